@@ -1,0 +1,1 @@
+"""The way between the two sides; speaks neither wire. Start reading at `pipeline.py`."""

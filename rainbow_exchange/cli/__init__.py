@@ -1,0 +1,1 @@
+"""What a person types. One thin module per command; the only importer of click."""

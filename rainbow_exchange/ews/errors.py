@@ -1,0 +1,76 @@
+"""What can go wrong on the Exchange side, as a tree by what the caller can do.
+
+EwsError
+├── EwsConnectionError       name, TCP, TLS, time limit, 5xx without SOAP, not an EWS address      worth a retry
+├── EwsAuthenticationError   401, 403                                          not before something changes
+├── MalformedResponse        not XML, truncated, not the envelope that was asked for
+├── UnencodableText          a string that XML 1.0 cannot carry
+└── ResponseError            Exchange refused: a SOAP fault or a ResponseMessage of class Error
+    ├── ServerBusy           ErrorServerBusy in any of its three shapes
+    ├── SubscriptionLost     the treatment group "subscription lost"
+    └── ConnectionLimitReached  ErrorExceededConnectionCount
+"""
+
+from rainbow_exchange.errors import RainbowExchangeError
+
+
+class EwsError(RainbowExchangeError):
+    """Whatever the Exchange side raises."""
+
+
+class EwsConnectionError(EwsError):
+    """The server could not be reached or did not answer as EWS.
+
+    `kind`: "name", "refused", "tls", "timeout", "closed", "http-<status>", "not-ews". `retry_after` in seconds or None.
+    """
+
+    def __init__(self, kind: str, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class EwsAuthenticationError(EwsError):
+    """The server refused the credentials. `offered` are the schemes of its WWW-Authenticate."""
+
+    def __init__(self, status: int, offered: tuple[str, ...] = ()) -> None:
+        super().__init__(f"HTTP {status}, offered: {', '.join(offered) or 'nothing'}")
+        self.status = status
+        self.offered = offered
+
+
+class MalformedResponse(EwsError):
+    """An answer that is not the whole, well-formed envelope that was asked for."""
+
+
+class UnencodableText(EwsError, ValueError):
+    """A string holds a character that XML 1.0 cannot carry."""
+
+
+class ResponseError(EwsError):
+    """Exchange refused with `code`; `values` are the entries of MessageXml by name.
+
+    `fault` tells whether it came as a SOAP fault. `text` is the server's own, localised: for logs at DEBUG only.
+    """
+
+    def __init__(self, code: str, text: str = "", *, values: dict[str, str] | None = None, fault: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text
+        self.values = values or {}
+        self.fault = fault
+
+
+class ServerBusy(ResponseError):
+    """Exchange asks to stay away; `back_off` in seconds or None where it names none."""
+
+    back_off: float | None = None
+
+
+class SubscriptionLost(ResponseError):
+    """The subscription is gone: subscribe anew and re-read."""
+
+
+class ConnectionLimitReached(ResponseError):
+    """Too many requests or streams are open for this account or mailbox."""

@@ -1,0 +1,160 @@
+"""Neutral words that both sides understand: neither Exchange's wire nor Rainbow's.
+
+All instants are aware datetimes in UTC. Nothing here has a field for a location, a body or an attendee: what must not
+leave the building has no place to stand.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ShowAs(StrEnum):
+    """How a span of time counts for its owner (LegacyFreeBusyStatus, BusyType)."""
+
+    FREE = "free"
+    TENTATIVE = "tentative"
+    BUSY = "busy"
+    OOF = "oof"
+    WORKING_ELSEWHERE = "working-elsewhere"
+    NO_DATA = "no-data"
+
+
+class Kind(StrEnum):
+    """Place of an appointment in its series (CalendarItemType)."""
+
+    SINGLE = "single"
+    OCCURRENCE = "occurrence"
+    EXCEPTION = "exception"
+    MASTER = "master"
+
+
+class Sensitivity(StrEnum):
+    """Sensitivity of an item. Free/busy answers know only private or not."""
+
+    NORMAL = "normal"
+    PERSONAL = "personal"
+    PRIVATE = "private"
+    CONFIDENTIAL = "confidential"
+
+
+class Audience(StrEnum):
+    """Who outside the company gets the external reply (ExternalAudience)."""
+
+    NONE = "none"
+    KNOWN = "known"
+    ALL = "all"
+
+
+class OofState(StrEnum):
+    """Whether the out-of-office reply is on (OofState)."""
+
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    SCHEDULED = "scheduled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """A mailbox of Exchange. `address` is its primary SMTP address in lower case.
+
+    `principal` is the UPN or SID to impersonate it by, only where the server did not take the address.
+    """
+
+    address: str
+    principal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A span of time, `start` included, `end` not."""
+
+    start: datetime
+    end: datetime
+
+    def covers(self, other: "Window") -> bool:
+        """Whether every instant of `other` lies in this window."""
+        return self.start <= other.start and other.end <= self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """One entry of a calendar, expanded: an occurrence of a series is an appointment of its own.
+
+    `id` is stable over re-reads. `subject` is None where the reader had no right to it and "" where it is empty.
+    `timezone` is an IANA name, only where Exchange gave one that is known. Cancelled and declined meetings are never
+    built.
+    """
+
+    id: str
+    start: datetime
+    end: datetime
+    show_as: ShowAs
+    subject: str | None = None
+    kind: Kind = Kind.SINGLE
+    sensitivity: Sensitivity = Sensitivity.NORMAL
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agenda:
+    """What one mailbox's calendar holds in `window`, in order of start, as read at `read_at`.
+
+    `detailed` tells whether Exchange showed details (subjects): True or False by the evidence of an appointment, None
+    where there was no appointment to tell by.
+    """
+
+    mailbox: str
+    window: Window
+    appointments: tuple[Appointment, ...]
+    read_at: datetime
+    detailed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfOffice:
+    """The automatic reply of one mailbox; texts are plain. `start` and `end` only where `state` is SCHEDULED."""
+
+    state: OofState
+    start: datetime | None = None
+    end: datetime | None = None
+    internal_text: str = ""
+    external_text: str = ""
+    audience: Audience = Audience.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxChanged:
+    """Exchange says: look again at this mailbox's calendar."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """These mailboxes are streamed (again), and something may have been missed before: re-read and compare."""
+
+    mailboxes: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """This mailbox can no longer be watched: `code` is Exchange's ResponseCode or the name of the error."""
+
+    mailbox: str
+    code: str
+
+
+ChangeSignal = MailboxChanged | Gap | Lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that needs a person: what is wrong and what to do. `id` is stable; severity "warning" or "error"."""
+
+    id: str
+    severity: str
+    since: datetime
+    text: str
+    action: str

@@ -1,0 +1,65 @@
+"""How questions arrive and answers leave. `xmpp.py` is what Rainbow really speaks."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to a question. `events` for "events" (current and next first), `auto_reply` for "autoreply".
+
+    `sent` is called once, after the answer left on a live link; never when it could not be delivered.
+    """
+
+    events: tuple[CalendarEvent, ...] = ()
+    auto_reply: AutoReply | None = None
+    sent: Callable[[], None] = field(default=lambda: None)
+
+
+class QuestionRefused(Exception):  # noqa: N818  (it is an answer, not a fault of the program)
+    """The question is answered with this stanza error: an RFC 6120 condition and its type."""
+
+    def __init__(self, condition: str, type_: str) -> None:
+        super().__init__(condition)
+        self.condition = condition
+        self.type = type_
+
+
+Answerer = Callable[[Question], Awaitable[Answer]]
+
+
+@dataclass(slots=True)
+class LinkCounters:
+    """What a link has seen since start."""
+
+    connects: int = 0
+    questions: int = 0
+    answered: int = 0
+    refused: int = 0
+    failed: int = 0
+    strangers: int = 0
+
+
+class RainbowLink(Protocol):
+    """A link that keeps itself connected."""
+
+    counters: LinkCounters
+    #: domain of the last stranger whose question was refused with `forbidden`
+    stranger: str | None
+
+    @property
+    def connected(self) -> bool:
+        """Whether questions can arrive and answers leave now."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is not connected; "" while it is."""
+        ...
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; expected errors are met inside with back-off."""
+        ...
