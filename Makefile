@@ -1,0 +1,61 @@
+# `make help` lists the targets. Windows has no make: docs/how-to/install-on-windows.md gives the same commands.
+# All names are relative, since make cannot handle a space in the name of a file and this folder's path may have one.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test check style types imports coverage wheel clean rebuild
+
+# Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
+PYTHON ?=
+BIN := .venv/bin
+# .venv works only where it was made: moved or copied with its folder, or its Python gone, it is made anew.
+STALE := $(shell test ! -e .venv/.made-in || { test -x $(BIN)/python && test "$$(cat .venv/.made-in)" = "$$(pwd -P)"; } || echo rebuild)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+run: .venv/.product ## set up what is missing, then run the connector between a simulated Exchange and a simulated Rainbow
+	@$(BIN)/rainbow-exchange run --lab 20
+test: .venv/.development ## all tests, with branch coverage (at least 90 % outside the lab)
+	@$(BIN)/python -m pytest --ignore=tests/benchmarks --cov --cov-report=term --durations=10
+check: style types imports test ## everything that must hold: style, types, imports, tests
+style: .venv/.development ## lint and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+types: .venv/.development ## static types, for this system and for Windows
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m mypy --platform win32 --cache-dir .mypy_cache/win32
+imports: .venv/.development ## who may import whom
+	@$(BIN)/lint-imports
+coverage: test ## after the tests, a page per module in build/coverage/index.html
+	@$(BIN)/python -m coverage html --quiet --directory build/coverage --fail-under=0
+	@echo 'build/coverage/index.html'
+wheel: .venv/.development ## build dist/rainbow_exchange-*.whl
+	@rm -rf build/lib build/bdist.* dist
+	@$(BIN)/python -m build --wheel --outdir dist .
+clean: ## remove everything that these targets made, .venv too
+	@rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.product: pyproject.toml $(STALE)
+	@set -eu; \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11) ''; do \
+	    if test -z "$$python"; then \
+	        echo 'This needs Python 3.11 or newer$(if $(PYTHON),; $(PYTHON) is not). Say where it is: make PYTHON=/path/to/python3' >&2; exit 1; \
+	    fi; \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	done; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    case "$$python" in python3) package=python3-venv;; \
+	        *) package=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])');; esac; \
+	    if test "$$(id -u)" = 0; then sudo=; else sudo='sudo '; fi; \
+	    printf '%s cannot make a virtual environment (it has no ensurepip). Type this, then make again:\n\n    %sapt-get install %s\n\n' \
+	        "$$python" "$$sudo" "$$package" >&2; exit 1; \
+	fi; \
+	echo 'Setting up .venv (once, and again when pyproject.toml changes) ...'; \
+	$(if $(STALE),rm -rf .venv; )"$$python" -m venv .venv; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'; \
+	$(BIN)/python -m pip install --quiet --editable .; \
+	pwd -P > .venv/.made-in; \
+	touch .venv/.product
+.venv/.development: .venv/.product
+	@$(BIN)/python -m pip install --quiet --group dev
+	@touch .venv/.development
