@@ -53,7 +53,7 @@ clean: ## remove everything that these targets made, .venv too
 	echo 'Setting up .venv (once, and again when pyproject.toml changes) ...'; \
 	$(if $(STALE),rm -rf .venv; )"$$python" -m venv .venv; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'; \
-	$(BIN)/python -m pip install --quiet --editable .; \
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable .; \
 	pwd -P > .venv/.made-in; \
 	touch .venv/.product
 .venv/.development: .venv/.product
