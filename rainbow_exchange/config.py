@@ -1,0 +1,353 @@
+"""Settings: names, defaults, where they come from, and what is wrong with them (`docs/reference/settings.md`).
+
+A value comes from the command line, else from a `RAINBOW_EXCHANGE_<GROUP>__<NAME>` variable, else from the TOML file,
+else it is the default. Values that are absent are no fault: the daemon starts without them and says what is missing.
+"""
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Protocol
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rainbow_exchange.config_sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
+from rainbow_exchange.config_values import (
+    Auth,
+    Domains,
+    ExchangeUrl,
+    Hosts,
+    Link,
+    LocalHost,
+    LogLevel,
+    Names,
+    Port,
+    ProxyUrl,
+    RainbowUrl,
+    ReadableFile,
+    TokenUrl,
+)
+from rainbow_exchange.errors import UserError
+
+FILE_NAME = "config.toml"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True)
+
+
+class ExchangeSettings(_Group):
+    """How to reach Exchange and as whom."""
+
+    url: ExchangeUrl | None = None
+    allowed_hosts: Hosts = ()
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    client_secret_file: Path | None = None
+    token_url: TokenUrl | None = None
+    auth: Auth = "auto"
+    impersonation: bool = True
+    ca_file: ReadableFile | None = None
+    proxy_url: ProxyUrl | None = Field(default=None, repr=False)
+    proxy_url_file: Path | None = None
+    fallback_username: str | None = None
+    fallback_password: SecretStr | None = None
+    fallback_password_file: Path | None = None
+    verify_certificates_insecurely_off: bool = False
+
+
+class RainbowSettings(_Group):
+    """How to reach Rainbow and as whom. `trusted_askers` None: Rainbow's own servers, as the link knows them."""
+
+    url: RainbowUrl = "https://openrainbow.com"
+    login: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    app_id: str | None = None
+    app_secret: SecretStr | None = None
+    app_secret_file: Path | None = None
+    company_id: str | None = None
+    link: Link = "xmpp"
+    trusted_askers: Names | None = None
+    proxy_url: ProxyUrl | None = Field(default=None, repr=False)
+    proxy_url_file: Path | None = None
+    proxy_username: str | None = None
+    proxy_password: SecretStr | None = None
+    proxy_password_file: Path | None = None
+    callback_url: str | None = None
+    callback_host: str | None = None
+    callback_port: Port | None = None
+
+
+class BridgeSettings(_Group):
+    """What is passed on, and whose."""
+
+    privacy: Literal["full", "private-masked", "busy-only"] = "private-masked"
+    domains: Domains = ()
+    users_refresh_minutes: Annotated[int, Field(ge=1, le=10080)] = 60
+    notify_at_boundaries: bool = True
+
+
+class WebSettings(_Group):
+    """Where the local page is served. When the port is taken, a free one is."""
+
+    host: LocalHost = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 3001
+
+
+class StateSettings(_Group):
+    """The folder of state, token and `runtime.json`; None: beside the settings file."""
+
+    path: Path | None = None
+
+
+class LogSettings(_Group):
+    """What is logged, how and where besides standard error."""
+
+    level: LogLevel = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+    file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """All settings. Built by hand it reads neither environment nor file: `load` does."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    exchange: ExchangeSettings = ExchangeSettings()
+    rainbow: RainbowSettings = RainbowSettings()
+    bridge: BridgeSettings = BridgeSettings()
+    web: WebSettings = WebSettings()
+    state: StateSettings = StateSettings()
+    log: LogSettings = LogSettings()
+
+    #: where `load` lets values come from, strongest first
+    sources: ClassVar[tuple[PydanticBaseSettingsSource, ...]] = ()
+
+    _file: Path | None = PrivateAttr(default=None)
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the signature is pydantic-settings')
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (same)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (same)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (same)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the values handed in, then those of `sources`."""
+        return (init_settings, *cls.sources)
+
+    def origin(self, key: str) -> str:
+        """Where the value of `key` comes from, for a person to read."""
+        return self._origins.get(key, "default")
+
+    def given_secrets(self) -> dict[str, tuple[str | None, Path | None]]:
+        """Each key of SECRETS and SECRET_URLS → the value that was given, and the file that holds it instead."""
+        given: dict[str, tuple[str | None, Path | None]] = {}
+        for key in SECRETS + SECRET_URLS:
+            group, name = key.split(".")
+            value = getattr(getattr(self, group), name)
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            given[key] = (plain, getattr(getattr(self, group), f"{name}_file"))
+        return given
+
+
+def _known() -> list[str]:
+    groups = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return [
+        f"{group}.{name}" for group, model in groups.items() for name in getattr(model, "model_fields", {}) if model
+    ]
+
+
+def load(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+    """Read the settings, from the file at `path` or from `config.toml` in the machine-wide folder if there is one.
+
+    `overrides` (group → name → value) stand above all else. Raises UserError with every fault at once.
+    """
+    file = path if path is not None else _default_file()
+    overridden, environment = Overrides(Settings, overrides or {}), Environment(Settings, os.environ, _known())
+    files = [SettingsFile(Settings, file.absolute())] if file is not None else []
+    sources: list[Values] = [overridden, environment, *files]
+
+    class Sourced(Settings):
+        sources: ClassVar[tuple[PydanticBaseSettingsSource, ...]] = (overridden, environment, *files)
+
+    origins = {key: source.named(key) for source in reversed(sources) for key in source.keys()}  # noqa: SIM118  (no dict)
+    faults = [fault for source in sources for fault in source.faults]
+    faulty: set[str] = set()
+    while True:
+        try:
+            settings = Sourced()
+            break
+        except PydanticValidationError as error:
+            # What is faulty is taken out, so that the rest can still be looked at.
+            for detail in error.errors(include_url=False):
+                key = ".".join(str(part) for part in detail["loc"][:2])
+                if key not in faulty:
+                    faulty.add(key)
+                    faults.append(_sentence(key, detail, origins.get(key)))
+                for source in sources:
+                    source.drop(key)
+    faults += [text for keys, text in _contradictions(settings) if faulty.isdisjoint(keys)]
+    if faults:
+        raise UserError(faults)
+    settings._file = file  # noqa: SLF001  (ours)
+    settings._origins = origins  # noqa: SLF001  (ours)
+    return settings
+
+
+_SENTENCES = {
+    "bool_parsing": "must be true or false; correct it.",
+    "bool_type": "must be true or false; correct it.",
+    "int_parsing": "must be a whole number; correct it.",
+    "int_type": "must be a whole number; correct it.",
+    "int_from_float": "must be a whole number; correct it.",
+    "string_type": "must be text; write it in quotes.",
+}
+
+
+def _sentence(key: str, detail: ErrorDetails, origin: str | None) -> str:
+    at = f"{key} ({origin})" if origin else key
+    match detail["type"]:
+        case "extra_forbidden":
+            names = _known() if "." in key else list(Settings.model_fields)
+            near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+            text = "is not a setting; " + (f"did you mean {near[0]}?" if near else "take it out.")
+        case "value_error":
+            text = f"{detail['ctx']['error']}."
+        case "literal_error":
+            text = f"must be one of {detail['ctx']['expected']}; correct it."
+        case "model_type" | "model_attributes_type":
+            text = f"is a group of settings; write [{key}] and its settings below."
+        case other:
+            text = _SENTENCES.get(other) or f"is not valid: {detail['msg']}; correct it."
+    return f"{at} {text}"
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
+    exchange, rainbow = settings.exchange, settings.rainbow
+    if exchange.verify_certificates_insecurely_off and exchange.ca_file:
+        yield (
+            {"exchange.ca_file", "exchange.verify_certificates_insecurely_off"},
+            (
+                "exchange.ca_file has no effect while exchange.verify_certificates_insecurely_off is true;"
+                " take the latter out."
+            ),
+        )
+    for group, name, needed in (
+        ("exchange", "fallback_password", "fallback_username"),
+        ("rainbow", "proxy_password", "proxy_username"),
+    ):
+        values = getattr(settings, group)
+        if (getattr(values, name) or getattr(values, f"{name}_file")) and not getattr(values, needed):
+            yield (
+                {f"{group}.{name}", f"{group}.{needed}"},
+                f"{group}.{name} is given without {group}.{needed}; give both or neither.",
+            )
+    if rainbow.proxy_username and not (rainbow.proxy_url or rainbow.proxy_url_file):
+        yield (
+            {"rainbow.proxy_username", "rainbow.proxy_url"},
+            "rainbow.proxy_username is given without rainbow.proxy_url; give the proxy's address, too.",
+        )
+    if rainbow.proxy_username and "@" in (rainbow.proxy_url or ""):
+        yield (
+            {"rainbow.proxy_username", "rainbow.proxy_url"},
+            "rainbow.proxy_url holds a user name while rainbow.proxy_username is given; keep one of them.",
+        )
+    for name in ("callback_url", "callback_host", "callback_port"):
+        if getattr(rainbow, name) is not None:
+            yield (
+                {f"rainbow.{name}", "rainbow.link"},
+                f"rainbow.{name} counts only with rainbow.link s2s, which is not available yet; take it out.",
+            )
+
+
+def default_folder() -> Path:
+    """Give the folder of settings, state and log: machine-wide for a service, the user's own otherwise."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA") or r"C:\ProgramData") / "rainbow-exchange"
+    elif os.geteuid() == 0:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
+        return Path("/var/lib/rainbow-exchange")
+    else:
+        return platformdirs.user_data_path("rainbow-exchange", appauthor=False)
+
+
+def _default_file() -> Path | None:
+    file = default_folder() / FILE_NAME
+    return file if os.path.lexists(file) else None
+
+
+def data_folder(settings: Settings) -> Path:
+    """Give the folder of state, token and `runtime.json`: `state.path`, else the settings file's, else the default."""
+    if settings.state.path is not None:
+        return settings.state.path.expanduser().absolute()
+    return settings._file.absolute().parent if settings._file is not None else default_folder()  # noqa: SLF001  (ours)
+
+
+class ResolvedSecrets(Protocol):
+    """Of `credentials.Secrets`, what tells whether something is missing."""
+
+    @property
+    def exchange_password(self) -> str | None:
+        """Its value, or None."""
+        ...
+
+    @property
+    def exchange_client_secret(self) -> str | None:
+        """Its value, or None."""
+        ...
+
+    @property
+    def rainbow_password(self) -> str | None:
+        """Its value, or None."""
+        ...
+
+    @property
+    def rainbow_app_secret(self) -> str | None:
+        """Its value, or None."""
+        ...
+
+
+def exchange_account(settings: Settings, secrets: ResolvedSecrets) -> tuple[str, str] | None:
+    """User name and password for Exchange; None while one of them is missing.
+
+    Without a user name and a token address, client id and client secret of the Exchange administrator are meant so.
+    """
+    if settings.exchange.username:
+        name, password = settings.exchange.username, secrets.exchange_password
+    else:
+        name, password = settings.exchange.client_id or "", secrets.exchange_client_secret
+    return (name, password) if name and password else None
+
+
+def missing(settings: Settings, secrets: ResolvedSecrets) -> list[str]:
+    """Keys without a value that the connector cannot run without, in the order in which one would fill them in."""
+    if settings.exchange.client_id and not settings.exchange.username:
+        account: Sequence[tuple[str, object]] = [("exchange.client_secret", secrets.exchange_client_secret)]
+    else:
+        account = [
+            ("exchange.username", settings.exchange.username),
+            ("exchange.password", secrets.exchange_password),
+        ]
+    needed = [
+        ("exchange.url", settings.exchange.url),
+        *account,
+        ("rainbow.login", settings.rainbow.login),
+        ("rainbow.password", secrets.rainbow_password),
+        ("rainbow.app_id", settings.rainbow.app_id),
+        ("rainbow.app_secret", secrets.rainbow_app_secret),
+    ]
+    return [key for key, value in needed if not value]

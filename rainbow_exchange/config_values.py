@@ -1,0 +1,136 @@
+"""The kinds of values that settings can have: web addresses, lists, and what is not available yet.
+
+Each check raises ValueError with the rest of a sentence that begins with the setting's name and ends with the next
+step. It never repeats an address, which may hold a password.
+"""
+
+import ipaddress
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether `host` (a name or an address, without brackets) is this machine by its own loopback address."""
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def _split(url: str, example: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in url.strip()):
+        raise ValueError(f"is not a web address; write it like {example}")
+    return parts
+
+
+def _service_url(url: str, example: str) -> str:
+    parts = _split(url, example)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a user name or password; take it out, they have settings of their own")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("would send credentials unencrypted; write https:// (http:// is for this machine only)")
+    if parts.query or parts.fragment:
+        raise ValueError(f"holds a '?' or '#'; write it like {example}")
+    return url.strip()
+
+
+def _exchange_url(url: str) -> str:
+    return _service_url(url, "https://mail.company.com/EWS/Exchange.asmx")
+
+
+def _rainbow_url(url: str) -> str:
+    url = _service_url(url, "https://openrainbow.com")
+    if urlsplit(url).path.strip("/"):
+        raise ValueError("holds a path; write the name of the server alone, like https://openrainbow.com")
+    return url.rstrip("/")
+
+
+def _token_url(url: str) -> str:
+    _service_url(url, "https://adfs.company.com/adfs/oauth2/token")
+    raise ValueError("asks for OAuth, which is not available yet; take it out and use exchange.username")
+
+
+def _proxy_url(url: str) -> str:
+    parts = _split(url, "http://proxy.company.com:8080")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("holds a path; write it like http://proxy.company.com:8080")
+    return url.strip().rstrip("/")
+
+
+def _separated(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('is not a list; write it like ["one", "two"] or one, two') from None
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _domain(value: str) -> str:
+    domain = value.strip().lstrip("@").rstrip(".").lower()
+    if not domain or "@" in domain or any(character.isspace() for character in domain):
+        raise ValueError("holds something that is no mail domain; write them like acme.com")
+    return domain
+
+
+def _host(value: str) -> str:
+    host = value.strip().lower()
+    if not host or "/" in host or any(character.isspace() for character in host):
+        raise ValueError("holds something that is no host name; write them like mail.company.com")
+    return host
+
+
+def _basic_only(value: str) -> str:
+    if value not in {"auto", "basic"}:
+        raise ValueError(f"{value!r} is not available yet; write auto or basic")
+    return value
+
+
+def _xmpp_only(value: str) -> str:
+    if value != "xmpp":
+        raise ValueError(f"{value!r} is not available yet; write xmpp")
+    return value
+
+
+def _readable_file(value: Path) -> Path:
+    if not value.is_file():
+        raise ValueError(f"names {value}, where there is no file; correct the path")
+    return value
+
+
+def _local_host(value: str) -> str:
+    if not is_loopback(value):
+        raise ValueError("would show the page to other machines unencrypted, which is not available; write 127.0.0.1")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_separated)]
+Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], BeforeValidator(_separated)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_separated)]
+ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
+ExchangeUrl = Annotated[str, AfterValidator(_exchange_url)]
+RainbowUrl = Annotated[str, AfterValidator(_rainbow_url)]
+TokenUrl = Annotated[str, AfterValidator(_token_url)]
+ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
+LocalHost = Annotated[str, AfterValidator(_local_host)]
+Auth = Annotated[Literal["auto", "basic", "ntlm", "negotiate", "bearer"], AfterValidator(_basic_only)]
+Link = Annotated[Literal["xmpp", "s2s"], AfterValidator(_xmpp_only)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+Port = Annotated[int, Field(ge=1, le=65535)]

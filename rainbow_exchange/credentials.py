@@ -1,0 +1,113 @@
+"""Secrets: from the environment, else from a file of their own, else from the keyring (`docs/reference/settings.md`).
+
+The keyring blocks (it may talk to a desktop that asks its user), so `resolve` is called before the event loop runs.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import keyring
+import keyring.errors
+
+from rainbow_exchange.errors import UserError
+
+SERVICE = "rainbow-exchange"
+
+_MAX_SECRET_BYTES = 64 * 1024
+_KEYRING_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """Resolved secrets; None where there is none. `keyring_problem` says why the keyring was of no use, or is ""."""
+
+    exchange_password: str | None = field(default=None, repr=False)
+    exchange_client_secret: str | None = field(default=None, repr=False)
+    exchange_fallback_password: str | None = field(default=None, repr=False)
+    exchange_proxy_url: str | None = field(default=None, repr=False)
+    rainbow_password: str | None = field(default=None, repr=False)
+    rainbow_app_secret: str | None = field(default=None, repr=False)
+    rainbow_proxy_url: str | None = field(default=None, repr=False)
+    rainbow_proxy_password: str | None = field(default=None, repr=False)
+    keyring_problem: str = ""
+
+
+class GivesSecrets(Protocol):
+    """Of `config.Settings`, what tells where secrets are."""
+
+    def given_secrets(self) -> Mapping[str, tuple[str | None, Path | None]]:
+        """Dotted key → the value given, the file named."""
+        ...
+
+
+def resolve(settings: GivesSecrets) -> Secrets:
+    """Find every secret. Raises UserError with each file that cannot be used; a useless keyring is no error."""
+    found: dict[str, str] = {}
+    faults: list[str] = []
+    absent: list[str] = []
+    for key, (value, file) in settings.given_secrets().items():
+        if value:
+            found[key] = value
+        elif file is not None:
+            try:
+                found[key] = _read(file)
+            except ValueError as error:
+                faults.append(f"{key}_file: {file} {error}.")
+        else:
+            absent.append(key)
+    if faults:
+        raise UserError(faults)
+    stored, problem = _from_keyring(absent)
+    return Secrets(
+        **{key.replace(".", "_"): secret for key, secret in (stored | found).items()},
+        keyring_problem=problem,
+    )
+
+
+def _read(file: Path) -> str:
+    """Give the secret in `file`, without the line end that editors add. Raises ValueError with what is wrong."""
+    try:
+        with file.expanduser().open("rb") as stream:
+            content = stream.read(_MAX_SECRET_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}); correct the path or let this account read it") from None
+    if len(content) > _MAX_SECRET_BYTES:
+        raise ValueError("is larger than 64 KiB; name a file that holds the secret alone")
+    try:
+        secret = content.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8; save it as UTF-8") from None
+    if not secret:
+        raise ValueError("is empty; write the secret into it")
+    return secret
+
+
+def _from_keyring(
+    keys: list[str], *, get: Callable[[str, str], str | None] | None = None, limit: float = _KEYRING_SECONDS
+) -> tuple[dict[str, str], str]:
+    """Look `keys` up; give what was found, and why the rest could not be looked up ("" when it could)."""
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    lookup = get or keyring.get_password
+
+    def look_up() -> None:
+        try:
+            for key in keys:
+                secret = lookup(SERVICE, key)
+                if secret:
+                    found[key] = secret
+        except keyring.errors.NoKeyringError:
+            problems.append("this account has no keyring")
+        except Exception as error:  # noqa: BLE001  (backends let errors of D-Bus, of Windows and of their own fly)
+            problems.append(f"the keyring of this account cannot be used ({type(error).__name__})")
+
+    # A locked keyring may wait for a person for ever: the thread is left behind then.
+    thread = threading.Thread(target=look_up, name="keyring", daemon=True)
+    thread.start()
+    thread.join(limit)
+    if thread.is_alive():
+        return {}, f"the keyring of this account did not answer within {limit:g} s"
+    return found, "".join(problems)

@@ -1,0 +1,241 @@
+"""The state file: which identifier and read mode worked for whom, and a few values. Losing it costs a slower start.
+
+SQLite through the standard library, held exclusively by one process. All calls are short and synchronous; every change
+is one transaction.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from rainbow_exchange.state.errors import StateError
+
+FILE_NAME = "state.db"
+
+#: marks the file as ours ("RbEx")
+_APPLICATION_ID = 0x52624578
+#: migration n leads from schema version n to n + 1; never changed once released
+_MIGRATIONS = (
+    """
+    CREATE TABLE remembered (
+        user_id TEXT PRIMARY KEY,
+        identifier_kind TEXT NOT NULL,
+        address TEXT NOT NULL,
+        principal TEXT,
+        read_mode TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE value (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+SCHEMA_VERSION = len(_MIGRATIONS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What worked for a Rainbow user: kind of identifier, the mailbox's primary address, principal, read mode."""
+
+    user_id: str
+    identifier_kind: str
+    address: str
+    principal: str | None
+    read_mode: str
+
+
+class Store:
+    """The open state file. `moved_aside` is where a corrupt predecessor was put, or None."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, moved_aside: Path | None = None) -> None:
+        self.path = path
+        self.moved_aside = moved_aside
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> "Store":
+        """Open or create the file, bringing it to this version. Raises StateError."""
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError("unusable", path, f"cannot be made ({error.strerror}); set state.path") from None
+        try:
+            return cls(path, _connect(path))
+        except _CorruptError as error:
+            aside = _move_aside(path)
+            structlog.get_logger().error(
+                "state_file_corrupt",
+                path=str(path),
+                moved_to=str(aside),
+                reason=str(error),
+                consequence="every mailbox is looked for anew; nothing else is lost",
+            )
+            return cls(path, _connect(path), aside)
+
+    def remembered(self) -> dict[str, Remembered]:
+        """Give everything remembered, by user id."""
+        with self._guarded():
+            rows = self._connection.execute(
+                "SELECT user_id, identifier_kind, address, principal, read_mode FROM remembered"
+            ).fetchall()
+        return {
+            user_id: Remembered(
+                user_id=user_id, identifier_kind=kind, address=address, principal=principal, read_mode=read_mode
+            )
+            for user_id, kind, address, principal, read_mode in rows
+        }
+
+    def remember(self, found: Iterable[Remembered]) -> None:
+        """Keep these, in place of what was known of the same users."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO remembered (user_id, identifier_kind, address, principal, read_mode)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(one.user_id, one.identifier_kind, one.address, one.principal, one.read_mode) for one in found],
+            )
+
+    def forget(self, user_ids: Iterable[str]) -> None:
+        """Drop what is known of these users."""
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM remembered WHERE user_id = ?", [(user_id,) for user_id in user_ids])
+
+    def value(self, key: str) -> str | None:
+        """Give a single value, or None."""
+        with self._guarded():
+            row: tuple[str] | None = self._connection.execute(
+                "SELECT value FROM value WHERE key = ?", (key,)
+            ).fetchone()
+        return row[0] if row else None
+
+    def set_value(self, key: str, value: str | None) -> None:
+        """Keep a single value; None drops it."""
+        with self._transaction() as connection:
+            if value is None:
+                connection.execute("DELETE FROM value WHERE key = ?", (key,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO value (key, value) VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Close the file; calling it twice does no harm."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _state_error(self.path, error) from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._guarded(), _atomic(self._connection):
+            yield self._connection
+
+
+class _CorruptError(Exception):
+    """The file holds no state that can be read."""
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+    except sqlite3.Error as error:
+        raise _state_error(path, error) from error
+    try:
+        _prepare(path, connection)
+    except sqlite3.Error as error:
+        connection.close()
+        failure = _state_error(path, error)
+        if failure.kind == "corrupt":
+            raise _CorruptError(str(error)) from error
+        raise failure from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(path: Path, connection: sqlite3.Connection) -> None:
+    # Exclusive: a second process gets "locked" at once; it also keeps WAL usable where memory cannot be shared.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application_id != _APPLICATION_ID and (application_id or tables):
+        raise StateError("foreign", path, "is a database of another program; set state.path to another folder")
+    if version > SCHEMA_VERSION:
+        raise StateError(
+            "newer",
+            path,
+            f"was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION});"
+            " install that version again, or move the file away to begin anew",
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # Takes the lock for good, so that "locked" comes now and not later.
+    with _atomic(connection):
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise _CorruptError(str(verdict))
+    if 0 < version < SCHEMA_VERSION:
+        _keep_copy(path, connection, version)
+    for number in range(version, SCHEMA_VERSION):
+        with _atomic(connection):
+            for statement in filter(str.strip, _MIGRATIONS[number].split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+    for table in ("remembered", "value"):
+        connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608  (a name of ours)
+
+
+@contextlib.contextmanager
+def _atomic(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # the first error counts
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _keep_copy(path: Path, connection: sqlite3.Connection, version: int) -> None:
+    copy = path.with_name(f"{path.name}.schema-{version}")
+    copy.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(copy),))
+
+
+def _move_aside(path: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
+    number = 0
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
+    try:
+        os.replace(path, aside)  # noqa: PTH105  (says that it replaces)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise StateError(
+            "corrupt", path, f"is corrupt and cannot be moved aside ({error.strerror}); delete it"
+        ) from error
+    return aside
+
+
+def _state_error(path: Path, error: sqlite3.Error) -> StateError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return StateError("locked", path, "is in use by another process; stop that one, or set another state.path")
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}:
+        return StateError("corrupt", path, f"is corrupt ({error}); it is replaced at the next start")
+    return StateError("unusable", path, f"cannot be used ({error}); check its permissions and the space on its disk")

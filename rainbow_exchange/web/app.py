@@ -1,0 +1,126 @@
+"""The local page's addresses and its server. It is handed callables and plain values, and knows nobody's loops.
+
+Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`.
+"""
+
+import contextlib
+import errno
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.web import runtime, security
+
+_MAX_BODY_BYTES = 64 * 1024
+_MAX_REQUESTS = 64
+_KEEPALIVE_SECONDS = 15.0
+_SHUTDOWN_SECONDS = 1.0
+#: what Windows says instead of EADDRINUSE when another program holds the port exclusively
+_WSAEACCES = 10013
+
+
+def make_app(
+    *,
+    status: Callable[[], Mapping[str, Any]],
+    ready: Callable[[], bool],
+    metrics: Callable[[], bytes],
+    token: str,
+    nonce: str,
+) -> web.Application:
+    """Build the application. `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_request: web.Request) -> web.Response:
+        is_ready = ready()
+        return web.Response(text="ready\n" if is_ready else "not ready\n", status=200 if is_ready else 503)
+
+    async def show_metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    async def prove(request: web.Request) -> web.Response:
+        challenge = request.query.get("challenge", "")
+        if not runtime.is_challenge(challenge):
+            raise web.HTTPBadRequest(text="challenge: 16 to 64 bytes in hexadecimal\n")
+        return web.json_response({"proof": runtime.proof(nonce, challenge)})
+
+    async def show_status(_request: web.Request) -> web.Response:
+        return web.Response(text=json.dumps(status(), ensure_ascii=False), content_type="application/json")
+
+    app = web.Application(
+        client_max_size=_MAX_BODY_BYTES,
+        middlewares=[security.known_hosts_only(), security.at_most(_MAX_REQUESTS)],
+    )
+    app.on_response_prepare.append(security.add_headers)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", show_metrics)
+    app.router.add_get("/api/nonce", prove)
+    app.router.add_get("/api/status", security.with_token(token, show_status))
+    return app
+
+
+@contextlib.asynccontextmanager
+async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """Serve `app` while the context is open; yields the real port, a free one when `port` is taken (or 0).
+
+    Raises UserError when `host` is no address of this machine.
+    """
+    listener = _listen(host, port)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=_KEEPALIVE_SECONDS,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+    )
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener, backlog=_MAX_REQUESTS).start()
+        yield listener.getsockname()[1]
+    finally:
+        await runner.cleanup()
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return _bind(host, port)
+    except OSError as error:
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES, _WSAEACCES} or port == 0:
+            raise _unusable(host, error) from error
+    structlog.get_logger().warning("web_port_taken", host=host, port=port, consequence="a free port is used instead")
+    try:
+        return _bind(host, 0)
+    except OSError as error:
+        raise _unusable(host, error) from error
+
+
+def _unusable(host: str, error: OSError) -> UserError:
+    return UserError([f"web.host {host} cannot be listened on ({error.strerror}); write 127.0.0.1."])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            # Otherwise another program could bind the same port besides us and take our callers.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        listener.bind(address)
+        # Listening here and not later: only now Linux says that the port is taken.
+        listener.listen(_MAX_REQUESTS)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,142 @@
+"""How commands on this machine find and recognise the running daemon (`docs/reference/local-api.md`).
+
+The daemon writes `runtime.json` and `web-token` into the data folder, readable by its own account and administrators
+only. A command first sends a random challenge; whoever answers it with `proof(nonce, challenge)` knows the nonce and is
+the daemon. Only then the command sends the token, so another program that sits on the port learns nothing.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+RUNTIME_NAME = "runtime.json"
+TOKEN_NAME = "web-token"  # noqa: S105  (a file's name)
+SCHEMA_VERSION = 1
+
+_CHALLENGE = re.compile(r"[0-9a-f]{32,128}")
+_MAX_BYTES = 16 * 1024
+_ICACLS_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Where the daemon listens, and what it proves itself with. `started` is ISO 8601 in UTC."""
+
+    host: str
+    port: int
+    pid: int
+    nonce: str
+    started: str
+
+    def __repr__(self) -> str:
+        """Leave the nonce out."""
+        return f"Runtime(host={self.host!r}, port={self.port}, pid={self.pid})"
+
+
+def new_secret() -> str:
+    """Make a nonce or a token: 32 random bytes, in hexadecimal."""
+    return secrets.token_hex(32)
+
+
+def new_challenge() -> str:
+    """Make a challenge for `proof`."""
+    return secrets.token_hex(32)
+
+
+def is_challenge(text: str) -> bool:
+    """Whether `text` may be answered: 16 to 64 bytes in hexadecimal."""
+    return _CHALLENGE.fullmatch(text) is not None
+
+
+def proof(nonce: str, challenge: str) -> str:
+    """HMAC-SHA256 of the challenge under the nonce, in hexadecimal."""
+    return hmac.new(nonce.encode(), b"rainbow-exchange runtime\n" + challenge.encode(), hashlib.sha256).hexdigest()
+
+
+def publish(folder: Path, *, host: str, port: int, nonce: str, token: str, now: datetime) -> Runtime:
+    """Write `web-token` and `runtime.json`. Raises OSError."""
+    runtime = Runtime(host=host, port=port, pid=os.getpid(), nonce=nonce, started=now.isoformat(timespec="seconds"))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(folder / TOKEN_NAME, token.encode())
+    # Last, so that whoever sees it finds the token as well.
+    content = {"schema_version": SCHEMA_VERSION} | asdict(runtime)
+    write_private(folder / RUNTIME_NAME, json.dumps(content, indent=1).encode())
+    return runtime
+
+
+def withdraw(folder: Path, runtime: Runtime) -> None:
+    """Remove both files, unless another daemon has put its own in their place."""
+    with contextlib.suppress(OSError, ValueError):
+        if read(folder) == runtime:
+            (folder / RUNTIME_NAME).unlink(missing_ok=True)
+            (folder / TOKEN_NAME).unlink(missing_ok=True)
+
+
+def read(folder: Path) -> Runtime | None:
+    """Read `runtime.json`; None when there is none. Raises OSError, and ValueError when it is not what we write."""
+    try:
+        content: Mapping[str, Any] = json.loads(_read(folder / RUNTIME_NAME))
+    except FileNotFoundError:
+        return None
+    kinds = {field.name: field.type for field in fields(Runtime)}
+    if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError("not of the known schema version")
+    if any(type(content.get(name)) is not kind for name, kind in kinds.items()):
+        raise ValueError("a value is missing or of the wrong type")
+    return Runtime(**{name: content[name] for name in kinds})
+
+
+def read_token(folder: Path) -> str:
+    """Read the token. Raises OSError and ValueError."""
+    return _read(folder / TOKEN_NAME).strip()
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as stream:
+        content = stream.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError("larger than it may be")
+    return content.decode()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step, readable by this account and administrators only. Raises OSError."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            _close_to_others(draft)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _close_to_others(path: Path) -> None:
+    """On Windows, where a file's mode says nothing: full access for SYSTEM, Administrators and the owner, none else."""
+    if sys.platform != "win32":
+        return
+    else:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
+        icacls = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "icacls.exe"
+        grants = ("*S-1-5-18:(F)", "*S-1-5-32-544:(F)", "*S-1-3-4:(F)")
+        command = [str(icacls), str(path), "/inheritance:r", "/grant:r", *grants]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_ICACLS_SECONDS, check=False)  # noqa: S603  (fixed program, our own path)
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"icacls did not end within {_ICACLS_SECONDS} s for {path}") from error
+        if done.returncode != 0:
+            raise OSError(f"icacls could not restrict {path}: exit code {done.returncode}")
