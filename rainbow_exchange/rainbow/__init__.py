@@ -1,1 +1,1 @@
-"""The Rainbow side: REST client and the links over which questions arrive. Knows nothing of Exchange, state, settings."""
+"""The Rainbow side: REST client and the links over which questions arrive. Knows nothing of Exchange."""

@@ -5,14 +5,19 @@ RainbowError
 ├── RainbowAuthenticationError  login refused (401500, 401501, 401521, 401523)         not before something changes
 ├── RateLimited                 429 or 503 with Retry-After
 ├── RainbowApiError             any other refusal, with Rainbow's errorDetailsCode
+├── SaslRefused                 the XMPP server refused the account's credentials
+├── StreamEnded                 the XMPP stream ended, with the server's reason
 └── UnexpectedAnswer            an answer that is not of the documented shape
+    └── ListMoved               a list that changed while its pages were read: read it again
 """
 
 from rainbow_exchange.errors import RainbowExchangeError
 
 
 class RainbowError(RainbowExchangeError):
-    """Whatever the Rainbow side raises."""
+    """Whatever the Rainbow side raises. `correlation_id` is the request's own, as it stands in the log; "" without."""
+
+    correlation_id: str = ""
 
 
 class RainbowConnectionError(RainbowError):
@@ -33,7 +38,7 @@ class RainbowAuthenticationError(RainbowError):
         self.detail = detail
 
 
-class RateLimited(RainbowError):
+class RateLimited(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
     """Rainbow asks to wait `retry_after` seconds."""
 
     def __init__(self, retry_after: float) -> None:
@@ -42,7 +47,12 @@ class RateLimited(RainbowError):
 
 
 class RainbowApiError(RainbowError):
-    """Rainbow refused a call; `detail` is its errorMsg, which names no secret."""
+    """Rainbow refused a call; `detail` is its errorMsg, which names no secret.
+
+    `token_expired` tells the one refusal that a new login mends.
+    """
+
+    token_expired: bool = False
 
     def __init__(self, status: int, code: int, detail: str = "") -> None:
         super().__init__(f"HTTP {status}, {code}: {detail}")
@@ -51,5 +61,31 @@ class RainbowApiError(RainbowError):
         self.detail = detail
 
 
-class UnexpectedAnswer(RainbowError):
+class SaslRefused(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
+    """The XMPP server refused our credentials; `condition` is SASL's (RFC 6120 section 6.5)."""
+
+    def __init__(self, condition: str, detail: str = "") -> None:
+        super().__init__(f"{condition}: {detail}" if detail else condition)
+        self.condition = condition
+        self.detail = detail
+
+
+class StreamEnded(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
+    """The XMPP stream ended; `condition` is that of the stream error (RFC 6120 section 4.9), "closed" without one.
+
+    `see_other_uri` is where the server wants us instead, "" where it says nothing.
+    """
+
+    def __init__(self, condition: str, detail: str = "", *, see_other_uri: str = "") -> None:
+        super().__init__(f"{condition}: {detail}" if detail else condition)
+        self.condition = condition
+        self.detail = detail
+        self.see_other_uri = see_other_uri
+
+
+class UnexpectedAnswer(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
     """An answer that is not of the documented shape: not JSON, a page that repeats, a field that is missing."""
+
+
+class ListMoved(UnexpectedAnswer):
+    """The list changed while its pages were read: what came so far is no whole list; read it again."""

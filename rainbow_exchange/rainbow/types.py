@@ -6,12 +6,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RainbowUser:
-    """A user of the company, as `GET users?format=full` gives it; addresses as written there."""
+    """A user of the company, as `GET users?format=full` gives it; addresses as written there.
+
+    `other_emails` are those Rainbow calls neither work nor home. `is_active` is false for terminated users too.
+    """
 
     id: str
     login_email: str
     work_emails: tuple[str, ...] = ()
     personal_emails: tuple[str, ...] = ()
+    other_emails: tuple[str, ...] = ()
     external_uid: str | None = None
     language: str | None = None
     is_active: bool = True
@@ -19,7 +23,10 @@ class RainbowUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who we are at Rainbow after a login. `jid_password` is a secret."""
+    """Who we are at Rainbow after a login. `jid_password` is a secret.
+
+    `company_id` is the account's own company. `jid` and `jid_password` are "" where Rainbow gave none.
+    """
 
     user_id: str
     company_id: str

@@ -1,0 +1,31 @@
+"""What no public source says about Rainbow: our own assumptions, each with its switch.
+
+Nothing here is claimed to work with the real cloud. Each value is the default of a parameter of the part that uses it,
+so that an installation that learns better can change it without a change of code. What Rainbow does document stands
+where it is used; `docs/reference/rainbow-wire.md` tells the two apart.
+"""
+
+#: Value of the header `X-Rainbow-EWS-connector` of notify. The header is public, its accepted values are not: this is
+#: what Rainbow's own SDK sends.
+NOTIFY_HEADER_VALUE = "dummy"
+
+#: Whether notify carries `Authorization: Bearer` besides the public header (the SDK sends none by default).
+NOTIFY_WITH_BEARER = True
+
+#: More ids than this in one notify is our own limit; Rainbow documents none.
+NOTIFY_MAX_IDS = 100
+
+#: Kind of client we say we are: of the documented kinds the one whose calls we make.
+CLIENT_KIND = "sdk_node"
+
+#: Escape texts twice, as the SDK does on the wire. A receiver that unescapes once would show `&amp;`.
+ESCAPE_TWICE = False
+
+#: Local parts, on our account's own domain, of Rainbow's own parts that ask: the only sender anybody has published is
+#: `pcloud_enduser_1@<domain>/<digits>`.
+ASKER_LOCAL_PART_PREFIX = "pcloud_"
+
+#: Header names that Rainbow's `settings/apis` may add to our requests: those that begin so. Never Authorization, Host
+#: or a header that frames the body.
+EXTRA_HEADER_PREFIXES = ("x-",)
+EXTRA_HEADERS_NEVER = frozenset({"x-rainbow-app-auth", "x-forwarded-for", "x-forwarded-host", "x-http-method-override"})

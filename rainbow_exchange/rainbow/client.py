@@ -1,0 +1,287 @@
+"""REST client of Rainbow: signs in, keeps the token alive, lists users, notifies.
+
+Calls, headers and what of them is documented: `docs/reference/rainbow-wire.md`.
+"""
+
+import asyncio
+import re
+import ssl as ssl_module
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from rainbow_exchange import __version__
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.rainbow import assumed
+from rainbow_exchange.rainbow.answers import Reply
+from rainbow_exchange.rainbow.auth import app_auth, basic
+from rainbow_exchange.rainbow.endpoints import checked
+from rainbow_exchange.rainbow.errors import (
+    RainbowApiError,
+    RainbowAuthenticationError,
+    RainbowConnectionError,
+    RainbowError,
+    RateLimited,
+)
+from rainbow_exchange.rainbow.sign_in import SignIn, SignInCounters
+from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters, proxy
+from rainbow_exchange.rainbow.types import Account, RainbowUser
+from rainbow_exchange.rainbow.users import Listing
+
+_log = structlog.get_logger()
+
+_USERS = "/api/rainbow/admin/v1.0/users"
+_NOTIFY = "/api/rainbow/calendarprovider/v1.0/notify"
+
+_UNAUTHORIZED = 401
+#: A refused call is met by a new login, but not when the token is as young as this (seconds): that would be no remedy.
+_YOUNG_TOKEN = 60.0
+_PAGE_TRIES = 4
+_LONGEST_PAGE_WAIT = 120.0
+_PRINTABLE = re.compile(r"[ -~]*\Z")
+
+
+@dataclass(slots=True)
+class ClientCounters:
+    """What the client has done since start, besides what `transport` and `sign_in` count."""
+
+    transport: TransportCounters
+    sign_in: SignInCounters
+    notified: int = 0
+    unreadable_users: int = 0
+
+
+class RainbowClient:
+    """Speaks to Rainbow as one account; an async context manager. Every method raises RainbowError only.
+
+    `url` is https, or http on loopback (UserError otherwise). `now` gives aware UTC; `random` a number in [0, 1).
+    `notify_header` and `notify_bearer` are our assumptions (`assumed.py`). One `run()` keeps the token alive;
+    without it a call still signs in when it must.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        login: str,
+        password: str,
+        app_id: str,
+        app_secret: str,
+        company_id: str | None,
+        ssl: ssl_module.SSLContext | None = None,
+        proxy_url: str | None = None,
+        proxy_username: str | None = None,
+        proxy_password: str | None = None,
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+        notify_header: str = assumed.NOTIFY_HEADER_VALUE,
+        notify_bearer: bool = assumed.NOTIFY_WITH_BEARER,
+        request_timeout: float = 30,
+        page_size: int = 100,
+        max_answer_bytes: int = 32 * 1024 * 1024,
+    ) -> None:
+        for name, value in (("rainbow.app_id", app_id), ("the header of notify", notify_header)):
+            if not _PRINTABLE.match(value):
+                raise UserError([f"{name}: holds a character that no HTTP header can carry; copy it again"])
+        self._transport = Transport(
+            url=checked(url, schemes=("https", "http"), name="rainbow.url"),
+            headers={
+                "x-rainbow-client": assumed.CLIENT_KIND,
+                "x-rainbow-client-version": __version__,
+                "x-rainbow-client-id": app_id,
+            },
+            ssl=ssl,
+            proxy=proxy(proxy_url, proxy_username, proxy_password),
+            now=now,
+            random=random,
+            timeout=request_timeout,
+            max_bytes=max_answer_bytes,
+        )
+        self._sign_in = SignIn(
+            self._transport,
+            headers={
+                "Authorization": basic(login, password),
+                "x-rainbow-app-auth": app_auth(app_id, app_secret, password),
+            },
+            now=now,
+            random=random,
+        )
+        self._notify_headers = {"X-Rainbow-EWS-connector": notify_header}
+        self._notify_bearer = notify_bearer
+        self._configured_company = company_id
+        self._page_size = page_size
+        self._random = random
+        self.counters = ClientCounters(self._transport.counters, self._sign_in.counters)
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._sign_in.close()
+        await self._transport.__aexit__(kind, error, traceback)
+
+    @property
+    def account(self) -> Account | None:
+        """Who we are signed in as; None while we are not."""
+        return self._sign_in.grant.account if self._sign_in.grant is not None else None
+
+    @property
+    def company_id(self) -> str | None:
+        """The company we serve: the configured one, otherwise the account's own; None before the first login."""
+        return self._configured_company or (self.account.company_id if self.account is not None else None)
+
+    @property
+    def refused(self) -> RainbowAuthenticationError | None:
+        """The last login's refusal; while it stands, no login goes out by itself before `retry_at`."""
+        return self._sign_in.refused
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """When a refused login is tried again by itself; None: not at all."""
+        return self._sign_in.retry_at
+
+    @property
+    def last_error(self) -> RainbowError | None:
+        """What went wrong last, since start."""
+        return self._sign_in.last_error
+
+    @property
+    def last_ok(self) -> datetime | None:
+        """When Rainbow last did what it was asked."""
+        return self._sign_in.last_ok
+
+    async def login(self) -> Account:
+        """Sign in anew, or join the login under way. Fails at once while `refused` stands."""
+        return (await self._sign_in.sign_in(self._sign_in.grant)).account
+
+    async def signed_in(self) -> Account:
+        """Return who we are, signing in first where we are not."""
+        return (await self._sign_in.granted()).account
+
+    def forget(self) -> None:
+        """Sign in anew before the next call: what the last login gave has turned out to be void."""
+        self._sign_in.forget()
+
+    async def logout(self) -> None:
+        """Give the token back, best effort, within 5 seconds; `run` is to have ended before."""
+        await self._sign_in.logout()
+
+    async def run(self) -> None:
+        """Keep signed in until cancelled: renew ahead of time, sign in where that is refused."""
+        await self._sign_in.run()
+
+    async def call(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        bearer: bool = True,
+    ) -> Reply:
+        """Make one call as the account; `name` stands for it in counters and log.
+
+        A token that has expired is replaced by one login, and the call repeated once.
+        """
+        request = Request(name, method, path, query=query, body=body, headers=headers or {}, bearer=bearer)
+        grant = await self._sign_in.granted()
+        try:
+            return await self._sign_in.send(grant, request)
+        except RainbowApiError as error:
+            young = asyncio.get_running_loop().time() - grant.received < _YOUNG_TOKEN
+            if error.status != _UNAUTHORIZED or (young and not error.token_expired):
+                raise
+        return await self._sign_in.send(await self._sign_in.sign_in(grant), request)
+
+    async def users(self) -> AsyncIterator[RainbowUser]:
+        """All users of the company that Rainbow lists, in order of login address, page by page.
+
+        A page that could not be had is asked for again, four times in all. Raises UnexpectedAnswer when the pages do
+        not add up (ListMoved: read again), RainbowApiError when the company is unknown or may not be listed.
+        """
+        listing = Listing(limit=self._page_size)
+        while not listing.complete:
+            for user in listing.take(await self._page(listing.offset)):
+                yield user
+        if listing.unreadable:
+            self.counters.unreadable_users += listing.unreadable
+            _log.warning("rainbow_users_left_out", count=listing.unreadable, reason="no id or login address")
+
+    async def users_by_address(self, address: str) -> list[RainbowUser]:
+        """Users that Rainbow finds by this address, as login first, then among their e-mails; the caller matches.
+
+        Rainbow's filters need not be exact. Only the first page of each is looked at.
+        """
+        found: dict[str, RainbowUser] = {}
+        for name in ("loginEmail", "email"):
+            reply = await self._users_call("users_by_address", {name: address}, offset=0)
+            for user in Listing(limit=self._page_size).take(reply.json()):
+                found.setdefault(user.id, user)
+            if any(user.login_email.casefold() == address.casefold() for user in found.values()):
+                break  # a match by login wins over any other
+        return list(found.values())
+
+    async def notify(self, user_ids: Sequence[str], *, force: bool = False) -> None:
+        """Tell Rainbow that something changed for these users, at most 100; tried once, the caller repeats.
+
+        `force` makes Rainbow publish even what it thinks unchanged.
+        """
+        if len(user_ids) > assumed.NOTIFY_MAX_IDS:
+            raise ValueError(f"{len(user_ids)} ids in one notify")
+        if not user_ids:
+            return
+        query = {"companyId": await self._company()} | ({"force": "true"} if force else {})
+        await self.call(
+            "notify",
+            "POST",
+            _NOTIFY,
+            query=query,
+            body={"value": list(user_ids)},
+            headers=self._notify_headers,
+            bearer=self._notify_bearer,
+        )
+        self.counters.notified += len(user_ids)
+
+    # -- pages ---------------------------------------------------------------------------------------------------
+
+    async def _page(self, offset: int) -> object:
+        waits = backoff(1, 30, random=self._random)
+        for _ in range(_PAGE_TRIES - 1):
+            try:
+                return (await self._users_call("users", {}, offset=offset)).json()
+            except RateLimited as error:
+                if error.retry_after > _LONGEST_PAGE_WAIT:
+                    raise
+                wait = max(error.retry_after, next(waits))
+            except RainbowConnectionError:
+                wait = next(waits)
+            _log.debug("rainbow_page_again", offset=offset, retry_in=wait)
+            await asyncio.sleep(wait)
+        return (await self._users_call("users", {}, offset=offset)).json()
+
+    async def _users_call(self, name: str, filters: Mapping[str, str], *, offset: int) -> Reply:
+        query = {
+            "companyId": await self._company(),
+            "format": "full",
+            "limit": str(self._page_size),
+            "offset": str(offset),
+            "sortField": "loginEmail",
+            "sortOrder": "1",
+            **filters,
+        }
+        return await self.call(name, "GET", _USERS, query=query)
+
+    async def _company(self) -> str:
+        return self._configured_company or (await self.signed_in()).company_id
+
+    # -- the token -----------------------------------------------------------------------------------------------

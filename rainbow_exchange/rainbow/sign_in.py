@@ -1,0 +1,286 @@
+"""Signing in to Rainbow and staying so: one token for everybody, renewed ahead of time, one login for all who wait.
+
+Calls and headers: `docs/reference/rainbow-wire.md`, section "Login".
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.rainbow.answers import Reply
+from rainbow_exchange.rainbow.auth import Token, read_token, renewal_delay
+from rainbow_exchange.rainbow.errors import (
+    RainbowApiError,
+    RainbowAuthenticationError,
+    RainbowError,
+    RateLimited,
+    UnexpectedAnswer,
+)
+from rainbow_exchange.rainbow.extra_headers import ExtraHeaders, read_extra_headers
+from rainbow_exchange.rainbow.transport import Request, Transport
+from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.rainbow.users import text
+
+_log = structlog.get_logger()
+
+_AUTHENTICATION = "/api/rainbow/authentication/v1.0"
+_SETTINGS = "/api/rainbow/enduser/v1.0/settings/apis"
+
+_REFUSED_STATUS = frozenset({401, 403})
+_WRONG_PASSWORD = 401500
+#: Seconds until one new login may be tried by itself. A locked account opens after 60 minutes by default, and a wrong
+#: attempt before that locks it anew; the other two need an administrator, and an attempt harms nobody.
+_RETRY_REFUSED = {401501: 65 * 60.0, 401521: 3600.0, 401523: 3600.0}
+#: The same for refusals that are not documented, where these credentials have worked before in this process.
+_RETRY_AFTER_SUCCESS = (60.0, 300.0, 900.0, 3600.0)
+_SHORTEST_RENEWAL = 1.0
+_SIDE_CALL_LIMIT = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A token in use and whose it is; `received` is the loop's time."""
+
+    token: Token
+    account: Account
+    received: float
+
+
+@dataclass(slots=True)
+class SignInCounters:
+    """Logins tried and tokens renewed since start."""
+
+    logins: int = 0
+    renewals: int = 0
+
+
+class SignIn:
+    """Holds the token. Every method raises RainbowError only.
+
+    `headers` are those of a login and hold secrets. While `refused` stands no login goes out by itself before
+    `retry_at` (None: not at all): a wrong password tried again and again would lock the account.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        headers: Mapping[str, str],
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._transport = transport
+        self._headers = headers
+        self._now = now
+        self._random = random
+        self._extra = ExtraHeaders()
+        self._changed = asyncio.Event()
+        self._attempt: asyncio.Task[Grant] | None = None
+        self._refusals = 0
+        self._has_worked = False
+        self._retry_at: float | None = None
+        self.counters = SignInCounters()
+        self.grant: Grant | None = None
+        self.refused: RainbowAuthenticationError | None = None
+        self.retry_at: datetime | None = None
+        self.last_error: RainbowError | None = None
+        self.last_ok: datetime | None = None
+
+    async def granted(self) -> Grant:
+        """Return the token in use, signing in first where there is none."""
+        return self.grant or await self.sign_in(None)
+
+    def forget(self) -> None:
+        """Sign in anew before the next call: what the last login gave has turned out to be void."""
+        self._take(None)
+
+    async def close(self) -> None:
+        """End a login under way."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.wait([self._attempt])
+
+    async def logout(self) -> None:
+        """Give the token back, best effort, within 5 seconds."""
+        grant = self.grant
+        if grant is None:
+            return
+        self._take(None)
+        try:
+            await self.send(grant, Request("logout", "GET", f"{_AUTHENTICATION}/logout", timeout=_SIDE_CALL_LIMIT))
+        except RainbowError as error:
+            _log.debug("rainbow_logout_failed", error=str(error))
+
+    async def run(self) -> None:
+        """Keep signed in until cancelled: renew ahead of time, sign in where that is refused."""
+        waits = self._waits()
+        down = False
+        while True:
+            try:
+                grant = await self.granted()
+                if down:
+                    _log.info("rainbow_signed_in_again")
+                waits, down = self._waits(), False
+                if await self._is_due(grant):
+                    await self._renew(grant)
+            except RainbowError as error:
+                wait = self._wait_after(error, waits)
+                log = _log.debug if down else _log.warning
+                log("rainbow_sign_in_failed", error=str(error), retry_in=wait, correlation_id=error.correlation_id)
+                down = True
+                await self._changed_within(wait)
+
+    async def sign_in(self, stale: Grant | None) -> Grant:
+        """One login for all who find that `stale` will not do."""
+        if self.grant is not None and self.grant is not stale:
+            return self.grant
+        if self._attempt is None:
+            self._check_refused()
+            self._attempt = asyncio.create_task(self._log_in(), name="rainbow:login")
+            self._attempt.add_done_callback(self._attempt_done)
+        return await asyncio.shield(self._attempt)
+
+    def _attempt_done(self, attempt: asyncio.Task[Grant]) -> None:
+        self._attempt = None
+        if not attempt.cancelled():
+            attempt.exception()  # seen, even where everybody who waited has gone
+
+    def _check_refused(self) -> None:
+        if self.refused is not None and (self._retry_at is None or asyncio.get_running_loop().time() < self._retry_at):
+            raise self.refused
+
+    async def _log_in(self) -> Grant:
+        self.counters.logins += 1
+        try:
+            reply = await self._send(Request("login", "GET", f"{_AUTHENTICATION}/login", headers=self._headers))
+        except RainbowApiError as error:
+            if error.status not in _REFUSED_STATUS:
+                raise
+            raise self._refuse(error) from error
+        try:
+            account = _read_account(reply.member("loggedInUser"))
+            grant = Grant(
+                token=read_token(reply.member("token")),
+                account=account,
+                received=asyncio.get_running_loop().time(),
+            )
+        except UnexpectedAnswer as error:
+            self.last_error = error
+            raise
+        self.refused, self.retry_at, self._retry_at, self._refusals = None, None, None, 0
+        self._has_worked = True
+        self._extra = await self._read_settings(grant)
+        self._take(grant)
+        return grant
+
+    def _refuse(self, error: RainbowApiError) -> RainbowAuthenticationError:
+        """Latch a refused login: it is not tried again by itself, or not before its time."""
+        refused = RainbowAuthenticationError(error.code, error.detail)
+        refused.correlation_id = error.correlation_id
+        wait = _RETRY_REFUSED.get(error.code)
+        if wait is None and error.code != _WRONG_PASSWORD and self._has_worked:
+            wait = _RETRY_AFTER_SUCCESS[min(self._refusals, len(_RETRY_AFTER_SUCCESS) - 1)]
+        self._refusals += 1
+        self.refused = self.last_error = refused
+        self._retry_at = None if wait is None else asyncio.get_running_loop().time() + wait
+        self.retry_at = None if wait is None else self._now() + timedelta(seconds=wait)
+        return refused
+
+    async def _read_settings(self, grant: Grant) -> ExtraHeaders:
+        """Which headers Rainbow wants added; none where it does not say."""
+        try:
+            reply = await self.send(grant, Request("settings", "GET", _SETTINGS, timeout=_SIDE_CALL_LIMIT))
+            return read_extra_headers(reply.json())
+        except RainbowError as error:
+            _log.debug("rainbow_settings_unread", error=str(error))
+            return self._extra
+
+    async def _renew(self, grant: Grant) -> None:
+        if not grant.token.may_renew:
+            await self.sign_in(grant)
+            return
+        try:
+            reply = await self.send(grant, Request("renew", "GET", f"{_AUTHENTICATION}/renew"))
+            token = read_token(reply.member("token"))
+        except (RainbowApiError, UnexpectedAnswer) as error:
+            _log.debug("rainbow_renewal_refused", error=str(error))
+            await self.sign_in(grant)
+            return
+        self.counters.renewals += 1
+        if self.grant is grant:
+            self._take(
+                Grant(token=token, account=grant.account, received=asyncio.get_running_loop().time()),
+            )
+
+    def _take(self, grant: Grant | None) -> None:
+        self.grant = grant
+        self._changed.set()
+
+    async def _is_due(self, grant: Grant) -> bool:
+        """Wait until `grant` is to be renewed; False when it was replaced before."""
+        lifetime = grant.token.lifetime(self._now())
+        wait = None
+        if lifetime is not None:
+            due = grant.received + max(_SHORTEST_RENEWAL, renewal_delay(lifetime, self._random))
+            wait = due - asyncio.get_running_loop().time()
+        while self.grant is grant:
+            if not await self._changed_within(wait):
+                return self.grant is grant
+        return False
+
+    async def _changed_within(self, wait: float | None) -> bool:
+        """Wait for another token, at most `wait` seconds (None: for ever); whether one came."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(wait):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _waits(self) -> Iterator[float]:
+        return backoff(1, 300, random=self._random)
+
+    def _wait_after(self, error: RainbowError, waits: Iterator[float]) -> float | None:
+        if isinstance(error, RainbowAuthenticationError):
+            if self._retry_at is None:
+                return None
+            return max(1.0, self._retry_at - asyncio.get_running_loop().time())
+        if isinstance(error, RateLimited):
+            return max(error.retry_after, next(waits))
+        return next(waits)
+
+    async def send(self, grant: Grant, request: Request) -> Reply:
+        """Send one request, once, under this token."""
+        extra = self._extra.matching(request.method, request.path)
+        bearer = {"Authorization": f"Bearer {grant.token.text}"} if request.bearer else {}
+        return await self._send(replace(request, headers={**extra, **bearer, **request.headers}))
+
+    async def _send(self, request: Request) -> Reply:
+        try:
+            reply = await self._transport.send(request)
+        except RainbowError as error:
+            self.last_error = error
+            raise
+        self.last_ok = self._now()
+        return reply
+
+
+def _read_account(user: object) -> Account:
+    if not isinstance(user, dict):
+        raise UnexpectedAnswer("the login answer does not say who is signed in")
+    id_, company = text(user.get("id")), text(user.get("companyId"))
+    if id_ is None or company is None:
+        raise UnexpectedAnswer("the login answer does not say who is signed in, or of which company")
+    roles = user.get("roles")
+    return Account(
+        user_id=id_,
+        company_id=company,
+        jid=text(user.get("jid_im")) or "",
+        jid_password=text(user.get("jid_password")) or "",
+        roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),
+    )
