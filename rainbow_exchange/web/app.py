@@ -116,7 +116,7 @@ def _bind(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
+        listener.settimeout(0)
         listener.bind(address)
         # Listening here and not later: only now Linux says that the port is taken.
         listener.listen(_MAX_REQUESTS)

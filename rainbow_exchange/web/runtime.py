@@ -14,7 +14,6 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -86,7 +85,7 @@ def withdraw(folder: Path, runtime: Runtime) -> None:
 def read(folder: Path) -> Runtime | None:
     """Read `runtime.json`; None when there is none. Raises OSError, and ValueError when it is not what we write."""
     try:
-        content: Mapping[str, Any] = json.loads(_read(folder / RUNTIME_NAME))
+        content: Any = json.loads(_read(folder / RUNTIME_NAME))
     except FileNotFoundError:
         return None
     kinds = {field.name: field.type for field in fields(Runtime)}

@@ -2,11 +2,10 @@
 
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from aiohttp import web
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from aiohttp.typedefs import Handler, Middleware
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -25,7 +24,7 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
     response.headers.update(_HEADERS)
 
 
-def known_hosts_only(names: Iterable[str] = ()) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def known_hosts_only(names: Iterable[str] = ()) -> Middleware:
     """Refuse requests whose Host is neither this machine's loopback nor one of `names`.
 
     A page of some web site can have its own name resolved to 127.0.0.1 (DNS rebinding) and would then read our answers;
@@ -43,7 +42,7 @@ def known_hosts_only(names: Iterable[str] = ()) -> Callable[[web.Request, Handle
     return check
 
 
-def at_most(requests: int) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def at_most(requests: int) -> Middleware:
     """Refuse requests beyond `requests` at a time, so that the page never slows the bridge."""
     running = 0
 

@@ -1,0 +1,128 @@
+"""Metrics in Prometheus' text format, made from a plain view when somebody asks (`docs/reference/metrics.md`).
+
+No mail address, user or subject stands in a label.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+_PREFIX = "rainbow_exchange_"
+_RECENT = 1000
+
+#: name in the view → help. A plain number.
+GAUGES = {
+    "exchange_connected": "Whether Exchange answers (1) or not (0).",
+    "rainbow_connected": "Whether the link to Rainbow is up (1) or not (0).",
+    "due_users": "Users whose change Rainbow has not been told yet.",
+    "due_oldest_seconds": "Age of the oldest change that Rainbow has not been told yet.",
+    "streams": "Open streams from Exchange.",
+    "requests_in_flight_limit": "Requests that Exchange is asked at once, as learnt from its throttling.",
+    "out_of_office_period_seconds": "Time between two looks at everybody's out-of-office.",
+    "start_time_seconds": "When the daemon started, in seconds since 1970.",
+}
+#: name in the view → (label, help). A mapping from the label's value to a number.
+LABELLED_GAUGES = {
+    "mailboxes": ("coverage", "Mailboxes by how changes in them are noticed: streamed, polled, uncovered."),
+    "mailboxes_read": ("mode", "Mailboxes by how they are read: batched, own."),
+    "problems": ("severity", "Problems that need a person."),
+}
+#: name in the view → help. A plain number that only grows.
+COUNTERS = {
+    "changes_told": "Changes that Rainbow was told.",
+    "changes_recovered": "Changes that no notification announced and the background read found; should stay 0.",
+    "stream_reopenings": "Streams opened again.",
+    "ews_back_offs": "Times that Exchange asked to slow down.",
+    "ews_received_bytes": "Bytes received from Exchange.",
+    "links_opened": "Connections of the link to Rainbow.",
+    "questions_from_strangers": "Questions refused because of who asked.",
+}
+#: name in the view → (label, help). A mapping from the label's value to a number that only grows.
+LABELLED_COUNTERS = {
+    "ews_requests": ("operation", "Requests to Exchange."),
+    "ews_errors": ("code", "Errors from Exchange, by ResponseCode or kind."),
+    "rainbow_requests": ("operation", "Requests to Rainbow."),
+    "rainbow_errors": ("code", "Errors from Rainbow."),
+    "questions": ("outcome", "Questions from Rainbow by outcome."),
+}
+#: name in the view → help. A Latency.
+HISTOGRAMS = {
+    "told_latency_seconds": "Time from Exchange's notification to Rainbow's having been told.",
+    "asked_latency_seconds": "Time from Rainbow's having been told to its question.",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Latency:
+    """How long something took: a histogram since start, and the recent values for quantiles."""
+
+    bounds: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+    counts: list[int] = field(default_factory=list)
+    total: float = 0.0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
+
+    def __post_init__(self) -> None:
+        self.counts = [0] * (len(self.bounds) + 1)
+
+    def observe(self, seconds: float) -> None:
+        """Add one value."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.total += seconds
+        self.recent.append(seconds)
+
+    def quantile(self, share: float) -> float | None:
+        """Value that `share` (0 … 1) of the last 1000 do not exceed; None while there is none."""
+        if not self.recent:
+            return None
+        ordered = sorted(self.recent)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def render(view: Mapping[str, Any]) -> bytes:
+    """Write the values of `view` in Prometheus' text format.
+
+    Its keys are those of the tables above and `version`; a key that is absent, or None, is left out of the answer.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_View(view))
+    return generate_latest(registry)
+
+
+class _View(Collector):
+    def __init__(self, view: Mapping[str, Any]) -> None:
+        self._view = view
+
+    def collect(self) -> Iterator[Metric]:
+        view = {key: value for key, value in self._view.items() if value is not None}
+        if "version" in view:
+            info = GaugeMetricFamily(f"{_PREFIX}build_info", "Version of the program; always 1.", labels=["version"])
+            info.add_metric([str(view["version"])], 1)
+            yield info
+        for name in filter(view.__contains__, GAUGES):
+            yield GaugeMetricFamily(_PREFIX + name, GAUGES[name], value=float(view[name]))
+        for name in filter(view.__contains__, COUNTERS):
+            yield CounterMetricFamily(_PREFIX + name, COUNTERS[name], value=float(view[name]))
+        for name in filter(view.__contains__, LABELLED_GAUGES):
+            label, text = LABELLED_GAUGES[name]
+            gauge = GaugeMetricFamily(_PREFIX + name, text, labels=[label])
+            for value, number in view[name].items():
+                gauge.add_metric([str(value)], float(number))
+            yield gauge
+        for name in filter(view.__contains__, LABELLED_COUNTERS):
+            label, text = LABELLED_COUNTERS[name]
+            counter = CounterMetricFamily(_PREFIX + name, text, labels=[label])
+            for value, number in view[name].items():
+                counter.add_metric([str(value)], float(number))
+            yield counter
+        for name in filter(view.__contains__, HISTOGRAMS):
+            latency: Latency = view[name]
+            bounds = [f"{bound:g}" for bound in latency.bounds] + ["+Inf"]
+            buckets = list(zip(bounds, map(float, accumulate(latency.counts)), strict=True))
+            yield HistogramMetricFamily(_PREFIX + name, HISTOGRAMS[name], buckets=buckets, sum_value=latency.total)
