@@ -86,7 +86,7 @@ def test_no_test_module_tests_nothing_of_ours() -> None:
 @pytest.mark.parametrize(
     ("what", "pattern"),
     [
-        ("a package registry", r"//(registry|files|pypi|deb|index|mirror)\.|--(extra-)?index-url|--find-links"),
+        ("a package registry", r"//(registry|files|pypi|deb|index|mirror)\.|--(extra-)?index-url"),
         ("a path of one machine", r"/root/|/work/|/home/[a-z]|[A-Z]:\\Users\\[a-z]"),
     ],
 )
