@@ -1,0 +1,75 @@
+"""What can be set on the lab's Rainbow while it runs: faults, and everything that Rainbow's documents leave open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+Paging = Literal["honest", "short", "repeated", "moving"]
+AskedEmail = Literal["login", "work", "upper"]
+QuestionType = Literal["alternate", "get", "set"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "paging": get_args(Paging),
+    "asked_email": get_args(AskedEmail),
+    "question_type": get_args(QuestionType),
+}
+
+
+class BadDial(ValueError):  # noqa: N818  (a refusal of the lab wire)
+    """A dial that does not exist, or a value it cannot take."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Dials:
+    """The dials and their rest positions; `docs/reference/lab.md` explains each."""
+
+    #: life of a token in seconds, and how often it may be renewed
+    token_seconds: int = 3600
+    max_token_renew: int = 5
+    #: answer the next `refuse_next` calls with `refuse_status` and Retry-After `refuse_retry_after`, only those whose
+    #: path contains `refuse_path`
+    refuse_next: int = 0
+    refuse_status: int = 429
+    refuse_retry_after: int = 2
+    refuse_path: str = ""
+    #: notify demands a valid Bearer token besides the connector's header
+    strict_notify: bool = False
+    #: refuse sign-in over REST / over XMPP although the password is right
+    refuse_logins: bool = False
+    refuse_xmpp_logins: bool = False
+    paging: Paging = "honest"
+    #: whether the connector's own account stands in the list of users
+    list_account: bool = False
+    #: whether a notify is followed by questions
+    ask: bool = True
+    question_type: QuestionType = "alternate"
+    asked_email: AskedEmail = "login"
+    #: full JID that asks; "" means pcloud_enduser_1@<domain>/<digits>
+    asker: str = ""
+    #: whether questions carry dates, and how long their window is
+    question_dates: bool = True
+    question_hours: int = 24
+    question_seconds: float = 10.0
+    questions_in_flight: int = 64
+    max_stanza_bytes: int = 18432
+    #: entries of `authentication/v1.0/urls` (SSO) and of `settings/apis` (extra headers)
+    login_urls: list[Any] = field(default_factory=list)
+    additional_headers: list[Any] = field(default_factory=list)
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Turn all named dials or none. Raise BadDial for a name or a value that is not known."""
+        known = {each.name for each in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise BadDial(f"no dial {name}; there are {', '.join(sorted(known))}")
+            if name in _CHOICES and value not in _CHOICES[name]:
+                raise BadDial(f"{name} takes {', '.join(_CHOICES[name])}")
+            kind = type(getattr(self, name))
+            if not (type(value) is kind or (kind is float and type(value) is int)):
+                raise BadDial(f"{name} takes {kind.__name__}")
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def as_json(self) -> dict[str, Any]:
+        """Every dial with its position."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}

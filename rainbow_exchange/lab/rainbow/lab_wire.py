@@ -1,0 +1,165 @@
+"""The lab's own wire at `/lab/…`: what tests and the curious see and turn (`docs/reference/lab.md`)."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.lab.rainbow.dials import BadDial, Dials
+from rainbow_exchange.lab.rainbow.people import People, renamed
+from rainbow_exchange.lab.rainbow.questions import Questions
+from rainbow_exchange.lab.rainbow.record import Record
+from rainbow_exchange.lab.rainbow.sign_in import SignIn
+from rainbow_exchange.lab.rainbow.streams import Streams
+from rainbow_exchange.lab.user import LabUser
+from rainbow_exchange.lab.users_file import user_from_json
+
+_LISTS = ("", "requests", "notifies", "questions", "xmpp_logins", "presences", "published")
+_ACTIONS = ("cut_link", "lock", "unlock")
+_QUESTIONS = ("events", "autoreply", "ping", "unknown")
+
+
+class LabWire:
+    """Record, users, dials and free questions."""
+
+    def __init__(
+        self,
+        *,
+        people: People,
+        questions: Questions,
+        streams: Streams,
+        sign_in: SignIn,
+        dials: Dials,
+        record: Record,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._people = people
+        self._questions = questions
+        self._streams = streams
+        self._sign_in = sign_in
+        self._dials = dials
+        self._record = record
+        self._now = now
+
+    def routes(self) -> list[web.RouteDef]:
+        """All of the lab's own calls."""
+        return [
+            web.get("/lab/requests", self._requests),
+            web.delete("/lab/requests", self._clear),
+            web.get("/lab/users", self._users),
+            web.post("/lab/users", self._add),
+            web.patch("/lab/users/{user}", self._change),
+            web.delete("/lab/users/{user}", self._remove),
+            web.post("/lab/ask", self._ask),
+            web.get("/lab/dials", self._show_dials),
+            web.post("/lab/dials", self._turn),
+            web.delete("/lab/dials", self._rest),
+        ]
+
+    async def _requests(self, request: web.Request) -> web.Response:
+        only = request.query.get("only", "")
+        if only not in _LISTS:
+            raise _bad(f"only takes {', '.join(_LISTS[1:])}")
+        return web.json_response(self._record.as_json(only))
+
+    async def _clear(self, _: web.Request) -> web.Response:
+        self._record.clear()
+        return web.json_response({})
+
+    async def _users(self, _: web.Request) -> web.Response:
+        account = self._people.account.id
+        everybody = [user for user in self._people.everybody() if user.id != account]
+        return web.json_response([user.as_json() for user in everybody])
+
+    async def _add(self, request: web.Request) -> web.Response:
+        user = _user({"companyId": self._people.account.company_id} | await _object(request))
+        if self._people.by_id(user.id) is not None:
+            raise _bad(f"the id {user.id} is taken")
+        self._put(user)
+        return web.json_response(user.as_json(), status=201)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        user, changes = self._named(request), await _object(request)
+        read = _user({**user.as_json(), "displayName": None, **changes, "id": user.id})
+        changed = renamed(user, changes, read)
+        self._put(changed)
+        return web.json_response(changed.as_json())
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        user = self._named(request)
+        self._people.remove(user.id)
+        self._questions.forget(user.id)
+        return web.json_response({})
+
+    def _put(self, user: LabUser) -> None:
+        try:
+            self._people.add(user)
+        except ValueError as error:
+            raise _bad(str(error)) from error
+
+    def _named(self, request: web.Request) -> LabUser:
+        user = self._people.find(request.match_info["user"])
+        if user is None or user.id == self._people.account.id:
+            raise web.HTTPNotFound(text=json.dumps({"error": "no such user"}), content_type="application/json")
+        return user
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        texts = {key: body.pop(key, "") for key in ("kind", "email", "from", "type", "start", "end")}
+        dates = body.pop("dates", None)
+        if body or not all(isinstance(value, str) for value in texts.values()) or not isinstance(dates, bool | None):
+            raise _bad("takes kind, email, from, type, start, end (texts) and dates (true or false)")
+        kind = texts["kind"] or "events"
+        if kind not in _QUESTIONS or texts["type"] not in ("", "get", "set"):
+            raise _bad(f"kind takes {', '.join(_QUESTIONS)}; type takes get, set")
+        window = (texts["start"], texts["end"]) if texts["start"] and texts["end"] else None
+        entry = await self._questions.ask(
+            kind, texts["email"], sender=texts["from"], iq_type=texts["type"], dates=dates, window=window
+        )
+        return web.json_response({key: value for key, value in entry.items() if key != "read"})
+
+    async def _show_dials(self, _: web.Request) -> web.Response:
+        return web.json_response(self._dials.as_json())
+
+    async def _turn(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        actions = {key: body.pop(key) for key in _ACTIONS if key in body}
+        try:
+            self._dials.set(body)
+        except BadDial as error:
+            raise _bad(f"{error}; actions are {', '.join(_ACTIONS)}") from error
+        if actions.get("cut_link"):
+            self._streams.cut(self._people.account.jid)
+        if isinstance(login := actions.get("lock"), str):
+            self._sign_in.lock(login, self._now())
+        if isinstance(login := actions.get("unlock"), str):
+            self._sign_in.unlock(login)
+        return web.json_response(self._dials.as_json())
+
+    async def _rest(self, _: web.Request) -> web.Response:
+        self._dials.set(Dials().as_json())
+        return web.json_response(self._dials.as_json())
+
+
+def _bad(problem: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=json.dumps({"error": problem}), content_type="application/json")
+
+
+def _user(entry: dict[str, Any]) -> LabUser:
+    try:
+        return user_from_json(entry)
+    except UserError as error:
+        raise _bad("; ".join(error.problems)) from error
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.read())
+    except ValueError as error:
+        raise _bad("the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise _bad("the body must be an object")
+    return body

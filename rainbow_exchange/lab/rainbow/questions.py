@@ -1,0 +1,206 @@
+"""After a notify the lab's Rainbow asks the connector about each person named, and keeps what clients are shown."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from lxml import etree
+
+from rainbow_exchange.lab.rainbow import xmpp_words as words
+from rainbow_exchange.lab.rainbow.answers import CALENDAR, BadAnswer, read_auto_reply, read_events
+from rainbow_exchange.lab.rainbow.dials import Dials
+from rainbow_exchange.lab.rainbow.people import People
+from rainbow_exchange.lab.rainbow.presence import Known, Shown, iso, shown
+from rainbow_exchange.lab.rainbow.record import Record
+from rainbow_exchange.lab.rainbow.streams import NoLink, Streams
+from rainbow_exchange.lab.user import LabUser
+
+KINDS = ("events", "autoreply")
+
+
+class Questions:
+    """Who has to be asked, at most `questions_in_flight` at a time, and what is `known` by user id."""
+
+    def __init__(
+        self,
+        *,
+        streams: Streams,
+        people: People,
+        dials: Dials,
+        record: Record,
+        now: Callable[[], datetime],
+        random: Random,
+    ) -> None:
+        self._streams = streams
+        self._people = people
+        self._dials = dials
+        self._record = record
+        self._now = now
+        self._waiting: dict[tuple[str, str], bool] = {}
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._in_flight = 0
+        self._turns: Counter[str] = Counter()
+        self._number = 0
+        self._asker = f"pcloud_enduser_1@{streams.domain}/{random.randrange(10**18, 10**19)}"
+        self.known: dict[str, Known] = {}
+
+    def notified(self, user_ids: Iterable[str], *, force: bool) -> None:
+        """Ask both questions about these people soon; ids of nobody are left out, as are those already waiting."""
+        if not self._dials.ask:
+            return
+        for user_id in user_ids:
+            if self._people.by_id(user_id) is not None:
+                for kind in KINDS:
+                    self._waiting[user_id, kind] = force or self._waiting.get((user_id, kind), False)
+                    self._idle.clear()
+        self._wake.set()
+
+    def forget(self, user_id: str) -> None:
+        """Forget a person who left."""
+        self.known.pop(user_id, None)
+        for kind in KINDS:
+            self._waiting.pop((user_id, kind), None)
+        self._settle()
+
+    def shown(self, user: LabUser) -> Shown:
+        """Tell what clients see of a person now."""
+        return shown(self.known.get(user.id, Known()), self._now())
+
+    async def idle(self) -> None:
+        """Wait until nobody is left to be asked and no answer is awaited."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting and self._in_flight < self._dials.questions_in_flight:
+                    (user_id, kind), force = next(iter(self._waiting.items()))
+                    del self._waiting[user_id, kind]
+                    self._in_flight += 1
+                    group.create_task(self._about(user_id, kind, force=force), name=f"lab-question:{kind}")
+
+    async def _about(self, user_id: str, kind: str, *, force: bool) -> None:
+        try:
+            user = self._people.by_id(user_id)
+            if user is not None:
+                await self._ask_and_keep(user, kind, force=force)
+        finally:
+            self._in_flight -= 1
+            self._wake.set()
+            self._settle()
+
+    def _settle(self) -> None:
+        if not self._in_flight and not self._waiting:
+            self._idle.set()
+
+    async def _ask_and_keep(self, user: LabUser, kind: str, *, force: bool) -> None:
+        self._number += 1
+        number = self._number
+        entry = await self.ask(kind, self._email(user), user_id=user.id)
+        if self._people.by_id(user.id) is None:
+            return
+        known = self.known.get(user.id, Known())
+        before = shown(known, self._now())
+        answer = entry.pop("read", None)
+        if entry["outcome"] == "result" or entry.get("condition") == "item-not-found":
+            known = known.with_events(answer, number) if kind == "events" else known.with_auto_reply(answer, number)
+            self.known[user.id] = known
+        after = shown(known, self._now())
+        if after != before or (force and kind == "events"):
+            self._record.published.append({"at": iso(self._now()), "user_id": user.id, **after.as_json()})
+
+    def _email(self, user: LabUser) -> str:
+        match self._dials.asked_email:
+            case "work":
+                return next(iter(user.work_emails), user.login_email)
+            case "upper":
+                return user.login_email.upper()
+            case _:
+                return user.login_email
+
+    async def ask(
+        self,
+        kind: str,
+        email: str,
+        *,
+        user_id: str | None = None,
+        sender: str = "",
+        iq_type: str = "",
+        dates: bool | None = None,
+        window: tuple[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Ask one question and return its entry in the record.
+
+        `outcome` is result, error, malformed, timeout or no-link; `read` holds the answer itself and never stands in
+        the record.
+        """
+        if not iq_type:
+            iq_type = self._dials.question_type
+        if iq_type == "alternate":
+            self._turns[kind] += 1
+            iq_type = "get" if self._turns[kind] % 2 else "set"
+        payload, asked_window = self._question(kind, email, dates=dates, window=window)
+        sender = sender or self._dials.asker or self._asker
+        entry: dict[str, Any] = {
+            "at": iso(self._now()),
+            "kind": kind,
+            "type": iq_type,
+            "email": email,
+            "from": sender,
+            "user_id": user_id,
+            "window": asked_window,
+            "outcome": "result",
+        }
+        started = asyncio.get_running_loop().time()
+        read: Any = None
+        try:
+            to = self._streams.available(self._people.account.jid)
+            if to is None:
+                raise NoLink  # noqa: TRY301  (one place tells what became of a question)
+            seconds = self._dials.question_seconds
+            answer = await self._streams.ask(iq_type, payload, sender=sender, to=to, seconds=seconds)
+            if answer.get("type") == "error":
+                condition, error_type = words.error_of(answer)
+                entry |= {"outcome": "error", "condition": condition, "error_type": error_type}
+            elif kind == "events":
+                read = read_events(answer, email)
+                entry["answer"] = [event.as_json() for event in read]
+            elif kind == "autoreply":
+                read = read_auto_reply(answer, email)
+                entry["answer"] = read.as_json()
+        except NoLink:
+            entry["outcome"] = "no-link"
+        except TimeoutError:
+            entry["outcome"] = "timeout"
+        except BadAnswer as fault:
+            entry |= {"outcome": "malformed", "fault": str(fault)}
+        entry["seconds"] = round(asyncio.get_running_loop().time() - started, 6)
+        self._record.questions.append(entry)
+        self._record.counts[f"questions_{entry['outcome']}"] += 1
+        return {**entry, "read": read}
+
+    def _question(
+        self, kind: str, email: str, *, dates: bool | None, window: tuple[str, str] | None
+    ) -> tuple[etree._Element, list[str] | None]:
+        if kind == "ping":
+            return words.element(words.PING, "ping"), None
+        if kind not in KINDS:
+            return words.element("urn:lab:unknown", kind), None
+        payload = words.element(CALENDAR, kind, {"email": email})
+        if kind != "events" or not (self._dials.question_dates if dates is None else dates):
+            return payload, None
+        if window is None:
+            start = self._now().replace(microsecond=0)
+            end = start + timedelta(hours=self._dials.question_hours)
+            window = (f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}")
+        for name, value in zip(("startDate", "endDate"), window, strict=True):
+            etree.SubElement(payload, f"{{{CALENDAR}}}{name}").text = value
+        return payload, list(window)

@@ -1,0 +1,201 @@
+"""One XMPP stream over one WebSocket: framing, SASL PLAIN, bind, presence, and what the server answers itself."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+from typing import TYPE_CHECKING
+
+from aiohttp import WSCloseCode, WSMsgType, web
+from lxml import etree
+
+from rainbow_exchange.lab.rainbow import xmpp_words as words
+from rainbow_exchange.lab.rainbow.presence import iso
+
+if TYPE_CHECKING:
+    from rainbow_exchange.lab.rainbow.streams import Streams
+
+_SEND_SECONDS = 10.0
+_RESOURCE_LENGTH = 8
+
+
+class _End(Exception):  # noqa: N818  (the ordinary way out of the reading loop)
+    """The stream is over."""
+
+
+class Stream:
+    """A client's stream. `jid` and `bare` are "" until it is bound; `presence` is None until it says it is there."""
+
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, streams: "Streams") -> None:
+        self._socket = socket
+        self._request = request
+        self._streams = streams
+        self._opened = False
+        self._login = ""
+        self.jid = ""
+        self.bare = ""
+        self.presence: str | None = None
+        self.presence_number = 0
+
+    async def run(self) -> None:
+        """Read frames until the stream ends."""
+        try:
+            async for message in self._socket:
+                if message.type is not WSMsgType.TEXT:
+                    await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"text frames only")
+                    return
+                await self._frame(message.data)
+        except _End:
+            return
+
+    async def send(self, frame: str) -> bool:
+        """Send one frame; False when the stream cannot take it any more."""
+        if self._socket.closed:
+            return False
+        try:
+            async with asyncio.timeout(_SEND_SECONDS):
+                await self._socket.send_str(frame)
+        except (OSError, TimeoutError):
+            return False
+        return True
+
+    async def fail(self, condition: str, explanation: str = "", *, limit: float = _SEND_SECONDS) -> None:
+        """End the stream with a stream error."""
+        await self.send(words.stream_error(condition, explanation))
+        await self._finish(limit)
+
+    def cut(self) -> None:
+        """Break the connection without a word."""
+        transport = self._request.transport
+        if transport is not None:
+            transport.abort()
+
+    async def _finish(self, limit: float = _SEND_SECONDS) -> None:
+        await self.send(words.closing())
+        try:
+            async with asyncio.timeout(limit):
+                await self._socket.close(code=WSCloseCode.OK, message=b"Stream closed")
+        except TimeoutError:
+            self.cut()
+
+    async def _refuse(self, condition: str, explanation: str = "") -> None:
+        await self.fail(condition, explanation)
+        raise _End
+
+    async def _frame(self, frame: str) -> None:
+        if len(frame.encode()) > self._streams.dials.max_stanza_bytes:
+            await self._refuse("policy-violation", "stanza too large")
+        if not frame.startswith("<"):
+            await self._socket.close(
+                code=WSCloseCode.INVALID_TEXT, message=b"Invalid payload start character, RFC 7395 3.3.3"
+            )
+            raise _End
+        try:
+            element = words.parse(frame)
+        except words.NotXml:
+            await self._refuse("not-well-formed")
+            return
+        if element.tag == f"{{{words.FRAMING}}}open":
+            await self._open(element)
+        elif element.tag == f"{{{words.FRAMING}}}close":
+            await self._finish()
+            raise _End
+        elif element.tag == f"{{{words.SASL}}}auth" and self._opened and not self._login:
+            await self._authenticate(element)
+        elif element.tag in words.STANZAS and self._opened:
+            await self._stanza(element)
+        else:
+            await self._refuse("unsupported-stanza-type")
+
+    async def _open(self, element: etree._Element) -> None:
+        domain = self._streams.domain
+        await self.send(words.opening(domain, f"{self._streams.random.getrandbits(64):016x}"))
+        if element.get("to") != domain:
+            await self._refuse("host-unknown", "This server does not serve that domain")
+        if element.get("version") != "1.0":
+            await self._refuse("unsupported-version")
+        self._opened = True
+        await self.send(words.features(signed_in=bool(self._login)))
+
+    async def _authenticate(self, element: etree._Element) -> None:
+        if element.get("mechanism") != "PLAIN":
+            await self.send(words.sasl_failure("invalid-mechanism"))
+            return
+        try:
+            _, local, password = base64.b64decode(element.text or "", validate=True).decode().split("\0")
+        except (binascii.Error, UnicodeDecodeError, ValueError):
+            await self.send(words.sasl_failure("malformed-request"))
+            return
+        user = self._streams.people.by_jid(f"{local}@{self._streams.domain}")
+        right = user is not None and hmac.compare_digest(user.jid_password.encode(), password.encode())
+        if user is None or not right or self._streams.dials.refuse_xmpp_logins:
+            self._streams.record.xmpp_logins.append({"at": iso(self._streams.now()), "refused": local})
+            await self.send(words.sasl_failure("not-authorized"))
+            return
+        self._login, self._opened = user.jid, False
+        await self.send(words.text(words.element(words.SASL, "success")))
+
+    async def _stanza(self, stanza: etree._Element) -> None:
+        if not self._login:
+            await self._refuse("not-authorized")
+        name = etree.QName(stanza).localname
+        if not self.jid:
+            await self._bind(stanza)
+            return
+        stanza.set("from", self.jid)
+        if stanza.get("to") not in (None, "", self._streams.domain, self.bare):
+            await self._streams.route(self, stanza)
+        elif name == "presence":
+            await self._be_there(stanza)
+        elif name == "iq":
+            await self._own_iq(stanza)
+
+    async def _bind(self, stanza: etree._Element) -> None:
+        request = stanza.find(f"{{{words.BIND}}}bind")
+        if request is None or stanza.get("type") != "set" or not stanza.get("id"):
+            await self._refuse("not-authorized", "bind first")
+            return
+        wished = request.findtext(f"{{{words.BIND}}}resource")
+        self.bare = self._login
+        jid = f"{self.bare}/{wished or f'{self._streams.random.getrandbits(4 * _RESOURCE_LENGTH):08x}'}"
+        self._streams.bind(self, jid)
+        self.jid = jid
+        bound = words.element(words.BIND, "bind")
+        etree.SubElement(bound, f"{{{words.BIND}}}jid").text = jid
+        await self.send(words.iq("result", stanza.get("id", ""), sender=None, to=None, payload=bound))
+
+    async def _be_there(self, presence: etree._Element) -> None:
+        kind = presence.get("type")
+        if kind not in (None, "unavailable"):
+            return
+        seen = {etree.QName(each).localname: each.text for each in presence.iter(tag=etree.Element)}
+        kept = ("show", "status", "priority", "appid", "userid", "companyid", "xrbclient", "xrbversion")
+        self._streams.record.presences.append(
+            {"at": iso(self._streams.now()), "jid": self.jid, "type": kind} | {key: seen.get(key) for key in kept}
+        )
+        frame = etree.tostring(presence, encoding="unicode")
+        newcomer = self.presence is None
+        self.presence = None if kind == "unavailable" else frame
+        self.presence_number = self._streams.next_number()
+        await self.send(frame)
+        await self._streams.announce(self, frame)
+        if newcomer and self.presence is not None:
+            await self._streams.show_others(self)
+
+    async def _own_iq(self, stanza: etree._Element) -> None:
+        kind, identifier = stanza.get("type"), stanza.get("id", "")
+        sender = stanza.get("to") or self.bare
+        if kind not in ("get", "set"):
+            self._streams.record.counts["unexpected_answers"] += 1
+            return
+        children = [child for child in stanza if isinstance(child.tag, str)]
+        if len(children) != 1 or not identifier:
+            await self.send(words.stanza_error(stanza, "bad-request", "modify", sender=sender, to=self.jid))
+            return
+        payload: etree._Element | None = None
+        if kind == "get" and children[0].tag == f"{{{words.DISCO_INFO}}}query":
+            payload = words.disco_info()
+        elif kind != "get" or children[0].tag != f"{{{words.PING}}}ping":
+            await self.send(words.stanza_error(stanza, "service-unavailable", "cancel", sender=sender, to=self.jid))
+            return
+        await self.send(words.iq("result", identifier, sender=sender, to=self.jid, payload=payload))
