@@ -1,0 +1,121 @@
+"""How the parsers read an answer: elements by local name whatever the prefix, response messages, texts and times."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from lxml import etree
+
+from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
+from rainbow_exchange.ews.treatment import error_from
+from rainbow_exchange.ews.types import ResponseCode
+
+
+def local_name(element: etree._Element) -> str:
+    """Give an element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def children(element: etree._Element, name: str) -> Iterator[etree._Element]:
+    """Go through the children of that local name."""
+    return element.iterchildren("{*}" + name)
+
+
+def first(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """Find the first child of that local name, and from there on along `path`; None where one is missing."""
+    for name in path:
+        if element is None:
+            return None
+        element = next(element.iterchildren("{*}" + name), None)
+    return element
+
+
+def within(element: etree._Element, name: str) -> etree._Element | None:
+    """Find the first element of that local name at any depth, `element` itself included."""
+    return next(element.iter("{*}" + name), None)
+
+
+def text_of(element: etree._Element | None) -> str:
+    """Give an element's text without white space around it; "" where there is no element."""
+    return "" if element is None or element.text is None else element.text.strip()
+
+
+def child_text(element: etree._Element | None, *path: str) -> str:
+    """Give the text of the element along `path`; "" where one is missing."""
+    return text_of(first(element, *path))
+
+
+def is_true(text: str) -> bool:
+    """Read an xs:boolean; what is neither true nor 1 is false."""
+    return text.strip().lower() in {"true", "1"}
+
+
+def instant(text: str) -> datetime:
+    """Read an xs:dateTime as an aware instant in UTC; one without zone is UTC.
+
+    Any number of fraction digits is taken, those beyond microseconds are cut. Raises MalformedResponse.
+    """
+    try:
+        read = datetime.fromisoformat(text.strip())
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise MalformedResponse("a time that is no xs:dateTime") from error
+
+
+def optional_instant(text: str) -> datetime | None:
+    """Read an xs:dateTime that may be missing."""
+    return instant(text) if text.strip() else None
+
+
+def message_xml(element: etree._Element | None) -> dict[str, str]:
+    """Give the entries of MessageXml at or below `element`: Value by its Name, any other by its element's name.
+
+    Servers put them into the fault's detail, into the response message, or one level deeper.
+    """
+    values: dict[str, str] = {}
+    if element is None:
+        return values
+    for holder in element.iter("{*}MessageXml"):
+        for entry in holder.iterdescendants("{*}*"):
+            if len(entry) == 0 and local_name(entry) != "Value":
+                values.setdefault(local_name(entry), text_of(entry))
+    for entry in element.iter("{*}Value"):
+        values[entry.get("Name") or "Value"] = text_of(entry)
+    return values
+
+
+def refusal(message: etree._Element) -> ResponseError | None:
+    """Give the error that a response message stands for, None for success.
+
+    The class Warning with a code means that the request was not (wholly) carried out: an error as well.
+    """
+    code = ResponseCode(child_text(message, "ResponseCode"))
+    silent = code in {"", ResponseCode.NO_ERROR}
+    if silent and (message.get("ResponseClass") or "").strip() != "Error":
+        return None
+    return error_from(
+        ResponseCode.UNNAMED if silent else code,
+        child_text(message, "MessageText"),
+        message_xml(first(message, "MessageXml")),
+        fault=False,
+    )
+
+
+def response_message(body: etree._Element, operation: str) -> etree._Element:
+    """Find the one response message of `operation`; its error, if it is one, is raised.
+
+    Usual is <Operation>Response/ResponseMessages/<Operation>ResponseMessage; the wrapper may be missing, the message
+    may be called just ResponseMessage, or the response itself may carry the code. Raises MalformedResponse where the
+    body holds the answer to something else.
+    """
+    message = within(body, f"{operation}ResponseMessage")
+    if message is None:
+        response = within(body, f"{operation}Response")
+        if response is None:
+            raise MalformedResponse(f"no answer to {operation} in the body")
+        message = within(response, "ResponseMessage")
+        if message is None:
+            message = response
+    error = refusal(message)
+    if error is not None:
+        raise error
+    return message
