@@ -128,7 +128,7 @@ def main() -> None:
     """Run all of it in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="smoke ") as folder:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("RAINBOW_EXCHANGE_")}
-        environment = ours | {"HOME": folder, "RAINBOW_EXCHANGE_STATE__PATH": str(Path(folder) / "state.sqlite")}
+        environment = ours | {"HOME": folder, "RAINBOW_EXCHANGE_STATE__PATH": str(Path(folder) / "state")}
         apart(environment)
         together(environment, terminal=False)
         together(environment, terminal=True)
