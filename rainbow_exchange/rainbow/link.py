@@ -47,12 +47,15 @@ class RainbowLink(Protocol):
     """A link that keeps itself connected."""
 
     counters: LinkCounters
-    #: domain of the last stranger whose question was refused with `forbidden`
-    stranger: str | None
 
     @property
     def connected(self) -> bool:
         """Whether questions can arrive and answers leave now."""
+        ...
+
+    @property
+    def stranger(self) -> str | None:
+        """Domain of the last stranger whose question was refused with `forbidden`."""
         ...
 
     @property

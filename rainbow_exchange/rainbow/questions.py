@@ -1,0 +1,173 @@
+"""Rainbow's two questions about a person's calendar and our answers, in XML (`urn:xmpp:calendar:0`; pure).
+
+Documented: `docs/reference/rainbow-wire.md`, section "Questions". Whole answers stay within `MAX_STANZA` bytes of
+UTF-8: Rainbow's server takes 18,432 and its SDK keeps to this.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from rainbow_exchange.rainbow.stanzas import (
+    CALENDAR,
+    Iq,
+    child,
+    element,
+    local_name,
+    namespace,
+    printable,
+    result,
+    write,
+)
+from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
+
+MAX_STANZA = 18_380
+#: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
+_MAX_ADDRESS = 320
+#: Ids that long are nobody's either; they would eat the room for the answer.
+MAX_ID = 1024
+_MAX_SUBJECT_BYTES = 2_000
+_KINDS = ("events", "autoreply")
+_ELLIPSIS = "\u2026"
+_QUOTES = {'"': "&quot;", "'": "&apos;"}
+
+
+class MalformedQuestion(Exception):  # noqa: N818  (it is answered, with bad-request; not a fault of the program)
+    """A question that cannot be understood; its argument says why."""
+
+
+def is_question(iq: Iq) -> bool:
+    """Whether an IQ is one of the two questions, be it get or set (both are published)."""
+    payload = iq.payload
+    return (
+        iq.type in ("get", "set")
+        and payload is not None
+        and namespace(payload) == CALENDAR
+        and local_name(payload) in _KINDS
+    )
+
+
+def read_question(iq: Iq) -> Question:
+    """Read a question; raises MalformedQuestion for no address or a date that is none."""
+    payload = iq.payload
+    if payload is None or not is_question(iq):
+        raise MalformedQuestion("not a question")
+    email = payload.get("email", "")
+    if not email.strip() or len(email) > _MAX_ADDRESS:
+        raise MalformedQuestion("no address")
+    if len(iq.id) > MAX_ID:
+        raise MalformedQuestion("an id too long to repeat")
+    kind = local_name(payload)
+    start, end = (_read_date(payload, name) if kind == "events" else None for name in ("startDate", "endDate"))
+    if start is not None and end is not None and end < start:
+        raise MalformedQuestion("ends before it starts")
+    return Question(kind=kind, email=email, start=start, end=end)
+
+
+def events_result(
+    iq: Iq, me: str, question: Question, events: Iterable[CalendarEvent], *, escape_twice: bool = False
+) -> str:
+    """Answer with as many of `events`, from the first, as fit into a stanza."""
+    payload = element("events", CALENDAR, email=question.email)
+    stanza = result(iq, me, payload)
+    # An element of its own repeats the namespace that it shares with its parent once inside.
+    repeated = len(f' xmlns="{CALENDAR}"')
+    room = MAX_STANZA - _size(stanza) - len("></events>")
+    for event in events:
+        made = _event(event, escape_twice=escape_twice)
+        room -= _size(made) - repeated
+        if room < 0:
+            break
+        payload.append(made)
+    return write(stanza)
+
+
+def auto_reply_result(iq: Iq, me: str, question: Question, reply: AutoReply, *, escape_twice: bool = False) -> str:
+    """Answer with the automatic reply; texts that do not fit are cut at a word, each to its share of the room."""
+    payload = element("autoreply", CALENDAR, state=reply.state, email=question.email)
+    for name, date in (("startDate", reply.start), ("endDate", reply.end)):
+        if date is not None:
+            child(payload, name, _date(date))
+    internal = child(payload, "internalReplyMessage", "")
+    external = None
+    if reply.external_text is not None:
+        external = child(
+            payload, "externalReplyMessage", "", **({"audience": reply.audience} if reply.audience else {})
+        )
+    stanza = result(iq, me, payload)
+    # Empty elements are written short (`<x/>`); with a text in them they need a closing tag.
+    room = MAX_STANZA - _size(stanza) - len("></internalReplyMessage>") - len("></externalReplyMessage>")
+    texts = [printable(reply.internal_text), printable(reply.external_text or "")]
+    sizes = [_text_size(text, escape_twice=escape_twice) for text in texts]
+    half = room // 2
+    shares = [max(half, room - sizes[1]), max(half, room - sizes[0])] if sum(sizes) > room else sizes
+    for target, text, share in zip((internal, external), texts, shares, strict=True):
+        if target is not None and text:
+            target.text = _once(cut(text, share, escape_twice=escape_twice), escape_twice=escape_twice) or None
+    return write(stanza)
+
+
+def cut(text: str, room: int, *, escape_twice: bool = False) -> str:
+    """Shorten `text` to what takes at most `room` bytes once written, ending at a word and with "…"."""
+    if _text_size(text, escape_twice=escape_twice) <= room:
+        return text
+    left = room - len(_ELLIPSIS.encode())
+    end = 0
+    while end < len(text):
+        left -= _text_size(text[end], escape_twice=escape_twice)
+        if left < 0:
+            break
+        end += 1
+    if end == 0:
+        return ""
+    kept = text[:end]
+    if not text[end].isspace():
+        words = kept.rsplit(maxsplit=1)
+        # One word that fills everything is cut inside: better than nothing.
+        if len(words) > 1 and not kept[-1].isspace():
+            kept = words[0]
+    return kept.rstrip() + _ELLIPSIS
+
+
+def _event(event: CalendarEvent, *, escape_twice: bool) -> etree._Element:
+    zone = {"timezone": event.timezone} if event.timezone else {}
+    made = element("event", CALENDAR, id=event.id)
+    subject = cut(printable(event.subject), _MAX_SUBJECT_BYTES, escape_twice=escape_twice)
+    child(made, "subject", _once(subject, escape_twice=escape_twice))
+    child(made, "type", event.type)
+    child(made, "showAs", event.show_as)
+    child(made, "startDate", _date(event.start), **zone)
+    child(made, "endDate", _date(event.end), **zone)
+    return made
+
+
+def _date(value: datetime) -> str:
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _read_date(payload: etree._Element, name: str) -> datetime | None:
+    """Read an xs:dateTime with any fraction, `Z`, an offset or none (then UTC); None where absent or empty."""
+    text = next((part.text or "" for part in payload if local_name(part) == name), "").strip()
+    if not text:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise MalformedQuestion(f"{name} is no date") from None
+
+
+def _once(text: str, *, escape_twice: bool) -> str:
+    """Return the text as it is: the serialiser escapes it. The SDK's way escapes it here as well."""
+    return escape(text, _QUOTES) if escape_twice else text
+
+
+def _text_size(text: str, *, escape_twice: bool) -> int:
+    """Bytes of a text between two tags."""
+    return len(escape(_once(text, escape_twice=escape_twice), {"\r": "&#13;"}).encode())
+
+
+def _size(tree: etree._Element) -> int:
+    return len(write(tree).encode())

@@ -1,0 +1,196 @@
+"""One XMPP stream over one WebSocket: frames out, frames in, pings, an orderly end. It lives once."""
+
+import asyncio
+import contextlib
+import ssl as ssl_module
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from rainbow_exchange.rainbow import stanzas
+from rainbow_exchange.rainbow.errors import RainbowConnectionError, StreamEnded, UnexpectedAnswer
+from rainbow_exchange.rainbow.negotiation import Negotiation
+from rainbow_exchange.rainbow.stanzas import Close, Frame, StreamFault
+from rainbow_exchange.rainbow.transport import USER_AGENT, Proxy, connection_error
+
+#: No frame may be bigger; Rainbow's own limit is 18,432 bytes, other servers allow some 256 KiB.
+_MAX_FRAME = 1024 * 1024
+_CONNECT_LIMIT = 30.0
+_SEND_LIMIT = 10.0
+_CLOSE_LIMIT = 2.0
+_LAST_WORDS_LIMIT = 0.5
+#: WebSocket pings go out this often; a pong is awaited half as long.
+_WEBSOCKET_PING = 20.0
+#: As the SDK: an XMPP ping after so many seconds without a frame, answered within so many.
+PING_AFTER = 15.0
+_PING_LIMIT = 10.0
+
+
+async def _no_redirect(_session: object, _context: object, params: aiohttp.TraceRequestRedirectParams) -> None:
+    """Refuse: what follows the handshake is a password."""
+    raise RainbowConnectionError(f"http-{params.response.status}", "the WebSocket address redirects elsewhere")
+
+
+def websocket_session() -> aiohttp.ClientSession:
+    """Make the HTTP session for `Stream.connect`: no cookies, no redirects."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_no_redirect)
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace])
+
+
+class Stream:
+    """A signed-in stream; as a context manager it says good-bye at the end, for at most 2 seconds.
+
+    `jid` is the full JID. Every method raises RainbowError when the stream is over; it never comes back.
+    """
+
+    def __init__(self, websocket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
+        self._websocket = websocket
+        self._pings = 0
+        self._awaited: dict[str, asyncio.Future[None]] = {}
+        self._over = False
+        self.jid = ""
+        self.last_received = asyncio.get_running_loop().time()
+
+    @classmethod
+    async def connect(
+        cls,
+        session: aiohttp.ClientSession,
+        url: str,
+        negotiation: Negotiation,
+        *,
+        query: dict[str, str],
+        ssl: ssl_module.SSLContext | None,
+        proxy: Proxy,
+    ) -> Self:
+        """Connect, negotiate, bind: at most 30 seconds."""
+        try:
+            async with asyncio.timeout(_CONNECT_LIMIT):
+                websocket = await session.ws_connect(
+                    url,
+                    params=query,
+                    protocols=("xmpp",),
+                    headers={"User-Agent": USER_AGENT},
+                    heartbeat=_WEBSOCKET_PING,
+                    max_msg_size=_MAX_FRAME,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_LIMIT),
+                    ssl=ssl or True,
+                    proxy=proxy.url,
+                    proxy_headers=proxy.headers,
+                )
+                stream = cls(websocket)
+                try:
+                    stream.jid = await stream._negotiate(negotiation)
+                except BaseException:
+                    await websocket.close()
+                    raise
+                return stream
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise connection_error(error) from error
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_LIMIT):
+                if not self._over and not self._websocket.closed:
+                    await self._websocket.send_str(stanzas.unavailable())
+                    await self._websocket.send_str(stanzas.close())
+                    await self._closed()
+                await self._websocket.close()
+        except (aiohttp.ClientError, OSError):
+            pass  # it is over either way
+
+    async def send(self, frame: str) -> None:
+        """Send one frame; returns when it has left."""
+        if self._over or self._websocket.closed:
+            raise StreamEnded("closed")
+        try:
+            async with asyncio.timeout(_SEND_LIMIT):
+                await self._websocket.send_str(frame)
+        except (aiohttp.ClientError, OSError) as error:
+            self._over = True
+            raise connection_error(error) from error
+
+    async def receive(self) -> Frame:
+        """Wait for the next frame. Raises StreamEnded with the server's reason when it closes."""
+        message = await self._websocket.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            self._over = True
+            if message.type is aiohttp.WSMsgType.BINARY:
+                raise UnexpectedAnswer("a binary frame")
+            raise self._lost()
+        self.last_received = asyncio.get_running_loop().time()
+        frame = stanzas.read(str(message.data))
+        match frame:
+            case StreamFault(condition=condition, text=text, see_other_host=host):
+                self._over = True
+                raise StreamEnded(condition, text, see_other_uri=f"wss://{host}/websocket" if host else "")
+            case Close(see_other_uri=uri):
+                self._over = True
+                await self._goodbye()
+                raise StreamEnded("closed", "the server closed the stream", see_other_uri=uri)
+            case stanzas.Iq(id=id_, type="result" | "error") if waiting := self._awaited.pop(id_, None):
+                waiting.set_result(None)
+        return frame
+
+    async def last_words(self) -> StreamEnded | None:
+        """Read what had come before sending failed: perhaps the server said why. At most half a second."""
+        with contextlib.suppress(TimeoutError, RainbowConnectionError, UnexpectedAnswer):
+            async with asyncio.timeout(_LAST_WORDS_LIMIT):
+                while True:
+                    try:
+                        await self.receive()
+                    except StreamEnded as ended:
+                        return ended
+        return None
+
+    async def ping(self, domain: str) -> None:
+        """Ask the server whether it is there; an error is as good an answer. Needs `receive` to be running."""
+        self._pings += 1
+        id_ = f"ping-{self._pings}"
+        answered = self._awaited[id_] = asyncio.get_running_loop().create_future()
+        try:
+            await self.send(stanzas.ping(id_, domain))
+            async with asyncio.timeout(_PING_LIMIT):
+                await answered
+        except TimeoutError:
+            self._over = True
+            raise RainbowConnectionError("timeout", "a ping was not answered") from None
+        finally:
+            self._awaited.pop(id_, None)
+
+    async def _negotiate(self, negotiation: Negotiation) -> str:
+        if self._websocket.protocol != "xmpp":
+            raise UnexpectedAnswer("the server does not speak XMPP over WebSocket")
+        frame_out = next(negotiation)
+        while True:
+            if frame_out is not None:
+                await self.send(frame_out)
+            try:
+                frame_out = negotiation.send(await self.receive())
+            except StopIteration as end:
+                return str(end.value)
+
+    async def _goodbye(self) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_LIMIT):
+                await self._websocket.send_str(stanzas.close())
+        except (aiohttp.ClientError, OSError):
+            pass  # it is over either way
+
+    async def _closed(self) -> None:
+        """Read until the server has closed the stream too; what still comes is not ours any more."""
+        while (message := await self._websocket.receive()).type is aiohttp.WSMsgType.TEXT:
+            if "<close" in str(message.data):
+                return
+
+    def _lost(self) -> RainbowConnectionError:
+        error = self._websocket.exception()
+        if isinstance(error, Exception):
+            return connection_error(error)
+        return RainbowConnectionError("closed", f"the WebSocket closed ({self._websocket.close_code})")

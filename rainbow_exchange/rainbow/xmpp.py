@@ -1,0 +1,334 @@
+"""The link that Rainbow really speaks: XMPP over WebSocket (RFC 7395), outbound only, kept up for ever.
+
+What is sent and what of it is documented: `docs/reference/rainbow-wire.md`, section "XMPP link".
+"""
+
+import asyncio
+import ssl as ssl_module
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import aiohttp
+import structlog
+
+from rainbow_exchange import __version__
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.rainbow import assumed, stanzas
+from rainbow_exchange.rainbow.answering import Answering
+from rainbow_exchange.rainbow.askers import Jid
+from rainbow_exchange.rainbow.endpoints import carries_secrets, checked, may_follow
+from rainbow_exchange.rainbow.errors import RainbowError, RateLimited, SaslRefused, StreamEnded, UnexpectedAnswer
+from rainbow_exchange.rainbow.link import Answerer, LinkCounters
+from rainbow_exchange.rainbow.negotiation import negotiate
+from rainbow_exchange.rainbow.questions import is_question
+from rainbow_exchange.rainbow.stanzas import Frame, Iq, Presence
+from rainbow_exchange.rainbow.stream import PING_AFTER, Stream, websocket_session
+from rainbow_exchange.rainbow.transport import proxy
+from rainbow_exchange.rainbow.types import Account
+
+_log = structlog.get_logger()
+
+#: A stream that lived this long has earned a quick first try again; one that did not, waits longer each time.
+_GOOD_LIFE = 60.0
+#: Waits after somebody else took our resource (seconds): tried again at once, two connectors would throw each other
+#: out for ever.
+_CONFLICT_FIRST, _CONFLICT_CAP = 300.0, 3600.0
+#: Waits after the server refused our password, which the next login may have changed.
+_REFUSED_FIRST, _REFUSED_CAP = 60.0, 3600.0
+_MAX_REDIRECTS = 3
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(slots=True)
+class _Waits:
+    """How long to wait before the next try, by what went wrong."""
+
+    random: Callable[[], float]
+    usual: Iterator[float] = field(init=False)
+    conflict: Iterator[float] = field(init=False)
+    refused: Iterator[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reset_usual()
+        self.reset_conflict()
+
+    def reset_usual(self) -> None:
+        self.usual = backoff(1, 60, random=self.random)
+        self.refused = backoff(_REFUSED_FIRST, _REFUSED_CAP, random=self.random)
+
+    def reset_conflict(self) -> None:
+        # Never shorter than said: the jitter of `backoff` takes away, so the first wait would be half of it.
+        self.conflict = iter(_conflict_waits())
+
+    def after(self, error: RainbowError) -> float:
+        match error:
+            case StreamEnded(condition="conflict"):
+                return next(self.conflict)
+            case SaslRefused():
+                return next(self.refused)
+            case RateLimited(retry_after=seconds):
+                return max(seconds, next(self.usual))
+            case _:
+                return next(self.usual)
+
+
+def _conflict_waits() -> Iterator[float]:
+    wait = _CONFLICT_FIRST
+    while True:
+        yield wait
+        wait = min(wait * 2, _CONFLICT_CAP)
+
+
+class XmppLink:
+    """Answers Rainbow's questions over XMPP; a `RainbowLink`.
+
+    `url` is wss, or ws on loopback (UserError otherwise). `account` gives the credentials before each connection;
+    `on_refused` is called when the server would not have them, so that the next `account` may sign in anew. `resource`
+    is one per installation. `trusted_askers`: see `askers.may_ask`. `on_connected` and `on_lost` frame each time in
+    which questions can arrive. Each question gets one answer within `deadline` seconds; `max_waiting` may be under
+    way, more are refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        account: Callable[[], Awaitable[Account]],
+        resource: str,
+        answer: Answerer,
+        trusted_askers: Sequence[str] | None = None,
+        app_id: str,
+        ssl: ssl_module.SSLContext | None = None,
+        proxy_url: str | None = None,
+        proxy_username: str | None = None,
+        proxy_password: str | None = None,
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+        on_connected: Callable[[], None] = _nothing,
+        on_lost: Callable[[], None] = _nothing,
+        on_refused: Callable[[], None] = _nothing,
+        client_version: str = __version__,
+        deadline: float = 10.0,
+        max_waiting: int = 20_000,
+        escape_twice: bool = assumed.ESCAPE_TWICE,
+    ) -> None:
+        self._url = checked(url, schemes=("wss", "ws"), name="the WebSocket address of Rainbow")
+        self._account = account
+        self._resource = resource
+        self._app_id = app_id
+        self._ssl = ssl
+        self._proxy = proxy(proxy_url, proxy_username, proxy_password)
+        self._on_connected = on_connected
+        self._on_lost = on_lost
+        self._on_refused = on_refused
+        self._client_version = client_version
+        self._waits = _Waits(random)
+        self._redirected_to = ""
+        self._redirects = 0
+        self._connected = False
+        self._began = 0.0
+        self._now = now
+        self._reason = "not connected yet"
+        self._announced = False
+        self.counters = LinkCounters()
+        self._answering = Answering(
+            answer=answer,
+            counters=self.counters,
+            trusted_askers=trusted_askers,
+            deadline=deadline,
+            max_waiting=max_waiting,
+            escape_twice=escape_twice,
+        )
+        #: resources of our own account that are online besides ours: another connector
+        self.other_resources: set[str] = set()
+        #: since when `connected` holds; None while it does not
+        self.connected_since: datetime | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether questions can arrive and answers leave now."""
+        return self._connected
+
+    @property
+    def reason(self) -> str:
+        """Why it is not connected; "" while it is."""
+        return self._reason
+
+    @property
+    def stranger(self) -> str | None:
+        """Domain of the last stranger whose question was refused with `forbidden`."""
+        return self._answering.stranger
+
+    async def run(self) -> None:
+        """Stay connected until cancelled, then say good-bye (at most 2 s); expected errors are met with back-off."""
+        async with websocket_session() as session:
+            while True:
+                wait = await self._once(session)
+                await asyncio.sleep(wait)
+
+    async def _once(self, session: aiohttp.ClientSession) -> float:
+        """Be connected once; how long to wait before the next time."""
+        loop = asyncio.get_running_loop()
+        before, self._began = self.counters.connects, loop.time()
+        try:
+            await self._live(session)
+        except RainbowError as error:
+            lived = loop.time() - self._began if self.counters.connects > before else 0.0
+            return self._lost(error, lived)
+        raise RuntimeError("the link ended without a reason")
+
+    async def _live(self, session: aiohttp.ClientSession) -> None:
+        account = await self._account()
+        me = Jid.read(account.jid)
+        if not me.local or not me.domain or not account.jid_password:
+            raise UnexpectedAnswer("Rainbow's login gave no XMPP account")
+        url, self._redirected_to = self._redirected_to or self._url, ""
+        stream = await Stream.connect(
+            session,
+            url,
+            negotiate(
+                domain=me.domain,
+                username=account.jid.partition("@")[0],
+                password=account.jid_password,
+                resource=self._resource,
+                plain_allowed=carries_secrets(url),
+            ),
+            query={
+                "x-rainbow-xmpp-dom": me.domain,
+                "x-rainbow-client": assumed.CLIENT_KIND,
+                "x-rainbow-client-version": self._client_version,
+                "x-rainbow-client-id": self._app_id,
+            },
+            ssl=self._ssl,
+            proxy=self._proxy,
+        )
+        async with stream:
+            await stream.send(stanzas.disco_info("disco-1", me.domain))
+            await stream.send(
+                stanzas.initial_presence(
+                    app_id=self._app_id,
+                    user_id=account.user_id,
+                    company_id=account.company_id,
+                    client=assumed.CLIENT_KIND,
+                    version=self._client_version,
+                )
+            )
+            self._up()
+            try:
+                await self._serve(stream, me)
+            finally:
+                self._connected, self.connected_since = False, None
+                self.other_resources.clear()
+                self._on_lost()
+
+    async def _serve(self, stream: Stream, me: Jid) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_alive(stream, me), name="xmpp:pings")
+                await self._read(stream, me, tasks)
+        except* RainbowError as group:
+            first: BaseException = group
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            ended = first
+            if not isinstance(first, StreamEnded) or first.condition == "closed":
+                ended = await stream.last_words() or first
+        else:
+            raise RuntimeError("the stream ended without a reason")
+        raise ended
+
+    async def _read(self, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            await self._take(await stream.receive(), stream, me, tasks)
+
+    async def _take(self, frame: Frame, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
+        match frame:
+            case Iq(type="get" | "set") as iq if is_question(iq):
+                await self._answering.take(iq, stream, me, tasks)
+            case Iq(type="get" | "set") as iq:
+                await stream.send(_courtesy(iq, stream.jid))
+            case Presence(type=type_, from_=from_):
+                self._see(Jid.read(from_), me, stream, online=not type_)
+            case _:
+                pass  # results of nobody's, messages, rosters: nothing that we asked for
+
+    def _see(self, who: Jid, me: Jid, stream: Stream, *, online: bool) -> None:
+        """Notice another connector on our own account."""
+        if who.bare != me.bare or not who.resource or who.resource == Jid.read(stream.jid).resource:
+            return
+        if online and len(self.other_resources) < 100:  # noqa: PLR2004  (a bound, so that nobody fills the memory)
+            self.other_resources.add(who.resource)
+        elif not online:
+            self.other_resources.discard(who.resource)
+
+    async def _keep_alive(self, stream: Stream, me: Jid) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            quiet = loop.time() - stream.last_received
+            if quiet < PING_AFTER:
+                await asyncio.sleep(PING_AFTER - quiet)
+            else:
+                await stream.ping(me.domain)
+
+    def _up(self) -> None:
+        self._connected, self.connected_since = True, self._now()
+        self._reason = ""
+        self._redirects = 0
+        self._began = asyncio.get_running_loop().time()
+        self.counters.connects += 1
+        if self._announced or self.counters.connects == 1:
+            _log.info("xmpp_connected")
+        self._announced = False
+        self._on_connected()
+
+    def _lost(self, error: RainbowError, lived: float) -> float:
+        """Settle what follows from the loss; how long to wait."""
+        if lived >= _GOOD_LIFE:
+            self._waits.reset_usual()
+        if lived >= _CONFLICT_CAP:
+            self._waits.reset_conflict()
+        self._reason = _explain(error)
+        if isinstance(error, SaslRefused):
+            self._on_refused()
+        wait = self._waits.after(error)
+        if isinstance(error, StreamEnded) and error.see_other_uri:
+            wait = self._redirect(error.see_other_uri, wait)
+        log = _log.debug if self._announced else _log.warning
+        log("xmpp_lost", reason=self._reason, retry_in=round(wait, 1))
+        self._announced = True
+        return wait
+
+    def _redirect(self, uri: str, wait: float) -> float:
+        if not may_follow(self._url, uri):
+            self._reason = "Rainbow sends us to an address that is not its own; not followed"
+            return wait
+        self._redirects += 1
+        if self._redirects > _MAX_REDIRECTS:
+            self._redirects = 0
+            return wait
+        self._redirected_to = uri
+        return min(wait, 1.0)
+
+
+def _courtesy(iq: Iq, me: str) -> str:
+    """Answer what any client answers: pings, disco; all else as unknown (RFC 6120 section 8.2.3)."""
+    name = ("", "") if iq.payload is None else (stanzas.namespace(iq.payload), stanzas.local_name(iq.payload))
+    if iq.type == "get" and name == (stanzas.PING, "ping"):
+        return stanzas.write(stanzas.result(iq, me))
+    if iq.type == "get" and name == (stanzas.DISCO_INFO, "query"):
+        return stanzas.disco_result(iq, me)
+    return stanzas.error(iq, me, "service-unavailable", "cancel")
+
+
+def _explain(error: RainbowError) -> str:
+    match error:
+        case StreamEnded(condition="conflict"):
+            return "conflict: another connector signed in under our name and took our place"
+        case SaslRefused(condition=condition):
+            return f"Rainbow's XMPP server refused the login ({condition})"
+        case _:
+            return str(error)
