@@ -131,7 +131,7 @@ def _is_terminal(stream: TextIO) -> bool:
 class _Stream(logging.StreamHandler[TextIO]):
     """A stream that may be closed or break: its lines are lost then, and nothing else."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the name is logging's)
         """Say nothing: there is nowhere left to say it."""
 
 
@@ -146,7 +146,7 @@ class _RotatingFile(logging.handlers.RotatingFileHandler):
             if self.stream is None:
                 self.stream = self._open()
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the name is logging's)
         """Say nothing: there is nowhere left to say it."""
 
 

@@ -1,0 +1,150 @@
+"""Asking the running daemon, after it has proved that it is the daemon (`docs/reference/local-api.md`)."""
+
+import contextlib
+import hmac
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.web import runtime
+
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024
+_SECONDS = 5.0
+
+
+NOT_RUNNING, CANNOT_TELL = "not running", "cannot tell"
+
+
+class NoAnswerError(RainbowExchangeError):
+    """The daemon was not reached. `state` is NOT_RUNNING or CANNOT_TELL; the text says why, `action` what to do."""
+
+    def __init__(self, state: str, text: str, action: str) -> None:
+        super().__init__(text)
+        self.state = state
+        self.action = action
+
+
+def ask(folder: Path, path: str, *, seconds: float = _SECONDS) -> Any:
+    """GET `path` from the daemon whose `runtime.json` lies in `folder`; give its JSON. Raises NoAnswerError."""
+    found = _find(folder)
+    where = f"{found.host} port {found.port}"
+    connection = http.client.HTTPConnection(found.host, found.port, timeout=seconds)
+    try:
+        connection.connect()
+    except ConnectionRefusedError:
+        raise NoAnswerError(
+            NOT_RUNNING,
+            f"nothing listens on {where}; the daemon ended without removing {folder / runtime.RUNTIME_NAME}",
+            "start it again (rainbow-exchange run, or its service) and look at its log",
+        ) from None
+    except OSError as error:
+        raise NoAnswerError(CANNOT_TELL, f"{where} does not answer ({error})", "look at the daemon's log") from error
+    # The token must go to the one who proved itself: never over a second connection.
+    connection.auto_open = 0
+    try:
+        with _time_limit(connection, seconds):
+            _let_it_prove_itself(connection, found, where)
+            status, answer = _get(connection, path, {"Authorization": f"Bearer {_token(folder)}"})
+    except (OSError, http.client.HTTPException) as error:
+        raise NoAnswerError(
+            CANNOT_TELL,
+            f"{where} did not answer within {seconds:g} s or broke off ({type(error).__name__})",
+            "look at the daemon's log; it may be overloaded or hang",
+        ) from error
+    finally:
+        connection.close()
+    if status != http.HTTPStatus.OK:
+        raise NoAnswerError(CANNOT_TELL, f"the daemon answered with status {status}", "look at the daemon's log")
+    return _json(answer, where)
+
+
+def _find(folder: Path) -> runtime.Runtime:
+    file = folder / runtime.RUNTIME_NAME
+    try:
+        found = runtime.read(folder)
+    except OSError as error:
+        raise NoAnswerError(
+            CANNOT_TELL,
+            f"{file} cannot be read ({error.strerror})",
+            "run this as the account of the service, or as administrator",
+        ) from None
+    except ValueError:
+        raise NoAnswerError(
+            CANNOT_TELL, f"{file} was not written by this version", "use the command of the daemon's version"
+        ) from None
+    if found is None:
+        raise NoAnswerError(
+            NOT_RUNNING,
+            f"there is no {file}",
+            "start it (rainbow-exchange run), or name its settings file with --config",
+        )
+    return found
+
+
+def _token(folder: Path) -> str:
+    try:
+        return runtime.read_token(folder)
+    except (OSError, ValueError) as error:
+        raise NoAnswerError(
+            CANNOT_TELL,
+            f"{folder / runtime.TOKEN_NAME} cannot be read ({error})",
+            "run this as the account of the service, or as administrator",
+        ) from None
+
+
+def _let_it_prove_itself(connection: http.client.HTTPConnection, found: runtime.Runtime, where: str) -> None:
+    challenge = runtime.new_challenge()
+    status, answer = _get(connection, f"/api/nonce?challenge={challenge}", {})
+    expected = runtime.proof(found.nonce, challenge)
+    given: object = None
+    if status == http.HTTPStatus.OK:
+        with contextlib.suppress(ValueError):
+            content = json.loads(answer)
+            given = content.get("proof") if isinstance(content, dict) else None
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise NoAnswerError(
+            CANNOT_TELL,
+            f"another program answers on {where}",
+            "see which program listens there; the daemon has ended, or was started anew this moment",
+        )
+
+
+def _get(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    answer = response.read(_MAX_ANSWER_BYTES + 1)
+    if len(answer) > _MAX_ANSWER_BYTES:
+        raise http.client.HTTPException
+    return response.status, answer
+
+
+def _json(answer: bytes, where: str) -> Any:
+    try:
+        return json.loads(answer)
+    except ValueError:
+        raise NoAnswerError(
+            CANNOT_TELL, f"{where} answered something that is not JSON", "look at the daemon's log"
+        ) from None
+
+
+@contextlib.contextmanager
+def _time_limit(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    """End the connection after `seconds`, also where the other side keeps sending a byte now and then."""
+    taken = connection.sock
+
+    def end() -> None:
+        with contextlib.suppress(OSError):
+            taken.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,71 @@
+"""The group of all commands. Each lives in a module of its own, which is imported when the command is used."""
+
+import importlib
+import platform
+from typing import IO, Any
+
+import click
+
+from rainbow_exchange import __version__
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.state.errors import StateError
+
+#: command → module; the command in it is called like the module
+_COMMANDS = {
+    "lab": "rainbow_exchange.cli.lab",
+    "run": "rainbow_exchange.cli.run",
+    "status": "rainbow_exchange.cli.status",
+}
+
+
+class _Refused(click.ClickException):
+    """Sentences for the person at the keyboard."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print one line per problem on standard error."""
+        for problem in self.problems:
+            click.echo(f"Error: {problem}", file=file, err=True)
+
+
+class _BadConfiguration(_Refused):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  (click's signature)
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise _BadConfiguration(error.problems) from error
+        except StateError as error:
+            raise _Refused((f"{error}.",)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(
+    __version__, message=f"%(prog)s %(version)s (Python {platform.python_version()}, {platform.system()})"
+)
+def commands() -> None:
+    """Show in Rainbow who is in an appointment or out of office, from your own Exchange.
+
+    \b
+    See it work, between a simulated Exchange and a simulated Rainbow:
+        rainbow-exchange run --lab 20
+    Run it, and ask how it is:
+        rainbow-exchange run --config config.toml
+        rainbow-exchange status --config config.toml
+    """  # noqa: D301  (\b is click's: keep these lines)

@@ -1,0 +1,106 @@
+"""`rainbow-exchange status`: is it well, and if not, why and what to do."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rainbow_exchange import config
+from rainbow_exchange.cli import local_api
+from rainbow_exchange.cli.terminal import config_option
+
+SCHEMA_VERSION = 1
+DEGRADED = 1
+_EXIT_CODES = {"healthy": 0, local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/status.md).")
+def status(config_file: Path | None, as_json: bool) -> None:
+    """Say whether the connector is well and, if not, why and what to do.
+
+    \b
+    Exit code: 0 healthy, 1 degraded, 3 not running, 4 cannot tell.
+    \b
+    Example, for a monitoring system:
+        rainbow-exchange status --json
+    """  # noqa: D301  (\b is click's: keep these lines)
+    folder = config.data_folder(config.load(config_file))
+    answer = _ask(folder)
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        for line in _screen(answer):
+            click.echo(line)
+    sys.exit(_EXIT_CODES.get(answer["state"], DEGRADED))
+
+
+def _ask(folder: Path) -> dict[str, Any]:
+    try:
+        answer = local_api.ask(folder, "/api/status")
+    except local_api.NoAnswerError as error:
+        return _without_daemon(error.state, str(error), error.action)
+    if isinstance(answer, dict) and answer.get("schema_version") == SCHEMA_VERSION:
+        return answer
+    return _without_daemon(
+        local_api.CANNOT_TELL,
+        "the daemon is of another version than this command",
+        "use the command of the daemon's version",
+    )
+
+
+def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
+    """Give the same shape, with what can be said when there is no daemon to ask."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "state": state,
+        "since": None,
+        "exchange": {"state": "unknown", "reason": reason},
+        "rainbow": {"state": "unknown", "reason": reason},
+        "mailboxes": {"total": None, "streamed": None, "polled": None, "uncovered": None},
+        "latency": {"told_p50": None, "told_p99": None},
+        "problems": [
+            {"id": state.replace(" ", "-"), "severity": "error", "since": None, "text": reason, "action": action}
+        ],
+    }
+
+
+def _screen(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{str(answer['state']).capitalize()}{_since(answer['since'])}"
+    boxes = answer["mailboxes"]
+    if boxes["total"] is not None:
+        yield f"  Exchange   {_side(answer['exchange'])}"
+        yield f"  Rainbow    {_side(answer['rainbow'])}"
+        yield (
+            f"  Mailboxes  {boxes['total']}: {boxes['streamed']} streamed, {boxes['polled']} polled,"
+            f" {boxes['uncovered']} not covered"
+        )
+        latency = answer["latency"]
+        yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
+    for problem in answer["problems"]:
+        yield ""
+        yield f"{str(problem['severity']).capitalize()} {problem['id']}{_since(problem['since'])}"
+        yield f"  {problem['text']}"
+        yield f"  Next step: {problem['action']}"
+
+
+def _side(side: Mapping[str, Any]) -> str:
+    return f"{side['state']} ({side['reason']})" if side["reason"] else str(side["state"])
+
+
+def _since(instant: str | None) -> str:
+    if instant is None:
+        return ""
+    try:
+        return f" since {datetime.fromisoformat(instant).astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return f" since {instant}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} s"

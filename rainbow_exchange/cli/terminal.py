@@ -1,0 +1,97 @@
+"""What a person at a terminal sees: progress at the start, then one line per change."""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def prepare_streams() -> None:
+    """Let no character stop the program that a terminal (cp1252, say) or a file cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # None without a console, or replaced by a test
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def config_option(command: F) -> F:
+    """Give a command the option `--config FILE`, as its parameter `config_file`."""
+    return click.option(
+        "--config",
+        "config_file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        envvar="RAINBOW_EXCHANGE_CONFIG",
+        help="Settings file; state and token lie beside it unless state.path says otherwise. Also as the variable"
+        " RAINBOW_EXCHANGE_CONFIG.",
+    )(command)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at this stream."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+class Progress:
+    """Prints what the daemon says while it works. Events it does not know are left out."""
+
+    def __init__(self, write: Callable[[str], object], now: Callable[[], datetime]) -> None:
+        self._write = write
+        self._now = now
+        self._line_is_open = False
+
+    def __call__(self, event: str, **values: Any) -> None:
+        """Take one event: its name and values are those that `daemon.run` documents."""
+        match event:
+            case "users_listed":
+                self._line(f"Rainbow lists {_count(values['count'], 'user')}.")
+            case "subscribed":
+                self._rewrite(f"Subscribed {values['done']}/{values['total']}", last=values["done"] >= values["total"])
+            case "change_told":
+                kind = "out of office" if values["kind"] == "autoreply" else "calendar"
+                self._timed(f"{values['mailbox']}: {kind} changed; Rainbow told after {values['seconds']:.1f} s")
+            case "problem":
+                self._timed(f"Problem: {values['text']}")
+            case "stopping":
+                self._line("Stopping ...")
+            case "stopped":
+                self._line("Stopped.")
+            case _:
+                pass
+
+    def seen(self, text: str) -> None:
+        """Print what a Rainbow client now shows."""
+        self._timed(text)
+
+    def _timed(self, text: str) -> None:
+        self._line(f"{self._now().astimezone():%H:%M:%S}  {text}")
+
+    def _line(self, text: str) -> None:
+        self._out(("\n" if self._line_is_open else "") + text + "\n")
+        self._line_is_open = False
+
+    def _rewrite(self, text: str, *, last: bool) -> None:
+        self._out(f"\r{text}" + ("\n" if last else ""))
+        self._line_is_open = not last
+
+    def _out(self, text: str) -> None:
+        try:
+            self._write(text)
+        except (OSError, ValueError):  # the terminal is gone; the work goes on
+            self._write = _nowhere
+
+
+def _nowhere(_text: str) -> None:
+    pass
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
