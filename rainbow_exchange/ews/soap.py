@@ -27,6 +27,7 @@ _PARSER = etree.XMLParser(
     no_network=True,
     load_dtd=False,
     huge_tree=False,
+    collect_ids=False,
     remove_comments=True,
     remove_pis=True,
 )
@@ -41,11 +42,20 @@ _DENIED_BY_STORE = re.compile(r"(?:[\w.]+\.)?AccessDeniedException\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A whole envelope that holds no fault. `server_version` as "15.1.1591.10", `schema_version` as "V2017_07_11"."""
+    """A whole envelope that holds no fault."""
 
     body_element: etree._Element
-    server_version: str | None
-    schema_version: str | None
+    root: etree._Element
+
+    @property
+    def server_version(self) -> str | None:
+        """The server's build as its header tells it, "15.1.1591.10", or at least the name of its schema."""
+        version = first(self.root, "Header", "ServerVersionInfo")
+        if version is None:
+            return None
+        names = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
+        numbers = [number for name in names if (number := version.get(name)) is not None]
+        return ".".join(numbers) or version.get("Version")
 
 
 def build(
@@ -68,27 +78,32 @@ def open_envelope(data: bytes, *, max_size: int = MAX_ANSWER) -> Envelope:
     A byte order mark, white space and NUL around the envelope are tolerated; characters that XML 1.0 forbids become
     U+FFFD. An envelope without its end, a DTD, or more than `max_size` bytes are refused.
     """
-    root = read_document(data, max_size=max_size)
+    body = open_body(data, max_size=max_size)
+    return Envelope(body_element=body, root=body.getroottree().getroot())
+
+
+def open_body(data: bytes, *, max_size: int) -> etree._Element:
+    """Do what `open_envelope` does and give the Body alone."""
+    root = _read_document(data, max_size)
     if local_name(root) != "Envelope":
         raise MalformedResponse(f"a document of <{local_name(root)}> instead of an Envelope")
-    body = first(root, "Body")
+    body = root[-1] if len(root) else None
+    if body is None or local_name(body) != "Body":
+        body = first(root, "Body")
     if body is None:
         raise MalformedResponse("an Envelope without Body")
-    fault = first(body, "Fault")
-    if fault is not None:
-        raise fault_error(fault)
-    version = first(root, "Header", "ServerVersionInfo")
-    return Envelope(body_element=body, server_version=_numbers(version), schema_version=_attribute(version, "Version"))
+    if len(body) and local_name(body[0]) == "Fault":
+        raise fault_error(body[0])
+    return body
 
 
-def read_document(data: bytes, *, max_size: int) -> etree._Element:
-    """Read one XML document from a server. Raises MalformedResponse."""
+def _read_document(data: bytes, max_size: int) -> etree._Element:
     if len(data) > max_size:
         raise MalformedResponse(f"more than {max_size} bytes")
     data = data.strip(_SPACE).removeprefix(_BOM).lstrip(_SPACE)
-    if b"<!" in data and _DTD.match(data):
+    if _DTD.match(data):
         raise MalformedResponse("a document type declaration")
-    if b"&#" in data:
+    if b"&" in data and b"&#" in data:  # one byte is looked for many times faster than two
         data = _REFERENCE.sub(_without_forbidden, data)
     try:
         return etree.fromstring(data, _PARSER)
@@ -137,13 +152,3 @@ def _without_stray_bytes(data: bytes) -> bytes:
     Only for a document that could not be read: it must be well-formed afterwards, so a missing end stays an error.
     """
     return FORBIDDEN.sub("\ufffd", data.decode("utf-8", "replace")).encode()
-
-
-def _attribute(element: etree._Element | None, name: str) -> str | None:
-    return None if element is None else element.get(name)
-
-
-def _numbers(version: etree._Element | None) -> str | None:
-    names = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
-    numbers = [number for name in names if (number := _attribute(version, name)) is not None]
-    return ".".join(numbers) or _attribute(version, "Version")

@@ -9,15 +9,17 @@ from typing import ClassVar, Literal
 
 from lxml import etree
 
-from rainbow_exchange.ews.answers import children, local_name, refusal, text_of, within
+from rainbow_exchange.ews.answers import child_text, children, local_name, refusal, text_of, within
 from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.ews.templates import append, set_text
+from rainbow_exchange.ews.types import ResponseCode
 
 ConnectionStatus = Literal["OK", "Closed"]
 _STATUS: dict[str, ConnectionStatus] = {"ok": "OK", "closed": "Closed"}
 
 #: children of a Notification that are no event
-_ABOUT = ("{*}SubscriptionId", "{*}PreviousWatermark", "{*}MoreEvents")
+_ABOUT = ("SubscriptionId", "PreviousWatermark", "MoreEvents")
+_SELDOM = ("{*}StatusEvent", "{*}PreviousWatermark", "{*}MoreEvents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +84,38 @@ def _message(element: etree._Element) -> StreamMessage:
     notifications: tuple[Notification, ...] = ()
     status: ConnectionStatus | None = None
     bad_ids: tuple[str, ...] = ()
-    for child in element.iterchildren("{*}*"):
+    code = ""
+    for child in element:
         name = local_name(child)
-        if name == "Notifications":
+        if name == "ResponseCode":
+            code = text_of(child)
+        elif name == "Notifications":
             notifications = _notifications(child)
         elif name == "ConnectionStatus":
             status = _STATUS.get(text_of(child).lower())
         elif name == "ErrorSubscriptionIds":
             bad_ids = tuple([text for entry in children(child, "SubscriptionId") if (text := text_of(entry))])
-    return StreamMessage(notifications, status, refusal(element), bad_ids)
+    usual = code == ResponseCode.NO_ERROR and element.get("ResponseClass") == "Success"
+    return StreamMessage(notifications, status, None if usual else refusal(element), bad_ids)
 
 
 def _notifications(element: etree._Element) -> tuple[Notification, ...]:
-    found = []
-    for notification in children(element, "Notification"):
-        subscription_id = ""
-        events = len(notification)
-        for about in notification.iterchildren(*_ABOUT):
-            events -= 1
-            if local_name(about) == "SubscriptionId":
-                subscription_id = text_of(about)
-        if not subscription_id:
-            raise MalformedResponse("a Notification without SubscriptionId")
-        silent = sum(1 for _ in children(notification, "StatusEvent"))
-        if events > silent or not silent:
-            found.append(Notification(subscription_id, events - silent))
-    return tuple(found)
+    # Thousands of these come at once after an outage: what Exchange always sends is read without a look at each event.
+    read = _notification if next(element.iter(*_SELDOM), None) is None else _rare_notification
+    return tuple([found for entry in children(element, "Notification") if (found := read(entry))])
+
+
+def _notification(element: etree._Element) -> Notification | None:
+    if not len(element) or local_name(element[0]) != "SubscriptionId":
+        return _rare_notification(element)
+    return Notification(text_of(element[0]), len(element) - 1)
+
+
+def _rare_notification(element: etree._Element) -> Notification | None:
+    names = [local_name(child) for child in element]
+    silent = names.count("StatusEvent")
+    events = len(names) - sum(names.count(name) for name in _ABOUT)
+    subscription_id = child_text(element, "SubscriptionId")
+    if not subscription_id:
+        raise MalformedResponse("a Notification without SubscriptionId")
+    return Notification(subscription_id, events - silent) if events > silent or not silent else None
