@@ -1,0 +1,138 @@
+"""GetUserAvailability (ews.md §4)."""
+
+from datetime import datetime, timedelta
+
+from lxml import etree
+
+from rainbow_exchange.lab.exchange.calendar import Occurrence
+from rainbow_exchange.lab.exchange.call import Call
+from rainbow_exchange.lab.exchange.errors import Fault, Refused
+from rainbow_exchange.lab.exchange.mailbox import Access, Mailbox, Right
+from rainbow_exchange.lab.exchange.wire import (
+    ERRORS,
+    Element,
+    boolean,
+    child,
+    children,
+    m,
+    refusal_children,
+    response_message,
+    t,
+    text,
+)
+from rainbow_exchange.lab.exchange.zones import TwoRuleZone
+
+_MOST_MAILBOXES = 100
+_VIEWS = ("MergedOnly", "FreeBusy", "FreeBusyMerged", "Detailed", "DetailedMerged")
+_DIGITS = {"Free": 0, "Tentative": 1, "Busy": 2, "OOF": 3, "NoData": 4, "WorkingElsewhere": 4}
+_EXCEPTION_CODES = {"ErrorMailRecipientNotFound": "5009", "ErrorInvalidSmtpAddress": "5035"}
+
+
+def get(call: Call, request: Element) -> Element:
+    """Answer with one FreeBusyResponse per mailbox, in the order asked."""
+    zone = TwoRuleZone(child(request, "TimeZone"))
+    options = child(request, "FreeBusyViewOptions")
+    start = zone.instant(text(options, "TimeWindow", "StartTime"))
+    end = zone.instant(text(options, "TimeWindow", "EndTime"))
+    interval = int(text(options, "MergedFreeBusyIntervalInMinutes") or "30")
+    view = text(options, "RequestedView") or "Detailed"
+    asked = [text(each, "Email", "Address").strip() for each in children(child(request, "MailboxDataArray"))]
+    dials = call.company.dials
+    if not asked:
+        raise Fault("ErrorMailboxDataArrayEmpty")
+    if len(asked) > _MOST_MAILBOXES:
+        raise Fault("ErrorMailboxDataArrayTooBig")
+    if view not in _VIEWS:
+        raise Fault("ErrorInvalidFreeBusyViewType")
+    if not 5 <= interval <= 24 * 60:  # noqa: PLR2004 — the limits of the protocol
+        raise Fault("ErrorInvalidMergedFreeBusyInterval")
+    if end <= start:
+        raise Fault("ErrorInvalidTimeInterval")
+    if end - start > timedelta(days=dials.availability_days):
+        raise Fault("ErrorTimeIntervalTooBig")
+    responses = []
+    for address in asked:
+        try:
+            mailbox, detailed = _allowed(call, address)
+        except Refused as error:
+            responses.append(_refused(error))
+            continue
+        found = mailbox.calendar.view(start, end)
+        kind = view if detailed else view.replace("Detailed", "FreeBusy")
+        events = [_event(mailbox, each, zone, detailed="Detailed" in kind, call=call) for each in found]
+        responses.append(
+            m(
+                "FreeBusyResponse",
+                response_message("ResponseMessage"),
+                m(
+                    "FreeBusyView",
+                    t("FreeBusyViewType", kind),
+                    t("MergedFreeBusy", _merged(found, start, end, interval)) if "Merged" in kind else None,
+                    t("CalendarEventArray", *events) if events and kind != "MergedOnly" else None,
+                ),
+            )
+        )
+    return m("GetUserAvailabilityResponse", m("FreeBusyResponseArray", *responses))
+
+
+def _allowed(call: Call, address: str) -> tuple[Mailbox, bool]:
+    """Give the mailbox and whether details may be shown. Impersonation alone shows none (design.md §1)."""
+    try:
+        mailbox = call.company.by_primary(address)
+    except Refused as error:
+        if error.code in ("ErrorNonExistentMailbox", "ErrorNonPrimarySmtpAddress"):
+            raise Refused("ErrorMailRecipientNotFound") from error
+        raise
+    if call.account.service and mailbox is not call.account.mailbox:
+        if mailbox.right is Right.REVIEWER:
+            return mailbox, True
+        if mailbox.right is Right.NONE and not call.impersonated:
+            raise Refused("ErrorNoFreeBusyAccess")
+        return mailbox, False
+    return mailbox, call.access(mailbox) is Access.OWNER
+
+
+def _refused(error: Refused) -> Element:
+    message = m("ResponseMessage", *refusal_children(error), ResponseClass="Error")
+    if exception_code := _EXCEPTION_CODES.get(error.code):
+        about = etree.SubElement(message, f"{{{message.nsmap['m']}}}MessageXml")
+        name = "Microsoft.Exchange.InfoWorker.Common.Availability." + error.code.removeprefix("Error") + "Exception"
+        etree.SubElement(about, f"{{{ERRORS}}}ExceptionType").text = name
+        etree.SubElement(about, f"{{{ERRORS}}}ExceptionCode").text = exception_code
+    return m("FreeBusyResponse", message, m("FreeBusyView", t("FreeBusyViewType", "None")))
+
+
+def _event(mailbox: Mailbox, each: Occurrence, zone: TwoRuleZone, *, detailed: bool, call: Call) -> Element:
+    details = each.details
+    subject = details.subject + ("\x1f" if call.company.dials.charrefs_in_subjects else "")
+    shown = t(
+        "CalendarEventDetails",
+        # a store id in upper hex, not the ItemId
+        t("ID", f"00000000{mailbox.guid.hex.upper()}0700{each.item.number:016X}0000"),
+        t("Subject", subject),
+        t("Location", details.location),
+        t("IsMeeting", boolean(details.is_meeting)),
+        t("IsRecurring", boolean(each.original is not None)),
+        t("IsException", boolean(each.kind == "Exception")),
+        t("IsReminderSet", boolean(details.reminder)),
+        t("IsPrivate", boolean(details.sensitivity == "Private")),
+    )
+    return t(
+        "CalendarEvent",
+        t("StartTime", zone.local(details.start)),
+        t("EndTime", zone.local(details.end)),
+        t("BusyType", details.show_as),
+        shown if detailed else None,
+    )
+
+
+def _merged(found: list[Occurrence], start: datetime, end: datetime, interval: int) -> str:
+    """Give a digit per slot; the highest wins."""
+    step = timedelta(minutes=interval)
+    slots = [0] * -(-(end - start) // step)
+    for each in found:
+        digit = _DIGITS[each.details.show_as]
+        first = max(0, (each.details.start - start) // step)
+        for slot in range(first, min(len(slots), -(-(each.details.end - start) // step))):
+            slots[slot] = max(slots[slot], digit)
+    return "".join(map(str, slots))

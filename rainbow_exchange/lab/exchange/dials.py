@@ -1,0 +1,64 @@
+"""Faults to order: each dial is a plain value that a test turns over the lab's own wire (`/lab/dials`)."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(slots=True, kw_only=True)
+class Dials:
+    """The dials with their positions at start. `docs/reference/lab.md` tells what each does."""
+
+    # rights
+    impersonation: bool = True
+    unauthorized: bool = False
+    mailbox_errors: dict[str, str] = field(default_factory=dict)
+    # answers
+    delay_seconds: float = 0.0
+    delay_operations: list[str] = field(default_factory=list)
+    delay_mailboxes: list[str] = field(default_factory=list)
+    late_seconds: float = 0.0
+    late_operations: list[str] = field(default_factory=lambda: ["FindItem", "GetUserAvailability"])
+    faults: dict[str, str] = field(default_factory=dict)
+    server_busy: str = ""
+    server_busy_milliseconds: int = 5000
+    server_busy_requests: int = -1
+    server_busy_operations: list[str] = field(default_factory=list)
+    charrefs_in_subjects: bool = False
+    # limits
+    stream_limit: int = 10
+    request_limit: int = 27
+    availability_days: int = 42
+    find_item_limit: int = 1000
+    mail_tips_enabled: bool = True
+    mail_tips_limit: int = 100
+    pending_mail_tips: list[str] = field(default_factory=list)
+    # streams
+    heartbeat_seconds: float = 45.0
+    abandoned_seconds: float = 0.0
+    subscription_minutes: float = 30.0
+    suppress_notifications: bool = False
+    notification_delay_seconds: float = 0.0
+    silence: bool = False
+    bad_mailboxes: list[str] = field(default_factory=list)
+    bad_id_code: str = "ErrorSubscriptionNotFound"
+    name_bad_ids: bool = True
+    # record
+    keep_bodies: bool = False
+
+    def turn(self, positions: dict[str, Any]) -> None:
+        """Set the named dials; raises ValueError that names an unknown dial or a value of the wrong kind."""
+        known = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name, value in positions.items():
+            if name not in known:
+                raise ValueError(f"no dial is called {name!r}")
+            wanted = type(known[name])
+            if isinstance(value, int) and not isinstance(value, bool) and wanted is float:
+                positions = positions | {name: float(value)}
+            elif type(value) is not wanted:
+                raise ValueError(f"dial {name!r} takes a {wanted.__name__}")
+        for name, value in positions.items():
+            setattr(self, name, value)
+
+    def shown(self) -> dict[str, Any]:
+        """Give every dial with its position."""
+        return asdict(self)

@@ -1,0 +1,78 @@
+"""The record of every request the lab's Exchange got, for tests to read over the lab's own wire."""
+
+import asyncio
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+KEPT = 200_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One request. `code` is the first code other than NoError, "NoError", "401", or "" while it is not answered."""
+
+    number: int
+    arrived: str
+    operation: str = ""
+    account: str = ""
+    impersonated: str = ""
+    anchor: str = ""
+    prefers_affinity: bool = False
+    cookies: dict[str, str] = field(default_factory=dict)
+    user_agent: str = ""
+    client_request_id: str = ""
+    server_version: str = ""
+    content_length: int | None = None
+    mailboxes: list[str] = field(default_factory=list)
+    subscription_ids: list[str] = field(default_factory=list)
+    code: str = ""
+    status: int = 0
+    answered: str = ""
+    body: str = ""
+
+
+class Record:
+    """Requests in the order of their arrival, the last 200,000 of them; counts go on."""
+
+    def __init__(self) -> None:
+        self._requests: deque[Request] = deque(maxlen=KEPT)
+        self._next = 1
+        self.counts: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+
+    def arrived(self, at: str) -> Request:
+        """Open the entry of a request that has just arrived."""
+        request = Request(number=self._next, arrived=at)
+        self._next += 1
+        self._requests.append(request)
+        return request
+
+    def answered(self, request: Request, at: str) -> None:
+        """Close the entry."""
+        request.answered = at
+        self.counts[request.operation or "?"] += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def clear(self) -> None:
+        """Forget all requests and counts; numbers go on."""
+        self._requests.clear()
+        self.counts.clear()
+
+    def read(self, *, since: int = 0, operation: str = "", mailbox: str = "") -> list[dict[str, Any]]:
+        """Give the requests with a number above `since` that are of this operation and name this mailbox."""
+        found = []
+        for request in reversed(self._requests):
+            if request.number <= since:
+                break
+            if operation and request.operation != operation:
+                continue
+            if mailbox and mailbox not in (*request.mailboxes, request.impersonated, request.account):
+                continue
+            found.append(asdict(request))
+        return found[::-1]
+
+    async def wait(self) -> None:
+        """Return when the next request has been answered."""
+        await self._changed.wait()

@@ -1,0 +1,350 @@
+"""The simulated Exchange over HTTP: signs in, impersonates, answers, streams; and serves the lab's own test wire."""
+
+import asyncio
+import gzip
+import ssl as tls
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from rainbow_exchange.lab.exchange import operations
+from rainbow_exchange.lab.exchange.call import Account, Call, Company, impersonated
+from rainbow_exchange.lab.exchange.controls import Controls
+from rainbow_exchange.lab.exchange.dials import Dials
+from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
+from rainbow_exchange.lab.exchange.flavour import FLAVOURS
+from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox
+from rainbow_exchange.lab.exchange.record import Record, Request
+from rainbow_exchange.lab.exchange.streams import Dropped, Streams
+from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
+from rainbow_exchange.lab.exchange.wire import (
+    Element,
+    child,
+    children,
+    envelope,
+    fault_envelope,
+    legacy_fault_envelope,
+    named,
+    parsed,
+)
+from rainbow_exchange.lab.exchange.zones import WINDOWS
+
+PATH = "/EWS/Exchange.asmx"
+_MOST_BODY = 64 * 1024 * 1024
+_WORTH_ZIPPING = 1400
+_VERSIONS = frozenset(
+    {
+        "Exchange2007", "Exchange2007_SP1", "Exchange2009", "Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2",
+        "Exchange2012", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016", "V2015_10_05",
+        "V2016_01_06", "V2016_04_13", "V2016_07_13", "V2016_10_10", "V2017_01_07", "V2017_04_14", "V2017_07_11",
+    }
+)  # fmt: skip
+
+
+class LabExchange:
+    """A simulated Exchange. The service account `username` and every mailbox's owner sign in with `password`.
+
+    `flavour` is "exchange" or "owner-bound". `dials` are positions at start (see `dials.py`). Raises ValueError on an
+    unknown flavour or dial, or when two mailboxes share an address.
+    """
+
+    def __init__(
+        self,
+        *,
+        mailboxes: Sequence[LabMailbox],
+        username: str = "svc-rainbow",
+        password: str,
+        flavour: str = "exchange",
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+        server_name: str = "exch01.acme.test",
+        **dials: Any,
+    ) -> None:
+        if flavour not in FLAVOURS:
+            raise ValueError(f"flavour is one of {', '.join(FLAVOURS)}, not {flavour!r}")
+        self.dials = Dials()
+        self.dials.turn(dials)
+        self.directory = Directory(now=now)
+        self.directory.add_all(mailboxes)
+        self.subscriptions = Subscriptions(server_name=server_name, dials=self.dials, now=now)
+        self.streams = Streams()
+        self.record = Record()
+        self._now = now
+        self._random = random
+        self._in_flight: Counter[str] = Counter()
+        self._company = Company(
+            directory=self.directory,
+            subscriptions=self.subscriptions,
+            dials=self.dials,
+            flavour=FLAVOURS[flavour],
+            now=now,
+            username=username,
+            password=password,
+            server_name=server_name,
+        )
+        self._runner: web.AppRunner | None = None
+        self._base = ""
+
+    @property
+    def url(self) -> str:
+        """Give the EWS address; once started."""
+        return self._base + PATH
+
+    @property
+    def base(self) -> str:
+        """Give the address of the server itself; the lab's own wire is below it at /lab/."""
+        return self._base
+
+    async def start(self, *, host: str = "127.0.0.1", port: int = 0, ssl: tls.SSLContext | None = None) -> None:
+        """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
+        app = web.Application(client_max_size=_MOST_BODY)
+        app.router.add_post("/{ews:(?i:ews)}/{page:(?i:exchange\\.asmx)}", self._answer)
+        Controls(
+            directory=self.directory,
+            subscriptions=self.subscriptions,
+            streams=self.streams,
+            record=self.record,
+            dials=self.dials,
+        ).add_to(app)
+        # A stream whose client has gone ends at once.
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port, ssl_context=ssl)
+        try:
+            await site.start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        bound = runner.addresses[0][1]
+        self._base = f"{'https' if ssl else 'http'}://{host}:{bound}"
+
+    async def stop(self) -> None:
+        """Go down: streams break off, subscriptions are forgotten, mailboxes stay for another start."""
+        if self._runner is None:
+            return
+        for stream in tuple(self.streams.open):
+            stream.ordered("drop")
+        await self._runner.cleanup()
+        self._runner = None
+        self.subscriptions.close()
+
+    async def _answer(self, http: web.Request) -> web.StreamResponse:
+        request = self.record.arrived(self._now().isoformat())
+        _note_headers(request, http)
+        try:
+            response = await self._signed_in(http, request)
+            request.status = request.status or response.status
+            return response
+        finally:
+            self.record.answered(request, self._now().isoformat())
+
+    async def _signed_in(self, http: web.Request, request: Request) -> web.StreamResponse:
+        if self._company.flavour.refuses_chunked and "chunked" in http.headers.get("Transfer-Encoding", "").lower():
+            request.code = "411"
+            return web.Response(status=411)
+        body = await http.read()
+        account = self._company.account(http.headers.get("Authorization", ""))
+        if account is None or self.dials.unauthorized:
+            request.code = "401"
+            return web.Response(status=401, headers={"WWW-Authenticate": f'Basic realm="{http.host}"'})
+        request.account = account.name
+        if self.dials.keep_bodies:
+            request.body = body.decode(errors="replace")
+        try:
+            return await self._operation(http, request, account, body)
+        except Fault as fault:
+            request.code = fault.code
+            return self._reply(http, fault_envelope(fault, self._company.flavour), self._company.flavour.fault_status)
+        except LegacyFault as fault:
+            request.code = "AccessDeniedException"
+            return self._reply(http, legacy_fault_envelope(str(fault)), self._company.flavour.fault_status)
+
+    async def _operation(
+        self, http: web.Request, request: Request, account: Account, data: bytes
+    ) -> web.StreamResponse:
+        root = parsed(data)
+        header = child(root, "Header")
+        body = next(children(child(root, "Body")), None)
+        if body is None:
+            raise Fault("ErrorSchemaValidation", values={"Violation": "empty Body"})
+        operation = operations.name_of(body)
+        _note_operation(request, operation, header, body)
+        version = child(header, "RequestServerVersion")
+        request.server_version = version.get("Version", "") if version is not None else ""
+        if version is not None and request.server_version not in _VERSIONS:
+            raise Fault("ErrorInvalidServerVersion")
+        if (busy := self._busy(operation)) is not None:
+            request.code = "ErrorServerBusy"
+            return self._reply(http, *busy)
+        acting = impersonated(self._company, account, header)
+        context = child(header, "TimeZoneContext", "TimeZoneDefinition")
+        zone = context.get("Id", "UTC") if context is not None else "UTC"
+        call = Call(
+            company=self._company,
+            account=account,
+            acting=acting or account.mailbox,
+            impersonated=acting is not None,
+            zone=zone if zone in WINDOWS else "UTC",
+        )
+        if code := self.dials.faults.get(operation):
+            raise Fault(code)
+        if operation == operations.STREAMED:
+            return await self._stream(http, request, call, body)
+        play = operations.OPERATIONS.get(operation)
+        if play is None:
+            raise Fault("ErrorInvalidRequest", f"The lab's Exchange does not play {operation}.")
+        limit = self.dials.request_limit
+        if limit and self._in_flight[call.charged] >= limit:
+            raise Fault(
+                "ErrorExceededConnectionCount",
+                values={"Policy": "MaxConcurrency", "MaxConcurrencyLimit": str(limit)},
+            )
+        self._in_flight[call.charged] += 1
+        try:
+            await self._delay(request, operation)
+            try:
+                content = play(call, body)
+            except Refused as error:
+                content = operations.refused(operation, error)
+            request.code = _code(content)
+            reply = envelope(content, self._company.flavour)
+            if self.dials.late_seconds > 0 and operation in self.dials.late_operations:
+                await asyncio.sleep(self.dials.late_seconds)
+            return self._reply(http, reply, 200)
+        finally:
+            self._in_flight[call.charged] -= 1
+
+    async def _delay(self, request: Request, operation: str) -> None:
+        dials = self.dials
+        of_operation = not dials.delay_operations or operation in dials.delay_operations
+        named_here = {*request.mailboxes, request.impersonated.lower()}
+        of_mailbox = not dials.delay_mailboxes or not named_here.isdisjoint(dials.delay_mailboxes)
+        if dials.delay_seconds > 0 and of_operation and of_mailbox:
+            await asyncio.sleep(dials.delay_seconds)
+
+    def _busy(self, operation: str) -> tuple[bytes, int] | None:
+        """Give the answer of a busy server in the shape that a dial names (ews.md §3), None when it is not busy."""
+        dials = self.dials
+        if not dials.server_busy or dials.server_busy_requests == 0:
+            return None
+        if dials.server_busy_operations and operation not in dials.server_busy_operations:
+            return None
+        dials.server_busy_requests -= dials.server_busy_requests > 0
+        values = {"BackOffMilliseconds": str(dials.server_busy_milliseconds)}
+        if dials.server_busy_milliseconds < 0:
+            values = {}
+        if dials.server_busy == "http":
+            return b"", 503
+        if dials.server_busy == "fault" or operation == operations.STREAMED:
+            fault = Fault("ErrorServerBusy", values=values)
+            return fault_envelope(fault, self._company.flavour), self._company.flavour.fault_status
+        error = Refused("ErrorServerBusy", values=values)
+        if dials.server_busy == "inner":
+            inner = {"InnerErrorMessageText": error.text, "InnerErrorResponseCode": "ErrorServerBusy"}
+            error = Refused("ErrorInternalServerError", values=inner | values)
+        return envelope(operations.refused(operation, error), self._company.flavour), 200
+
+    def _headers(self, http: web.Request) -> dict[str, str]:
+        name = self._company.server_name
+        headers = {
+            "Cache-Control": "private",
+            "Server": "Microsoft-IIS/10.0",
+            "request-id": str(uuid.uuid4()),
+            "X-CalculatedBETarget": name,
+            "X-DiagInfo": name.partition(".")[0].upper(),
+            "X-BEServer": name.partition(".")[0].upper(),
+            "X-FEServer": name.partition(".")[0].upper(),
+            "X-AspNet-Version": "4.0.30319",
+            "X-Powered-By": "ASP.NET",
+        }
+        asked = http.headers.get("return-client-request-id", "").lower() == "true"
+        if asked and "client-request-id" in http.headers:
+            headers["client-request-id"] = http.headers["client-request-id"]
+        return headers
+
+    def _cookies(self, http: web.Request, response: web.StreamResponse) -> None:
+        """Set the cookies of a first answer; the one that binds to a back end only where affinity is asked for."""
+        secure = "; secure" if http.secure else ""
+        if "exchangecookie" not in http.cookies:
+            response.headers.add("Set-Cookie", f"exchangecookie={uuid.uuid4().hex}; path=/; HttpOnly")
+        affine = http.headers.get("X-PreferServerAffinity", "").lower() == "true"
+        if affine and "X-BackEndOverrideCookie" not in http.cookies:
+            value = f"{self._company.server_name}~1942062522"
+            response.headers.add("Set-Cookie", f"X-BackEndOverrideCookie={value}; path=/{secure}; HttpOnly")
+
+    def _reply(self, http: web.Request, body: bytes, status: int) -> web.Response:
+        headers = self._headers(http)
+        if status == 503:  # noqa: PLR2004 — its name in HTTP is no clearer
+            headers["Retry-After"] = str(max(0, self.dials.server_busy_milliseconds) // 1000)
+        else:
+            headers["Content-Type"] = "text/xml; charset=utf-8"
+        if len(body) > _WORTH_ZIPPING and "gzip" in http.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, compresslevel=1)
+            headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        response = web.Response(status=status, body=body, headers=headers)
+        self._cookies(http, response)
+        return response
+
+    async def _stream(self, http: web.Request, request: Request, call: Call, body: Element) -> web.StreamResponse:
+        stream = self.streams.accepted(call, body)
+        try:
+            await self._delay(request, operations.STREAMED)
+            response = web.StreamResponse(headers=self._headers(http) | {"x-nobuffering": "1"})
+            response.enable_chunked_encoding()
+            if not call.company.flavour.stream_prefix:
+                response.headers["Content-Type"] = "text/xml; charset=utf-8"
+            self._cookies(http, response)
+            await response.prepare(http)
+
+            async def write(envelope: bytes) -> None:
+                # Chunk borders mean nothing: they fall anywhere.
+                cut = int(self._random() * len(envelope))
+                for piece in (envelope[:cut], envelope[cut:]):
+                    if piece:
+                        await response.write(piece)
+
+            try:
+                request.code = await self.streams.run(stream, write)
+                await response.write_eof()
+            except Dropped as dropped:
+                request.code = "dropped"
+                if dropped.rest:
+                    await response.write(dropped.rest)
+                if http.transport is not None:
+                    (http.transport.abort if dropped.abruptly else http.transport.close)()
+            except ConnectionError:
+                request.code = "abandoned"
+        except asyncio.CancelledError:
+            request.code = request.code or "abandoned"
+            raise
+        finally:
+            self.streams.ended(stream)
+        return response
+
+
+def _note_headers(request: Request, http: web.Request) -> None:
+    request.anchor = http.headers.get("X-AnchorMailbox", "")
+    request.prefers_affinity = http.headers.get("X-PreferServerAffinity", "").lower() == "true"
+    request.cookies = dict(http.cookies)
+    request.user_agent = http.headers.get("User-Agent", "")
+    request.client_request_id = http.headers.get("client-request-id", "")
+    request.content_length = http.content_length
+
+
+def _note_operation(request: Request, operation: str, header: Element | None, body: Element) -> None:
+    request.operation = operation
+    names = child(header, "ExchangeImpersonation", "ConnectingSID")
+    request.impersonated = next(((each.text or "").strip() for each in children(names)), "")
+    addresses = ((each.text or "").strip().lower() for each in named(body, "EmailAddress", "Address"))
+    request.mailboxes = list(dict.fromkeys(each for each in addresses if each))
+    request.subscription_ids = [(each.text or "").strip() for each in named(body, "SubscriptionId")]
+
+
+def _code(content: Element) -> str:
+    codes = [each.text or "" for each in named(content, "ResponseCode")]
+    return next((code for code in codes if code != "NoError"), "NoError")

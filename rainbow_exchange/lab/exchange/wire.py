@@ -1,0 +1,205 @@
+"""Reading requests and building answers: elements by local name, envelopes as Exchange writes them.
+
+Written apart from the product's reading of the wire on purpose: a mistake there must not cancel out here.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+
+from lxml import etree
+from lxml.etree import _Element
+
+from rainbow_exchange.lab.exchange.errors import Fault, Refusal
+from rainbow_exchange.lab.exchange.flavour import Flavour
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages"
+TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
+ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+XSD = "http://www.w3.org/2001/XMLSchema"
+_NSMAP: dict[str | None, str] = {"m": MESSAGES, "t": TYPES}
+_SCHEMA_TYPES = f'xmlns:xsd="{XSD}" xmlns:xsi="{XSI}"'
+# Exchange 2016 CU11, as in the captured stream
+_VERSION = 'MajorVersion="15" MinorVersion="1" MajorBuildNumber="1591" MinorBuildNumber="10" Version="V2017_07_11"'
+# What XML 1.0 forbids but Exchange sends as character references (ews.md §10). lxml refuses such text, so it travels
+# through the tree as a mark nobody can guess and becomes a reference in the bytes.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_MARK = secrets.token_hex(12)
+_MARKED = re.compile(rf"{_MARK}-([0-9A-F]+);".encode())
+
+Element = _Element
+Child = Element | str | None
+
+
+def _element(namespace: str, name: str, children: tuple[Child, ...], attributes: dict[str, str]) -> Element:
+    element = etree.Element(f"{{{namespace}}}{name}", attributes, nsmap=_NSMAP)
+    for child in children:
+        if isinstance(child, str):
+            element.text = _FORBIDDEN.sub(lambda found: f"{_MARK}-{ord(found[0]):X};", child)
+        elif child is not None:
+            element.append(child)
+    return element
+
+
+def m(name: str, *children: Child, **attributes: str) -> Element:
+    """Build an element of the messages namespace; None among the children is left out."""
+    return _element(MESSAGES, name, children, attributes)
+
+
+def t(name: str, *children: Child, **attributes: str) -> Element:
+    """Build an element of the types namespace; None among the children is left out."""
+    return _element(TYPES, name, children, attributes)
+
+
+def boolean(value: bool) -> str:
+    """Give `value` as xs:boolean."""
+    return "true" if value else "false"
+
+
+def serialised(element: Element) -> bytes:
+    """Give the element as UTF-8, forbidden characters as references."""
+    return _MARKED.sub(rb"&#x\1;", etree.tostring(element, encoding="utf-8"))
+
+
+def local(element: Element) -> str:
+    """Give the element's name without its namespace."""
+    return etree.QName(element).localname
+
+
+def children(element: Element | None) -> Iterator[Element]:
+    """Yield the child elements, comments and instructions left out."""
+    if element is not None:
+        yield from element.iterchildren("{*}*")
+
+
+def child(element: Element | None, *path: str) -> Element | None:
+    """Give the element reached by the local names of `path`, or None."""
+    for name in path:
+        element = next((each for each in children(element) if local(each) == name), None)
+    return element
+
+
+def text(element: Element | None, *path: str) -> str:
+    """Give the text of the element reached by `path`, "" where it is absent or empty."""
+    found = child(element, *path)
+    return (found.text or "") if found is not None else ""
+
+
+def named(element: Element, *names: str) -> Iterator[Element]:
+    """Yield each element below, at any depth, with one of these local names."""
+    for each in element.iter("{*}*"):
+        if local(each) in names:
+            yield each
+
+
+def parsed(data: bytes) -> Element:
+    """Parse a request; whatever is not XML, or has a document type, fails the schema as it does on Exchange."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise Fault("ErrorSchemaValidation", values={"Violation": str(error)}) from error
+    if root.getroottree().docinfo.doctype or local(root) != "Envelope":
+        raise Fault("ErrorSchemaValidation", values={"Violation": "not a SOAP envelope"})
+    return root
+
+
+def response_message(name: str, *content: Child, error: Refusal | None = None, warning: str = "") -> Element:
+    """Build a response message: success with its content, or the refusal, in schema order."""
+    if error is None:
+        code = warning or "NoError"
+        return m(name, m("ResponseCode", code), *content, ResponseClass="Warning" if warning else "Success")
+    return m(name, *refusal_children(error), *content, ResponseClass="Error")
+
+
+def refusal_children(error: Refusal) -> tuple[Element | None, ...]:
+    """Give the children of a response message of class Error."""
+    values = [t("Value", value, Name=name) for name, value in error.values.items()]
+    return (
+        m("MessageText", error.text),
+        m("ResponseCode", error.code),
+        m("DescriptiveLinkKey", "0"),
+        m("MessageXml", *values) if values else None,
+    )
+
+
+def answer(operation: str, *messages: Element) -> Element:
+    """Build the usual answer: `<m:…Response><m:ResponseMessages>…`."""
+    return m(f"{operation}Response", m("ResponseMessages", *messages))
+
+
+def envelope(body: Element, flavour: Flavour) -> bytes:
+    """Wrap an ordinary answer."""
+    soap = flavour.soap_prefix
+    return (
+        (
+            f'<?xml version="1.0" encoding="utf-8"?>'
+            f'<{soap}:Envelope xmlns:{soap}="{SOAP}"><{soap}:Header>'
+            f'<h:ServerVersionInfo {_VERSION} xmlns:h="{TYPES}" xmlns="{TYPES}" {_SCHEMA_TYPES}/>'
+            f"</{soap}:Header><{soap}:Body {_SCHEMA_TYPES}>"
+        ).encode()
+        + serialised(body)
+        + f"</{soap}:Body></{soap}:Envelope>".encode()
+    )
+
+
+def stream_envelope(body: Element, flavour: Flavour) -> bytes:
+    """Wrap one message of a stream: no XML declaration, bare root, `soap11:` inside (ews.md §0.1)."""
+    if flavour.stream_prefix:
+        soap = flavour.stream_prefix
+        head = f'<{soap}:Envelope xmlns:{soap}="{SOAP}" {_SCHEMA_TYPES}><{soap}:Header>'
+        head += f'<t:ServerVersionInfo xmlns:t="{TYPES}" '
+        return (
+            (head + f"{_VERSION}/></{soap}:Header><{soap}:Body>").encode()
+            + serialised(body)
+            + f"</{soap}:Body></{soap}:Envelope>".encode()
+        )
+    return (
+        (
+            f'<Envelope xmlns="{SOAP}"><soap11:Header xmlns:soap11="{SOAP}">'
+            f'<ServerVersionInfo {_SCHEMA_TYPES} {_VERSION} xmlns="{TYPES}" /></soap11:Header>'
+            f'<soap11:Body xmlns:soap11="{SOAP}">'
+        ).encode()
+        + serialised(body)
+        + b"</soap11:Body></Envelope>"
+    )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def fault_envelope(fault: Fault, flavour: Flavour) -> bytes:
+    """Build a SOAP fault with its EWS code in the detail; a flavour may know the code in `faultcode` only."""
+    if flavour.soap_prefix != "s":
+        soap = flavour.soap_prefix
+        return (
+            f'<{soap}:Envelope xmlns:{soap}="{SOAP}" {_SCHEMA_TYPES}><{soap}:Header/><{soap}:Body><{soap}:Fault>'
+            f'<faultcode xsi:type="xsd:string">{fault.code}</faultcode>'
+            f'<faultstring xsi:type="xsd:string">{_escaped(fault.text)}</faultstring>'
+            f"</{soap}:Fault></{soap}:Body></{soap}:Envelope>"
+        ).encode()
+    values = [t("Value", value, Name=name) for name, value in fault.values.items()]
+    message_xml = serialised(t("MessageXml", *values)).decode() if values else ""
+    said = _escaped(fault.text)
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{SOAP}"><s:Body><s:Fault>'
+        f'<faultcode xmlns:a="{TYPES}">a:{fault.code}</faultcode>'
+        f'<faultstring xml:lang="en-US">{said}</faultstring><detail>'
+        f'<e:ResponseCode xmlns:e="{ERRORS}">{fault.code}</e:ResponseCode>'
+        f'<e:Message xmlns:e="{ERRORS}">{said}</e:Message>{message_xml}'
+        f"</detail></s:Fault></s:Body></s:Envelope>"
+    ).encode()
+
+
+def legacy_fault_envelope(message: str) -> bytes:
+    """Build the fault that has no EWS code (ews.md §5, another's out-of-office)."""
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="{SOAP}" {_SCHEMA_TYPES}>'
+        f'<soap:Header><t:ServerVersionInfo {_VERSION} xmlns:t="{TYPES}" /></soap:Header><soap:Body><soap:Fault>'
+        f"<faultcode>soap:Client</faultcode><faultstring>{_escaped(message)}</faultstring>"
+        f'<detail><ErrorCode xmlns="{MESSAGES}">-2146233088</ErrorCode></detail>'
+        f"</soap:Fault></soap:Body></soap:Envelope>"
+    ).encode()
