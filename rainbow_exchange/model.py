@@ -151,7 +151,10 @@ ChangeSignal = MailboxChanged | Gap | Lost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something that needs a person: what is wrong and what to do. `id` is stable; severity "warning" or "error"."""
+    """Something that needs a person: what is wrong and what to do. `id` is stable.
+
+    `severity`: "error" (nothing works), "warning" (something does not), "notice" (worth knowing; all is well otherwise).
+    """
 
     id: str
     severity: str

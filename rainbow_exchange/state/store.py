@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +26,7 @@ _MIGRATIONS = (
     CREATE TABLE remembered (
         user_id TEXT PRIMARY KEY,
         identifier_kind TEXT NOT NULL,
+        identifier TEXT NOT NULL,
         address TEXT NOT NULL,
         principal TEXT,
         read_mode TEXT NOT NULL
@@ -41,10 +42,11 @@ SCHEMA_VERSION = len(_MIGRATIONS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What worked for a Rainbow user: kind of identifier, the mailbox's primary address, principal, read mode."""
+    """What worked for a Rainbow user: the identifier and its kind, the mailbox's primary address, principal, read mode."""
 
     user_id: str
     identifier_kind: str
+    identifier: str
     address: str
     principal: str | None
     read_mode: str
@@ -82,22 +84,18 @@ class Store:
         """Give everything remembered, by user id."""
         with self._guarded():
             rows = self._connection.execute(
-                "SELECT user_id, identifier_kind, address, principal, read_mode FROM remembered"
+                "SELECT user_id, identifier_kind, identifier, address, principal, read_mode FROM remembered"
             ).fetchall()
-        return {
-            user_id: Remembered(
-                user_id=user_id, identifier_kind=kind, address=address, principal=principal, read_mode=read_mode
-            )
-            for user_id, kind, address, principal, read_mode in rows
-        }
+        names = [field.name for field in fields(Remembered)]
+        return {row[0]: Remembered(**dict(zip(names, row, strict=True))) for row in rows}
 
     def remember(self, found: Iterable[Remembered]) -> None:
         """Keep these, in place of what was known of the same users."""
         with self._transaction() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO remembered (user_id, identifier_kind, address, principal, read_mode)"
-                " VALUES (?, ?, ?, ?, ?)",
-                [(one.user_id, one.identifier_kind, one.address, one.principal, one.read_mode) for one in found],
+                "INSERT OR REPLACE INTO remembered"
+                " (user_id, identifier_kind, identifier, address, principal, read_mode) VALUES (?, ?, ?, ?, ?, ?)",
+                [astuple(one) for one in found],
             )
 
     def forget(self, user_ids: Iterable[str]) -> None:

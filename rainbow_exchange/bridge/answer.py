@@ -1,0 +1,121 @@
+"""A question from Rainbow → an answer.
+
+What cannot be known is an error, never an empty calendar: `item-not-found` for whoever has no covered mailbox,
+`remote-server-timeout` where Exchange could not be asked in time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
+from rainbow_exchange.bridge.reader import Lane, Reader
+from rainbow_exchange.bridge.roster import Coverage, Member
+from rainbow_exchange.bridge.told import Digest, Ledger, Told, digest_auto_reply, digest_events
+from rainbow_exchange.bridge.translate import Privacy, auto_reply, events
+from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.model import Agenda, Window
+from rainbow_exchange.rainbow.link import Answer, QuestionRefused
+from rainbow_exchange.rainbow.types import CalendarEvent, Question
+
+#: a little less than the link's own deadline, so that the refusal is ours and says why
+DEADLINE = 9.0
+LONGEST_WINDOW = timedelta(days=42)
+ITEM_NOT_FOUND = ("item-not-found", "cancel")
+NOT_IN_TIME = ("remote-server-timeout", "wait")
+BAD_REQUEST = ("bad-request", "modify")
+
+
+@dataclass(slots=True)
+class View:
+    """How an agenda is shown to Rainbow: the company's privacy and language."""
+
+    privacy: Privacy
+    language: str = "en"
+
+
+@dataclass(slots=True)
+class AnswerCounters:
+    """Questions by outcome since start."""
+
+    answered: int = 0
+    stale: int = 0
+    not_found: int = 0
+    not_in_time: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Answers:
+    """Answers questions. `who(address)` finds, and where need be subscribes, whoever is meant; None if nobody is."""
+
+    who: Callable[[str], Awaitable[Member | None]]
+    reader: Reader
+    absences: OutOfOfficeWatch
+    ledger: Ledger
+    view: View
+    now: Callable[[], datetime]
+    counters: AnswerCounters = field(default_factory=AnswerCounters)
+
+    async def answer(self, question: Question) -> Answer:
+        """Return the answer. Raises QuestionRefused with the condition to answer instead."""
+        self.ledger.asked(Told(question.kind))
+        try:
+            async with asyncio.timeout(DEADLINE):
+                answer = await self._answer(question)
+        except (EwsError, TimeoutError) as error:
+            self.counters.not_in_time += 1
+            raise QuestionRefused(*NOT_IN_TIME) from error
+        self.counters.answered += 1
+        return answer
+
+    async def _answer(self, question: Question) -> Answer:
+        member = await self.who(question.email)
+        if member is None or member.coverage is Coverage.FAILED:
+            self.counters.not_found += 1
+            raise QuestionRefused(*ITEM_NOT_FOUND)
+        if member.coverage is Coverage.PENDING or member.mailbox is None:
+            # Known to Rainbow, not yet to us: Exchange has not said whether there is a mailbox.
+            raise TimeoutError
+        user_id, address = member.user.id, member.mailbox.address
+        if question.kind == Told.AUTO_REPLY:
+            absence = await self.absences.read(address)
+            reply = auto_reply(absence, now=self.now())
+            digest = digest_auto_reply(reply)
+            return Answer(auto_reply=reply, sent=lambda: self.ledger.answered(user_id, Told.AUTO_REPLY, digest))
+        window = self._window(question)
+        agenda, state = await self._agenda(address, window)
+        shown = events(agenda, window, now=self.now(), privacy=self.view.privacy, language=self.view.language)
+        return Answer(events=shown, sent=lambda: self._sent(user_id, state))
+
+    def _window(self, question: Question) -> Window:
+        now = self.now()
+        start = question.start or (now - timedelta(hours=1) if question.end is None else question.end - timedelta(1))
+        end = question.end or (now + timedelta(days=1) if question.start is None else start + timedelta(1))
+        if not start <= end:
+            raise QuestionRefused(*BAD_REQUEST)
+        return Window(start=start, end=min(end, start + LONGEST_WINDOW))
+
+    async def _agenda(self, address: str, window: Window) -> tuple[Agenda, Digest | None]:
+        try:
+            agenda = await self.reader.agenda(address, window, lane=Lane.QUESTION)
+        except EwsError:
+            stale = self.reader.stale(address, window)
+            if stale is None:
+                raise
+            self.counters.stale += 1
+            agenda = stale
+        own = self.reader.window()
+        return agenda, self.digest(agenda) if agenda.window == own else None
+
+    def digest(self, agenda: Agenda) -> Digest:
+        """Return the state of an agenda as Rainbow would see it, hidden subjects hidden."""
+        return digest_events(self.shown(agenda), agenda.window)
+
+    def shown(self, agenda: Agenda) -> tuple[CalendarEvent, ...]:
+        """Return all events of an agenda as Rainbow would see them."""
+        return events(agenda, agenda.window, now=agenda.read_at, privacy=self.view.privacy, language=self.view.language)
+
+    def _sent(self, user_id: str, state: Digest | None) -> None:
+        if state is not None:
+            self.ledger.answered(user_id, Told.EVENTS, state)

@@ -1,0 +1,115 @@
+"""Wires the parts of the bridge together: who calls whom when something happens."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from rainbow_exchange.bridge.answer import Answers, View
+from rainbow_exchange.bridge.changes import Changes
+from rainbow_exchange.bridge.enrolment import Enrolment
+from rainbow_exchange.bridge.listing import Listing
+from rainbow_exchange.bridge.membership import Membership
+from rainbow_exchange.bridge.notify import Notifier
+from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
+from rainbow_exchange.bridge.parts import Histogram, Options, Parts, TellingTimes
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.reader import Reader
+from rainbow_exchange.bridge.roster import Roster
+from rainbow_exchange.bridge.told import Ledger
+from rainbow_exchange.bridge.translate import Privacy
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.watcher import Watcher
+from rainbow_exchange.model import ChangeSignal
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.state.store import Store
+
+
+class Observe(Protocol):
+    """Shows progress to whoever watches."""
+
+    def __call__(self, event: str, /, **values: Any) -> None:
+        """Take one event."""
+
+
+def assemble(
+    *,
+    exchange: EwsClient,
+    rainbow: RainbowClient,
+    store: Store,
+    options: Options,
+    latency: Histogram,
+    observe: Observe,
+    now: Callable[[], datetime],
+    random: Callable[[], float],
+) -> Pipeline:
+    """Return the pipeline between the two sides. It remembers in `store` and tells `observe` what it does."""
+    # Calls back reach the pipeline, which is built last, from the parts that make them.
+    built: list[Pipeline] = []
+
+    def signal(change: ChangeSignal) -> None:
+        built[0].signal(change)
+
+    def absence_changed(address: str) -> None:
+        built[0].changes.absence_changed(address)
+
+    def told(user_id: str) -> None:
+        built[0].changes.told(user_id)
+
+    roster = Roster(domains=options.domains or None)
+    ledger = Ledger()
+    times = TellingTimes(latency)
+    view = View(privacy=options.privacy)
+    watcher = Watcher(exchange, impersonation=options.impersonation, emit=signal, now=now, random=random)
+    reader = Reader(
+        exchange,
+        impersonation=options.impersonation,
+        details=options.privacy is not Privacy.BUSY_ONLY,
+        now=now,
+        watched=lambda address: watcher.coverage(address) == "streamed",
+    )
+    absences = OutOfOfficeWatch(
+        exchange,
+        impersonation=options.impersonation,
+        sending_as=options.sending_as,
+        changed=absence_changed,
+        held_back=exchange.held_back_for,
+        now=now,
+        random=random,
+    )
+    membership = Membership(store=store, signal=signal, observe=observe)
+    notifier = Notifier(client=rainbow, ledger=ledger, told=told, random=random)
+    answers = Answers(who=membership.who, reader=reader, absences=absences, ledger=ledger, view=view, now=now)
+    parts = Parts(
+        options=options,
+        roster=roster,
+        watcher=watcher,
+        reader=reader,
+        absences=absences,
+        ledger=ledger,
+        notifier=notifier,
+        answers=answers,
+        times=times,
+        now=now,
+        random=random,
+    )
+    listing = Listing(
+        client=rainbow,
+        roster=roster,
+        refresh_seconds=options.users_refresh_seconds,
+        changed=membership.listed,
+        random=random,
+    )
+    enrolment = Enrolment(
+        client=exchange,
+        watcher=watcher,
+        roster=roster,
+        impersonation=options.impersonation,
+        known=membership.known(),
+        enrolled=membership.enrolled,
+        evicted=membership.evicted,
+        now=now,
+        random=random,
+    )
+    membership.join(parts=parts, listing=listing, enrolment=enrolment)
+    built.append(Pipeline(parts, membership, Changes(parts, observe)))
+    return built[0]

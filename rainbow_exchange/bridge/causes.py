@@ -1,0 +1,177 @@
+"""What an error means to the administrator: the thing that is wrong, and the next step. Pure.
+
+Nothing of a server's own text is repeated here: it is localised, and may hold what must not be shown.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from rainbow_exchange.ews.errors import (
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+)
+from rainbow_exchange.rainbow.errors import (
+    RainbowApiError,
+    RainbowAuthenticationError,
+    RainbowConnectionError,
+    RainbowError,
+    RateLimited,
+    UnexpectedAnswer,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A problem to report: its stable id, what is wrong, what to do."""
+
+    id: str
+    text: str
+    action: str
+
+
+def exchange_cause(error: EwsError, url: str) -> Cause:
+    """Say why Exchange as a whole cannot be used."""
+    host = urlsplit(url).hostname or url
+    if isinstance(error, EwsAuthenticationError):
+        return _exchange_refusal(error, host)
+    if isinstance(error, EwsConnectionError):
+        return _exchange_connection(error, url, host)
+    if isinstance(error, MalformedResponse):
+        return Cause(
+            "exchange-not-ews",
+            f"{url} answers, but not as Exchange Web Services do.",
+            "Check exchange.url: it usually ends in /EWS/Exchange.asmx. A proxy or a sign-in page may be in between.",
+        )
+    code = error.code if isinstance(error, ResponseError) else type(error).__name__
+    return Cause(
+        "exchange-error",
+        f"Exchange at {host} refuses requests with {code}.",
+        "It is tried again by itself. If it stays, look up this code in the troubleshooting page.",
+    )
+
+
+def _exchange_refusal(error: EwsAuthenticationError, host: str) -> Cause:
+    offered = ", ".join(error.offered) or "no scheme"
+    if error.status == 403:  # noqa: PLR2004 (HTTP's own number)
+        return Cause(
+            "exchange-forbidden",
+            f"Exchange at {host} forbids EWS to this account (HTTP 403).",
+            "Check EwsEnabled and EwsApplicationAccessPolicy of the organisation and of the service account.",
+        )
+    hint = ""
+    if error.offered and not any(scheme.lower() == "basic" for scheme in error.offered):
+        hint = " Basic authentication is off on this server, and this version speaks no other: switch it on for /EWS."
+    return Cause(
+        "exchange-authentication",
+        f"Exchange at {host} refuses the user name or password (HTTP 401; it offers {offered}).",
+        "Check exchange.username and exchange.password, and whether the account is locked or its password has"
+        f" expired; then restart. It was tried once, so that the account is not locked.{hint}",
+    )
+
+
+def _exchange_connection(error: EwsConnectionError, url: str, host: str) -> Cause:
+    match error.kind:
+        case "name":
+            return Cause(
+                "exchange-name-unknown",
+                f"The name {host} of the Exchange server is not known here.",
+                "Check the host in exchange.url, and that this machine's DNS knows it.",
+            )
+        case "refused":
+            return Cause(
+                "exchange-unreachable",
+                f"Nothing accepts connections at {url}.",
+                "Check exchange.url (host and port), that Exchange runs, and the firewalls in between.",
+            )
+        case "tls":
+            return Cause(
+                "exchange-certificate",
+                f"The certificate of {host} is not trusted: {error.detail or 'verification failed'}.",
+                "Name the CA's certificate in exchange.ca_file (PEM), or use the host name that the certificate has.",
+            )
+        case "timeout":
+            return Cause(
+                "exchange-unreachable",
+                f"Exchange at {host} does not answer in time.",
+                "Check that it runs, and firewalls and proxies in between.",
+            )
+        case "http-404" | "not-ews":
+            return Cause(
+                "exchange-not-ews",
+                f"{url} is not an EWS address ({error.detail or error.kind}).",
+                "Check exchange.url: it usually is https://<server>/EWS/Exchange.asmx.",
+            )
+        case _:
+            return Cause(
+                "exchange-unreachable",
+                f"Exchange at {host} cannot be used: {error.kind}{f' ({error.detail})' if error.detail else ''}.",
+                "It is tried again by itself. If it stays, check the server and what stands in front of it.",
+            )
+
+
+def rainbow_cause(error: RainbowError, url: str, *, company_id: str | None = None) -> Cause:
+    """Say why Rainbow as a whole cannot be used."""
+    host = urlsplit(url).hostname or url
+    if isinstance(error, RainbowAuthenticationError):
+        return _rainbow_refusal(error, host)
+    if isinstance(error, RainbowConnectionError):
+        return _rainbow_connection(error, host)
+    if isinstance(error, RateLimited):
+        return Cause(
+            "rainbow-rate-limited",
+            f"Rainbow asks to wait {error.retry_after:g} s.",
+            "It goes on by itself.",
+        )
+    if isinstance(error, RainbowApiError) and error.status in {403, 404}:
+        return Cause(
+            "rainbow-company-unknown",
+            f"Rainbow does not let this account list the users of company {company_id or '(its own)'}: {error}.",
+            "Check rainbow.company_id (leave it out to use the account's own company), and that the account is an"
+            " administrator of that company.",
+        )
+    if isinstance(error, UnexpectedAnswer):
+        return Cause(
+            "rainbow-unexpected-answer",
+            f"{host} answers, but not as Rainbow does: {error}.",
+            "Check rainbow.url and rainbow.proxy_url. It is tried again by itself.",
+        )
+    return Cause("rainbow-error", f"Rainbow refuses a request: {error}.", "It is tried again by itself.")
+
+
+def _rainbow_refusal(error: RainbowAuthenticationError, host: str) -> Cause:
+    match error.code:
+        case 401501:
+            text, action = "the account is locked", "Wait an hour or have it unlocked, then check the password."
+        case 401521:
+            text, action = "the company is not active", "Ask whoever manages the company at Rainbow."
+        case 401523:
+            text, action = "the account has expired", "Use another account, or have its time extended."
+        case _:
+            text = "login, password, application id or secret is wrong"
+            action = "Check rainbow.login, rainbow.password, rainbow.app_id and rainbow.app_secret, then restart."
+    return Cause(
+        "rainbow-authentication",
+        f"Rainbow at {host} refuses the sign-in: {text} ({error.code}).",
+        f"{action} A wrong password is tried once only, so that the account is not locked.",
+    )
+
+
+def _rainbow_connection(error: RainbowConnectionError, host: str) -> Cause:
+    match error.kind:
+        case "name":
+            text, action = f"The name {host} is not known here.", "Check rainbow.url and this machine's DNS."
+        case "tls":
+            text = f"The certificate of {host} is not trusted: {error.detail or 'verification failed'}."
+            action = "An inspecting proxy may stand in between: have this machine trust its certificate."
+        case "proxy":
+            text = f"The HTTP proxy does not let us through to {host}: {error.detail}."
+            action = "Check rainbow.proxy_url, rainbow.proxy_username and rainbow.proxy_password."
+        case _:
+            text = f"Rainbow at {host} cannot be reached: {error.kind}."
+            action = (
+                "Check rainbow.url, rainbow.proxy_url and the firewall (outbound 443). It is tried again by itself."
+            )
+    return Cause("rainbow-unreachable", text, action)

@@ -1,0 +1,147 @@
+"""Signals → reads → who is due: whoever's state differs from what Rainbow was told."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from rainbow_exchange.bridge.boundaries import instants
+from rainbow_exchange.bridge.parts import Cause, Parts
+from rainbow_exchange.bridge.reader import Lane
+from rainbow_exchange.bridge.told import Told, digest_auto_reply
+from rainbow_exchange.bridge.translate import auto_reply
+from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.model import Agenda
+
+log = structlog.get_logger()
+
+
+class Changes:
+    """Makes users due. `observe("change_told", …)` is called for each change that Rainbow was told."""
+
+    def __init__(self, parts: Parts, observe: Callable[..., None]) -> None:
+        self.parts = parts
+        self._observe = observe
+        self._reads = asyncio.TaskGroup()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read what signals, and time, make worth reading; until cancelled."""
+        async with self._reads as tasks:
+            tasks.create_task(self._gather(), name="changes:gather")
+            tasks.create_task(self._reread(), name="changes:reread")
+            tasks.create_task(self._pass_boundaries(), name="changes:boundaries")
+            tasks.create_task(self._tell_again(), name="changes:again")
+
+    def signalled(self, address: str) -> None:
+        """Exchange says that this mailbox's calendar changed."""
+        self.parts.counters.signals += 1
+        self.parts.coalescer.signal(address, self.parts.loop_time())
+        self._wake.set()
+
+    def look_again(self, address: str, cause: Cause, since: float | None = None) -> None:
+        """Have a mailbox read and compared; `since` is when the reason for it arose."""
+        if self.parts.roster.holder(address) is not None:
+            began = self.parts.loop_time() if since is None else since
+            self._reads.create_task(self._read(address, cause, began), name="changes:read")
+
+    async def _gather(self) -> None:
+        """Mailboxes whose signals have been gathered are read."""
+        coalescer = self.parts.coalescer
+        while True:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout_at(coalescer.next_at()):
+                    await self._wake.wait()
+            except TimeoutError:
+                for address, since in coalescer.take(self.parts.loop_time()):
+                    self.look_again(address, Cause.CHANGE, since)
+
+    async def _read(self, address: str, cause: Cause, since: float) -> None:
+        """Read the truth; what cannot be read now is read again later, and nothing is told meanwhile."""
+        lane = Lane.CHANGE if cause is Cause.CHANGE else Lane.BACKGROUND
+        try:
+            agenda = await self.parts.reader.agenda(address, lane=lane, fresh=cause is Cause.BACKGROUND)
+        except EwsError as error:
+            wait = self.parts.retry_after(address)
+            log.debug("read_postponed", mailbox=address, reason=str(error), seconds=round(wait, 1))
+            self.parts.coalescer.signal(address, self.parts.loop_time(), after=wait)
+            self._wake.set()
+        else:
+            self.parts.retried(address)
+            self._compare(agenda, cause, since)
+
+    def _compare(self, agenda: Agenda, cause: Cause, since: float) -> None:
+        """Whoever's agenda differs from what Rainbow was told is due."""
+        parts, member = self.parts, self.parts.roster.holder(agenda.mailbox)
+        if member is None:
+            return
+        user_id = member.user.id
+        self._set_boundary(user_id, agenda.mailbox)
+        known = parts.ledger.was_notified(user_id)
+        if parts.ledger.set_state(user_id, Told.EVENTS, parts.answers.digest(agenda), parts.loop_time()):
+            parts.counters.note(cause, known=known)
+            if known and cause is Cause.CHANGE:
+                parts.times.start(user_id, since)
+            parts.notifier.add(user_id, since, force=not known)
+
+    def absence_changed(self, address: str) -> None:
+        """The out-of-office state of a mailbox was read and differs from before."""
+        parts, member = self.parts, self.parts.roster.holder(address)
+        absence = parts.absences.current(address)
+        if member is None or absence is None:
+            return
+        self._set_boundary(member.user.id, address)
+        digest = digest_auto_reply(auto_reply(absence, now=parts.now()))
+        due = parts.ledger.set_state(member.user.id, Told.AUTO_REPLY, digest, parts.loop_time())
+        # Before the first notify the calendar is waited for: that notify makes Rainbow ask for both.
+        if due and parts.ledger.was_notified(member.user.id):
+            parts.notifier.add(member.user.id, parts.loop_time())
+
+    def _set_boundary(self, user_id: str, address: str) -> None:
+        known = instants(self.parts.reader.last(address), self.parts.absences.current(address))
+        self.parts.boundaries.set(user_id, known, self.parts.now())
+
+    async def _pass_boundaries(self) -> None:
+        """An appointment or an absence begins or ends without anything being changed."""
+        parts = self.parts
+        while True:
+            for user_id in parts.boundaries.take(parts.now()):
+                member = parts.roster.get(user_id)
+                if member is None or member.mailbox is None:
+                    continue
+                self.absence_changed(member.mailbox.address)
+                self._set_boundary(user_id, member.mailbox.address)
+                if parts.options.notify_at_boundaries and parts.ledger.was_notified(user_id):
+                    parts.notifier.add(user_id, parts.loop_time(), boundary=True)
+            next_at = parts.boundaries.next_at()
+            wait = (next_at - parts.now()).total_seconds() if next_at else 1.0
+            await asyncio.sleep(min(max(wait, 0.01), 1.0))
+
+    async def _reread(self) -> None:
+        """Re-read every mailbox from time to time: it slides the window, and finds what no signal announced."""
+        while True:
+            for address in self.parts.rereads.take(self.parts.now()):
+                self.look_again(address, Cause.BACKGROUND)
+                self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
+            await asyncio.sleep(1.0)
+
+    async def _tell_again(self) -> None:
+        """Whoever was notified of and not asked for is notified of again."""
+        while True:
+            for user_id in self.parts.ledger.take_again(self.parts.loop_time()):
+                self.parts.notifier.add(user_id, self.parts.loop_time())
+            await asyncio.sleep(5.0)
+
+    def told(self, user_id: str) -> None:
+        """Rainbow has accepted the notify; it will ask, and `answer` answers."""
+        member = self.parts.roster.get(user_id)
+        seconds = self.parts.times.stop(user_id, self.parts.loop_time())
+        if seconds is not None and member is not None and member.mailbox is not None:
+            log.info("change_told", user=user_id, mailbox=member.mailbox.address, seconds=round(seconds, 3))
+            self._observe("change_told", user=user_id, mailbox=member.mailbox.address, seconds=seconds)
+
+    def link_restored(self) -> None:
+        """Questions that were asked while the link was lost are lost: have them asked again."""
+        for user_id in self.parts.ledger.unanswered():
+            self.parts.notifier.add(user_id, self.parts.loop_time())

@@ -1,0 +1,278 @@
+"""Members of the roster → subscriptions: each identifier is tried in its order, and what worked is remembered.
+
+One mailbox's failure is its own: it gets its reason and its next try, and the others go on. Where Exchange itself
+cannot be reached or refuses the account, everybody waits together, and nobody's identifiers are held to have failed.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from weakref import WeakValueDictionary
+
+import structlog
+
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.bridge.reader import Mode
+from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster, Try
+from rainbow_exchange.ews.directory import resolve
+from rainbow_exchange.ews.errors import (
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+    UnencodableText,
+)
+from rainbow_exchange.ews.treatment import Treatment, treatment
+from rainbow_exchange.ews.types import Caller
+from rainbow_exchange.ews.watcher import Watcher
+from rainbow_exchange.model import Mailbox
+
+log = structlog.get_logger()
+
+WORKERS = 8
+NOT_FOUND_AGAIN = timedelta(days=1)
+DENIED_AGAIN = timedelta(hours=1)
+#: ResponseCodes of accounts that somebody has to mend first
+DISABLED_CODES = frozenset({"ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorMailboxConfiguration"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What an earlier run remembered of a user: the identifier that worked and the mailbox it led to."""
+
+    identifier: Identifier
+    mailbox: Mailbox
+    mode: Mode | None = None
+
+
+class Enrolment:
+    """Subscribes members; `run` must be running.
+
+    `enrolled(member, mode)` is called once a member's mailbox is subscribed (`mode`: how an earlier run read it), and
+    `evicted(member, address)` when another user's better claim took it away. `outage` is why nobody can be subscribed
+    at present, None while Exchange answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Caller,
+        watcher: Watcher,
+        roster: Roster,
+        impersonation: bool,
+        known: Mapping[str, Known],
+        enrolled: Callable[[Member, Mode | None], None],
+        evicted: Callable[[Member, str], None],
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._watcher = watcher
+        self._roster = roster
+        self._impersonation = impersonation
+        self._known = dict(known)
+        self._enrolled = enrolled
+        self._evicted = evicted
+        self._now = now
+        self._random = random
+        self._queue: asyncio.PriorityQueue[tuple[int, int, Member]] = asyncio.PriorityQueue()
+        self._order = count()
+        self._retries: list[tuple[datetime, int, Member]] = []
+        self._under_way: set[str] = set()
+        self._tried: dict[str, asyncio.Event] = {}
+        self._leaving: asyncio.Queue[str] = asyncio.Queue()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._reachable = asyncio.Event()
+        self._reachable.set()
+        self._waits = backoff(1.0, 30.0, random=random)
+        self.outage: EwsError | None = None
+
+    def want(self, member: Member, *, urgent: bool = False) -> None:
+        """Ask for a member to be subscribed; an urgent one (somebody asks for it) overtakes the others."""
+        self._queue.put_nowait((0 if urgent else 1, next(self._order), member))
+
+    def want_at(self, member: Member, when: datetime) -> None:
+        """Ask for a member to be subscribed later."""
+        member.next_try = when
+        heapq.heappush(self._retries, (when, next(self._order), member))
+
+    async def settle(self, member: Member) -> None:
+        """Subscribe this member now; return once it was tried. The caller sets the time limit."""
+        tried = self._tried.setdefault(member.user.id, asyncio.Event())
+        self.want(member, urgent=True)
+        await tried.wait()
+
+    def unsubscribe(self, address: str) -> None:
+        """Ask for a mailbox to be let go."""
+        self._leaving.put_nowait(address)
+
+    def waiting(self) -> int:
+        """Count the members in the queue or being tried."""
+        return self._queue.qsize() + len(self._under_way)
+
+    async def run(self) -> None:
+        """Subscribe whoever is wanted, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(WORKERS):
+                tasks.create_task(self._work(), name=f"enrol:{number}")
+            tasks.create_task(self._retry(), name="enrol:retry")
+            tasks.create_task(self._leave(), name="enrol:leave")
+
+    async def _work(self) -> None:
+        while True:
+            _, _, member = await self._queue.get()
+            await self._reachable.wait()
+            gone = self._roster.get(member.user.id) is not member
+            if gone or member.coverage is Coverage.COVERED:
+                if tried := self._tried.pop(member.user.id, None):
+                    tried.set()
+                continue
+            if member.user.id in self._under_way:
+                continue
+            self._under_way.add(member.user.id)
+            try:
+                await self._enrol(member)
+                self._answered()
+                if tried := self._tried.pop(member.user.id, None):
+                    tried.set()
+            except (EwsConnectionError, EwsAuthenticationError) as error:
+                self.want(member, urgent=True)
+                await self._unavailable(error)
+            finally:
+                self._under_way.discard(member.user.id)
+
+    async def _retry(self) -> None:
+        while True:
+            while self._retries and self._retries[0][0] <= self._now():
+                when, _, member = heapq.heappop(self._retries)
+                if member.next_try == when:
+                    member.next_try = None
+                    self.want(member)
+            await asyncio.sleep(1.0)
+
+    async def _leave(self) -> None:
+        while True:
+            address = await self._leaving.get()
+            lock = self._locks.setdefault(address, asyncio.Lock())
+            async with lock:
+                # Somebody else may have got the mailbox in the meantime.
+                if self._roster.holder(address) is None:
+                    await self._watcher.forget(address)
+
+    async def _unavailable(self, error: EwsError) -> None:
+        """Exchange itself does not answer: hold everybody back for a while."""
+        if self.outage is None:
+            log.warning("exchange_unavailable", reason=str(error))
+        self.outage = error
+        if self._reachable.is_set():
+            self._reachable.clear()
+            retry_after = error.retry_after if isinstance(error, EwsConnectionError) else None
+            await asyncio.sleep(max(retry_after or 0.0, next(self._waits)))
+            self._reachable.set()
+
+    def _answered(self) -> None:
+        if self.outage is not None:
+            log.info("exchange_available")
+            self.outage = None
+            self._waits = backoff(1.0, 30.0, random=self._random)
+
+    async def _enrol(self, member: Member) -> None:
+        """Try the member's identifiers in order; the first that leads to a mailbox, or to a refusal, ends it."""
+        known = self._known.get(member.user.id)
+        wanted, member.tries = self._roster.identifiers(member, first=known.identifier if known else None)
+        for identifier in wanted:
+            try:
+                await self._subscribe(member, identifier, known)
+            except (ResponseError, MalformedResponse, UnencodableText) as error:
+                code = error.code if isinstance(error, ResponseError) else type(error).__name__
+                member.tries.append(Try(identifier, code))
+                if treatment(error) is not Treatment.NEXT_IDENTIFIER:
+                    self._give_up_for_now(member, code, denied=treatment(error) is Treatment.DENIED)
+                    return
+            else:
+                return
+        self._roster.release(member, coverage=Coverage.FAILED, reason="no-mailbox" if wanted else "no-address")
+        self.want_at(member, self._now() + NOT_FOUND_AGAIN)
+        log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries))
+
+    def _give_up_for_now(self, member: Member, code: str, *, denied: bool) -> None:
+        if denied:
+            self._roster.release(member, coverage=Coverage.FAILED, reason=code)
+            self.want_at(member, self._now() + (NOT_FOUND_AGAIN if code in DISABLED_CODES else DENIED_AGAIN))
+            log.info("mailbox_denied", user=member.user.id, code=code)
+            return
+        member.failures += 1
+        member.reason = code
+        wait = min(300.0, 2.0**member.failures) * (0.5 + 0.5 * self._random())
+        self.want_at(member, self._now() + timedelta(seconds=wait))
+        log.debug("mailbox_postponed", user=member.user.id, code=code, seconds=round(wait, 1))
+
+    async def _subscribe(self, member: Member, identifier: Identifier, known: Known | None) -> None:
+        """Find the mailbox behind one identifier and subscribe it. Raises the refusal of the last candidate."""
+        value = identifier.value.strip().lower()
+        if (
+            known is not None
+            and known.identifier == identifier
+            and await self._is_known(member, identifier, known.mailbox, known.mode)
+        ):
+            return
+        if identifier.kind is IdentifierKind.EXTERNAL_UID:
+            await self._subscribe_external(member, identifier, value)
+            return
+        try:
+            await self._take(member, identifier, Mailbox(address=value))
+        except ResponseError as error:
+            if treatment(error) is not Treatment.NEXT_IDENTIFIER:
+                raise
+            primary = _primary_named(error, value) or await self._resolve(value)
+            if primary is None or primary == value:
+                raise
+            await self._take(member, identifier, Mailbox(address=primary))
+
+    async def _subscribe_external(self, member: Member, identifier: Identifier, value: str) -> None:
+        """An external UID may be an address, or a UPN, which goes only into ConnectingSID."""
+        if primary := await self._resolve(value):
+            await self._take(member, identifier, Mailbox(address=primary))
+        elif not self._impersonation:
+            await self._take(member, identifier, Mailbox(address=value))
+        elif not await self._is_known(member, identifier, Mailbox(address=value)):
+            await self._take(member, identifier, Mailbox(address=value, principal=identifier.value.strip()))
+
+    async def _resolve(self, value: str) -> str | None:
+        try:
+            primary = await resolve(self._client, value)
+        except (ResponseError, MalformedResponse) as error:
+            log.debug("name_not_resolved", reason=str(error))
+            return None
+        return primary.lower() if primary else None
+
+    async def _take(self, member: Member, identifier: Identifier, mailbox: Mailbox, mode: Mode | None = None) -> None:
+        """Subscribe `mailbox` unless somebody already has it, and settle whose it is."""
+        lock = self._locks.setdefault(mailbox.address, asyncio.Lock())
+        async with lock:
+            holder = self._roster.holder(mailbox.address)
+            if holder is None and not self._roster.contested(mailbox, identifier):
+                await self._watcher.subscribe(mailbox)
+            if self._roster.get(member.user.id) is not member:
+                await self._watcher.forget(mailbox.address)
+                return
+            loser = self._roster.claim(member, mailbox, identifier)
+            if loser is not None:
+                self._evicted(loser, mailbox.address)
+            if member.coverage is Coverage.COVERED:
+                self._known[member.user.id] = Known(identifier=identifier, mailbox=mailbox, mode=mode)
+                self._enrolled(member, mode)
+            elif self._roster.holder(mailbox.address) is None:
+                await self._watcher.forget(mailbox.address)
+
+
+def _primary_named(error: ResponseError, value: str) -> str | None:
+    """Return the primary address that Exchange names when it was asked for an alias (ErrorNonPrimarySmtpAddress)."""
+    if error.code != "ErrorNonPrimarySmtpAddress":
+        return None
+    named = (text.strip().lower() for text in error.values.values())
+    return next((text for text in named if "@" in text and text != value), None)

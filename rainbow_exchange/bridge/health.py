@@ -1,0 +1,260 @@
+"""Whether all is well, and if not, why: what `status`, `/readyz` and the page show, from the parts' own counters."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from rainbow_exchange.bridge.causes import exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.roster import Coverage, Member
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.rainbow.link import RainbowLink
+
+#: how many people a problem names before it only counts them
+NAMED = 5
+REVIEW_EVERY = 1.0
+
+_EXCHANGE = (
+    "exchange-authentication",
+    "exchange-forbidden",
+    "exchange-name-unknown",
+    "exchange-unreachable",
+    "exchange-certificate",
+    "exchange-not-ews",
+    "exchange-error",
+)
+_RAINBOW = (
+    "rainbow-authentication",
+    "rainbow-unreachable",
+    "rainbow-rate-limited",
+    "rainbow-company-unknown",
+    "rainbow-unexpected-answer",
+    "rainbow-error",
+)
+
+
+class Health:
+    """Reviews the parts every second: opens and closes problems, and tells the state of either side."""
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        exchange: EwsClient,
+        exchange_url: str,
+        rainbow: RainbowClient,
+        rainbow_url: str,
+        link: RainbowLink,
+        problems: Problems,
+    ) -> None:
+        self._pipeline = pipeline
+        self._exchange = exchange
+        self._exchange_url = exchange_url
+        self._rainbow = rainbow
+        self._rainbow_url = rainbow_url
+        self._link = link
+        self._problems = problems
+
+    async def run(self) -> None:
+        """Review until cancelled."""
+        while True:
+            self.review()
+            await asyncio.sleep(REVIEW_EVERY)
+
+    def review(self) -> None:
+        """Open and close problems by what the parts say now."""
+        exchange = self._exchange_error()
+        cause = exchange_cause(exchange, self._exchange_url) if exchange else None
+        self._one_of(_EXCHANGE, cause.id if cause else None, cause.text if cause else "", cause.action if cause else "")
+        rainbow = self._rainbow_error()
+        why = rainbow_cause(rainbow, self._rainbow_url, company_id=self._rainbow.company_id) if rainbow else None
+        self._one_of(_RAINBOW, why.id if why else None, why.text if why else "", why.action if why else "")
+        self._review_link(signed_in=rainbow is None)
+        self._review_people()
+
+    def exchange(self) -> dict[str, str]:
+        """Return state and reason of the Exchange side: "starting", "connected", "disconnected"."""
+        if error := self._exchange_error():
+            return {"state": "disconnected", "reason": exchange_cause(error, self._exchange_url).text}
+        if self._exchange.last_ok is None:
+            return {"state": "starting", "reason": "Exchange was not asked yet."}
+        return {"state": "connected", "reason": ""}
+
+    def rainbow(self) -> dict[str, str]:
+        """Return state and reason of the Rainbow side: "starting", "connected", "disconnected"."""
+        if error := self._rainbow_error():
+            text = rainbow_cause(error, self._rainbow_url, company_id=self._rainbow.company_id).text
+            return {"state": "disconnected", "reason": text}
+        if not self._link.connected:
+            starting = self._link.counters.connects == 0
+            return {"state": "starting" if starting else "disconnected", "reason": self._link.reason}
+        return {"state": "connected", "reason": ""}
+
+    def mailboxes(self) -> dict[str, int]:
+        """Count the users by how changes of their mailboxes are noticed."""
+        parts = self._pipeline.parts
+        streamed = sum(1 for member in parts.roster if self._is_streamed(member))
+        total = len(parts.roster)
+        return {"total": total, "streamed": streamed, "polled": 0, "uncovered": total - streamed}
+
+    def settled(self) -> bool:
+        """Whether the users are listed and each was tried."""
+        membership = self._pipeline.membership
+        return membership.listing.listed and membership.enrolment.waiting() == 0
+
+    def measures(self) -> dict[str, Any]:
+        """Return what `metrics.render` shows of the parts: numbers only, no address."""
+        parts = self._pipeline.parts
+        oldest = parts.notifier.due.oldest()
+        return {
+            "exchange_connected": self.exchange()["state"] == "connected",
+            "rainbow_connected": self._link.connected,
+            "due_users": len(parts.notifier.due),
+            "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
+            "streams": len(parts.watcher.streams()),
+            "requests_in_flight_limit": self._exchange.in_flight.limit,
+            "out_of_office_period_seconds": parts.absences.counters.period,
+            "mailboxes": {name: number for name, number in self.mailboxes().items() if name != "total"},
+            "mailboxes_read": parts.reader.modes(),
+            "changes_told": parts.counters.changes,
+            "changes_recovered": parts.counters.recovered_changes,
+            "ews_back_offs": self._exchange.counters.back_offs,
+            "ews_received_bytes": self._exchange.counters.bytes_received,
+            "ews_requests": self._exchange.counters.requests,
+            "ews_errors": self._exchange.counters.errors,
+            "links_opened": self._link.counters.connects,
+            "questions_from_strangers": self._link.counters.strangers,
+            "questions": {
+                "answered": parts.answers.counters.answered,
+                "stale": parts.answers.counters.stale,
+                "not_found": parts.answers.counters.not_found,
+                "not_in_time": parts.answers.counters.not_in_time,
+            },
+        }
+
+    def _exchange_error(self) -> EwsError | None:
+        return (
+            self._exchange.refused or self._pipeline.membership.enrolment.outage or self._pipeline.parts.watcher.outage
+        )
+
+    def _rainbow_error(self) -> RainbowError | None:
+        if self._rainbow.refused is not None:
+            return self._rainbow.refused
+        return (
+            self._pipeline.membership.listing.last_error
+            or self._pipeline.parts.notifier.last_error
+            or (self._rainbow.last_error if self._rainbow.account is None else None)
+        )
+
+    def _is_streamed(self, member: Member) -> bool:
+        return (
+            member.mailbox is not None and self._pipeline.parts.watcher.coverage(member.mailbox.address) == "streamed"
+        )
+
+    def _review_link(self, *, signed_in: bool) -> None:
+        link = self._link
+        if signed_in and not link.connected and link.counters.connects:
+            self._problems.report(
+                "rainbow-link-lost",
+                severity="error",
+                text=f"The link over which Rainbow asks its questions is down: {link.reason or 'no reason given'}.",
+                action="It reconnects by itself. If it stays: do proxy and firewall let WebSocket (wss, 443) through?",
+            )
+        else:
+            self._problems.clear("rainbow-link-lost")
+        if link.stranger is not None:
+            self._problems.report(
+                "rainbow-stranger-asked",
+                severity="warning",
+                text=f"Somebody at {link.stranger} asked for a calendar and was refused: not a server of Rainbow's.",
+                action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"].',
+            )
+        waiting = self._pipeline.parts.ledger.not_asked(self._pipeline.parts.loop_time())
+        if waiting:
+            self._problems.report(
+                "rainbow-did-not-ask",
+                severity="warning",
+                text=f"Rainbow was notified of {waiting} user(s) and has not asked for their calendars.",
+                action="They are notified again. Is Exchange Calendar Synchronization on in Rainbow's administration?",
+            )
+        else:
+            self._problems.clear("rainbow-did-not-ask")
+
+    def _review_people(self) -> None:
+        membership, roster = self._pipeline.membership, self._pipeline.parts.roster
+        if membership.listing.listed and not len(roster):
+            self._problems.report(
+                "rainbow-company-empty",
+                severity="warning",
+                text=f"The Rainbow company {self._rainbow.company_id or ''} has no active users.",
+                action="Check rainbow.company_id, and that users are activated in Rainbow's administration.",
+            )
+        else:
+            self._problems.clear("rainbow-company-empty")
+        by_reason: dict[str, list[Member]] = {}
+        for member in roster:
+            if member.coverage is Coverage.FAILED:
+                by_reason.setdefault(_group(member.reason), []).append(member)
+        for problem_id, (severity, text, action) in _PEOPLE.items():
+            members = by_reason.get(problem_id)
+            if members:
+                self._problems.report(
+                    problem_id, severity=severity, text=text.format(_names(members), len(members)), action=action
+                )
+            else:
+                self._problems.clear(problem_id)
+
+    def _one_of(self, ids: Iterable[str], current: str | None, text: str, action: str) -> None:
+        for problem_id in ids:
+            if problem_id != current:
+                self._problems.clear(problem_id)
+        if current is not None:
+            self._problems.report(current, severity="error", text=text, action=action)
+
+
+#: problem id → severity, text (with the people and their number) and action. That somebody has no mailbox is worth
+#: knowing, but nothing that we fall short of.
+_PEOPLE = {
+    "user-without-address": (
+        "notice",
+        "{1} user(s) have no address that a mailbox could have: {0}.",
+        "Give them a work e-mail address in Rainbow's administration.",
+    ),
+    "mailbox-not-found": (
+        "notice",
+        "No mailbox was found for {1} user(s): {0}.",
+        "Compare their login and work addresses in Rainbow with the mailboxes in Exchange. Tried again daily.",
+    ),
+    "mailbox-denied": (
+        "warning",
+        "Exchange denies access to the mailbox of {1} user(s): {0}.",
+        "Grant the service account ApplicationImpersonation (or Reviewer, without impersonation). Tried again hourly.",
+    ),
+    "mailbox-shared": (
+        "warning",
+        "{1} user(s) claim a mailbox that another user claims too: {0}.",
+        "One mailbox can belong to one user only: correct the addresses in Rainbow's administration.",
+    ),
+}
+
+
+def _group(reason: str) -> str:
+    match reason:
+        case "no-address":
+            return "user-without-address"
+        case "no-mailbox":
+            return "mailbox-not-found"
+        case "taken" | "shared":
+            return "mailbox-shared"
+        case _:
+            return "mailbox-denied"
+
+
+def _names(members: list[Member]) -> str:
+    shown = ", ".join(f"{member.user.login_email or member.user.id} ({member.reason})" for member in members[:NAMED])
+    more = len(members) - NAMED
+    return f"{shown} and {more} more" if more > 0 else shown

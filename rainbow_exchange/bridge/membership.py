@@ -1,0 +1,173 @@
+"""Who takes part: people come and go at Rainbow, mailboxes are found and lost; what worked is remembered."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from rainbow_exchange.bridge.enrolment import DENIED_AGAIN, Enrolment, Known
+from rainbow_exchange.bridge.listing import Listing
+from rainbow_exchange.bridge.parts import Parts
+from rainbow_exchange.bridge.reader import Mode
+from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member
+from rainbow_exchange.bridge.translate import language_of
+from rainbow_exchange.ews.treatment import Treatment, treatment_of
+from rainbow_exchange.model import ChangeSignal, Gap, Mailbox
+from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.state.store import Remembered, Store
+
+log = structlog.get_logger()
+
+#: seconds between two writes of what was learnt
+REMEMBER_EVERY = 2.0
+
+
+class Membership:
+    """Moves members between "wanted", "enrolled" and "gone", and keeps every part in step."""
+
+    def __init__(self, *, store: Store, signal: Callable[[ChangeSignal], None], observe: Callable[..., None]) -> None:
+        self._store = store
+        self._signal = signal
+        self._observe = observe
+        self._unsaved: dict[str, Remembered] = {}
+        self._saved_modes: dict[str, str] = {}
+        self._forgotten: set[str] = set()
+        self.listing: Listing
+        self.enrolment: Enrolment
+        self.parts: Parts
+
+    def join(self, *, parts: Parts, listing: Listing, enrolment: Enrolment) -> None:
+        """Take the parts that this one and others need of each other."""
+        self.parts, self.listing, self.enrolment = parts, listing, enrolment
+
+    def known(self) -> dict[str, Known]:
+        """Return what earlier runs remember, by user id."""
+        known = {}
+        for user_id, entry in self._store.remembered().items():
+            if entry.identifier_kind in set(IdentifierKind) and entry.read_mode in set(Mode):
+                known[user_id] = Known(
+                    identifier=Identifier(IdentifierKind(entry.identifier_kind), entry.identifier),
+                    mailbox=Mailbox(address=entry.address, principal=entry.principal),
+                    mode=Mode(entry.read_mode),
+                )
+                self._saved_modes[user_id] = entry.read_mode
+        return known
+
+    def listed(self, changes: Changes) -> None:
+        """A full listing has come: subscribe whoever is new or changed, let go of whoever is gone."""
+        self.parts.answers.view.language = language_of(self.parts.roster.language())
+        self._observe("users_listed", count=len(self.parts.roster))
+        for member in changes.removed:
+            self._forgotten.add(member.user.id)
+            if member.mailbox is not None:
+                self._let_go(member, member.mailbox.address, unsubscribe=True)
+        for member in changes.changed:
+            if member.mailbox is not None:
+                self._let_go(member, member.mailbox.address, unsubscribe=True)
+                self.parts.notifier.add(member.user.id, self.parts.loop_time())
+            self.parts.roster.release(member, coverage=Coverage.PENDING)
+        for member in (*changes.added, *changes.changed):
+            self.enrolment.want(member)
+
+    def enrolled(self, member: Member, mode: Mode | None) -> None:
+        """A member's mailbox is subscribed."""
+        if member.mailbox is None or member.identifier is None:
+            return
+        address = member.mailbox.address
+        self.parts.reader.add(member.mailbox, mode)
+        self.parts.absences.add(member.mailbox)
+        self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
+        self._note(member)
+        self._observe(
+            "subscribed",
+            done=self.parts.roster.covered,
+            total=len(self.parts.roster),
+        )
+        if self.parts.watcher.coverage(address) == "streamed":
+            # Taken over from another user: the stream is open already and will not announce itself.
+            self._signal(Gap(mailboxes=(address,), reason="taken over"))
+
+    def evicted(self, member: Member, address: str) -> None:
+        """Another user's better claim took this member's mailbox."""
+        self._let_go(member, address, unsubscribe=False)
+        self.parts.notifier.add(member.user.id, self.parts.loop_time())
+
+    def lost(self, address: str, code: str) -> None:
+        """Exchange no longer lets us watch this mailbox: Rainbow is told once more, and it is tried again later."""
+        member = self.parts.roster.holder(address)
+        if member is None:
+            return
+        self._let_go(member, address, unsubscribe=False)
+        self.parts.roster.release(member, coverage=Coverage.FAILED, reason=code)
+        self.parts.notifier.add(member.user.id, self.parts.loop_time())
+        again = timedelta(minutes=5) if treatment_of(code) is Treatment.NEXT_IDENTIFIER else DENIED_AGAIN
+        self.enrolment.want_at(member, self.parts.now() + again)
+        log.warning("mailbox_lost", user=member.user.id, code=code)
+
+    async def who(self, address: str) -> Member | None:
+        """Return who is meant by an address in a question; somebody new is looked up and subscribed at once."""
+        member = self.parts.roster.find(address)
+        if member is None:
+            try:
+                member = await self.listing.look_up(address)
+            except RainbowError as error:
+                log.debug("look_up_failed", reason=str(error))
+                raise TimeoutError from error
+            if member is None:
+                return None
+            log.info("new_user_found", user=member.user.id)
+        if member.coverage is Coverage.PENDING and member.next_try is None:
+            await self.enrolment.settle(member)
+        return member
+
+    async def keep_remembering(self) -> None:
+        """Write what was learnt every few seconds, until cancelled; `remember` writes the rest."""
+        while True:
+            await asyncio.sleep(REMEMBER_EVERY)
+            self._write()
+
+    def remember(self) -> None:
+        """Write everything that is not in the state file yet, read modes learnt since included."""
+        for member in self.parts.roster:
+            mode = self.parts.reader.mode(member.mailbox.address) if member.mailbox else None
+            if mode is not None and self._saved_modes.get(member.user.id) != mode.value:
+                self._note(member)
+        self._write()
+
+    def _write(self) -> None:
+        if self._unsaved:
+            self._store.remember(self._unsaved.values())
+            self._saved_modes |= {user_id: entry.read_mode for user_id, entry in self._unsaved.items()}
+            self._unsaved = {}
+        if self._forgotten:
+            self._store.forget(self._forgotten)
+            self._forgotten = set()
+
+    def _note(self, member: Member) -> None:
+        if member.mailbox is None or member.identifier is None:
+            return
+        mode = self.parts.reader.mode(member.mailbox.address)
+        self._forgotten.discard(member.user.id)
+        self._unsaved[member.user.id] = Remembered(
+            user_id=member.user.id,
+            identifier_kind=member.identifier.kind.value,
+            identifier=member.identifier.value,
+            address=member.mailbox.address,
+            principal=member.mailbox.principal,
+            read_mode=mode.value if mode else Mode.BATCHED.value,
+        )
+
+    def _let_go(self, member: Member, address: str, *, unsubscribe: bool) -> None:
+        """Forget agenda, texts and what was told of a member whose mailbox is gone."""
+        parts = self.parts
+        parts.reader.forget(address)
+        parts.absences.forget(address)
+        parts.coalescer.forget(address)
+        parts.rereads.forget(address)
+        parts.retried(address)
+        parts.boundaries.forget(member.user.id)
+        parts.ledger.forget(member.user.id)
+        parts.notifier.due.forget(member.user.id)
+        if unsubscribe:
+            self.enrolment.unsubscribe(address)

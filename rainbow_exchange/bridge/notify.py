@@ -1,0 +1,172 @@
+"""The due set → Rainbow: `notify` says whose calendar changed, and Rainbow then asks what is in it.
+
+Due is a set, not a queue: what becomes due twice before it is sent is sent once, and a call that failed puts its users
+back. Changes overtake boundaries, and the boundaries of one minute are spread over it.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from aiolimiter import AsyncLimiter
+
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.bridge.told import Digest, Ledger, Told
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited
+
+log = structlog.get_logger()
+
+#: ids in one call and calls in a second (rainbow.md G.10, our own limits)
+IDS = 100
+CALLS_PER_SECOND = 5
+TIME_LIMIT = 30.0
+
+
+class DueSet:
+    """Users to notify, in two classes; each with the monotonic time of the change that made it due."""
+
+    def __init__(self) -> None:
+        self._changes: dict[str, float] = {}
+        self._boundaries: dict[str, float] = {}
+        self._forced: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._changes) + len(self._boundaries)
+
+    def add(self, user_id: str, since: float, *, force: bool = False, boundary: bool = False) -> None:
+        """Make a user due. `force` asks Rainbow to publish even what it believes to know."""
+        if force:
+            self._forced.add(user_id)
+        if boundary and user_id not in self._changes:
+            self._boundaries.setdefault(user_id, since)
+        elif not boundary:
+            earlier = self._boundaries.pop(user_id, since)
+            self._changes[user_id] = min(self._changes.get(user_id, since), since, earlier)
+
+    def take(self) -> tuple[dict[str, float], bool]:
+        """Take out what one call carries: users with their times, and whether it is forced.
+
+        Forced and plain ones never share a call.
+        """
+        force = any(user_id in self._forced for user_id in self._first(self._changes))
+        taken = {user_id: self._changes[user_id] for user_id in self._first(self._changes, force=force)}
+        for user_id in taken:
+            del self._changes[user_id]
+        if not force:
+            # A sixtieth of the backlog a second, so that a full hour's meetings do not all begin in one call.
+            room = min(IDS - len(taken), 2 + math.ceil(len(self._boundaries) / (60 * CALLS_PER_SECOND)))
+            for user_id in list(self._boundaries)[:room]:
+                taken[user_id] = self._boundaries.pop(user_id)
+        self._forced.difference_update(taken)
+        return taken, force
+
+    def _first(self, among: dict[str, float], *, force: bool | None = None) -> list[str]:
+        if force is None:
+            return list(among)[:1]
+        return [user_id for user_id in among if (user_id in self._forced) is force][:IDS]
+
+    def oldest(self) -> float | None:
+        """Return since when the oldest waits."""
+        return min((*self._changes.values(), *self._boundaries.values()), default=None)
+
+    def forget(self, user_id: str) -> None:
+        """Drop a user."""
+        self._changes.pop(user_id, None)
+        self._boundaries.pop(user_id, None)
+        self._forced.discard(user_id)
+
+
+@dataclass(slots=True)
+class NotifyCounters:
+    """What was told since start."""
+
+    calls: int = 0
+    users_told: int = 0
+    failed_calls: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Notifier:
+    """Drains the due set. `told(user_id)` is called for each user once Rainbow has accepted the notify."""
+
+    client: RainbowClient
+    ledger: Ledger
+    told: Callable[[str], None]
+    random: Callable[[], float]
+    due: DueSet = field(default_factory=DueSet)
+    counters: NotifyCounters = field(default_factory=NotifyCounters)
+    last_error: RainbowError | None = None
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, user_id: str, since: float, *, force: bool = False, boundary: bool = False) -> None:
+        """Make a user due; see `DueSet.add`."""
+        self.due.add(user_id, since, force=force, boundary=boundary)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Notify Rainbow of whoever is due, until cancelled."""
+        limiter = AsyncLimiter(1, 1 / CALLS_PER_SECOND)
+        waits = backoff(1.0, 60.0, random=self.random)
+        while True:
+            if not self.due:
+                self._wake.clear()
+                await self._wake.wait()
+            await limiter.acquire()
+            taken, force = self.due.take()
+            snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
+            try:
+                await self._call(taken, snapshots, force=force)
+            except (RainbowError, TimeoutError) as error:
+                wait = self._put_back(taken, error, force=force, wait=next(waits))
+                await asyncio.sleep(wait)
+            else:
+                waits = backoff(1.0, 60.0, random=self.random)
+                if self.last_error is not None:
+                    log.info("notify_recovered", waiting=len(self.due))
+                    self.last_error = None
+
+    async def flush(self, limit: float) -> int:
+        """At stop: send what is due for at most `limit` seconds; return how many users are left untold."""
+        try:
+            async with asyncio.timeout(limit):
+                while self.due:
+                    taken, force = self.due.take()
+                    snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
+                    try:
+                        await self._call(taken, snapshots, force=force)
+                    except RainbowError as error:
+                        self._put_back(taken, error, force=force, wait=0.0)
+                        break
+        except TimeoutError:
+            log.info("notify_cut_short", waiting=len(self.due))
+        return len(self.due)
+
+    async def _call(
+        self, taken: dict[str, float], snapshots: dict[str, dict[Told, Digest | None]], *, force: bool
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(TIME_LIMIT):
+            await self.client.notify(list(taken), force=force)
+        self.counters.calls += 1
+        now = loop.time()
+        self.counters.users_told += len(taken)
+        for user_id in taken:
+            self.ledger.notified(user_id, snapshots[user_id], now)
+            self.told(user_id)
+
+    def _put_back(self, taken: dict[str, float], error: Exception, *, force: bool, wait: float) -> float:
+        """Put the users of a failed call back; return the seconds to wait before the next one."""
+        self.counters.failed_calls += 1
+        for user_id, since in taken.items():
+            self.due.add(user_id, since, force=force)
+        if self.last_error is None:
+            log.warning("notify_failed", reason=str(error) or type(error).__name__, waiting=len(self.due))
+        self.last_error = error if isinstance(error, RainbowError) else RainbowError("no answer in time")
+        if isinstance(error, RateLimited):
+            return max(wait, error.retry_after)
+        if isinstance(error, RainbowApiError | RainbowAuthenticationError):
+            return max(wait, 5.0)
+        return wait

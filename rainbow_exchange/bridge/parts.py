@@ -1,0 +1,132 @@
+"""The parts of the bridge, wired once from plain values, and what they share: counters, latency, retry rhythm."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.bridge.answer import Answers
+from rainbow_exchange.bridge.boundaries import Boundaries
+from rainbow_exchange.bridge.coalesce import Coalescer
+from rainbow_exchange.bridge.notify import Notifier
+from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
+from rainbow_exchange.bridge.reader import Reader
+from rainbow_exchange.bridge.roster import Roster
+from rainbow_exchange.bridge.told import Ledger
+from rainbow_exchange.bridge.translate import Privacy
+from rainbow_exchange.ews.watcher import Watcher
+
+#: each mailbox is re-read at least this often, signal or not
+REREAD_EVERY = timedelta(hours=6)
+
+
+class Cause(StrEnum):
+    """Why a mailbox is read."""
+
+    CHANGE = "change"
+    GAP = "gap"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the settings say about the bridge."""
+
+    impersonation: bool
+    privacy: Privacy = Privacy.PRIVATE_MASKED
+    domains: tuple[str, ...] = ()
+    users_refresh_seconds: float = 3600.0
+    notify_at_boundaries: bool = True
+    #: the service account's own address, where its user name is one
+    sending_as: str | None = None
+
+
+@dataclass(slots=True)
+class BridgeCounters:
+    """What the bridge has seen since start. A recovered change is one that no signal announced: it should be zero."""
+
+    signals: int = 0
+    changes: int = 0
+    changes_found_after_gap: int = 0
+    recovered_changes: int = 0
+
+    def note(self, cause: Cause, *, known: bool) -> None:
+        """Count a difference; the first reading of a mailbox (`known` False) is none."""
+        if not known:
+            return
+        if cause is Cause.CHANGE:
+            self.changes += 1
+        elif cause is Cause.GAP:
+            self.changes_found_after_gap += 1
+        else:
+            self.recovered_changes += 1
+
+
+class Histogram(Protocol):
+    """Where durations are counted."""
+
+    def observe(self, seconds: float, /) -> None:
+        """Add one."""
+
+
+@dataclass(slots=True)
+class TellingTimes:
+    """How long changes take, from their first signal until Rainbow has accepted the notify."""
+
+    latency: Histogram
+    _since: dict[str, float] = field(default_factory=dict)
+
+    def start(self, user_id: str, since: float) -> None:
+        """Note when the change was first signalled that made this user due."""
+        self._since.setdefault(user_id, since)
+
+    def stop(self, user_id: str, now: float) -> float | None:
+        """Note that Rainbow was told; return the seconds it took, None where no change was under way."""
+        since = self._since.pop(user_id, None)
+        if since is None:
+            return None
+        self.latency.observe(now - since)
+        return now - since
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Parts:
+    """Everything the pipeline and the membership work with."""
+
+    options: Options
+    roster: Roster
+    watcher: Watcher
+    reader: Reader
+    absences: OutOfOfficeWatch
+    ledger: Ledger
+    notifier: Notifier
+    answers: Answers
+    times: TellingTimes
+    now: Callable[[], datetime]
+    random: Callable[[], float]
+    coalescer: Coalescer = field(default_factory=Coalescer)
+    boundaries: Boundaries = field(default_factory=Boundaries)
+    rereads: Boundaries = field(default_factory=Boundaries)
+    counters: BridgeCounters = field(default_factory=BridgeCounters)
+    _retries: dict[str, Iterator[float]] = field(default_factory=dict)
+
+    @staticmethod
+    def loop_time() -> float:
+        """Return the loop's monotonic time in seconds."""
+        return asyncio.get_running_loop().time()
+
+    def next_reread(self) -> datetime:
+        """Return when a mailbox read now is read again at the latest, spread so that not all come at once."""
+        return self.now() + REREAD_EVERY * (0.8 + 0.2 * self.random())
+
+    def retry_after(self, address: str) -> float:
+        """Return the seconds to wait before a mailbox that could not be read is tried again: 1 s … 5 min."""
+        waits = self._retries.setdefault(address, backoff(1.0, 300.0, random=self.random))
+        return next(waits)
+
+    def retried(self, address: str) -> None:
+        """Note that a mailbox was read: its next failure begins a new rhythm."""
+        self._retries.pop(address, None)

@@ -1,0 +1,45 @@
+"""What needs a person: raised by whoever sees it, gone when it is gone."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import structlog
+
+from rainbow_exchange.model import Problem
+
+log = structlog.get_logger()
+
+
+class Problems:
+    """The open problems by id."""
+
+    def __init__(self, *, now: Callable[[], datetime], observe: Callable[[Problem], None] | None = None) -> None:
+        self._now = now
+        self._observe = observe
+        self._open: dict[str, Problem] = {}
+
+    def __iter__(self) -> Iterator[Problem]:
+        ranks = ("error", "warning", "notice")
+        return iter(sorted(self._open.values(), key=lambda problem: (ranks.index(problem.severity), problem.since)))
+
+    def __contains__(self, problem_id: str) -> bool:
+        return problem_id in self._open
+
+    def report(self, problem_id: str, *, severity: str, text: str, action: str) -> None:
+        """Open a problem, or update its text; `severity` as in `model.Problem`."""
+        known = self._open.get(problem_id)
+        since = known.since if known else self._now()
+        problem = Problem(id=problem_id, severity=severity, since=since, text=text, action=action)
+        self._open[problem_id] = problem
+        if known is None:
+            level = {"error": log.error, "warning": log.warning}.get(severity, log.info)
+            level("problem", id=problem_id, text=text, action=action)
+            if self._observe:
+                self._observe(problem)
+
+    def clear(self, problem_id: str) -> None:
+        """Close a problem, if it is open."""
+        problem = self._open.pop(problem_id, None)
+        if problem is not None:
+            lasted = (self._now() - problem.since).total_seconds()
+            log.info("problem_over", id=problem_id, lasted_seconds=round(lasted, 1))

@@ -1,0 +1,365 @@
+"""The one reader of calendars and the agenda cache.
+
+Everybody who needs an agenda calls `Reader.agenda`. Each mailbox has a generation, raised by every change signal, which
+invalidates the cache at that instant. A caller may join a read only before it is sent, and a result is kept only if its
+generation is still current: a read that was already under way when the notification came returns older data.
+
+An error is never an empty calendar: a mailbox that could not be read keeps its last agenda, marked stale.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+
+from rainbow_exchange.bridge.told import utc_days
+from rainbow_exchange.ews.calendar import read_availability, read_calendar_view
+from rainbow_exchange.ews.errors import EwsError, ResponseError
+from rainbow_exchange.ews.treatment import Treatment, treatment
+from rainbow_exchange.ews.types import Caller
+from rainbow_exchange.model import Agenda, Mailbox, Window
+
+log = structlog.get_logger()
+
+BATCH = 100
+ALONE_FOR = timedelta(hours=1)
+SLOW = 3.0
+STALE_AFTER = timedelta(hours=12)
+#: how often a calendar that changes while it is read is read again before the last result is taken
+MOST_TRIES = 3
+#: how long an agenda answers questions while its mailbox is not streamed
+UNWATCHED_FOR = timedelta(seconds=30)
+
+
+class Lane(StrEnum):
+    """Reads of different urgency never share a request."""
+
+    QUESTION = "question"
+    CHANGE = "change"
+    BACKGROUND = "background"
+
+
+class Mode(StrEnum):
+    """How a mailbox is read: many by GetUserAvailability, or one by FindItem as its owner."""
+
+    BATCHED = "batched"
+    OWN = "own"
+
+
+#: requests in flight at once; what Exchange allows besides is the client's business
+_SLOTS = {Lane.QUESTION: 16, Lane.CHANGE: 8, Lane.BACKGROUND: 4}
+_TIME_LIMIT = {Lane.QUESTION: 8.0, Lane.CHANGE: 30.0, Lane.BACKGROUND: 60.0}
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    mailbox: Mailbox
+    mode: Mode
+    generation: int = 0
+    agenda: Agenda | None = None
+    agenda_generation: int = -1
+    stale_reason: str = ""
+    share: int = BATCH
+    share_until: datetime | None = None
+    own_since: datetime | None = None
+    own_denied_until: datetime | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Read:
+    entry: _Entry
+    window: Window
+    result: asyncio.Future[Agenda]
+    tries: int = 0
+
+
+@dataclass(slots=True)
+class _LaneState:
+    waiting: dict[tuple[str, Window], _Read] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    landed: asyncio.Event = field(default_factory=asyncio.Event)
+    in_flight: int = 0
+
+
+@dataclass(slots=True)
+class ReaderCounters:
+    """What the reader has done since start."""
+
+    requests: int = 0
+    mailboxes_read: int = 0
+    failed: int = 0
+    read_again: int = 0
+
+
+class Reader:
+    """Reads agendas through `client`; `run` must be running. Raises EwsError from `agenda`.
+
+    `watched(address)` says whether a change to this mailbox would be noticed: only then is a cached agenda current.
+    `details` False (privacy busy-only) means that subjects are not wanted at all.
+    """
+
+    def __init__(
+        self,
+        client: Caller,
+        *,
+        impersonation: bool,
+        details: bool,
+        now: Callable[[], datetime],
+        watched: Callable[[str], bool],
+        days: int = 10,
+    ) -> None:
+        self._client = client
+        self._impersonation = impersonation
+        self._details = details
+        self._now = now
+        self._watched = watched
+        self._days = days
+        self._entries: dict[str, _Entry] = {}
+        self._lanes: dict[Lane, _LaneState] = {}
+        self.counters = ReaderCounters()
+
+    def add(self, mailbox: Mailbox, mode: Mode | None = None) -> None:
+        """Take a mailbox up; `mode` as remembered from an earlier run."""
+        start = Mode.OWN if self._impersonation and self._details else Mode.BATCHED
+        self._entries[mailbox.address] = _Entry(mailbox, mode if mode and start is Mode.OWN else start)
+
+    def forget(self, address: str) -> None:
+        """Drop a mailbox and its agenda."""
+        self._entries.pop(address, None)
+
+    def invalidate(self, address: str) -> None:
+        """Exchange says that the calendar changed: from now on nothing read before counts as current."""
+        if entry := self._entries.get(address):
+            entry.generation += 1
+
+    def mode(self, address: str) -> Mode | None:
+        """Return how the mailbox is read at present."""
+        entry = self._entries.get(address)
+        return entry.mode if entry else None
+
+    def modes(self) -> dict[Mode, int]:
+        """Count the mailboxes by read mode."""
+        return {mode: sum(1 for entry in self._entries.values() if entry.mode is mode) for mode in Mode}
+
+    def last(self, address: str) -> Agenda | None:
+        """Return the agenda last read, however old, None if never."""
+        entry = self._entries.get(address)
+        return entry.agenda if entry else None
+
+    def stale(self, address: str, window: Window) -> Agenda | None:
+        """Return the last agenda for an answer while Exchange cannot be read: it covers `window` and is ≤ 12 h old."""
+        agenda = self.last(address)
+        if agenda and agenda.window.covers(window) and self._now() - agenda.read_at <= STALE_AFTER:
+            return agenda
+        return None
+
+    def failing(self) -> dict[str, str]:
+        """Return the mailboxes whose last read failed, with the reason."""
+        return {address: entry.stale_reason for address, entry in self._entries.items() if entry.stale_reason}
+
+    def window(self) -> Window:
+        """Return the window of the cache: whole UTC days from yesterday on."""
+        now = self._now()
+        return utc_days(now.date() - timedelta(days=1), self._days, now)
+
+    async def agenda(self, address: str, window: Window | None = None, *, lane: Lane, fresh: bool = False) -> Agenda:
+        """Return a current agenda that covers `window` (default: that of the cache).
+
+        It comes from the cache where that is current, else from a read sent after this call. `fresh` asks for a read in
+        any case. Raises EwsError; KeyError for a mailbox that was never added.
+        """
+        entry = self._entries[address]
+        own = self.window()
+        wanted = window or own
+        if not fresh and self._current(entry, wanted):
+            assert entry.agenda is not None  # noqa: S101 (what `_current` has just established)
+            return entry.agenda
+        # What the cache's window holds is read for the cache; anything else is read for this caller alone.
+        span = own if own.covers(wanted) else wanted
+        state = self._lane(lane)
+        key = (address, span)
+        read = state.waiting.get(key)
+        if read is None:
+            read = _Read(entry, span, asyncio.get_running_loop().create_future())
+            state.waiting[key] = read
+            state.wake.set()
+        # Shielded: one impatient caller must not take the result from the others who joined.
+        return await asyncio.shield(read.result)
+
+    async def run(self) -> None:
+        """Send what waits, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for lane in Lane:
+                tasks.create_task(self._run_lane(lane, tasks), name=f"read:{lane}")
+
+    def _lane(self, lane: Lane) -> _LaneState:
+        return self._lanes.setdefault(lane, _LaneState())
+
+    def _current(self, entry: _Entry, wanted: Window) -> bool:
+        agenda = entry.agenda
+        if agenda is None or not agenda.window.covers(wanted) or entry.agenda_generation != entry.generation:
+            return False
+        return self._watched(entry.mailbox.address) or self._now() - agenda.read_at <= UNWATCHED_FOR
+
+    async def _run_lane(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
+        state = self._lane(lane)
+        slots = asyncio.Semaphore(_SLOTS[lane])
+        while True:
+            await state.wake.wait()
+            if state.in_flight and any(read.entry.mode is Mode.BATCHED for read in state.waiting.values()):
+                # Something is under way: gather company until it lands, for a moment at most.
+                state.landed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await state.landed.wait()
+            state.wake.clear()
+            while state.waiting:
+                await slots.acquire()
+                batch = self._take(state)
+                state.in_flight += 1
+                task = tasks.create_task(self._send(batch, lane, state), name=f"read:{lane}:{len(batch)}")
+                task.add_done_callback(lambda _: slots.release())
+
+    def _take(self, state: _LaneState) -> list[_Read]:
+        """Take the oldest read out, with as much company as may ride in one request."""
+        batch: list[_Read] = []
+        share = 1
+        for read in state.waiting.values():
+            if not batch:
+                batch.append(read)
+                share = self._share(read.entry)
+            elif read.window == batch[0].window and self._share(read.entry) == share:
+                batch.append(read)
+            if len(batch) >= share:
+                break
+        for read in batch:
+            del state.waiting[read.entry.mailbox.address, read.window]
+        return batch
+
+    def _share(self, entry: _Entry) -> int:
+        if entry.mode is Mode.OWN:
+            return 1
+        if entry.share_until is not None and entry.share_until <= self._now():
+            entry.share, entry.share_until = BATCH, None
+        return entry.share
+
+    async def _send(self, batch: list[_Read], lane: Lane, state: _LaneState) -> None:
+        try:
+            await self._read(batch, lane)
+        finally:
+            for read in batch:
+                if not read.result.done():
+                    read.result.cancel()
+            state.in_flight -= 1
+            state.landed.set()
+
+    async def _read(self, batch: list[_Read], lane: Lane) -> None:
+        sent = [read.entry.generation for read in batch]
+        started = asyncio.get_running_loop().time()
+        self.counters.requests += 1
+        results: dict[str, Agenda | EwsError] = {}
+        try:
+            async with asyncio.timeout(_TIME_LIMIT[lane]):
+                results = await self._ask(batch)
+        except TimeoutError:
+            if len(batch) > 1:
+                await self._split(batch, lane)
+                return
+            results = {read.entry.mailbox.address: ResponseError("TimeLimit") for read in batch}
+        slow = asyncio.get_running_loop().time() - started > SLOW
+        again: list[_Read] = []
+        for read, generation in zip(batch, sent, strict=True):
+            result = results.get(read.entry.mailbox.address) or ResponseError("NoAnswer")
+            if self._change_mode(read, result) or not self._settle(read, result, generation):
+                again.append(read)
+            elif isinstance(result, Agenda):
+                self._limit(read.entry, max(1, len(batch) // 2) if slow else None)
+        if again:
+            self.counters.read_again += len(again)
+            await self._read_again(again, lane)
+
+    async def _read_again(self, reads: list[_Read], lane: Lane) -> None:
+        together = [read for read in reads if read.entry.mode is Mode.BATCHED]
+        if together:
+            await self._read(together, lane)
+        for read in reads:
+            if read not in together:
+                await self._read([read], lane)
+
+    async def _ask(self, batch: Sequence[_Read]) -> dict[str, Agenda | EwsError]:
+        first = batch[0]
+        try:
+            if first.entry.mode is Mode.OWN:
+                mailbox = first.entry.mailbox
+                agenda = await read_calendar_view(
+                    self._client, mailbox, first.window, impersonate=self._impersonation, read_at=self._now()
+                )
+                return {mailbox.address: agenda}
+            addresses = [read.entry.mailbox.address for read in batch]
+            return await read_availability(self._client, addresses, first.window, read_at=self._now())
+        except EwsError as error:
+            return {read.entry.mailbox.address: error for read in batch}
+
+    async def _split(self, batch: list[_Read], lane: Lane) -> None:
+        """One member holds the others up: ask in two halves, side by side, until it stands alone."""
+        middle = len(batch) // 2
+        for read in batch:
+            self._limit(read.entry, max(1, middle))
+        async with asyncio.TaskGroup() as halves:
+            for half in (batch[:middle], batch[middle:]):
+                halves.create_task(self._read(half, lane), name=f"read:{lane}:half")
+
+    def _change_mode(self, read: _Read, result: Agenda | EwsError) -> bool:
+        """Judge our rights by an appointment with or without details, the only evidence; True: read it otherwise."""
+        entry, now = read.entry, self._now()
+        if not (self._impersonation and self._details):
+            return False
+        if entry.mode is Mode.OWN:
+            if isinstance(result, EwsError) and treatment(result) is Treatment.DENIED:
+                entry.mode, entry.own_denied_until = Mode.BATCHED, now + timedelta(days=1)
+                return True
+            if entry.own_since is None:
+                entry.own_since = now
+            elif now - entry.own_since >= timedelta(days=1):
+                # Tried anew: with details, one request for a hundred mailboxes is cheaper than one each.
+                entry.mode = Mode.BATCHED
+            return False
+        may_own = entry.own_denied_until is None or entry.own_denied_until <= now
+        if may_own and isinstance(result, Agenda) and result.detailed is False:
+            entry.mode, entry.own_since = Mode.OWN, now
+            return True
+        return False
+
+    def _settle(self, read: _Read, result: Agenda | EwsError, generation: int) -> bool:
+        """Store a result and hand it out; False when a change came meanwhile and it must be read again."""
+        entry = read.entry
+        if isinstance(result, EwsError):
+            self.counters.failed += 1
+            entry.stale_reason = getattr(result, "code", None) or type(result).__name__
+            self._limit(entry, 1)
+            log.debug("read_failed", mailbox=entry.mailbox.address, reason=entry.stale_reason)
+            if not read.result.done():
+                read.result.set_exception(result)
+                # Whoever asked may have gone away by now; the reason is kept in the entry.
+                read.result.exception()
+            return True
+        if generation != entry.generation and read.tries < MOST_TRIES:
+            read.tries += 1
+            return False
+        self.counters.mailboxes_read += 1
+        entry.stale_reason = ""
+        if read.window == self.window() or entry.agenda is None:
+            entry.agenda, entry.agenda_generation = result, generation
+        if not read.result.done():
+            read.result.set_result(result)
+        return True
+
+    def _limit(self, entry: _Entry, share: int | None) -> None:
+        if share is not None:
+            entry.share, entry.share_until = share, self._now() + ALONE_FOR
+        elif entry.share != 1:
+            entry.share, entry.share_until = BATCH, None

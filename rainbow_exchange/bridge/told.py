@@ -1,0 +1,196 @@
+"""What Rainbow was told and what it has asked since; who is due. Pure.
+
+Told means two things, per user and kind: *notified*, the state when a notify got its 2xx; *answered*, the state of the
+last answer that left on a live link. A user is due when the state differs from what was notified. Digests are kept per
+UTC day and only days that both sides know are compared, so that a window which slides makes nobody due.
+`now` is a monotonic time in seconds.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from rainbow_exchange.model import Window
+from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent
+
+#: seconds after a notify at which the user is notified again while Rainbow has not asked
+AGAIN = (60.0, 300.0, 1800.0, 86400.0)
+#: seconds after a notify from which on a user counts as "Rainbow did not ask"
+PATIENCE = 30.0
+
+
+class Told(StrEnum):
+    """The two kinds of state that Rainbow asks about."""
+
+    EVENTS = "events"
+    AUTO_REPLY = "autoreply"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A state, by UTC day: `days[i]` stands for the day `first + i`."""
+
+    first: int
+    days: tuple[int, ...]
+
+    def differs(self, other: "Digest | None") -> bool:
+        """Whether any day that both know differs; a state differs from none at all."""
+        if other is None:
+            return True
+        start = max(self.first, other.first)
+        end = min(self.first + len(self.days), other.first + len(other.days))
+        return self.days[start - self.first : end - self.first] != other.days[start - other.first : end - other.first]
+
+
+def digest_events(events: Iterable[CalendarEvent], window: Window) -> Digest:
+    """Return the digest of the events of `window`, a span of whole UTC days."""
+    first = window.start.date().toordinal()
+    count = window.end.date().toordinal() - first
+    days: list[list[Hashable]] = [[] for _ in range(count)]
+    for event in sorted(events, key=lambda event: (event.start, event.id)):
+        value = (event.id, event.subject, event.type, event.show_as, event.start, event.end, event.timezone)
+        for day in _days_of(event.start, event.end):
+            if first <= day < first + count:
+                days[day - first].append(value)
+    return Digest(first, tuple(hash(tuple(day)) for day in days))
+
+
+def digest_auto_reply(reply: AutoReply) -> Digest:
+    """Return the digest of an auto reply."""
+    return Digest(0, (hash(reply),))
+
+
+def _days_of(start: datetime, end: datetime) -> range:
+    last = max(start, end - timedelta(microseconds=1))
+    return range(start.date().toordinal(), last.date().toordinal() + 1)
+
+
+def utc_days(first: date, count: int, now: datetime) -> Window:
+    """Return the window of `count` whole UTC days from `first` on."""
+    start = datetime(first.year, first.month, first.day, tzinfo=now.tzinfo)
+    return Window(start=start, end=start + timedelta(days=count))
+
+
+@dataclass(slots=True)
+class _Kind:
+    state: Digest | None = None
+    notified: Digest | None = None
+    answered: Digest | None = None
+
+
+@dataclass(slots=True)
+class _User:
+    kinds: dict[Told, _Kind] = field(default_factory=dict)
+    notified_at: float | None = None
+    unanswered_since: float | None = None
+    again_at: float | None = None
+    step: int = 0
+
+    def settled(self) -> None:
+        self.unanswered_since, self.again_at, self.step = None, None, 0
+
+
+class Ledger:
+    """What every user's state is, what was notified and what was answered."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, _User] = {}
+        self._waiting: set[str] = set()
+        self._asked: set[Told] = set()
+
+    def set_state(self, user_id: str, kind: Told, digest: Digest, now: float) -> bool:
+        """Take the state as read now; return whether the user is due for it.
+
+        A kind that becomes known only after the user's first notify is not due by itself: Rainbow is asking, or is
+        notified again when it does not.
+        """
+        user = self._users.setdefault(user_id, _User())
+        entry = user.kinds.setdefault(kind, _Kind())
+        entry.state = digest
+        if entry.notified is None and user.notified_at is not None:
+            entry.notified = digest
+            self._expect_question(user_id, user, now)
+            return False
+        return digest.differs(entry.notified)
+
+    def was_notified(self, user_id: str) -> bool:
+        """Whether a notify for this user was ever accepted."""
+        user = self._users.get(user_id)
+        return user is not None and user.notified_at is not None
+
+    def snapshot(self, user_id: str) -> dict[Told, Digest | None]:
+        """Return the states that a notify sent now stands for; hand it to `notified`."""
+        user = self._users.get(user_id)
+        return {kind: entry.state for kind, entry in user.kinds.items()} if user else {}
+
+    def notified(self, user_id: str, snapshot: dict[Told, Digest | None], now: float) -> None:
+        """Note that a notify standing for `snapshot` was accepted."""
+        user = self._users.get(user_id)
+        if user is None:
+            return
+        for kind, digest in snapshot.items():
+            if kind in user.kinds:
+                user.kinds[kind].notified = digest
+        user.notified_at = now
+        self._expect_question(user_id, user, now)
+
+    def asked(self, kind: Told) -> None:
+        """Note that Rainbow asks this kind at all."""
+        self._asked.add(kind)
+
+    def answered(self, user_id: str, kind: Told, digest: Digest) -> None:
+        """Note that an answer made from the state `digest` left on a live link."""
+        user = self._users.get(user_id)
+        if user is None:
+            return
+        user.kinds.setdefault(kind, _Kind()).answered = digest
+        if not self._unanswered(user):
+            user.settled()
+            self._waiting.discard(user_id)
+
+    def take_again(self, now: float) -> list[str]:
+        """Return the users to notify again because Rainbow has not asked since the last notify."""
+        due = []
+        for user_id in list(self._waiting):
+            user = self._users[user_id]
+            if not self._unanswered(user):
+                self._waiting.discard(user_id)
+                user.settled()
+            elif user.again_at is not None and user.again_at <= now:
+                user.again_at = None
+                due.append(user_id)
+        return due
+
+    def unanswered(self) -> list[str]:
+        """Return the users with a notify that Rainbow has not asked about: they are told again after a lost link."""
+        return [user_id for user_id in self._waiting if self._unanswered(self._users[user_id])]
+
+    def not_asked(self, now: float) -> int:
+        """Count the users for whom Rainbow did not ask within 30 s of the notify."""
+        since = (self._users[user_id].unanswered_since for user_id in self.unanswered())
+        return sum(1 for start in since if start is not None and now - start > PATIENCE)
+
+    def forget(self, user_id: str) -> None:
+        """Drop a user."""
+        self._users.pop(user_id, None)
+        self._waiting.discard(user_id)
+
+    def _expect_question(self, user_id: str, user: _User, now: float) -> None:
+        if any(entry.notified is not None and entry.notified.differs(entry.answered) for entry in user.kinds.values()):
+            user.unanswered_since = now if user.unanswered_since is None else user.unanswered_since
+            user.again_at = now + AGAIN[min(user.step, len(AGAIN) - 1)]
+            user.step += 1
+            self._waiting.add(user_id)
+
+    def _unanswered(self, user: _User) -> bool:
+        return any(
+            entry.notified is not None and entry.notified.differs(entry.answered)
+            for kind, entry in user.kinds.items()
+            if self._counts(kind)
+        )
+
+    def _counts(self, kind: Told) -> bool:
+        # Nobody documents when Rainbow asks for auto replies: a kind it has never asked for is not missed, unless it
+        # asks nothing at all, which is worth knowing.
+        return kind in self._asked or (not self._asked and kind is Told.EVENTS)

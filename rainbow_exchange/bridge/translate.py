@@ -1,0 +1,118 @@
+"""Agenda → Rainbow's calendar events; OutOfOffice → Rainbow's auto reply; and the privacy rules. Pure.
+
+Rainbow demands a subject that is not empty, so whatever is hidden, unreadable or empty gets a placeholder in the
+company's language. The mapping of values is that of `docs/reference/rainbow-wire.md`.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from rainbow_exchange.model import (
+    Agenda,
+    Appointment,
+    Audience,
+    Kind,
+    OofState,
+    OutOfOffice,
+    Sensitivity,
+    ShowAs,
+    Window,
+)
+from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent
+
+SUBJECT_LIMIT = 1000
+
+_TYPE = {
+    Kind.SINGLE: "singleInstance",
+    Kind.OCCURRENCE: "occurrence",
+    Kind.EXCEPTION: "exception",
+    Kind.MASTER: "seriesMaster",
+}
+_SHOW_AS = {
+    ShowAs.FREE: "free",
+    ShowAs.TENTATIVE: "tentative",
+    ShowAs.BUSY: "busy",
+    ShowAs.OOF: "oof",
+    ShowAs.WORKING_ELSEWHERE: "workingelsewhere",
+    # Exchange has an entry but cannot say how it counts: never shown as busy without knowing.
+    ShowAs.NO_DATA: "free",
+}
+_AUDIENCE = {Audience.NONE: "none", Audience.KNOWN: "known", Audience.ALL: "all"}
+_PRIVATE = {"en": "Private appointment", "fr": "Rendez-vous privé"}
+_UNTITLED = {"en": "(no subject)", "fr": "(sans objet)"}
+_HIDDEN = {
+    "en": {"busy": "Busy", "tentative": "Tentative", "oof": "Out of office", "workingelsewhere": "Working elsewhere"},
+    "fr": {"busy": "Occupé", "tentative": "Provisoire", "oof": "Absent", "workingelsewhere": "Travaille ailleurs"},
+}
+_HIDDEN_ELSE = {"en": "Appointment", "fr": "Rendez-vous"}
+
+
+class Privacy(StrEnum):
+    """How much of an appointment leaves the building (`bridge.privacy`)."""
+
+    FULL = "full"
+    PRIVATE_MASKED = "private-masked"
+    BUSY_ONLY = "busy-only"
+
+
+def language_of(tag: str | None) -> str:
+    """Return the language of the placeholders for a language tag such as "fr-FR": "fr" or "en"."""
+    return "fr" if (tag or "").lower().startswith("fr") else "en"
+
+
+def events(
+    agenda: Agenda, window: Window, *, now: datetime, privacy: Privacy, language: str = "en"
+) -> tuple[CalendarEvent, ...]:
+    """Return what `agenda` holds in `window`, current and next first, then what has ended, latest first.
+
+    The order matters: an answer that is too long for Rainbow loses its tail.
+    """
+    inside = [entry for entry in agenda.appointments if _overlaps(entry, window)]
+    ahead = sorted((entry for entry in inside if entry.end > now), key=lambda entry: (entry.start, entry.id))
+    ended = sorted((entry for entry in inside if entry.end <= now), key=lambda entry: (entry.end, entry.id))
+    return tuple(_event(entry, privacy, language) for entry in (*ahead, *reversed(ended)))
+
+
+def auto_reply(absence: OutOfOffice, *, now: datetime) -> AutoReply:
+    """Return Rainbow's auto reply for `absence` as it stands at `now`: a schedule that has passed is disabled."""
+    over = absence.state is OofState.SCHEDULED and absence.end is not None and absence.end <= now
+    if absence.state is OofState.DISABLED or over:
+        return AutoReply(state="disabled")
+    external = absence.audience is not Audience.NONE
+    return AutoReply(
+        state=absence.state.value,
+        start=absence.start if absence.state is OofState.SCHEDULED else None,
+        end=absence.end if absence.state is OofState.SCHEDULED else None,
+        internal_text=absence.internal_text,
+        external_text=absence.external_text if external else None,
+        audience=_AUDIENCE[absence.audience] if external else None,
+    )
+
+
+def _overlaps(entry: Appointment, window: Window) -> bool:
+    if entry.start == entry.end:
+        return window.start <= entry.start < window.end
+    return entry.start < window.end and entry.end > window.start
+
+
+def _event(entry: Appointment, privacy: Privacy, language: str) -> CalendarEvent:
+    show_as = _SHOW_AS[entry.show_as]
+    return CalendarEvent(
+        id=entry.id,
+        subject=_subject(entry, show_as, privacy, language),
+        type=_TYPE[entry.kind],
+        show_as=show_as,
+        start=entry.start,
+        end=entry.end,
+        timezone=entry.timezone,
+    )
+
+
+def _subject(entry: Appointment, show_as: str, privacy: Privacy, language: str) -> str:
+    if privacy is Privacy.BUSY_ONLY:
+        return _HIDDEN[language].get(show_as, _HIDDEN_ELSE[language])
+    if privacy is Privacy.PRIVATE_MASKED and entry.sensitivity is not Sensitivity.NORMAL:
+        return _PRIVATE[language]
+    if entry.subject is None:
+        return _HIDDEN[language].get(show_as, _HIDDEN_ELSE[language])
+    return entry.subject.strip()[:SUBJECT_LIMIT] or _UNTITLED[language]

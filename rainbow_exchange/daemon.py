@@ -1,0 +1,375 @@
+"""Composition root: builds everything from Settings, holds the one TaskGroup, and stops in order.
+
+First signal: an ordered stop within ten seconds. Second: leave at once. Expected faults are met inside the parts; a bug
+ends the process, and its service manager restarts it.
+"""
+
+import asyncio
+import os
+import random as random_module
+import secrets as secrets_module
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, Protocol
+
+import structlog
+
+from rainbow_exchange import __version__, config, metrics
+from rainbow_exchange.bridge.assemble import assemble
+from rainbow_exchange.bridge.health import Health
+from rainbow_exchange.bridge.parts import Options
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.translate import Privacy
+from rainbow_exchange.config import Settings
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.ews.auth import BasicAuth
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.model import Problem
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.rainbow.xmpp import XmppLink
+from rainbow_exchange.state.store import FILE_NAME, Store
+from rainbow_exchange.web import app, runtime
+
+log = structlog.get_logger()
+
+SCHEMA_VERSION = 1
+#: seconds that each step of an ordered stop may take: together less than ten
+UNSUBSCRIBE_FOR = 5.0
+FLUSH_FOR = 1.5
+LINK_FOR = 1.0
+LOGOUT_FOR = 1.0
+
+
+class Observer(Protocol):
+    """Whoever wants to show progress.
+
+    Events and their values: `serving(url)`, `users_listed(count)`, `subscribed(done, total)`,
+    `change_told(user, mailbox, seconds)`, `problem(id, text, action)`, `stopping()`, `stopped()`.
+    """
+
+    def __call__(self, event: str, /, **values: Any) -> None:
+        """Take one event; must not block or raise."""
+
+
+def _ignore(event: str, /, **values: Any) -> None:
+    """Observe nothing."""
+
+
+def utc_now() -> datetime:
+    """Return the wall clock's time."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, eq=False)
+class Sides:
+    """What exists only once the settings are complete."""
+
+    exchange: EwsClient
+    rainbow: RainbowClient
+    link: RainbowLink
+    pipeline: Pipeline
+    health: Health
+
+
+class Daemon:
+    """The process: the local page always, both sides and the bridge between them once the settings are complete."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        *,
+        observe: Observer = _ignore,
+        now: Callable[[], datetime] = utc_now,
+        random: Callable[[], float] = random_module.random,
+    ) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._observe = observe
+        self._now = now
+        self._random = random
+        self._stop = asyncio.Event()
+        self._started = self._since = now()
+        self._state = "starting"
+        self._sides: Sides | None = None
+        self._told = metrics.Latency()
+        self._problems = Problems(now=now, observe=self._show_problem)
+
+    def stop(self) -> None:
+        """Ask for an ordered stop."""
+        self._stop.set()
+
+    async def run(self) -> int:
+        """Run until stopped; return the exit code 0. Raises UserError for what an administrator can mend."""
+        folder = config.data_folder(self._settings)
+        log.info("starting", version=__version__, pid=os.getpid(), folder=str(folder))
+        async with AsyncExitStack() as stack:
+            store = Store.open(folder / FILE_NAME)
+            stack.callback(store.close)
+            await stack.enter_async_context(self._page())
+            missing = config.missing(self._settings, self._secrets)
+            if missing:
+                self._say_missing(missing)
+                await self._stop.wait()
+            else:
+                self._sides = await stack.enter_async_context(self._build(store))
+                await self._serve(self._sides)
+        self._observe("stopped")
+        log.info("stopped")
+        return 0
+
+    async def _serve(self, sides: Sides) -> None:
+        """Run both sides and the bridge in the one TaskGroup, until asked to stop; then stop in order."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(sides.pipeline.run(), name="bridge"),
+                tasks.create_task(sides.link.run(), name="link"),
+                tasks.create_task(sides.rainbow.run(), name="rainbow"),
+                tasks.create_task(sides.health.run(), name="health"),
+            ]
+            await self._stop.wait()
+            await self._stop_in_order(sides, *running)
+
+    async def _stop_in_order(
+        self, sides: Sides, bridge: asyncio.Task[None], link: asyncio.Task[None], *others: asyncio.Task[None]
+    ) -> None:
+        self._state = "stopping"
+        self._observe("stopping")
+        log.info("stopping", within_seconds=10)
+        bridge.cancel()
+        await asyncio.wait([bridge])
+        report = await sides.pipeline.parts.watcher.close(UNSUBSCRIBE_FOR)
+        untold = await sides.pipeline.parts.notifier.flush(FLUSH_FOR)
+        link.cancel()
+        await asyncio.wait([link], timeout=LINK_FOR)
+        for task in others:
+            task.cancel()
+        sides.pipeline.membership.remember()
+        async with asyncio.timeout(LOGOUT_FOR):
+            await sides.rainbow.logout()
+        log.info("ended_in_order", unsubscribed=report.unsubscribed, left_to_expire=report.left, untold=untold)
+
+    @asynccontextmanager
+    async def _build(self, store: Store) -> AsyncIterator[Sides]:
+        """Build both sides and the bridge."""
+        exchange_settings, rainbow_settings = self._settings.exchange, self._settings.rainbow
+        account = config.exchange_account(self._settings, self._secrets)
+        if account is None or exchange_settings.url is None:  # `missing` has seen to it
+            raise UserError(["exchange.url, exchange.username and exchange.password are needed."])
+        resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
+        store.set_value("xmpp_resource", resource)
+        rainbow_proxy = self._secrets.rainbow_proxy_url or rainbow_settings.proxy_url
+        async with (
+            EwsClient(
+                url=exchange_settings.url,
+                auth=BasicAuth(*account),
+                ssl=self._exchange_tls(),
+                proxy_url=self._secrets.exchange_proxy_url or exchange_settings.proxy_url,
+                now=self._now,
+            ) as exchange,
+            RainbowClient(
+                url=rainbow_settings.url,
+                login=rainbow_settings.login or "",
+                password=self._secrets.rainbow_password or "",
+                app_id=rainbow_settings.app_id or "",
+                app_secret=self._secrets.rainbow_app_secret or "",
+                company_id=rainbow_settings.company_id,
+                now=self._now,
+                random=self._random,
+                proxy_url=rainbow_proxy,
+                proxy_username=rainbow_settings.proxy_username,
+                proxy_password=self._secrets.rainbow_proxy_password,
+            ) as rainbow,
+        ):
+            pipeline = assemble(
+                exchange=exchange,
+                rainbow=rainbow,
+                store=store,
+                options=self._options(account[0]),
+                latency=self._told,
+                observe=self._observe,
+                now=self._now,
+                random=self._random,
+            )
+            link = XmppLink(
+                url=f"ws{rainbow_settings.url.removeprefix('http').rstrip('/')}/websocket",
+                account=rainbow.signed_in,
+                resource=resource,
+                answer=pipeline.parts.answers.answer,
+                trusted_askers=rainbow_settings.trusted_askers,
+                app_id=rainbow_settings.app_id or "",
+                random=self._random,
+                on_connected=pipeline.changes.link_restored,
+                on_refused=rainbow.forget,
+                proxy_url=rainbow_proxy,
+                proxy_username=rainbow_settings.proxy_username,
+                proxy_password=self._secrets.rainbow_proxy_password,
+            )
+            health = Health(
+                pipeline=pipeline,
+                exchange=exchange,
+                exchange_url=exchange_settings.url,
+                rainbow=rainbow,
+                rainbow_url=rainbow_settings.url,
+                link=link,
+                problems=self._problems,
+            )
+            yield Sides(exchange, rainbow, link, pipeline, health)
+
+    def _options(self, username: str) -> Options:
+        bridge = self._settings.bridge
+        return Options(
+            impersonation=self._settings.exchange.impersonation,
+            privacy=Privacy(bridge.privacy),
+            domains=tuple(bridge.domains),
+            users_refresh_seconds=bridge.users_refresh_minutes * 60.0,
+            notify_at_boundaries=bridge.notify_at_boundaries,
+            sending_as=username if "@" in username else None,
+        )
+
+    def _exchange_tls(self) -> ssl.SSLContext:
+        settings = self._settings.exchange
+        context = ssl.create_default_context()
+        if settings.ca_file is not None:
+            try:
+                context.load_verify_locations(cafile=str(settings.ca_file))
+            except (OSError, ssl.SSLError) as error:
+                raise UserError(
+                    [f"exchange.ca_file: {settings.ca_file} is no certificate in PEM form ({error}); convert it."]
+                ) from error
+        if settings.verify_certificates_insecurely_off:
+            log.warning("certificates_not_verified", consequence="anybody in between can read the Exchange password")
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    @asynccontextmanager
+    async def _page(self) -> AsyncIterator[None]:
+        """Serve the local page, and let commands on this machine find it."""
+        folder, web = config.data_folder(self._settings), self._settings.web
+        token, nonce = runtime.new_secret(), runtime.new_secret()
+        page = app.make_app(
+            status=self.status,
+            ready=self.ready,
+            metrics=lambda: metrics.render(self._measures()),
+            token=token,
+            nonce=nonce,
+        )
+        async with app.serve(page, web.host, web.port) as port:
+            published = runtime.publish(folder, host=web.host, port=port, nonce=nonce, token=token, now=self._now())
+            try:
+                log.info("page_served", host=web.host, port=port)
+                self._observe("serving", url=f"http://{web.host}:{port}")
+                yield
+            finally:
+                runtime.withdraw(folder, published)
+
+    def ready(self) -> bool:
+        """Whether both sides are connected."""
+        sides = self._sides
+        return (
+            sides is not None
+            and not self._stop.is_set()
+            and sides.health.exchange()["state"] == "connected"
+            and sides.health.rainbow()["state"] == "connected"
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return the status as `docs/reference/status.md` has it."""
+        sides = self._sides
+        if sides is not None:
+            sides.health.review()
+        problems = list(self._problems)
+        state = self._overall(problems)
+        if state != self._state:
+            self._state, self._since = state, self._now()
+        unconfigured = {"state": "unconfigured", "reason": "Settings are missing."}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "state": self._state,
+            "since": _iso(self._since),
+            "exchange": sides.health.exchange() if sides else unconfigured,
+            "rainbow": sides.health.rainbow() if sides else unconfigured,
+            "mailboxes": sides.health.mailboxes()
+            if sides
+            else {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0},
+            "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
+            "problems": [asdict(problem) | {"since": _iso(problem.since)} for problem in problems],
+        }
+
+    def _overall(self, problems: list[Problem]) -> str:
+        if self._stop.is_set():
+            return "stopping"
+        if any(problem.severity != "notice" for problem in problems):
+            return "degraded"
+        if self._sides is None or not self.ready() or not self._sides.health.settled():
+            return "starting" if self._state == "starting" else "degraded"
+        return "healthy"
+
+    def _say_missing(self, missing: list[str]) -> None:
+        self._problems.report(
+            "settings-missing",
+            severity="error",
+            text=f"The connector waits for its settings: {', '.join(missing)}.",
+            action="Set them in config.toml or as RAINBOW_EXCHANGE_… variables (secrets: variable, <name>_file or"
+            " keyring), then restart.",
+        )
+
+    def _show_problem(self, problem: Problem) -> None:
+        self._observe("problem", id=problem.id, text=problem.text, action=problem.action)
+
+    def _measures(self) -> dict[str, Any]:
+        """Return the view that `metrics.render` reads."""
+        view: dict[str, Any] = {
+            "version": __version__,
+            "start_time_seconds": self._started.timestamp(),
+            "told_latency_seconds": self._told,
+        }
+        if self._sides is not None:
+            view |= self._sides.health.measures()
+        view["problems"] = {
+            severity: sum(problem.severity == severity for problem in self._problems)
+            for severity in ("error", "warning", "notice")
+        }
+        return view
+
+
+@contextmanager
+def _signals(daemon: Daemon) -> Iterator[None]:
+    """First signal: ordered stop; second: leave at once. Windows loops have no add_signal_handler."""
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            os._exit(128 + number)
+        asked = True
+        loop.call_soon_threadsafe(daemon.stop)
+
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    before = {number: signal.signal(number, on_signal) for name in names if (number := getattr(signal, name, None))}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def run(settings: Settings, *, secrets: Secrets, observe: Observer = _ignore) -> int:
+    """Run the connector until SIGINT, SIGTERM or SIGBREAK; return the exit code."""
+    daemon = Daemon(settings, secrets, observe=observe)
+    with _signals(daemon):
+        return await daemon.run()
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
