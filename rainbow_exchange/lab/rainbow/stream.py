@@ -71,6 +71,7 @@ class Stream:
             transport.abort()
 
     async def _finish(self, limit: float = _SEND_SECONDS) -> None:
+        await self._streams.unbind(self)
         await self.send(words.closing())
         try:
             async with asyncio.timeout(limit):
