@@ -206,6 +206,7 @@ class Daemon:
                 answer=pipeline.parts.answers.answer,
                 trusted_askers=rainbow_settings.trusted_askers,
                 app_id=rainbow_settings.app_id or "",
+                now=self._now,
                 random=self._random,
                 on_connected=pipeline.changes.link_restored,
                 on_refused=rainbow.forget,

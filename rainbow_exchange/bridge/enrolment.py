@@ -250,6 +250,18 @@ class Enrolment:
             return None
         return primary.lower() if primary else None
 
+    async def _is_known(
+        self, member: Member, identifier: Identifier, mailbox: Mailbox, mode: Mode | None = None
+    ) -> bool:
+        """Take a mailbox if Exchange knows it; False where it does not. Every other refusal is raised."""
+        try:
+            await self._take(member, identifier, mailbox, mode)
+        except ResponseError as error:
+            if treatment(error) is not Treatment.NEXT_IDENTIFIER:
+                raise
+            return False
+        return True
+
     async def _take(self, member: Member, identifier: Identifier, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Subscribe `mailbox` unless somebody already has it, and settle whose it is."""
         lock = self._locks.setdefault(mailbox.address, asyncio.Lock())
