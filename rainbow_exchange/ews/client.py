@@ -1,0 +1,254 @@
+"""EwsClient: one operation and its answer, one hanging GetStreamingEvents and its messages.
+
+Retries belong to the callers' loops; here a request goes out once or not at all. It does not go out while the
+credentials are refused (`latch`) or while the server asked to be left alone (`throttle`).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from ssl import SSLContext
+from typing import Any, Self, TypeVar
+
+from rainbow_exchange.ews import soap
+from rainbow_exchange.ews.auth import Authenticator, schemes
+from rainbow_exchange.ews.endpoint import check_url, is_web_page, not_ews, refusal, request_headers
+from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+    ServerBusy,
+)
+from rainbow_exchange.ews.event_stream import EventStream, StreamMessage
+from rainbow_exchange.ews.grouping import Affinity
+from rainbow_exchange.ews.latch import Latch
+from rainbow_exchange.ews.throttle import BackOffs, InFlight
+from rainbow_exchange.ews.transport import Answer, Transport
+from rainbow_exchange.ews.types import ConnectingSid, Operation
+
+R = TypeVar("R")
+
+_LONGEST_ERROR_PAGE = 1024 * 1024
+_BEATS_OF_SILENCE = 2
+
+
+@dataclass(slots=True)
+class ClientCounters:
+    """What this client has done: plain numbers for status and metrics."""
+
+    requests: Counter[str] = field(default_factory=Counter)  # by operation, sent
+    errors: Counter[str] = field(default_factory=Counter)  # by ResponseCode, kind of connection error, or class
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    back_offs: int = 0  # how often the server asked to be left alone
+    last_back_off: str = ""  # its reason
+
+
+class EwsClient:
+    """A client of one EWS endpoint with one account. An async context manager: leaving it closes all connections.
+
+    `url` with http:// is accepted for loopback only, since the credentials would travel in the clear: UserError.
+    `request_timeout` seconds are for a whole answer; a stream is dead after two `heartbeat`s of silence.
+    Everything raised is of the EwsError family.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        auth: Authenticator,
+        ssl: SSLContext | None,
+        proxy_url: str | None = None,
+        request_timeout: float = 30.0,
+        heartbeat: float = 45.0,
+        max_answer_bytes: int = 64 * 1024 * 1024,
+        max_in_flight: int = 10,
+        now: Callable[[], datetime],
+    ) -> None:
+        check_url(url)
+        self._transport = Transport(url=url, auth=auth, ssl=ssl, proxy_url=proxy_url)
+        self._request_timeout = request_timeout
+        self._heartbeat = heartbeat
+        self._max_answer_bytes = max_answer_bytes
+        self._now = now
+        self._latch = Latch()
+        self._back_offs = BackOffs()
+        self.in_flight = InFlight(max_in_flight)
+        self.counters = ClientCounters()
+        self.server_version: str | None = None
+        self.last_error: EwsError | None = None
+        self.last_ok: datetime | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._transport.close()
+
+    @property
+    def refused(self) -> EwsAuthenticationError | None:
+        """The server's refusal of the credentials; while it stands nothing is sent (except one try now and then)."""
+        return self._latch.refused
+
+    def seconds_to_next_try(self) -> float | None:
+        """Seconds until refused credentials are tried anew; None if never in this process, 0 if none are refused."""
+        return self._latch.seconds_to_next_try()
+
+    def held_back_for(self) -> float:
+        """Seconds until the server may be asked everything again; 0 while it asks for no rest."""
+        return self._back_offs.left()
+
+    async def call(
+        self,
+        operation: Operation[R],
+        *,
+        impersonate: ConnectingSid | None = None,
+        anchor: str | None = None,
+        affinity: Affinity | None = None,
+    ) -> R:
+        """Send `operation` and return its parsed answer. `affinity` (or else `anchor`) says which back end is meant."""
+        who = impersonate.value if impersonate else ""
+        body = soap.build(operation, impersonate=impersonate)
+        headers = request_headers(impersonate, anchor, affinity)
+        self._back_offs.check(None, who)
+        async with self.in_flight:
+            self._back_offs.check(None, who)
+            async with self._latch.attempt(decisive=impersonate is None) as accepted:
+                with self._accounted(who, self.in_flight):
+                    self._sent(operation.NAME, body)
+                    envelope = soap.open_envelope(
+                        await self._exchange(operation.NAME, body, headers, affinity, accepted)
+                    )
+                    self.server_version = envelope.server_version or self.server_version
+                    result = operation.parse(envelope.body_element)
+            self.in_flight.succeeded()
+        self.last_ok = self._now()
+        return result
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        operation: Operation[Any],
+        *,
+        impersonate: ConnectingSid | None = None,
+        affinity: Affinity | None = None,
+    ) -> AsyncIterator[AsyncIterator[StreamMessage]]:
+        """Open a hanging GetStreamingEvents; leaving the context closes its connection.
+
+        The messages end where the server ends the stream, after a Closed or not. They raise EwsConnectionError
+        ("timeout" on silence, "closed" when cut) and MalformedResponse (cut within an envelope, or no envelope at all).
+        """
+        who = impersonate.value if impersonate else ""
+        body = soap.build(operation, impersonate=impersonate)
+        headers = request_headers(impersonate, None, affinity) | {"Accept-Encoding": "identity"}
+        self._back_offs.check(None, who)
+        async with self._latch.attempt(decisive=impersonate is None) as accepted:
+            with self._accounted(who, None):
+                self._sent(operation.NAME, body)
+                async with self._transport.post(body, headers, limit=self._request_timeout) as answer:
+                    await self._check_head(answer, affinity, accepted)
+                    async with aclosing(self._messages(answer, who)) as messages:
+                        yield messages
+
+    async def _messages(self, answer: Answer, who: str) -> AsyncGenerator[StreamMessage, None]:
+        events = EventStream()
+        patience = self._request_timeout  # the first envelope comes at once (ews.md §2)
+        while True:
+            found: list[StreamMessage] = []
+            try:
+                async with asyncio.timeout(patience):
+                    while not found:
+                        chunk = await answer.next_chunk()
+                        if not chunk:
+                            events.close()
+                            return
+                        self.counters.bytes_received += len(chunk)
+                        found = events.feed(chunk)
+            except TimeoutError as error:
+                raise EwsConnectionError("timeout", f"a stream was silent for {patience:g} s") from error
+            self.last_ok = self._now()
+            for message in found:
+                if message.error is not None:
+                    self._failed(message.error, who, None)
+                yield message
+            patience = _BEATS_OF_SILENCE * self._heartbeat
+
+    async def _exchange(
+        self, name: str, body: bytes, headers: dict[str, str], affinity: Affinity | None, accepted: Callable[[], None]
+    ) -> bytes:
+        limit = self._request_timeout
+        try:
+            async with asyncio.timeout(limit), self._transport.post(body, headers, limit=limit) as answer:
+                await self._check_head(answer, affinity, accepted)
+                data = await answer.read(self._max_answer_bytes)
+        except TimeoutError as error:
+            raise EwsConnectionError("timeout", f"no whole answer to {name} within {limit:g} s") from error
+        self.counters.bytes_received += len(data)
+        if is_web_page(data):
+            raise not_ews(self._transport.host)
+        return data
+
+    async def _check_head(self, answer: Answer, affinity: Affinity | None, accepted: Callable[[], None]) -> None:
+        """Return if EWS answers; else raise what its status, or the SOAP fault that comes with it, says."""
+        if answer.status == HTTPStatus.FORBIDDEN:
+            raise EwsAuthenticationError(answer.status, schemes(answer.headers("WWW-Authenticate")))
+        if answer.status == HTTPStatus.OK:
+            if answer.content_type == "text/html":
+                raise not_ews(self._transport.host)
+            accepted()
+            if affinity is not None:
+                affinity.learn(answer.headers("Set-Cookie"))
+            return
+        if answer.status >= HTTPStatus.BAD_REQUEST and answer.content_type.endswith("xml"):
+            page = await answer.read(_LONGEST_ERROR_PAGE)
+            try:
+                soap.open_envelope(page)
+            except ResponseError:
+                accepted()
+                raise
+            except MalformedResponse:
+                pass  # an error page that happens to be XML: the status says more
+        raise refusal(answer.status, answer.header, host=self._transport.host, now=self._now)
+
+    def _sent(self, name: str, body: bytes) -> None:
+        self.counters.requests[name] += 1
+        self.counters.bytes_sent += len(body)
+
+    @contextmanager
+    def _accounted(self, who: str, limit: InFlight | None) -> Iterator[None]:
+        try:
+            yield
+        except EwsError as error:
+            self._failed(error, who, limit)
+            raise
+
+    def _failed(self, error: EwsError, who: str, limit: InFlight | None) -> None:
+        """Count what came, obey what it asks for."""
+        self.last_error = error
+        self.counters.errors[_name(error)] += 1
+        if limit is not None and isinstance(error, ServerBusy | ConnectionLimitReached):
+            limit.shrink()
+        elif limit is not None and isinstance(error, ResponseError):
+            limit.succeeded()
+        if isinstance(error, ServerBusy) and error.back_off:
+            self._stay_away(who, error, error.back_off)
+        elif isinstance(error, EwsConnectionError) and error.retry_after:
+            self._stay_away(None, error, error.retry_after)
+
+    def _stay_away(self, who: str | None, error: EwsError, seconds: float) -> None:
+        self.counters.back_offs += 1
+        self.counters.last_back_off = str(error)
+        self._back_offs.note(who, error, seconds)
+
+
+def _name(error: EwsError) -> str:
+    if isinstance(error, ResponseError):
+        return error.code
+    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__

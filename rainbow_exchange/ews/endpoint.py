@@ -1,0 +1,102 @@
+"""The EWS endpoint as HTTP sees it: what its URL may be, what heads a request, what an answer without SOAP means."""
+
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from rainbow_exchange import __version__
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.ews.errors import EwsConnectionError
+from rainbow_exchange.ews.grouping import Affinity
+from rainbow_exchange.ews.types import ConnectingSid
+
+_USUAL = "the address of EWS is usually https://<server>/EWS/Exchange.asmx"
+_QUEUED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def check_url(url: str) -> None:
+    """Raise UserError unless credentials may be sent to `url`: https, or http on this very machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        raise UserError([f"{url!r} is no URL; {_USUAL}"]) from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise UserError([f"{url!r} is no http(s) URL; {_USUAL}"])
+    if parts.username is not None or parts.password is not None:
+        raise UserError(["the URL of EWS holds a user name or password; set exchange.username and exchange.password"])
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise UserError([f"the URL of EWS on {host} is http://, which shows the password to the network; use https"])
+
+
+def request_headers(impersonate: ConnectingSid | None, anchor: str | None, affinity: Affinity | None) -> dict[str, str]:
+    """Return the headers of one request; `affinity` goes before `anchor`, that before who is impersonated."""
+    headers = {
+        "Content-Type": "text/xml; charset=utf-8",
+        "Accept": "text/xml",
+        "User-Agent": f"rainbow-exchange/{__version__}",
+        "client-request-id": str(uuid4()),
+        "return-client-request-id": "true",
+    }
+    if anchor is None and impersonate is not None and "@" in impersonate.value:
+        anchor = impersonate.value
+    if affinity is not None:
+        headers |= affinity.headers()
+    elif anchor is not None:
+        headers["X-AnchorMailbox"] = anchor
+    return headers
+
+
+def not_ews(host: str) -> EwsConnectionError:
+    """Build the error for a page where an envelope was due."""
+    return EwsConnectionError("not-ews", f"{host} answered with a web page; {_USUAL}")
+
+
+def refusal(
+    status: int, header: Callable[[str], str | None], *, host: str, now: Callable[[], datetime]
+) -> EwsConnectionError:
+    """Build the error for a status that came without a SOAP fault."""
+    detail = f"{host} answered {status} {_phrase(status)}".rstrip()
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        target = (header("Location") or "nowhere").partition("?")[0]
+        detail += f", to {target}: not followed; {_USUAL}"
+    elif status == HTTPStatus.NOT_FOUND:
+        detail += f"; {_USUAL}"
+    retry_after = _seconds(header("Retry-After"), now) if status in _QUEUED else None
+    return EwsConnectionError(f"http-{status}", detail, retry_after=retry_after)
+
+
+def is_web_page(data: bytes) -> bool:
+    """Whether these first bytes are HTML's."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith((b"<!doctype", b"<html"))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _seconds(retry_after: str | None, now: Callable[[], datetime]) -> float | None:
+    """Read Retry-After: seconds, or a date (RFC 9110 §10.2.3); None where it is neither."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isascii() and retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max((parsedate_to_datetime(retry_after) - now()).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return None

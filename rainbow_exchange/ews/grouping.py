@@ -1,0 +1,94 @@
+"""Which mailboxes share a stream, and the headers that keep their requests on one back end.
+
+Protocol: ews.md §3 "Affinity recipe"; Microsoft, "How to maintain affinity between a group of subscriptions and the
+Mailbox server".
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+GROUP_SIZE = 200  # subscription ids that one GetStreamingEvents may name
+_MOST_COOKIES = 20
+_LONGEST_COOKIE = 4096
+_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_COOKIE_VALUE = re.compile(r'[^\s";,\\\x00-\x1f\x7f]*|"[^\s";,\\\x00-\x1f\x7f]*"')
+_HOST_NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(slots=True)
+class Affinity:
+    """The way of one group's requests: its anchor's address and its own jar of cookies.
+
+    A jar is never shared between groups: the cookie of one would lead the other's requests to a foreign back end.
+    """
+
+    anchor: str
+    cookies: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that go with each request of the group."""
+        headers = {"X-AnchorMailbox": self.anchor, "X-PreferServerAffinity": "true"}
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return headers
+
+    def learn(self, set_cookies: Iterable[str]) -> None:
+        """Take over the Set-Cookie headers of an answer; one with Max-Age=0 or no value is removed."""
+        for header in set_cookies:
+            pair, *attributes = header.split(";")
+            name, _, value = (part.strip() for part in pair.partition("="))
+            if len(pair) > _LONGEST_COOKIE or not (_COOKIE_NAME.fullmatch(name) and _COOKIE_VALUE.fullmatch(value)):
+                continue
+            ended = any(attribute.strip().lower().replace(" ", "") == "max-age=0" for attribute in attributes)
+            if ended or not value:
+                self.cookies.pop(name, None)
+            elif name in self.cookies or len(self.cookies) < _MOST_COOKIES:
+                self.cookies[name] = value
+
+
+class Gathering(Protocol):
+    """A group as far as the choice of a place needs to know it."""
+
+    @property
+    def key(self) -> str:
+        """Only mailboxes of one key may share a stream (a site, a URL)."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many may still join."""
+        ...
+
+
+G = TypeVar("G", bound=Gathering)
+
+
+def place_for(key: str, groups: Iterable[G], gathering: G | None) -> G | None:
+    """Choose the group that a newcomer joins: the one that gathers already, else the emptiest with room, else None.
+
+    Newcomers gather in one group, so that their coming disturbs one stream and not each.
+    """
+    if gathering is not None and gathering.key == key and gathering.room > 0:
+        return gathering
+    fitting = [group for group in groups if group.key == key and group.room > 0]
+    return max(fitting, key=lambda group: group.room, default=None)
+
+
+def server_name(subscription_id: str) -> str | None:
+    """Return the mailbox server that an id names: base64 of a two-byte length (little endian) and the FQDN; else None.
+
+    Ids of one stream should show one server (ews.md §0.6); other software's ids show none.
+    """
+    try:
+        raw = b64decode(subscription_id, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    length = int.from_bytes(raw[:2], "little")
+    name = raw[2 : 2 + length]
+    if length and len(name) == length and _HOST_NAME.fullmatch(name):
+        return name.decode("ascii").lower()
+    return None

@@ -1,0 +1,103 @@
+"""One wrong password is one attempt: what guards the account against being locked by us."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
+
+_RETRIES = (60.0, 300.0, 900.0, 3600.0)  # seconds after each refusal of credentials that had worked before
+
+
+class Latch:
+    """Lets requests through while the credentials are good.
+
+    Until the server has accepted them once, one request goes at a time: the others wait for its outcome. Once they are
+    refused, everything fails at once with that refusal, `refused`; credentials that had worked before get one new try
+    after 60 s, 5 min, 15 min, then hourly (an account may be unlocked, a domain controller come back), others none.
+    """
+
+    def __init__(self) -> None:
+        self.refused: EwsAuthenticationError | None = None
+        self.proven = False
+        self._worked = False
+        self._trial: _Trial | None = None
+        self._refusals = 0
+        self._next_try = 0.0
+
+    @asynccontextmanager
+    async def attempt(self, *, decisive: bool = True) -> AsyncIterator[Callable[[], None]]:
+        """Hold one exchange with the server; call what is yielded as soon as it has not refused the credentials.
+
+        Raises the refusal at once where nothing may be sent. An EwsAuthenticationError raised inside is remembered as
+        the refusal; with `decisive` False a 403 is not, since it may concern one mailbox only. A connection error of
+        the request that goes ahead is shared by those waiting for it.
+        """
+        trial = await self._enter()
+        try:
+            yield lambda: self._accepted(trial)
+        except EwsAuthenticationError as error:
+            if decisive or error.status != 403:  # noqa: PLR2004 - HTTP's own number
+                self._refuse(error, trial)
+            raise
+        except EwsConnectionError as error:
+            if trial is not None:
+                trial.failed = error
+            raise
+        finally:
+            if trial is not None and self._trial is trial:
+                self._end_trial()
+
+    def seconds_to_next_try(self) -> float | None:
+        """Seconds until refused credentials are tried anew; None if they never are, 0 if nothing is refused."""
+        if self.refused is None:
+            return 0.0
+        return max(self._next_try - asyncio.get_running_loop().time(), 0.0) if self._worked else None
+
+    async def _enter(self) -> "_Trial | None":
+        while not self.proven:
+            if self.refused is not None:
+                due = self._worked and asyncio.get_running_loop().time() >= self._next_try
+                if self._trial is not None or not due:
+                    raise self._refusal()
+            if self._trial is None:
+                self._trial = _Trial()
+                return self._trial
+            trial = self._trial
+            await trial.ended.wait()
+            if trial.failed is not None:
+                raise EwsConnectionError(trial.failed.kind, trial.failed.detail, retry_after=trial.failed.retry_after)
+        return None
+
+    def _refusal(self) -> EwsAuthenticationError:
+        assert self.refused is not None  # noqa: S101 - only asked for once it is
+        return EwsAuthenticationError(self.refused.status, self.refused.offered)
+
+    def _accepted(self, trial: "_Trial | None") -> None:
+        if self.refused is not None and trial is None:
+            return  # it was on its way when another was refused
+        self.proven = self._worked = True
+        self.refused = None
+        self._refusals = 0
+        self._end_trial()
+
+    def _refuse(self, error: EwsAuthenticationError, trial: "_Trial | None") -> None:
+        if self.refused is not None and trial is None:
+            return  # it was on its way when another was refused: one outage counts once
+        self.refused = error
+        self.proven = False
+        self._next_try = asyncio.get_running_loop().time() + _RETRIES[min(self._refusals, len(_RETRIES) - 1)]
+        self._refusals += 1
+
+    def _end_trial(self) -> None:
+        if self._trial is not None:
+            self._trial.ended.set()
+            self._trial = None
+
+
+class _Trial:
+    """The request that goes ahead of the others."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.failed: EwsConnectionError | None = None

@@ -1,0 +1,70 @@
+"""A watched mailbox and its subscription; how a stream of such ended; who is told."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.event_stream import StreamMessage
+from rainbow_exchange.ews.grouping import Affinity
+from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
+from rainbow_exchange.ews.types import ConnectingSid
+from rainbow_exchange.model import Mailbox
+
+if TYPE_CHECKING:
+    from rainbow_exchange.ews.stream_group import StreamGroup
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A mailbox, its subscription, and whether it has been streamed without interruption since its last Gap."""
+
+    mailbox: Mailbox
+    subscription_id: str = ""
+    created_at: float = 0.0  # of the subscription, loop time
+    affinity: Affinity | None = None  # by which it was subscribed
+    group: "StreamGroup | None" = None  # None while it is renewed
+    covered: bool = False
+    reason: str = "opened"  # of its next Gap
+    early_refusals: int = 0  # in a row, each within a minute of the subscription's creation
+    alone: bool = False  # its subscriptions can only be read by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a stream ended. `named`: the members that the server called bad; `departed`: it named some who have left."""
+
+    how: Literal["closed", "cut", "changed", "refused", "failed"]
+    error: EwsError | None = None
+    named: tuple[Member, ...] = ()
+    departed: bool = False
+
+    def __str__(self) -> str:
+        return str(self.error) if self.error is not None else self.how
+
+
+class Listener(Protocol):
+    """Who owns the groups. Each of these returns at once."""
+
+    def confirmed(self, group: "StreamGroup", fresh: list[Member]) -> None:
+        """A stream is open; for `fresh` something may have been missed before."""
+
+    def changed(self, mailbox: Mailbox) -> None:
+        """Exchange notified."""
+
+    def interrupted(self, group: "StreamGroup", end: End) -> None:
+        """A stream ended other than in order."""
+
+    def bad(self, group: "StreamGroup", members: list[Member], error: EwsError) -> None:
+        """These have been taken out: their subscriptions cannot be read here."""
+
+
+class Streams(Protocol):
+    """Whoever can open a stream: `EwsClient`."""
+
+    def stream(
+        self, operation: GetStreamingEvents, *, impersonate: ConnectingSid | None, affinity: Affinity | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[StreamMessage]]:
+        """Open a stream; see EwsClient.stream."""
+        ...

@@ -1,0 +1,365 @@
+"""One group of subscriptions and the stream that reads them, from its first opening to its last member's leaving.
+
+The rules are design.md §3 "Streams"; what a server may answer is in the protocols page on EWS, §2 and §3.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.ews.bisect import find_bad
+from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+    ServerBusy,
+)
+from rainbow_exchange.ews.event_stream import StreamMessage
+from rainbow_exchange.ews.grouping import Affinity
+from rainbow_exchange.ews.members import End, Listener, Member, Streams
+from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
+from rainbow_exchange.ews.treatment import Treatment, treatment
+from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
+
+if TYPE_CHECKING:
+    from rainbow_exchange.ews.views import StreamState
+
+_LONGEST_GATHERING = 20.0  # seconds: newcomers that never cease must not keep the first of them waiting for ever
+_NO_GAP_WITHIN = 10.0  # seconds from an orderly Closed to the next confirmed opening
+_STEADY = 20.0  # seconds a stream must have lived to be reopened without back-off
+_RETRY = (1.0, 30.0)  # back-off: first wait at most, longest
+_LIMIT_REST = 60.0  # seconds at least after ErrorExceededConnectionCount, whatever its hint says (ews.md §1)
+_PATIENCE = 3  # refusals in a row that name nobody and mean "later", before the group is searched for a culprit
+
+
+class StreamGroup:
+    """Up to `size` members that share a stream; `own` marks the stream of a mailbox that must be alone."""
+
+    def __init__(
+        self,
+        *,
+        client: Streams,
+        listener: Listener,
+        openings: asyncio.Semaphore,
+        anchor: str,
+        size: int,
+        key: str,
+        own: bool,
+        impersonation: bool,
+        stream_minutes: int,
+        open_delay: float,
+        reopen_interval: float,
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self.key = key
+        self.own = own
+        self.members: dict[str, Member] = {}
+        self.reserved = 0  # places of those being subscribed
+        self.running = False
+        self.affinity = Affinity(anchor)
+        self.state: StreamState = "gathering"
+        self.opened_at: datetime | None = None
+        self.last_heartbeat: datetime | None = None
+        self.openings_made = 0
+        self._client = client
+        self._listener = listener
+        self._openings = openings
+        self._size = size
+        self._impersonation = impersonation
+        self._stream_minutes = stream_minutes
+        self._open_delay = open_delay
+        self._reopen_interval = reopen_interval
+        self._now = now
+        self._random = random
+        self._anchoring = asyncio.Lock()
+        self._anchored = False
+        self._first_join: float | None = None  # of those not yet streamed
+        self._last_join = 0.0
+        self._left = False  # somebody has, since the last opening
+        self._changed = asyncio.Event()
+        self._reopening: asyncio.Timeout | None = None
+        self._opened: float | None = None  # loop time of the last opening
+        self._closed: float | None = None  # loop time of an orderly end, until the next end
+        self._waits = self._new_waits()
+        self._vague_refusals = 0
+
+    @property
+    def room(self) -> int:
+        """How many may still join."""
+        return 0 if self.own else self._size - len(self.members) - self.reserved
+
+    @asynccontextmanager
+    async def subscribing(self, address: str) -> AsyncIterator[Affinity]:
+        """Yield the affinity to subscribe `address` by. The first goes alone: its answer brings the group's cookie."""
+        async with self._anchoring:
+            if not self._anchored:
+                self.affinity = Affinity(address)
+                yield self.affinity
+                self._anchored = True
+                return
+        yield self.affinity
+
+    def add(self, member: Member) -> None:
+        """Take in a member that has a new subscription."""
+        now = asyncio.get_running_loop().time()
+        member.group = self
+        self.members[member.mailbox.address] = member
+        self._last_join = now
+        if self._first_join is None:
+            self._first_join = now
+        self._reschedule()
+
+    def remove(self, member: Member) -> None:
+        """Let a member go."""
+        if self.members.pop(member.mailbox.address, None) is not None:
+            member.group = None
+            member.covered = False
+            self._left = True
+            self._reschedule()
+
+    def covers(self, member: Member) -> bool:
+        """Whether `member` is streamed, the short while between an orderly end and the next stream included."""
+        if not member.covered or self._closed is None:
+            return member.covered
+        return asyncio.get_running_loop().time() - self._closed <= _NO_GAP_WITHIN
+
+    async def run(self) -> None:
+        """Keep a stream open for the members; return when there are none. On cancel the stream is closed."""
+        self.state = "gathering"
+        await self._gather()
+        while self.members:
+            end = await self._stream()
+            wait = await self._after(end)
+            if wait and self.members:
+                self.state = "waiting" if isinstance(end.error, ConnectionLimitReached) else "backing-off"
+                await asyncio.sleep(wait)
+
+    # --- when to open
+
+    def _due(self) -> float:
+        """Loop time at which a stream is to be opened, or reopened, for the present members."""
+        now = asyncio.get_running_loop().time()
+        if self._first_join is None:
+            due = now
+        elif len(self.members) >= (1 if self.own else self._size):
+            due = self._first_join
+        else:
+            due = min(self._last_join + self._open_delay, self._first_join + _LONGEST_GATHERING)
+        if self._first_join is None and not self._left:
+            return due
+        return due if self._opened is None else max(due, self._opened + self._reopen_interval)
+
+    async def _gather(self) -> None:
+        while self.members and (due := self._due()) > asyncio.get_running_loop().time():
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(due):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
+
+    def _reschedule(self) -> None:
+        self._changed.set()
+        if self._reopening is not None and not self._reopening.expired():
+            self._reopening.reschedule(self._due())
+
+    # --- one stream
+
+    async def _stream(self) -> End:
+        self.state = "opening"
+        self._first_join, self._left = None, False
+        self._opened = asyncio.get_running_loop().time()
+        self.openings_made += 1
+        self._choose_anchor()
+        reading = {member.subscription_id: member for member in self.members.values()}
+        reopening = asyncio.timeout(None)
+        try:
+            async with reopening:
+                return await self._read(reading, reopening)
+        except TimeoutError:
+            if not reopening.expired():
+                raise
+            return End(how="changed")
+        except EwsError as error:
+            return End(how="failed", error=error)
+        finally:
+            self._reopening = None
+
+    async def _read(self, reading: dict[str, Member], reopening: asyncio.Timeout) -> End:
+        minutes = max(self._stream_minutes - int(5 * self._random()), 1)
+        operation = GetStreamingEvents(subscription_ids=tuple(reading), connection_timeout_minutes=minutes)
+        confirmed = False
+        await self._openings.acquire()
+        with ExitStack() as opening:
+            opening.callback(self._openings.release)
+            async with self._client.stream(operation, impersonate=self._sid(), affinity=self.affinity) as messages:
+                async for message in messages:
+                    self._pass_on(message, reading)
+                    if message.error is not None or message.error_subscription_ids:
+                        return self._refused(message, reading)
+                    self.last_heartbeat = self._now()
+                    if message.connection_status == "Closed":
+                        return End(how="closed" if confirmed else "cut")
+                    if not confirmed:
+                        confirmed = True
+                        opening.close()
+                        self._confirm(reading.values())
+                        self._reopening = reopening  # from here on a change of members may end this stream
+                        if self._first_join is not None or self._left:
+                            self._reschedule()
+                return End(how="cut")
+
+    def _pass_on(self, message: StreamMessage, reading: dict[str, Member]) -> None:
+        for notification in message.notifications:
+            member = reading.get(notification.subscription_id)
+            if member is not None and member.group is self and notification.events > 0:
+                self._listener.changed(member.mailbox)
+
+    def _refused(self, message: StreamMessage, reading: dict[str, Member]) -> End:
+        known = [reading[name] for name in dict.fromkeys(message.error_subscription_ids) if name in reading]
+        named = tuple(member for member in known if member.group is self)
+        error = message.error or ResponseError("ErrorInvalidSubscription")  # ids without a code: no use in them
+        return End(how="refused", error=error, named=named, departed=len(named) < len(known))
+
+    def _confirm(self, reading: Iterable[Member]) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._closed is not None and now - self._closed > _NO_GAP_WITHIN:
+            self._uncover("reopened: late")
+        self._closed = None
+        self.state = "streamed"
+        self.opened_at = self._now()
+        present = [member for member in reading if member.group is self]
+        fresh = [member for member in present if not member.covered]
+        for member in present:
+            member.covered = True
+        self._listener.confirmed(self, fresh)
+
+    # --- after a stream
+
+    async def _after(self, end: End) -> float:
+        """Draw the consequences; return how many seconds to wait before the next stream."""
+        now = asyncio.get_running_loop().time()
+        steady = self.state == "streamed" and self._opened is not None and now - self._opened >= _STEADY
+        if steady:
+            self._waits = self._new_waits()
+            self._vague_refusals = 0
+        if end.how == "closed":
+            self._closed = now
+            return 0.0 if steady else next(self._waits)
+        self._closed = None
+        self._uncover(f"reopened: {end}" if end.how != "changed" else "reopened: members changed")
+        if end.how == "changed":
+            return 0.0
+        self._listener.interrupted(self, end)
+        error = end.error
+        if error is None or isinstance(error, EwsConnectionError | EwsAuthenticationError | MalformedResponse):
+            return self._after_failure(error, steady=steady)
+        return await self._after_refusal(end, error)
+
+    def _after_failure(self, error: EwsError | None, *, steady: bool) -> float:
+        if isinstance(error, EwsAuthenticationError) and error.status == 403 and self._impersonation:  # noqa: PLR2004
+            return self._blame_anchor(error)
+        if isinstance(error, EwsConnectionError):
+            if error.kind.startswith("http-5"):
+                self.affinity.cookies.clear()  # they may lead to a back end that is gone
+            return max(next(self._waits), self._at_least(error.retry_after))
+        return 0.0 if error is None and steady else next(self._waits)
+
+    async def _after_refusal(self, end: End, error: EwsError) -> float:
+        if isinstance(error, ConnectionLimitReached):
+            self._rotate_anchor()
+            return self._at_least(_LIMIT_REST)
+        if isinstance(error, ServerBusy):
+            return max(next(self._waits), self._at_least(error.back_off))
+        if end.named or end.departed:
+            return self._take_out(end.named, error) if end.named else 0.0
+        treat = treatment(error)
+        if self._impersonation and treat in (Treatment.DENIED, Treatment.NEXT_IDENTIFIER):
+            return self._blame_anchor(error)
+        if treat is Treatment.TRANSIENT:
+            self._vague_refusals += 1
+            if self._vague_refusals < _PATIENCE:
+                return next(self._waits)
+        return await self._search(error)
+
+    async def _search(self, error: EwsError) -> float:
+        """Find out whose subscriptions are bad where the server does not say."""
+        self._vague_refusals = 0
+        try:
+            bad = await find_bad(list(self.members.values()), self._accepted)
+        except (EwsConnectionError, EwsAuthenticationError, MalformedResponse):
+            return next(self._waits)
+        return self._take_out([member for member in bad if member.group is self], error)
+
+    async def _accepted(self, members: list[Member]) -> bool | None:
+        """Open a stream for these alone until its first message. None: the server is too busy to be asked."""
+        self._choose_anchor()
+        ids = tuple(member.subscription_id for member in members)
+        operation = GetStreamingEvents(subscription_ids=ids, connection_timeout_minutes=1)
+        try:
+            async with self._client.stream(operation, impersonate=self._sid(), affinity=self.affinity) as messages:
+                async for message in messages:
+                    error = message.error
+                    if error is None:
+                        return not message.error_subscription_ids
+                    return None if isinstance(error, ServerBusy | ConnectionLimitReached) else False
+        except (ServerBusy, ConnectionLimitReached):
+            return None
+        except ResponseError:
+            pass
+        return False
+
+    def _take_out(self, members: Iterable[Member], error: EwsError) -> float:
+        out = list(members)
+        if not out:
+            return next(self._waits)
+        for member in out:
+            member.reason = "renewed"
+            self.remove(member)
+        self._left = False  # the rest goes on at once
+        self._listener.bad(self, out, error)
+        return 0.0
+
+    def _blame_anchor(self, error: EwsError) -> float:
+        """The anchor cannot be impersonated: let its own Subscribe tell why, and let the others go on by another."""
+        anchor = self.members.get(self.affinity.anchor)
+        return self._take_out([anchor] if anchor is not None else [], error)
+
+    # --- small parts
+
+    def _choose_anchor(self) -> None:
+        """Keep the anchor while it is a member; else the first of them follows, by the same cookies."""
+        if self.affinity.anchor not in self.members and self.members:
+            self.affinity = Affinity(next(iter(self.members)), self.affinity.cookies)
+
+    def _rotate_anchor(self) -> None:
+        """Let the next member pay for the stream: connections are counted by whom they impersonate."""
+        self._choose_anchor()
+        if self._impersonation and self.members:
+            addresses = list(self.members)
+            after = (addresses.index(self.affinity.anchor) + 1) % len(addresses)
+            self.affinity = Affinity(addresses[after], self.affinity.cookies)
+
+    def _sid(self) -> ConnectingSid | None:
+        anchor = self.members.get(self.affinity.anchor)
+        return connecting_sid(anchor.mailbox) if self._impersonation and anchor is not None else None
+
+    def _uncover(self, reason: str) -> None:
+        for member in self.members.values():
+            if member.covered:
+                member.covered, member.reason = False, reason
+
+    def _at_least(self, seconds: float | None) -> float:
+        """Add jitter above what the server asked for."""
+        return (seconds or 0.0) * (1 + 0.25 * self._random())
+
+    def _new_waits(self) -> Iterator[float]:
+        first, longest = _RETRY
+        return backoff(first, longest, random=self._random)

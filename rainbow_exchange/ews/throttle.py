@@ -1,0 +1,106 @@
+"""How much may be asked of the server at once, learnt from its refusals, and for how long it asked to stay away."""
+
+import asyncio
+from collections import deque
+from types import TracebackType
+
+from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ServerBusy
+
+_LONGEST = 15 * 60.0  # no server's hint keeps anybody away for longer
+
+
+class InFlight:
+    """A limit on requests in flight: halved when the server says "too many", grown by one per `limit` successes.
+
+    `async with limit:` waits for a turn, in order of arrival. Requests that were on their way when the limit last
+    shrank do not shrink it again.
+    """
+
+    def __init__(self, most: int) -> None:
+        if most < 1:
+            raise ValueError("at least one request must be allowed")
+        self.most = most
+        self.limit = float(most)
+        self.in_flight = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._ignored = 0
+
+    async def __aenter__(self) -> None:
+        """Wait for a turn."""
+        if self.in_flight < int(self.limit) and not self._waiting:
+            self.in_flight += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()  # the turn had come in the same instant
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Pass the turn on."""
+        self._ignored = max(self._ignored - 1, 0)
+        self._leave()
+
+    def shrink(self) -> None:
+        """Take a refusal into account."""
+        if not self._ignored:
+            self.limit = max(self.limit / 2, 1.0)
+            self._ignored = self.in_flight
+
+    def succeeded(self) -> None:
+        """Take a success into account."""
+        self.limit = min(self.limit + 1 / self.limit, float(self.most))
+
+    def _leave(self) -> None:
+        self.in_flight -= 1
+        while self._waiting and self.in_flight < int(self.limit):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self.in_flight += 1
+                turn.set_result(None)
+
+
+class BackOffs:
+    """Who asked to be left alone until when: one mailbox's budget, or with `None` everything.
+
+    Within that time a request is not sent but fails at once with what the server had said.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[str | None, tuple[float, EwsError]] = {}
+
+    def note(self, who: str | None, error: EwsError, seconds: float) -> None:
+        """Stay away from `who` for `seconds`."""
+        now = asyncio.get_running_loop().time()
+        self._until = {key: entry for key, entry in self._until.items() if entry[0] > now}
+        until = now + min(seconds, _LONGEST)
+        if who not in self._until or self._until[who][0] < until:
+            self._until[who] = (until, error)
+
+    def check(self, *who: str | None) -> None:
+        """Raise ServerBusy (or EwsConnectionError) with the seconds left if any of these is to be left alone."""
+        now = asyncio.get_running_loop().time()
+        for key in who:
+            until, error = self._until.get(key, (now, None))
+            if error is not None and until > now:
+                raise _again(error, until - now)
+
+    def left(self) -> float:
+        """Seconds until everything may be asked again; 0 if nothing is held back."""
+        now = asyncio.get_running_loop().time()
+        return max((until - now for until, _ in self._until.values()), default=0.0) if self._until else 0.0
+
+
+def _again(error: EwsError, left: float) -> EwsError:
+    if isinstance(error, ServerBusy):
+        busy = ServerBusy(error.code, error.text, values=error.values, fault=error.fault)
+        busy.back_off = left
+        return busy
+    if isinstance(error, EwsConnectionError):
+        return EwsConnectionError(error.kind, error.detail, retry_after=left)
+    return error

@@ -1,0 +1,220 @@
+"""One POST to the EWS endpoint and its answer: aiohttp, authenticated connections, what can go wrong on the way.
+
+Nothing here knows SOAP. Redirects are not followed, cookies are whatever the caller's headers say, nothing is retried.
+"""
+
+import asyncio
+import ssl as tls
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import aiohttp
+from yarl import URL
+
+from rainbow_exchange.ews.auth import Authenticator, Challenge, schemes
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+
+_CONNECT_TIMEOUT = 10.0  # seconds for name, TCP and TLS together
+_CHUNK = 65536
+_MOST_LEGS = 6
+_LONGEST_REFUSAL = 1024 * 1024  # what is read of a 401's page, so that its connection can go on
+
+
+class _Response(aiohttp.ClientResponse):
+    """Remembers the server's certificate: the connection may be given back before anybody can ask it."""
+
+    certificate: bytes | None = None
+
+    async def start(self, connection: "Connection") -> aiohttp.ClientResponse:
+        transport = connection.transport
+        link = transport.get_extra_info("ssl_object") if transport is not None else None
+        self.certificate = link.getpeercert(binary_form=True) if link is not None else None
+        return await super().start(connection)
+
+
+class Answer:
+    """The head of an answer that is not a 401, and its body in pieces."""
+
+    def __init__(self, response: aiohttp.ClientResponse, host: str) -> None:
+        self._response = response
+        self._host = host
+        self.status = response.status
+        self.content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def header(self, name: str) -> str | None:
+        """Return one header of the answer."""
+        return self._response.headers.get(name)
+
+    def headers(self, name: str) -> tuple[str, ...]:
+        """Return all headers of one name."""
+        return tuple(self._response.headers.getall(name, ()))
+
+    async def next_chunk(self) -> bytes:
+        """Read what there is; b"" at the end. Raises EwsConnectionError."""
+        with _named_failures(self._host):
+            return await self._response.content.readany()
+
+    async def read(self, limit: int) -> bytes:
+        """Read the whole body. Raises EwsConnectionError, or MalformedResponse when it is larger than `limit` bytes."""
+        body = bytearray()
+        while chunk := await self.next_chunk():
+            body += chunk
+            if len(body) > limit:
+                raise MalformedResponse(f"an answer larger than {limit} bytes")
+        return bytes(body)
+
+
+class _Lane:
+    """A way to the server. Of a connection-bound scheme: exactly one TCP connection, used by one request at a time."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.session = session
+        self.authenticated = False
+
+
+class Transport:
+    """Posts to one URL with one set of credentials."""
+
+    def __init__(self, *, url: str, auth: Authenticator, ssl: tls.SSLContext | None, proxy_url: str | None) -> None:
+        self._url = URL(url)
+        self._auth = auth
+        self._ssl: tls.SSLContext | bool = ssl if ssl is not None else True
+        self._proxy = URL(proxy_url) if proxy_url else None
+        self.host = f"{self._url.host}:{self._url.port}"
+        self._lanes: set[_Lane] = set()
+        self._idle: list[_Lane] = []
+
+    async def close(self) -> None:
+        """Close every connection."""
+        lanes, self._lanes, self._idle = self._lanes, set(), []
+        for lane in lanes:
+            await lane.session.close()
+
+    @asynccontextmanager
+    async def post(self, body: bytes, headers: Mapping[str, str], *, limit: float) -> AsyncIterator[Answer]:
+        """Post and yield the head, which must come within `limit` seconds; the connection is closed if left unread.
+
+        Raises EwsConnectionError, or EwsAuthenticationError for a 401 that the scheme has no answer to.
+        """
+        lane = self._take()
+        response: aiohttp.ClientResponse | None = None
+        try:
+            with _named_failures(self.host):
+                async with asyncio.timeout(limit):
+                    response = await self._authenticated(lane, body, headers)
+            yield Answer(response, self.host)
+        finally:
+            whole = response is not None and response.content.at_eof()
+            if response is not None:
+                response.release() if whole else response.close()
+            await self._give_back(lane, whole=whole)
+
+    def _take(self) -> _Lane:
+        if self._idle:
+            return self._idle.pop() if self._auth.connection_bound else self._idle[0]
+        connector = aiohttp.TCPConnector(ssl=self._ssl, limit=1 if self._auth.connection_bound else 0)
+        lane = _Lane(
+            aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                response_class=_Response,
+                trust_env=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_TIMEOUT),
+            )
+        )
+        self._lanes.add(lane)
+        if not self._auth.connection_bound:
+            self._idle.append(lane)
+        return lane
+
+    async def _give_back(self, lane: _Lane, *, whole: bool) -> None:
+        if not self._auth.connection_bound or lane not in self._lanes:
+            return
+        if whole:
+            self._idle.append(lane)
+        else:
+            self._lanes.discard(lane)
+            await lane.session.close()
+
+    async def _authenticated(self, lane: _Lane, body: bytes, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        if lane.authenticated:
+            response = await self._send(lane, body, headers, None)
+            if response.status != HTTPStatus.UNAUTHORIZED:
+                return response
+            lane.authenticated = False  # the server has begun a new connection: authenticate it, once
+            await _drain(response)
+        flow = self._auth.flow()
+        leg = next(flow)
+        for _ in range(_MOST_LEGS):
+            response = await self._send(lane, body if leg.with_body else b"", headers, leg.authorization)
+            refused = response.status == HTTPStatus.UNAUTHORIZED
+            if leg.with_body and not refused:
+                lane.authenticated = self._auth.connection_bound
+                return response
+            offered = tuple(response.headers.getall("WWW-Authenticate", ()))
+            challenge = Challenge(
+                status=response.status,
+                www_authenticate=offered,
+                certificate=response.certificate if isinstance(response, _Response) else None,
+            )
+            await _drain(response)
+            try:
+                leg = flow.send(challenge)
+            except StopIteration:
+                break
+        if refused:
+            raise EwsAuthenticationError(response.status, schemes(offered))
+        raise EwsConnectionError(f"http-{response.status}", f"{self.host} did not let the sign-in go on")
+
+    async def _send(
+        self, lane: _Lane, body: bytes, headers: Mapping[str, str], authorization: str | None
+    ) -> aiohttp.ClientResponse:
+        own = {"Content-Length": str(len(body))} | ({"Authorization": authorization} if authorization else {})
+        return await lane.session.post(
+            self._url, data=body, headers={**headers, **own}, allow_redirects=False, proxy=self._proxy
+        )
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read a refusal's page to its end, so that the next leg goes out on the same connection; close it if endless."""
+    size = 0
+    while chunk := await response.content.readany():
+        size += len(chunk)
+        if size > _LONGEST_REFUSAL:
+            response.close()
+            return
+    response.release()
+
+
+@contextmanager
+def _named_failures(host: str) -> Iterator[None]:
+    """Turn what aiohttp and the system raise into EwsConnectionError with the kind that its docstring lists."""
+    try:
+        yield
+    except aiohttp.ClientConnectorDNSError as error:
+        raise EwsConnectionError("name", f"the name {error.host} is not known") from error
+    except (aiohttp.ClientSSLError, tls.SSLError) as error:
+        raise EwsConnectionError("tls", _verdict(error, host)) from error
+    except aiohttp.ClientHttpProxyError as error:
+        raise EwsConnectionError(f"http-{error.status}", f"the proxy said {error.status} {error.message}") from error
+    except TimeoutError as error:
+        raise EwsConnectionError("timeout", f"no answer from {host} in time") from error
+    except aiohttp.ClientConnectorError as error:
+        raise EwsConnectionError("refused", f"no connection to {error.host}:{error.port}: {error.strerror}") from error
+    except aiohttp.ClientResponseError as error:
+        raise EwsConnectionError("not-ews", f"{host} does not speak HTTP: {type(error).__name__}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise EwsConnectionError("closed", f"{host} closed the connection: {type(error).__name__}") from error
+
+
+def _verdict(error: Exception, host: str) -> str:
+    cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error
+    if isinstance(cause, tls.SSLCertVerificationError):
+        return f"the certificate of {host} is not trusted: {cause.verify_message}"
+    reason = getattr(cause, "reason", None) or type(cause).__name__
+    return f"no TLS with {host}: {reason}"

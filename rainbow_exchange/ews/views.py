@@ -1,0 +1,44 @@
+"""What the watcher shows of itself, to status, metrics and the bridge: plain values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Coverage = Literal["streamed", "opening", "renewing", "waiting"]
+StreamState = Literal["gathering", "opening", "streamed", "backing-off", "waiting"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamView:
+    """One stream as shown to people. `server` is the mailbox server its ids name, None where they name none."""
+
+    anchor: str
+    members: int
+    state: StreamState
+    opened_at: datetime | None
+    last_heartbeat: datetime | None
+    reopenings: int
+    server: str | None
+
+
+@dataclass(slots=True)
+class WatcherCounters:
+    """What the watcher has seen: plain numbers for status and metrics."""
+
+    subscribed: int = 0  # Subscribe answered with an id, renewals included
+    opened: int = 0  # streams confirmed open
+    interrupted: int = 0  # streams that ended other than in order
+    notifications: int = 0
+    gaps: int = 0  # mailboxes told to re-read
+    bad_subscriptions: int = 0
+    renewed: int = 0
+    lost: int = 0
+    owner_bound: int = 0  # mailboxes given a stream of their own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseReport:
+    """What became of the subscriptions at the end; those left expire on the server."""
+
+    unsubscribed: int
+    left: int

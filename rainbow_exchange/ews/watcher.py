@@ -1,0 +1,429 @@
+"""Watcher: keeps the subscriptions of all mailboxes alive and says whose calendar to look at again.
+
+It owns the groups (`stream_group`) and what happens to a mailbox between them: subscribing, renewal, loss.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import structlog
+
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.ews.errors import (
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    ResponseError,
+    ServerBusy,
+    SubscriptionLost,
+)
+from rainbow_exchange.ews.event_stream import StreamMessage
+from rainbow_exchange.ews.grouping import GROUP_SIZE, Affinity, place_for, server_name
+from rainbow_exchange.ews.members import End, Member
+from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
+from rainbow_exchange.ews.operations.subscribe import Subscribe
+from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
+from rainbow_exchange.ews.stream_group import StreamGroup
+from rainbow_exchange.ews.treatment import Treatment, treatment
+from rainbow_exchange.ews.types import Caller, ConnectingSid, connecting_sid
+from rainbow_exchange.ews.views import CloseReport, Coverage, StreamView, WatcherCounters
+from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChanged
+
+__all__ = ["CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
+
+_EARLY = 60.0  # seconds after its creation within which a refused subscription counts towards "owner-bound"
+_OWNER_BOUND_AFTER = 2  # such refusals in a row: the mailbox gets a stream of its own
+_OWNER_BOUND_SERVER_AFTER = 3  # such mailboxes: so do all that come
+_RENEWALS_A_SECOND = 50.0  # a storm of renewals is spread
+_RENEWAL = (2.0, 300.0)  # back-off: first wait at most, longest
+_FORGET_LIMIT = 5.0
+_OPENINGS_AT_ONCE = 50
+_UNSUBSCRIBES_AT_ONCE = 20
+
+_log = structlog.get_logger()
+
+
+class Client(Caller, Protocol):
+    """Whoever can call and stream: `EwsClient`."""
+
+    @property
+    def refused(self) -> EwsAuthenticationError | None:
+        """The refusal of the credentials that stands."""
+        ...
+
+    def stream(
+        self, operation: GetStreamingEvents, *, impersonate: ConnectingSid | None, affinity: Affinity | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[StreamMessage]]:
+        """Open a stream; see EwsClient.stream."""
+        ...
+
+
+class Watcher:
+    """Keeps each subscribed mailbox in a stream until it is forgotten, lost, or the watcher closed.
+
+    `emit` is called on the loop and must return at once: MailboxChanged for each notified mailbox; Gap once a stream is
+    confirmed open for members that were not streamed without interruption before; Lost when a renewal shows that the
+    mailbox can no longer be watched (it is forgotten then). `group_key` says which mailboxes may share a stream.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        impersonation: bool,
+        emit: Callable[[ChangeSignal], None],
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+        group_size: int = GROUP_SIZE,
+        stream_minutes: int = 29,
+        open_delay: float = 0.5,
+        reopen_interval: float = 5.0,
+        group_key: Callable[[Mailbox], str] = lambda _: "",
+    ) -> None:
+        self._client = client
+        self._impersonation = impersonation
+        self._emit = emit
+        self._now = now
+        self._random = random
+        self._group_size = min(group_size, GROUP_SIZE)
+        self._stream_minutes = stream_minutes
+        self._open_delay = open_delay
+        self._reopen_interval = reopen_interval
+        self._group_key = group_key
+        self.owner_bound = False
+        self.counters = WatcherCounters()
+        self._members: dict[str, Member] = {}
+        self._subscribing: dict[str, asyncio.Event] = {}
+        self._renewals: dict[str, asyncio.Task[None]] = {}
+        self._groups: list[StreamGroup] = []
+        self._gathering: StreamGroup | None = None
+        self._down: set[StreamGroup] = set()
+        self._openings = asyncio.Semaphore(_OPENINGS_AT_ONCE)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
+
+    async def run(self) -> None:
+        """Hold the streams until cancelled or closed; then none is left open."""
+        self._ended.clear()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for group in self._groups:
+                    self._start(group)
+                await self._closing.wait()
+                for task in self._running:
+                    task.cancel()
+        finally:
+            self._tasks = None
+            self._ended.set()
+
+    async def close(self, limit: float = 5.0) -> CloseReport:
+        """Close all streams, then unsubscribe for at most `limit` seconds. Nothing can be subscribed afterwards."""
+        self._closing.set()
+        await self._ended.wait()
+        known = [member for member in self._members.values() if member.subscription_id]
+        todo, total, done = iter(known), len(known), 0
+
+        async def unsubscribe_some() -> None:
+            nonlocal done
+            for member in todo:
+                gone = await self._unsubscribe(member)
+                done += gone
+
+        try:
+            async with asyncio.timeout(limit), asyncio.TaskGroup() as tasks:
+                for _ in range(_UNSUBSCRIBES_AT_ONCE):
+                    tasks.create_task(unsubscribe_some())
+        except TimeoutError:
+            pass
+        report = CloseReport(unsubscribed=done, left=total - done)
+        self._members.clear()
+        self._groups.clear()
+        return report
+
+    async def subscribe(self, mailbox: Mailbox) -> None:
+        """Send one Subscribe for `mailbox` unless it is watched already; from then on it is kept alive.
+
+        Raises EwsError; what to try then is the caller's business.
+        """
+        address = mailbox.address
+        async with self._alone(address):
+            if address in self._members:
+                return
+            member = Member(mailbox)
+            await self._subscribe(member)
+            self._members[address] = member
+
+    async def forget(self, address: str) -> None:
+        """Stop watching: leave the stream and unsubscribe, for at most five seconds, whatever comes of it."""
+        async with self._alone(address):
+            member = self._members.pop(address, None)
+            if member is None:
+                return
+            renewal = self._renewals.pop(address, None)
+            if renewal is not None:
+                renewal.cancel()
+            if member.group is not None:
+                member.group.remove(member)
+            if member.subscription_id:
+                try:
+                    async with asyncio.timeout(_FORGET_LIMIT):
+                        await self._unsubscribe(member)
+                except TimeoutError:
+                    _log.debug("unsubscribe_given_up", mailbox=address)
+
+    def coverage(self, address: str) -> Coverage | None:
+        """Say how a mailbox is watched: "waiting" means that the server allows no more streams for now; None: not."""
+        member = self._members.get(address)
+        if member is None:
+            return None
+        if member.group is None:
+            return "renewing"
+        if member.group.state == "waiting":
+            return "waiting"
+        return "streamed" if member.group.covers(member) else "opening"
+
+    def streams(self) -> list[StreamView]:
+        """Show each group."""
+        return [
+            StreamView(
+                anchor=group.affinity.anchor,
+                members=len(group.members),
+                state=group.state,
+                opened_at=group.opened_at,
+                last_heartbeat=group.last_heartbeat,
+                reopenings=max(group.openings_made - 1, 0),
+                server=next((server_name(member.subscription_id) for member in group.members.values()), None),
+            )
+            for group in self._groups
+        ]
+
+    # --- subscribing and renewing
+
+    @asynccontextmanager
+    async def _alone(self, address: str) -> AsyncIterator[None]:
+        """Let one at a time subscribe or forget the same mailbox."""
+        while (other := self._subscribing.get(address)) is not None:
+            await other.wait()
+        done = self._subscribing[address] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._subscribing[address]
+            done.set()
+
+    async def _subscribe(self, member: Member) -> None:
+        if self._closing.is_set():
+            raise EwsConnectionError("closed", "the watcher is being closed")
+        mailbox = member.mailbox
+        group = self._place(member)
+        group.reserved += 1
+        try:
+            async with group.subscribing(mailbox.address) as affinity:
+                # impersonated, the calendar is its own; an address would have to be the primary one
+                operation = Subscribe(mailbox_address=None if self._impersonation else mailbox.address)
+                response = await self._client.call(operation, impersonate=self._sid(mailbox), affinity=affinity)
+            member.subscription_id = response.subscription_id
+            member.created_at = asyncio.get_running_loop().time()
+            member.affinity = affinity
+            self.counters.subscribed += 1
+            group.add(member)
+        finally:
+            group.reserved -= 1
+            self._tidy(group)
+        self._start(group)
+
+    async def _renew(self, member: Member, delay: float) -> None:
+        """Subscribe a mailbox anew until it is watched again or lost for good."""
+        address = member.mailbox.address
+        first, longest = _RENEWAL
+        waits = backoff(first, longest, random=self._random)
+        for _ in range(member.early_refusals - 1):
+            delay = max(delay, next(waits))
+        while True:
+            await asyncio.sleep(delay)
+            try:
+                await self._subscribe(member)
+            except EwsError as error:
+                code = self._verdict(error)
+                if code is not None:
+                    self._lose(member, code)
+                    return
+                delay = max(next(waits), _asked_for(error) * (1 + 0.25 * self._random()))
+                _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
+            else:
+                self.counters.renewed += 1
+                self._renewals.pop(address, None)
+                return
+
+    def _verdict(self, error: EwsError) -> str | None:
+        """Give the code by which a mailbox is lost; None for what may pass, refused credentials of ours included."""
+        if isinstance(error, EwsAuthenticationError):
+            about_one = self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
+            return "EwsAuthenticationError" if about_one else None
+        if treatment(error) in (Treatment.NEXT_IDENTIFIER, Treatment.DENIED):
+            return error.code if isinstance(error, ResponseError) else type(error).__name__
+        return None
+
+    def _lose(self, member: Member, code: str) -> None:
+        address = member.mailbox.address
+        self._renewals.pop(address, None)
+        self._members.pop(address, None)
+        self.counters.lost += 1
+        _log.warning("mailbox_lost", mailbox=address, code=code)
+        self._emit(Lost(mailbox=address, code=code))
+
+    async def _unsubscribe(self, member: Member) -> bool:
+        try:
+            await self._client.call(
+                Unsubscribe(subscription_id=member.subscription_id),
+                impersonate=self._sid(member.mailbox),
+                affinity=member.affinity,
+            )
+        except SubscriptionLost:
+            return True
+        except EwsError as error:
+            _log.debug("unsubscribe_failed", mailbox=member.mailbox.address, reason=str(error))
+            return False
+        return True
+
+    def _sid(self, mailbox: Mailbox) -> ConnectingSid | None:
+        return connecting_sid(mailbox) if self._impersonation else None
+
+    # --- groups
+
+    def _place(self, member: Member) -> StreamGroup:
+        """Find or make the group that `member` is to join."""
+        if self._impersonation and (member.alone or self.owner_bound):
+            return self._new_group(member.mailbox, own=True)
+        key = self._group_key(member.mailbox)
+        group = place_for(key, self._groups, self._gathering)
+        self._gathering = group or self._new_group(member.mailbox, own=False)
+        return self._gathering
+
+    def _new_group(self, mailbox: Mailbox, *, own: bool) -> StreamGroup:
+        group = StreamGroup(
+            client=self._client,
+            listener=self,
+            openings=self._openings,
+            anchor=mailbox.address,
+            size=self._group_size,
+            key=self._group_key(mailbox),
+            own=own,
+            impersonation=self._impersonation,
+            stream_minutes=self._stream_minutes,
+            open_delay=self._open_delay,
+            reopen_interval=self._reopen_interval,
+            now=self._now,
+            random=self._random,
+        )
+        self._groups.append(group)
+        return group
+
+    def _start(self, group: StreamGroup) -> None:
+        if self._tasks is None or group.running or not group.members or self._closing.is_set():
+            return
+        group.running = True
+        self._spawn(self._live(group), f"stream:{group.affinity.anchor}")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        assert self._tasks is not None  # noqa: S101 - groups live and die within run()
+        task: asyncio.Task[None] = self._tasks.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _live(self, group: StreamGroup) -> None:
+        try:
+            await group.run()
+        finally:
+            group.running = False
+        self._tidy(group)
+
+    def _tidy(self, group: StreamGroup) -> None:
+        """Drop a group that is empty and expects nobody."""
+        if not (group.members or group.reserved or group.running) and group in self._groups:
+            self._groups.remove(group)
+            self._recovered(group)
+            if self._gathering is group:
+                self._gathering = None
+
+    # --- what the groups tell (Listener)
+
+    def confirmed(self, group: StreamGroup, fresh: list[Member]) -> None:
+        """A stream is open: tell of the gap before it."""
+        self.counters.opened += 1
+        self._recovered(group)
+        _log.debug("stream_opened", anchor=group.affinity.anchor, members=len(group.members), gap=len(fresh))
+        for reason in dict.fromkeys(member.reason for member in fresh):
+            mailboxes = tuple(member.mailbox.address for member in fresh if member.reason == reason)
+            self.counters.gaps += len(mailboxes)
+            self._emit(Gap(mailboxes=mailboxes, reason=reason))
+
+    def changed(self, mailbox: Mailbox) -> None:
+        """Exchange notified."""
+        self.counters.notifications += 1
+        self._emit(MailboxChanged(mailbox=mailbox.address))
+
+    def interrupted(self, group: StreamGroup, end: End) -> None:
+        """A stream ended other than in order: one WARNING for an outage, however many streams it takes."""
+        self.counters.interrupted += 1
+        log = _log.debug if self._down else _log.warning
+        log("stream_interrupted", anchor=group.affinity.anchor, members=len(group.members), reason=str(end))
+        self._down.add(group)
+
+    def bad(self, group: StreamGroup, members: Sequence[Member], error: EwsError) -> None:
+        """Renew these one by one, or give those that only they themselves can read a stream of their own."""
+        now = asyncio.get_running_loop().time()
+        self.counters.bad_subscriptions += len(members)
+        spread = len(members) / _RENEWALS_A_SECOND if len(members) > 1 else 0.0
+        for member in members:
+            early = isinstance(error, SubscriptionLost) and now - member.created_at < _EARLY
+            member.early_refusals = member.early_refusals + 1 if early else 0
+            if (
+                self._impersonation
+                and not group.own
+                and member.early_refusals >= (1 if self.owner_bound else _OWNER_BOUND_AFTER)
+            ):
+                self._isolate(member)
+            else:
+                self._renew_soon(member, spread * self._random())
+        self._tidy(group)
+
+    def _isolate(self, member: Member) -> None:
+        """Read a subscription that nobody else may read, by itself: it is alive, so it is not made anew."""
+        address = member.mailbox.address
+        member.alone = True
+        self.counters.owner_bound += 1
+        if self.counters.owner_bound >= _OWNER_BOUND_SERVER_AFTER and not self.owner_bound:
+            self.owner_bound = True
+            _log.warning("server_is_owner_bound", mailboxes=self.counters.owner_bound)
+        group = self._new_group(member.mailbox, own=True)
+        if member.affinity is not None:
+            group.affinity = Affinity(address, dict(member.affinity.cookies))
+        group.add(member)
+        self._start(group)
+
+    def _renew_soon(self, member: Member, delay: float) -> None:
+        address = member.mailbox.address
+        self._renewals[address] = self._spawn(self._renew(member, delay), f"renew:{address}")
+
+    def _recovered(self, group: StreamGroup) -> None:
+        if group in self._down:
+            self._down.discard(group)
+            if not self._down:
+                _log.info("streams_restored", streams=len(self._groups))
+
+
+def _asked_for(error: EwsError) -> float:
+    """Seconds that the server asked to be left alone."""
+    hint = error.back_off if isinstance(error, ServerBusy) else None
+    hint = error.retry_after if isinstance(error, EwsConnectionError) else hint
+    return hint or 0.0
