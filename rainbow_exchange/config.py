@@ -190,7 +190,7 @@ def load(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
     faulty: set[str] = set()
     while True:
         try:
-            settings = Sourced()
+            sourced = Sourced()
             break
         except PydanticValidationError as error:
             # What is faulty is taken out, so that the rest can still be looked at.
@@ -201,6 +201,7 @@ def load(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
                     faults.append(_sentence(key, detail, origins.get(key)))
                 for source in sources:
                     source.drop(key)
+    settings = Settings(**{group: getattr(sourced, group) for group in Settings.model_fields})
     faults += [text for keys, text in _contradictions(settings) if faulty.isdisjoint(keys)]
     if faults:
         raise UserError(faults)

@@ -4,7 +4,7 @@ The keyring blocks (it may talk to a desktop that asks its user), so `resolve` i
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -85,18 +85,15 @@ def _read(file: Path) -> str:
     return secret
 
 
-def _from_keyring(
-    keys: list[str], *, get: Callable[[str, str], str | None] | None = None, limit: float = _KEYRING_SECONDS
-) -> tuple[dict[str, str], str]:
+def _from_keyring(keys: list[str]) -> tuple[dict[str, str], str]:
     """Look `keys` up; give what was found, and why the rest could not be looked up ("" when it could)."""
     found: dict[str, str] = {}
     problems: list[str] = []
-    lookup = get or keyring.get_password
 
     def look_up() -> None:
         try:
             for key in keys:
-                secret = lookup(SERVICE, key)
+                secret = keyring.get_password(SERVICE, key)
                 if secret:
                     found[key] = secret
         except keyring.errors.NoKeyringError:
@@ -107,7 +104,7 @@ def _from_keyring(
     # A locked keyring may wait for a person for ever: the thread is left behind then.
     thread = threading.Thread(target=look_up, name="keyring", daemon=True)
     thread.start()
-    thread.join(limit)
+    thread.join(_KEYRING_SECONDS)
     if thread.is_alive():
-        return {}, f"the keyring of this account did not answer within {limit:g} s"
+        return {}, f"the keyring of this account did not answer within {_KEYRING_SECONDS:g} s"
     return found, "".join(problems)

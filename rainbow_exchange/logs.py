@@ -40,11 +40,14 @@ _NAMED = re.compile(
 )
 
 
-def configure(level: str = "info", log_format: str = "auto", file: Path | None = None) -> None:
+def configure(
+    level: str = "info", log_format: str = "auto", file: Path | None = None, *, stream_level: str = "debug"
+) -> None:
     """Log to standard error (as JSON lines unless it is a terminal) and to `file`, which is rotated by size.
 
-    `log_format`: "auto", "json" or "console"; the file is always JSON. Raises OSError when the file cannot be opened.
-    May be called again.
+    `log_format`: "auto", "json" or "console"; the file is always JSON. `stream_level` holds less urgent lines back from
+    standard error, where a terminal shows progress instead. Raises OSError when the file cannot be opened. May be
+    called again.
     """
     handlers: list[logging.Handler] = []
     if file is not None:
@@ -56,6 +59,7 @@ def configure(level: str = "info", log_format: str = "auto", file: Path | None =
         handlers.append(rotating)
     if sys.stderr is not None:  # it is None for a process without a console
         stream = _Stream(sys.stderr)
+        stream.setLevel(stream_level.upper())
         stream.setFormatter(_formatter(_renderer(log_format, sys.stderr)))
         handlers.append(stream)
 

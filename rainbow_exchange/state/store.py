@@ -42,7 +42,7 @@ SCHEMA_VERSION = len(_MIGRATIONS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What worked for a Rainbow user: the identifier and its kind, the mailbox's primary address, principal, read mode."""
+    """What worked for a Rainbow user: the identifier, its kind, the primary address it led to, principal, read mode."""
 
     user_id: str
     identifier_kind: str
