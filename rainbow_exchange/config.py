@@ -172,12 +172,17 @@ def _known() -> list[str]:
     ]
 
 
-def load(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
-    """Read the settings, from the file at `path` or from `config.toml` in the machine-wide folder if there is one.
+def load(
+    path: Path | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    look_in_default_folder: bool = True,
+) -> Settings:
+    """Read the settings, from the file at `path` or from `config.toml` in the default folder if there is one.
 
     `overrides` (group → name → value) stand above all else. Raises UserError with every fault at once.
     """
-    file = path if path is not None else _default_file()
+    file = _default_file() if path is None and look_in_default_folder else path
     overridden, environment = Overrides(Settings, overrides or {}), Environment(Settings, os.environ, _known())
     files = [SettingsFile(Settings, file.absolute())] if file is not None else []
     sources: list[Values] = [overridden, environment, *files]

@@ -41,13 +41,18 @@ _NAMED = re.compile(
 
 
 def configure(
-    level: str = "info", log_format: str = "auto", file: Path | None = None, *, stream_level: str = "debug"
+    level: str = "info",
+    log_format: str = "auto",
+    file: Path | None = None,
+    *,
+    stream_level: str = "debug",
+    not_on_stream: frozenset[str] = frozenset(),
 ) -> None:
     """Log to standard error (as JSON lines unless it is a terminal) and to `file`, which is rotated by size.
 
-    `log_format`: "auto", "json" or "console"; the file is always JSON. `stream_level` holds less urgent lines back from
-    standard error, where a terminal shows progress instead. Raises OSError when the file cannot be opened. May be
-    called again.
+    `log_format`: "auto", "json" or "console"; the file is always JSON. `stream_level` and `not_on_stream` (events) hold
+    lines back from standard error, where a terminal shows progress instead. Raises OSError when the file cannot be
+    opened. May be called again.
     """
     handlers: list[logging.Handler] = []
     if file is not None:
@@ -60,6 +65,7 @@ def configure(
     if sys.stderr is not None:  # it is None for a process without a console
         stream = _Stream(sys.stderr)
         stream.setLevel(stream_level.upper())
+        stream.addFilter(lambda record: not (isinstance(record.msg, dict) and record.msg.get("event") in not_on_stream))
         stream.setFormatter(_formatter(_renderer(log_format, sys.stderr)))
         handlers.append(stream)
 

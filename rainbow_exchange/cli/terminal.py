@@ -48,18 +48,19 @@ class Progress:
         self._now = now
         self._line_is_open = False
 
-    def __call__(self, event: str, **values: Any) -> None:
-        """Take one event: its name and values are those that `daemon.run` documents."""
+    def __call__(self, event: str, /, **values: Any) -> None:
+        """Take one event of `daemon.Observer`."""
         match event:
+            case "serving":
+                self._line(f"Local page at {values['url']}")
             case "users_listed":
                 self._line(f"Rainbow lists {_count(values['count'], 'user')}.")
             case "subscribed":
                 self._rewrite(f"Subscribed {values['done']}/{values['total']}", last=values["done"] >= values["total"])
             case "change_told":
-                kind = "out of office" if values["kind"] == "autoreply" else "calendar"
-                self._timed(f"{values['mailbox']}: {kind} changed; Rainbow told after {values['seconds']:.1f} s")
+                self.say_now(f"{values['mailbox']} changed; Rainbow was told after {values['seconds']:.1f} s")
             case "problem":
-                self._timed(f"Problem: {values['text']}")
+                self.say_now(f"Problem: {values['text']} {values['action']}")
             case "stopping":
                 self._line("Stopping ...")
             case "stopped":
@@ -67,11 +68,12 @@ class Progress:
             case _:
                 pass
 
-    def seen(self, text: str) -> None:
-        """Print what a Rainbow client now shows."""
-        self._timed(text)
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._line(text)
 
-    def _timed(self, text: str) -> None:
+    def say_now(self, text: str) -> None:
+        """Print a line with the time of day."""
         self._line(f"{self._now().astimezone():%H:%M:%S}  {text}")
 
     def _line(self, text: str) -> None:

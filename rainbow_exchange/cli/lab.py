@@ -1,0 +1,113 @@
+"""`rainbow-exchange lab`: a simulated Exchange and a simulated Rainbow, to connect to with whatever one likes."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import click
+
+from rainbow_exchange import logs
+from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command()
+@click.option("--users", metavar="N", type=click.IntRange(1, 100_000), help="Make up N people.  [default: 10]")
+@click.option(
+    "--users-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take these people: a JSON list of Rainbow user objects (docs/reference/lab.md).",
+)
+@click.option("--only", type=click.Choice(["exchange", "rainbow"]), help="Start this side alone.")
+@click.option("--exchange-port", metavar="P", type=_PORT, default=0, help="Port of Exchange; a free one by default.")
+@click.option("--rainbow-port", metavar="P", type=_PORT, default=0, help="Port of Rainbow; a free one by default.")
+@click.option(
+    "--flavour",
+    type=click.Choice(["exchange", "owner-bound"]),
+    default="exchange",
+    help="How Exchange behaves: as Exchange does, or binding each subscription to the mailbox's owner.",
+)
+@click.option("--tls", is_flag=True, help="Serve Exchange over https, with a certificate authority made up for it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when both sides are ready.")
+def lab(
+    *,
+    users: int | None,
+    users_file: Path | None,
+    only: Literal["exchange", "rainbow"] | None,
+    exchange_port: int,
+    rainbow_port: int,
+    flavour: Literal["exchange", "owner-bound"],
+    tls: bool,
+    as_json: bool,
+) -> None:
+    """Serve a simulated Exchange and a simulated Rainbow on this machine until Ctrl-C.
+
+    They speak the real wires and hold made-up people; rehearse a roll-out on them, or reproduce a fault.
+
+    \b
+    Examples:
+        rainbow-exchange lab --users 50
+        rainbow-exchange lab --only exchange --exchange-port 8080 --json
+    """  # noqa: D301  (\b is click's: keep these lines)
+    if users is not None and users_file is not None:
+        raise click.UsageError("--users and --users-file exclude each other; give one of them.")
+    logs.configure("warning")
+    options = LabOptions(
+        users=users or LabOptions().users,
+        users_file=users_file,
+        only=only,
+        exchange_port=exchange_port,
+        rainbow_port=rainbow_port,
+        flavour=flavour,
+        tls=tls,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # before the signals are taken over
+        asyncio.run(_serve(options, as_json=as_json))
+
+
+async def _serve(options: LabOptions, *, as_json: bool) -> None:
+    stopped = asyncio.Event()
+    with _first_signal(stopped.set):
+        async with serve(options) as addresses:
+            click.echo(json.dumps(addresses.as_json()) if as_json else _text(addresses))
+            await stopped.wait()
+
+
+def _text(addresses: LabAddresses) -> str:
+    sides = addresses.as_json()
+    lines = [
+        f"{side}.{name} = {value}"
+        for side, values in sides.items()
+        for name, value in values.items()
+        if value is not None
+    ]
+    return "\n".join([*lines, f"{len(addresses.users)} people. Ctrl-C ends it."])
+
+
+@contextlib.contextmanager
+def _first_signal(callback: Callable[[], object]) -> Iterator[None]:
+    """Have the first signal to stop call `callback` in the loop; the next one ends the process in the usual way."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        put_back()
+        loop.call_soon_threadsafe(callback)
+
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")  # Windows has SIGBREAK and its loops no add_signal_handler
+    before = {number: signal.signal(number, on_signal) for name in names if (number := getattr(signal, name, None))}
+
+    def put_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    try:
+        yield
+    finally:
+        put_back()

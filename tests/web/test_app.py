@@ -1,0 +1,173 @@
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.web import app, runtime
+
+TOKEN = "t" * 64
+NONCE = "n" * 64
+OPEN = ["/healthz", "/readyz", "/metrics", f"/api/nonce?challenge={'ab' * 16}"]
+
+
+@dataclass
+class Daemon:
+    """What the page is told, and where it is."""
+
+    is_ready: bool = True
+    status: dict[str, Any] = field(default_factory=lambda: {"state": "healthy", "name": "é"})
+    port: int = 0
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+@pytest.fixture
+async def daemon() -> AsyncIterator[Daemon]:
+    daemon = Daemon()
+    page = app.make_app(
+        status=lambda: daemon.status,
+        ready=lambda: daemon.is_ready,
+        metrics=lambda: b"rainbow_exchange_streams 1.0\n",
+        token=TOKEN,
+        nonce=NONCE,
+    )
+    async with app.serve(page, "127.0.0.1", 0) as port:
+        daemon.port = port
+        yield daemon
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def test_healthz_says_alive_whatever_the_rest(daemon: Daemon, client: aiohttp.ClientSession) -> None:
+    daemon.is_ready = False
+
+    async with client.get(daemon.url("/healthz")) as answer:
+        assert (answer.status, await answer.text()) == (200, "ok\n")
+
+
+@pytest.mark.parametrize(("is_ready", "status", "text"), [(True, 200, "ready\n"), (False, 503, "not ready\n")])
+async def test_readyz(daemon: Daemon, client: aiohttp.ClientSession, is_ready: bool, status: int, text: str) -> None:
+    daemon.is_ready = is_ready
+
+    async with client.get(daemon.url("/readyz")) as answer:
+        assert (answer.status, await answer.text()) == (status, text)
+
+
+async def test_metrics_are_prometheus_text(daemon: Daemon, client: aiohttp.ClientSession) -> None:
+    async with client.get(daemon.url("/metrics")) as answer:
+        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert await answer.read() == b"rainbow_exchange_streams 1.0\n"
+
+
+async def test_the_nonce_is_proved_and_not_told(daemon: Daemon, client: aiohttp.ClientSession) -> None:
+    challenge = runtime.new_challenge()
+
+    async with client.get(daemon.url("/api/nonce"), params={"challenge": challenge}) as answer:
+        assert await answer.json() == {"proof": runtime.proof(NONCE, challenge)}
+
+
+@pytest.mark.parametrize("query", ["", "?challenge=", "?challenge=xyz", "?challenge=" + "ab" * 65])
+async def test_a_challenge_that_is_none_is_refused(daemon: Daemon, client: aiohttp.ClientSession, query: str) -> None:
+    async with client.get(daemon.url(f"/api/nonce{query}")) as answer:
+        assert answer.status == 400
+
+
+async def test_status_needs_the_token(daemon: Daemon, client: aiohttp.ClientSession) -> None:
+    async with client.get(daemon.url("/api/status"), headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+        assert answer.status == 200
+        assert answer.content_type == "application/json"
+        assert json.loads(await answer.text()) == {"state": "healthy", "name": "é"}
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, "Bearer é"])
+async def test_status_is_refused_without_the_token(
+    daemon: Daemon, client: aiohttp.ClientSession, header: str | None
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+
+    async with client.get(daemon.url("/api/status"), headers=headers) as answer:
+        assert answer.status == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert "healthy" not in await answer.text()
+
+
+@pytest.mark.parametrize("path", [*OPEN, "/api/status"])
+@pytest.mark.parametrize("host", ["evil.test", "evil.test:3001", "127.0.0.1.evil.test", "10.0.0.1", "[::2]:3001"])
+async def test_another_host_is_refused_everywhere(
+    daemon: Daemon, client: aiohttp.ClientSession, path: str, host: str
+) -> None:
+    async with client.get(daemon.url(path), headers={"Host": host, "Authorization": f"Bearer {TOKEN}"}) as answer:
+        assert answer.status == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:3001"])
+async def test_this_machines_own_names_are_known(daemon: Daemon, client: aiohttp.ClientSession, host: str) -> None:
+    async with client.get(daemon.url("/healthz"), headers={"Host": host}) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", [*OPEN, "/api/status", "/nowhere"])
+async def test_every_answer_has_the_security_headers(daemon: Daemon, client: aiohttp.ClientSession, path: str) -> None:
+    async with client.get(daemon.url(path)) as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Server"] == "rainbow-exchange"
+
+
+async def test_only_reading_is_possible(daemon: Daemon, client: aiohttp.ClientSession) -> None:
+    for path in OPEN:
+        async with client.post(daemon.url(path), data=b"x") as answer:
+            assert answer.status == 405
+
+
+async def test_a_bug_in_the_status_is_a_500_without_its_text(daemon: Daemon, client: aiohttp.ClientSession) -> None:
+    daemon.status = {"not json": object()}
+
+    async with client.get(daemon.url("/api/status"), headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+        assert answer.status == 500
+        assert "object" not in await answer.text()
+
+
+async def test_a_taken_port_is_replaced_by_a_free_one(client: aiohttp.ClientSession) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        page = app.make_app(status=dict, ready=bool, metrics=bytes, token=TOKEN, nonce=NONCE)
+        with capture_logs() as lines:
+            async with app.serve(page, "127.0.0.1", taken) as port:
+                assert port not in {0, taken}
+                async with client.get(f"http://127.0.0.1:{port}/healthz") as answer:
+                    assert answer.status == 200
+    assert [line["event"] for line in lines] == ["web_port_taken"]
+
+
+async def test_the_wanted_port_is_taken_when_it_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        wanted = other.getsockname()[1]
+    page = app.make_app(status=dict, ready=bool, metrics=bytes, token=TOKEN, nonce=NONCE)
+
+    async with app.serve(page, "127.0.0.1", wanted) as port:
+        assert port == wanted
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", wanted)
+
+
+@pytest.mark.parametrize("port", [0, 3001])
+async def test_a_host_that_is_not_ours_is_a_fault(port: int) -> None:
+    page = app.make_app(status=dict, ready=bool, metrics=bytes, token=TOKEN, nonce=NONCE)
+
+    with pytest.raises(UserError, match=r"web\.host 192\.0\.2\.1"):
+        async with app.serve(page, "192.0.2.1", port):
+            pass

@@ -1,0 +1,162 @@
+import json
+import os
+import stat
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rainbow_exchange.web import runtime
+from rainbow_exchange.web.runtime import Runtime
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def publish(folder: Path, nonce: str = "nonce") -> Runtime:
+    return runtime.publish(folder, host="127.0.0.1", port=3001, nonce=nonce, token="token", now=NOW)
+
+
+def test_what_is_published_is_read(tmp_path: Path) -> None:
+    published = publish(tmp_path / "new")
+
+    assert runtime.read(tmp_path / "new") == published
+    assert published.pid == os.getpid()
+    assert published.started == "2026-01-02T03:04:05+00:00"
+    assert runtime.read_token(tmp_path / "new") == "token"
+    assert "nonce'" not in repr(published)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file's mode says nothing there")
+def test_both_files_are_for_our_account_alone(tmp_path: Path) -> None:
+    publish(tmp_path / "new")
+
+    for file in (tmp_path / "new").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_both_files_are_gone_after_the_stop(tmp_path: Path) -> None:
+    runtime.withdraw(tmp_path, publish(tmp_path))
+    runtime.withdraw(tmp_path, publish(tmp_path / "other"))
+
+    assert [file.name for file in tmp_path.iterdir()] == ["other"]
+
+
+def test_another_daemons_files_stay(tmp_path: Path) -> None:
+    old = publish(tmp_path, nonce="old")
+    new = publish(tmp_path, nonce="new")
+
+    runtime.withdraw(tmp_path, old)
+
+    assert runtime.read(tmp_path) == new
+    assert runtime.read_token(tmp_path) == "token"
+
+
+def test_without_a_file_there_is_nothing(tmp_path: Path) -> None:
+    assert runtime.read(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"schema_version": 2}',
+        '{"schema_version": 1, "host": "127.0.0.1", "port": "3001", "pid": 1, "nonce": "n", "started": "s"}',
+        '{"schema_version": 1, "host": "127.0.0.1", "port": 3001, "pid": 1, "nonce": "n"}',
+        " " * 20_000,
+    ],
+)
+def test_a_file_that_is_not_ours_is_an_error(tmp_path: Path, content: str) -> None:
+    (tmp_path / "runtime.json").write_text(content)
+
+    with pytest.raises(ValueError, match=r"schema|missing|larger|Expecting"):
+        runtime.read(tmp_path)
+
+
+def test_unknown_values_of_the_file_do_no_harm(tmp_path: Path) -> None:
+    published = publish(tmp_path)
+    content = json.loads((tmp_path / "runtime.json").read_text())
+    (tmp_path / "runtime.json").write_text(json.dumps(content | {"later": 1}))
+
+    assert runtime.read(tmp_path) == published
+
+
+def test_a_proof_depends_on_nonce_and_challenge() -> None:
+    challenge = runtime.new_challenge()
+
+    assert runtime.proof("a", challenge) == runtime.proof("a", challenge)
+    assert len({runtime.proof("a", challenge), runtime.proof("b", challenge), runtime.proof("a", challenge + "0")}) == 3
+    # worked out by openssl dgst -sha256 -hmac
+    assert runtime.proof("nonce", "00" * 16) == ("daa272fffd550da6a7187e6517a31e0ac735836bf31d5b6d14e611c2307f4bc7")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("ab" * 16, True), ("ab" * 64, True), ("ab" * 15, False), ("ab" * 65, False), ("AB" * 16, False), ("", False)],
+)
+def test_challenges_are_bounded(text: str, is_one: bool) -> None:
+    assert runtime.is_challenge(text) is is_one
+
+
+def test_secrets_are_long_and_never_the_same() -> None:
+    assert len({runtime.new_secret() for _ in range(100)}) == 100
+    assert all(len(runtime.new_secret()) == 64 for _ in range(3))
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "inside").write_text("")
+
+    with pytest.raises(OSError, match="folder"):
+        runtime.write_private(target, b"content")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a stand-in for Windows' own program")
+class TestOnWindows:
+    """With a stand-in for icacls, since a file's mode says nothing there."""
+
+    @pytest.fixture
+    def system(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        system = tmp_path / "windows"
+        (system / "System32").mkdir(parents=True)
+        monkeypatch.setenv("SYSTEMROOT", str(system))
+        monkeypatch.setattr(sys, "platform", "win32")
+        return system
+
+    def program(self, system: Path, script: str) -> None:
+        icacls = system / "System32" / "icacls.exe"
+        icacls.write_text(f"#!/bin/sh\n{script}\n")
+        icacls.chmod(0o700)
+
+    def test_others_lose_access_before_anything_is_written(self, system: Path, tmp_path: Path) -> None:
+        self.program(system, f'wc -c < "$1" > "{tmp_path}/size"; echo "$@" > "{tmp_path}/arguments"')
+
+        runtime.write_private(tmp_path / "file", b"secret")
+
+        assert (tmp_path / "file").read_bytes() == b"secret"
+        assert (tmp_path / "size").read_text().strip() == "0"
+        arguments = (tmp_path / "arguments").read_text().split()
+        assert arguments[1:] == [
+            "/inheritance:r",
+            "/grant:r",
+            "*S-1-5-18:(F)",
+            "*S-1-5-32-544:(F)",
+            "*S-1-3-4:(F)",
+        ]
+
+    @pytest.mark.parametrize("script", ["exit 5", "sleep 10"])
+    def test_nothing_is_written_where_that_fails(
+        self, system: Path, tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(runtime, "_ICACLS_SECONDS", 0.5)
+        self.program(system, f"exec {script}" if script.startswith("sleep") else script)
+
+        with pytest.raises(OSError, match="icacls"):
+            runtime.write_private(tmp_path / "file", b"secret")
+
+        assert [file.name for file in tmp_path.iterdir()] == ["windows"]
