@@ -101,7 +101,16 @@ def refusal(message: etree._Element) -> ResponseError | None:
 
 
 def response_message(body: etree._Element, operation: str) -> etree._Element:
-    """Find the one response message of `operation`; its error, if it is one, is raised.
+    """Find the one response message of `operation`; its error, if it is one, is raised. Raises as `find_message`."""
+    message = find_message(body, operation)
+    error = refusal(message)
+    if error is not None:
+        raise error
+    return message
+
+
+def find_message(body: etree._Element, operation: str) -> etree._Element:
+    """Find the one response message of `operation`, be it success or error.
 
     Usual is <Operation>Response/ResponseMessages/<Operation>ResponseMessage; the wrapper may be missing, the message
     may be called just ResponseMessage, or the response itself may carry the code. Raises MalformedResponse where the
@@ -110,12 +119,8 @@ def response_message(body: etree._Element, operation: str) -> etree._Element:
     message = within(body, f"{operation}ResponseMessage")
     if message is None:
         response = within(body, f"{operation}Response")
-        if response is None:
-            raise MalformedResponse(f"no answer to {operation} in the body")
-        message = within(response, "ResponseMessage")
-        if message is None:
-            message = response
-    error = refusal(message)
-    if error is not None:
-        raise error
+        message = first(body, "ResponseMessage") if response is None else within(response, "ResponseMessage")
+        message = response if message is None else message
+    if message is None:
+        raise MalformedResponse(f"no answer to {operation} in the body")
     return message

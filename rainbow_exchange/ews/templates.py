@@ -5,6 +5,7 @@ Text is never pasted into markup, so every string that XML 1.0 can carry arrives
 
 import re
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
 
@@ -52,11 +53,17 @@ def set_text(element: etree._Element, path: str, text: str) -> None:
     blank(element, path).text = writable(text)
 
 
+def utc_seconds(moment: datetime, *, up: bool = False) -> str:
+    """Write an instant in UTC, without offset, in whole seconds: cut, or with `up` the next one."""
+    whole = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    return (whole + timedelta(seconds=1) if up and moment.microsecond else whole).isoformat()
+
+
 def append(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
     """Append an element, named as "t:Mailbox" by the template's prefixes, and return it. Raises UnencodableText."""
     prefix, _, local = name.rpartition(":")
     checked = {key: writable(value) for key, value in attributes.items()}
-    child = etree.SubElement(parent, f"{{{parent.nsmap[prefix]}}}{local}", checked)
+    child: etree._Element = etree.SubElement(parent, f"{{{parent.nsmap[prefix]}}}{local}", checked)
     if text is not None:
         child.text = writable(text)
     return child

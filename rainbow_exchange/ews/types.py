@@ -28,6 +28,8 @@ class ResponseCode(str):
     NO_FREE_BUSY_ACCESS: ClassVar["ResponseCode"]
     TIME_INTERVAL_TOO_BIG: ClassVar["ResponseCode"]
     NAME_RESOLUTION_NO_RESULTS: ClassVar["ResponseCode"]
+    NAME_RESOLUTION_MULTIPLE_RESULTS: ClassVar["ResponseCode"]
+    MAIL_TIPS_DISABLED: ClassVar["ResponseCode"]
     UNNAMED: ClassVar["ResponseCode"]
 
 
@@ -41,6 +43,8 @@ ResponseCode.ACCESS_DENIED = ResponseCode("ErrorAccessDenied")
 ResponseCode.NO_FREE_BUSY_ACCESS = ResponseCode("ErrorNoFreeBusyAccess")
 ResponseCode.TIME_INTERVAL_TOO_BIG = ResponseCode("ErrorTimeIntervalTooBig")
 ResponseCode.NAME_RESOLUTION_NO_RESULTS = ResponseCode("ErrorNameResolutionNoResults")
+ResponseCode.NAME_RESOLUTION_MULTIPLE_RESULTS = ResponseCode("ErrorNameResolutionMultipleResults")
+ResponseCode.MAIL_TIPS_DISABLED = ResponseCode("ErrorMailTipsDisabled")
 #: ours: an error for which the server gave no code
 ResponseCode.UNNAMED = ResponseCode("(no ResponseCode)")
 

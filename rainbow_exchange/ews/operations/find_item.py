@@ -1,0 +1,131 @@
+"""FindItem with a CalendarView: one calendar's items in a window, series expanded.
+
+Nothing is asked for that is not kept: no location, no organizer, no attendees, no body.
+https://learn.microsoft.com/exchange/client-developer/web-service-reference/calendarview
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from lxml import etree
+
+from rainbow_exchange.ews.answers import (
+    child_text,
+    first,
+    is_true,
+    optional_instant,
+    response_message,
+    within,
+)
+from rainbow_exchange.ews.errors import MalformedResponse
+from rainbow_exchange.ews.templates import append, blank, utc_seconds
+from rainbow_exchange.model import Window
+
+#: Exchange gives no more at once (EWSFindCountLimit)
+MAX_ENTRIES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarItem:
+    """One CalendarItem as on the wire; "" or None where the server left something out."""
+
+    start: datetime
+    end: datetime
+    item_id: str = ""
+    uid: str = ""
+    recurrence_id: str = ""
+    subject: str = ""
+    sensitivity: str = ""
+    busy_status: str = ""
+    calendar_item_type: str = ""
+    my_response_type: str = ""
+    is_cancelled: bool = False
+    timezone_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindItemResponse:
+    """The items, and whether these are all: where not, the window must be split."""
+
+    items: tuple[CalendarItem, ...]
+    includes_last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindItem:
+    """Ask for the calendar of `mailbox_address`, or with None of whoever asks or is impersonated, in `window`."""
+
+    NAME: ClassVar[str] = "FindItem"
+    TEMPLATE: ClassVar[str] = "find_item"
+
+    window: Window
+    mailbox_address: str | None = None
+    max_entries: int = MAX_ENTRIES
+
+    def fill(self, template: etree._Element, /) -> None:
+        """Write window and mailbox. Raises UnencodableText."""
+        view = blank(template, "m:CalendarView")
+        view.set("MaxEntriesReturned", str(self.max_entries))
+        view.set("StartDate", utc_seconds(self.window.start) + "Z")
+        view.set("EndDate", utc_seconds(self.window.end, up=True) + "Z")
+        if self.mailbox_address is not None:
+            folder = blank(template, ".//t:DistinguishedFolderId")
+            append(append(folder, "t:Mailbox"), "t:EmailAddress", self.mailbox_address)
+
+    @staticmethod
+    def parse(body: etree._Element, /) -> FindItemResponse:
+        """Read the answer; see the module's parse."""
+        return parse(body)
+
+
+def parse(body: etree._Element) -> FindItemResponse:
+    """Read the answer. Raises ResponseError, MalformedResponse: also where it succeeded but holds no folder at all.
+
+    Items of other kinds in the calendar, and those without a start, are left out.
+    """
+    message = response_message(body, FindItem.NAME)
+    folder = first(message, "RootFolder")
+    items = within(message if folder is None else folder, "Items")
+    if folder is None and items is None:
+        raise MalformedResponse("a FindItem that succeeded without RootFolder")
+    read = [_item(element) for element in (() if items is None else items.iterchildren("{*}CalendarItem"))]
+    return FindItemResponse(
+        items=tuple(item for item in read if item is not None),
+        includes_last=_includes_last(folder, 0 if items is None else len(items)),
+    )
+
+
+def _includes_last(folder: etree._Element | None, count: int) -> bool:
+    said = None if folder is None else folder.get("IncludesLastItemInRange")
+    if said is not None:
+        return is_true(said)
+    total = "" if folder is None else folder.get("TotalItemsInView") or ""
+    return not total.isdecimal() or int(total) <= count
+
+
+def _item(element: etree._Element) -> CalendarItem | None:
+    start = optional_instant(child_text(element, "Start"))
+    if start is None:
+        return None
+    item_id = first(element, "ItemId")
+    return CalendarItem(
+        start=start,
+        end=optional_instant(child_text(element, "End")) or start,
+        item_id="" if item_id is None else item_id.get("Id") or "",
+        uid=child_text(element, "UID"),
+        recurrence_id=child_text(element, "RecurrenceId"),
+        subject=child_text(element, "Subject"),
+        sensitivity=child_text(element, "Sensitivity"),
+        busy_status=child_text(element, "LegacyFreeBusyStatus"),
+        calendar_item_type=child_text(element, "CalendarItemType"),
+        my_response_type=child_text(element, "MyResponseType"),
+        is_cancelled=is_true(child_text(element, "IsCancelled")),
+        timezone_id=_timezone_id(element),
+    )
+
+
+def _timezone_id(element: etree._Element) -> str | None:
+    zone = first(element, "StartTimeZone")
+    named = None if zone is None else zone.get("Id")
+    return named or child_text(element, "StartTimeZoneId") or None

@@ -1,0 +1,148 @@
+"""GetUserAvailability: the calendars of up to 100 mailboxes in one request, at the level their owners allow.
+
+The request's root element is called GetUserAvailabilityRequest. Its time zone has no bias at all, so that times without
+offset, in question and answer, are UTC.
+https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from lxml import etree
+
+from rainbow_exchange.ews.answers import child_text, children, first, instant, is_true, refusal, within
+from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
+from rainbow_exchange.ews.templates import append, blank, set_text, utc_seconds
+from rainbow_exchange.ews.treatment import error_from
+from rainbow_exchange.ews.types import ResponseCode
+from rainbow_exchange.model import Window
+
+MAX_MAILBOXES = 100
+#: minutes of one digit of MergedFreeBusy
+MERGED_INTERVAL = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEventDetails:
+    """What only those see who may read the calendar. `store_id` is an upper-hex store id, not an ItemId."""
+
+    store_id: str
+    subject: str | None
+    is_recurring: bool
+    is_exception: bool
+    is_private: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEvent:
+    """One CalendarEvent; `busy_type` as on the wire."""
+
+    start: datetime
+    end: datetime
+    busy_type: str
+    details: CalendarEventDetails | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeBusyResponse:
+    """One mailbox's FreeBusyView. `view_type` says what came: it may be poorer than Detailed, which was asked for.
+
+    `merged` is MergedFreeBusy: a digit for each half hour of the window, where the server knows no more than that.
+    """
+
+    view_type: str
+    events: tuple[CalendarEvent, ...] = ()
+    merged: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetUserAvailability:
+    """Ask for what stands in the calendars of `addresses` (primary SMTP, at most 100) in `window` (at most 42 days)."""
+
+    NAME: ClassVar[str] = "GetUserAvailability"
+    TEMPLATE: ClassVar[str] = "get_user_availability"
+
+    addresses: tuple[str, ...]
+    window: Window
+
+    def fill(self, template: etree._Element, /) -> None:
+        """Write addresses and window. Raises UnencodableText."""
+        mailboxes = blank(template, "m:MailboxDataArray")
+        for address in self.addresses:
+            mailbox = append(mailboxes, "t:MailboxData")
+            append(append(mailbox, "t:Email"), "t:Address", address)
+            append(mailbox, "t:AttendeeType", "Required")
+            append(mailbox, "t:ExcludeConflicts", "false")
+        set_text(template, ".//t:StartTime", utc_seconds(self.window.start))
+        set_text(template, ".//t:EndTime", utc_seconds(self.window.end, up=True))
+
+    @staticmethod
+    def parse(body: etree._Element, /) -> tuple[FreeBusyResponse | EwsError, ...]:
+        """Read the answer; see the module's parse."""
+        return parse(body)
+
+
+def parse(body: etree._Element) -> tuple[FreeBusyResponse | EwsError, ...]:
+    """Read the answer: one entry for each mailbox, in the order they were asked for.
+
+    Where a mailbox could not be read there is its ResponseError, or MalformedResponse; an error is never an empty
+    calendar. Raises ResponseError where the whole request was refused, MalformedResponse.
+    """
+    response = within(body, "GetUserAvailabilityResponse")
+    if response is None:
+        raise MalformedResponse("no answer to GetUserAvailability in the body")
+    array = first(response, "FreeBusyResponseArray")
+    entries = list(children(response if array is None else array, "FreeBusyResponse"))
+    if not entries:
+        message = within(response, "ResponseMessage")
+        error = refusal(response if message is None else message)
+        if error is not None:
+            raise error
+    return tuple(_read(entry) for entry in entries)
+
+
+def _read(entry: etree._Element) -> FreeBusyResponse | EwsError:
+    message = first(entry, "ResponseMessage")
+    error = refusal(entry if message is None else message)
+    if error is not None:
+        return error
+    view = first(entry, "FreeBusyView")
+    view_type = child_text(view, "FreeBusyViewType")
+    if view is None or view_type == "None":
+        return _nothing_shown()
+    array = first(view, "CalendarEventArray")
+    events = [] if array is None else children(array, "CalendarEvent")
+    try:
+        return FreeBusyResponse(
+            view_type=view_type,
+            events=tuple(_event(event) for event in events),
+            merged=child_text(view, "MergedFreeBusy"),
+        )
+    except MalformedResponse as malformed:
+        return malformed
+
+
+def _nothing_shown() -> ResponseError:
+    """Say what an answer without error and without view means: None is a view that only answers have."""
+    return error_from(ResponseCode.NO_FREE_BUSY_ACCESS, "NoError, but no free/busy view", fault=False)
+
+
+def _event(event: etree._Element) -> CalendarEvent:
+    details = first(event, "CalendarEventDetails")
+    return CalendarEvent(
+        start=instant(child_text(event, "StartTime")),
+        end=instant(child_text(event, "EndTime")),
+        busy_type=child_text(event, "BusyType"),
+        details=None if details is None else _details(details),
+    )
+
+
+def _details(details: etree._Element) -> CalendarEventDetails:
+    return CalendarEventDetails(
+        store_id=child_text(details, "ID"),
+        subject=None if first(details, "Subject") is None else child_text(details, "Subject"),
+        is_recurring=is_true(child_text(details, "IsRecurring")),
+        is_exception=is_true(child_text(details, "IsException")),
+        is_private=is_true(child_text(details, "IsPrivate")),
+    )

@@ -1,0 +1,145 @@
+"""Out of office: who is, by GetMailTips for many; the whole state, by GetUserOofSettings for one.
+
+Texts become plain.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import html_text
+from lxml import etree
+
+from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
+from rainbow_exchange.ews.operations.get_mail_tips import GetMailTips, MailTip
+from rainbow_exchange.ews.operations.get_service_configuration import GetServiceConfiguration
+from rainbow_exchange.ews.operations.get_user_oof_settings import GetUserOofSettings
+from rainbow_exchange.ews.templates import FORBIDDEN
+from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
+from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
+
+#: what we ask for at once, whatever more the server would take
+MOST_MAIL_TIPS = 100
+
+_STATE = {state.value: state for state in OofState}
+_AUDIENCE = {audience.value: audience for audience in Audience}
+_MARKUP = re.compile(r"<[!/?a-zA-Z]")
+#: html_text puts a space between any two elements; these stand inside words, as Word writes them
+_INLINE = (*"abiqsu", "abbr", "bdo", "big", "cite", "code", "em", "font", "label", "o:p", "small", "span", "strike")
+_INLINE += ("strong", "sub", "sup", "tt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip:
+    """What MailTips shows of one mailbox. With `pending` nothing is known: keep the old value and ask again.
+
+    `text` is plain and possibly shortened by the server; `start` and `end` only where the server gave them.
+    """
+
+    out: bool
+    text: str = ""
+    pending: bool = False
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+async def read_mail_tips(
+    client: Caller, addresses: Sequence[str], *, sending_as: str, impersonate: Mailbox | None
+) -> dict[str, Tip | EwsError]:
+    """Ask for the tips of at most `mail_tips_limit` addresses by one request; each gets its tip or its error.
+
+    Raises EwsError where the whole request failed.
+    """
+    asked = tuple(dict.fromkeys(addresses))
+    answers = await client.call(
+        GetMailTips(addresses=asked, sending_as=sending_as),
+        impersonate=None if impersonate is None else connecting_sid(impersonate),
+        anchor=None if impersonate is None else impersonate.address,
+    )
+    return {address: _tip(answer) for address, answer in _by_address(asked, answers).items()}
+
+
+async def read_oof_settings(client: Caller, mailbox: Mailbox, *, impersonate: bool) -> OutOfOffice:
+    """Read the whole out-of-office state of one mailbox. Raises EwsError; without rights its code is ErrorAccessDenied.
+
+    A Scheduled state without both its times is a MalformedResponse: whether it holds now cannot be told.
+    """
+    settings = await client.call(
+        GetUserOofSettings(address=mailbox.address),
+        impersonate=connecting_sid(mailbox) if impersonate else None,
+        anchor=mailbox.address,
+    )
+    state = _STATE.get(settings.oof_state.lower())
+    if state is None:
+        raise MalformedResponse("an OofState that is none of the three")
+    scheduled = state is OofState.SCHEDULED
+    if scheduled and (settings.start is None or settings.end is None):
+        raise MalformedResponse("a scheduled absence without its times")
+    return OutOfOffice(
+        state=state,
+        start=settings.start if scheduled else None,
+        end=settings.end if scheduled else None,
+        internal_text=plain(settings.internal_html),
+        external_text=plain(settings.external_html),
+        audience=_AUDIENCE.get(settings.external_audience.lower(), Audience.NONE),
+    )
+
+
+async def mail_tips_limit(client: Caller) -> int:
+    """Ask how many tips one request may ask for: at most 100; 0 where MailTips are disabled. Raises EwsError."""
+    try:
+        configuration = await client.call(GetServiceConfiguration())
+    except ResponseError as error:
+        if error.code == ResponseCode.MAIL_TIPS_DISABLED:
+            return 0
+        raise
+    if configuration.mail_tips_enabled is False:
+        return 0
+    return min(MOST_MAIL_TIPS, configuration.max_recipients_per_mail_tips_request or MOST_MAIL_TIPS)
+
+
+def plain(markup: str) -> str:
+    """Turn a message, usually a whole HTML document that Word made, into plain text; paragraphs stay apart.
+
+    What holds no markup is taken as text with its line ends.
+    """
+    markup = FORBIDDEN.sub("", markup)
+    if not _MARKUP.search(markup):
+        lines = html.unescape(markup).replace("\xa0", " ").splitlines()
+        return "\n".join(line.strip() for line in lines).strip()
+    tree = html_text.parse_html(markup)
+    for head in list(tree.iter("head")):
+        head.drop_tree()
+    etree.strip_tags(tree, *_INLINE)
+    return FORBIDDEN.sub("", html_text.extract_text(tree))
+
+
+def _tip(answer: MailTip | EwsError) -> Tip | EwsError:
+    if isinstance(answer, EwsError):
+        return answer
+    message = answer.message_html or ""
+    out = bool(message) and not answer.pending
+    return Tip(
+        out=out,
+        text=plain(message) if out else "",
+        pending=answer.pending,
+        start=answer.start if out else None,
+        end=answer.end if out else None,
+    )
+
+
+def _by_address(asked: tuple[str, ...], answers: tuple[MailTip | EwsError, ...]) -> dict[str, MailTip | EwsError]:
+    """Give each address its answer: the one that names it; else, where the numbers agree, the one in its place."""
+    wanted = {address.lower() for address in asked}
+    names = [answer.address.lower() if isinstance(answer, MailTip) else "" for answer in answers]
+    found: dict[str, MailTip | EwsError] = {}
+    for place, address in enumerate(asked):
+        if address.lower() in names:
+            found[address] = answers[names.index(address.lower())]
+        elif len(answers) == len(asked) and names[place] not in wanted:
+            found[address] = answers[place]
+        else:
+            found[address] = MalformedResponse("no mail tip for this recipient")
+    return found
