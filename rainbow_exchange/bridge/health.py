@@ -137,9 +137,13 @@ class Health:
         }
 
     def _exchange_error(self) -> EwsError | None:
-        return (
-            self._exchange.refused or self._pipeline.membership.enrolment.outage or self._pipeline.parts.watcher.outage
-        )
+        """Return why Exchange as a whole cannot be used; what concerns one mailbox or one stream is no outage."""
+        if self._exchange.refused is not None:
+            return self._exchange.refused
+        streams = self._pipeline.parts.watcher.streams()
+        if streams and not any(stream.state == "streamed" for stream in streams) and self._exchange.outage:
+            return self._exchange.outage
+        return self._pipeline.membership.enrolment.outage
 
     def _rainbow_error(self) -> RainbowError | None:
         if self._rainbow.refused is not None:

@@ -85,6 +85,7 @@ class EwsClient:
         self.server_version: str | None = None
         self.last_error: EwsError | None = None
         self.last_ok: datetime | None = None
+        self.outage: EwsError | None = None  # why the server could not be spoken to last; None once it answers
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,7 +130,7 @@ class EwsClient:
                     self.server_version = envelope.server_version or self.server_version
                     result = operation.parse(envelope.body_element)
             self.in_flight.succeeded()
-        self.last_ok = self._now()
+        self.last_ok, self.outage = self._now(), None
         return result
 
     @asynccontextmanager
@@ -173,7 +174,7 @@ class EwsClient:
                         found = events.feed(chunk)
             except TimeoutError as error:
                 raise EwsConnectionError("timeout", f"a stream was silent for {patience:g} s") from error
-            self.last_ok = self._now()
+            self.last_ok, self.outage = self._now(), None
             for message in found:
                 if message.error is not None:
                     self._failed(message.error, who, None)
