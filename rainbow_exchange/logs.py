@@ -124,7 +124,7 @@ def _formatter(renderer: Processor) -> logging.Formatter:
 def _renderer(log_format: str, stream: TextIO) -> Processor:
     is_terminal = _is_terminal(stream)
     if log_format == "json" or (log_format == "auto" and not is_terminal):
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
+        return structlog.processors.JSONRenderer()  # ASCII: the stream may be of any code page
     # On Windows colours would need colorama.
     return structlog.dev.ConsoleRenderer(
         colors=is_terminal and sys.platform != "win32", exception_formatter=structlog.dev.plain_traceback

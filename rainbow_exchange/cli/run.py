@@ -145,7 +145,7 @@ def _as_json(seen: Seen) -> str:
         "seconds": None if seen.seconds is None else round(seen.seconds, 3),
         "sentence": seen.sentence(),
     }
-    return json.dumps(line, ensure_ascii=False) + "\n"
+    return json.dumps(line) + "\n"
 
 
 def _configure_logs(settings: Settings, *, shows_progress: bool) -> None:

@@ -33,7 +33,7 @@ def status(config_file: Path | None, as_json: bool) -> None:
     folder = config.data_folder(config.load(config_file))
     answer = _ask(folder)
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        click.echo(json.dumps(answer))
     else:
         for line in _screen(answer):
             click.echo(line)

@@ -1,0 +1,78 @@
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rainbow_exchange import config
+from rainbow_exchange.web import app, runtime
+
+
+@pytest.fixture(autouse=True)
+def default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No settings of this machine: neither variables nor the default folder's file."""
+    for name in [name for name in os.environ if name.upper().startswith("RAINBOW_EXCHANGE_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "default"
+    monkeypatch.setattr(config, "default_folder", lambda: folder)
+    return folder
+
+
+@dataclass
+class Page:
+    """A daemon's page, served by a thread, and what it answers."""
+
+    folder: Path
+    status: dict[str, Any] = field(
+        default_factory=lambda: {
+            "schema_version": 1,
+            "state": "healthy",
+            "since": "2026-01-02T03:04:05Z",
+            "exchange": {"state": "connected", "reason": ""},
+            "rainbow": {"state": "connected", "reason": ""},
+            "mailboxes": {"total": 3, "streamed": 2, "polled": 1, "uncovered": 0},
+            "latency": {"told_p50": 0.25, "told_p99": None},
+            "problems": [],
+        }
+    )
+    token: str = "t" * 64
+    nonce: str = "n" * 64
+    port: int = 0
+
+    def publish(self, **changes: Any) -> None:
+        """Write `runtime.json` and the token, with `changes` to what is true."""
+        true: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "nonce": self.nonce, "token": self.token}
+        runtime.publish(self.folder, now=datetime.now(UTC), **(true | changes))
+
+
+def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[], object]], None]) -> None:
+    async def serve() -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        hand_over(lambda: loop.call_soon_threadsafe(stopped.set))
+        served = app.make_app(status=lambda: page.status, ready=bool, metrics=bytes, token=page.token, nonce=page.nonce)
+        async with app.serve(served, "127.0.0.1", 0) as page.port:
+            ready.set()
+            await stopped.wait()
+
+    asyncio.run(serve())
+
+
+@pytest.fixture
+def page(default_folder: Path) -> Iterator[Page]:
+    """Serve a page whose `runtime.json` lies in the default folder."""
+    page = Page(default_folder)
+    stops: list[Callable[[], object]] = []
+    ready = threading.Event()
+    thread = threading.Thread(target=_serve, args=(page, ready, stops.append))
+    thread.start()
+    assert ready.wait(10)
+    page.publish()
+    yield page
+    stops[0]()
+    thread.join()
