@@ -121,12 +121,13 @@ class SignIn:
         down = False
         while True:
             try:
-                grant = await self.granted()
+                if self.grant is None:
+                    await self.sign_in(None)
+                elif await self._is_due(self.grant):
+                    await self._renew(self.grant)
                 if down:
                     _log.info("rainbow_signed_in_again")
                 waits, down = self._waits(), False
-                if await self._is_due(grant):
-                    await self._renew(grant)
             except RainbowError as error:
                 wait = self._wait_after(error, waits)
                 log = _log.debug if down else _log.warning

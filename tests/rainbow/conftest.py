@@ -138,7 +138,7 @@ async def make_client(cloud: Cloud) -> AsyncIterator[Callable[..., Awaitable[Rai
     clients: list[RainbowClient] = []
 
     async def make(**changes: Any) -> RainbowClient:
-        settings = {
+        settings: dict[str, Any] = {
             "url": cloud.url,
             "login": "connector@acme.test",
             "password": "Secret#1",
@@ -334,7 +334,7 @@ async def run_link(server: XmppServer) -> AsyncIterator[Callable[..., Life]]:
             questions.append(question)
             return await answer(question)
 
-        settings = {
+        settings: dict[str, Any] = {
             "url": server.url,
             "account": account,
             "resource": "node_x",
