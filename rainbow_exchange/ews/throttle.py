@@ -93,7 +93,7 @@ class BackOffs:
     def left(self) -> float:
         """Seconds until everything may be asked again; 0 if nothing is held back."""
         now = asyncio.get_running_loop().time()
-        return max((until - now for until, _ in self._until.values()), default=0.0) if self._until else 0.0
+        return max((until - now for until, _ in self._until.values() if until > now), default=0.0)
 
 
 def _again(error: EwsError, left: float) -> EwsError:

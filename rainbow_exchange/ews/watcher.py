@@ -102,6 +102,7 @@ class Watcher:
         self._groups: list[StreamGroup] = []
         self._gathering: StreamGroup | None = None
         self._down: set[StreamGroup] = set()
+        self._outage = False  # said so, and not yet that it is over
         self._openings = asyncio.Semaphore(_OPENINGS_AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -351,7 +352,7 @@ class Watcher:
         """Drop a group that is empty and expects nobody."""
         if not (group.members or group.reserved or group.running) and group in self._groups:
             self._groups.remove(group)
-            self._recovered(group)
+            self._down.discard(group)
             if self._gathering is group:
                 self._gathering = None
 
@@ -360,7 +361,10 @@ class Watcher:
     def confirmed(self, group: StreamGroup, fresh: list[Member]) -> None:
         """A stream is open: tell of the gap before it."""
         self.counters.opened += 1
-        self._recovered(group)
+        self._down.discard(group)
+        if self._outage and not self._down and not self._renewals:
+            self._outage = False
+            _log.info("streams_restored", streams=len(self._groups))
         _log.debug("stream_opened", anchor=group.affinity.anchor, members=len(group.members), gap=len(fresh))
         for reason in dict.fromkeys(member.reason for member in fresh):
             mailboxes = tuple(member.mailbox.address for member in fresh if member.reason == reason)
@@ -375,8 +379,9 @@ class Watcher:
     def interrupted(self, group: StreamGroup, end: End) -> None:
         """A stream ended other than in order: one WARNING for an outage, however many streams it takes."""
         self.counters.interrupted += 1
-        log = _log.debug if self._down else _log.warning
+        log = _log.debug if self._outage else _log.warning
         log("stream_interrupted", anchor=group.affinity.anchor, members=len(group.members), reason=str(end))
+        self._outage = True
         self._down.add(group)
 
     def bad(self, group: StreamGroup, members: Sequence[Member], error: EwsError) -> None:
@@ -414,12 +419,6 @@ class Watcher:
     def _renew_soon(self, member: Member, delay: float) -> None:
         address = member.mailbox.address
         self._renewals[address] = self._spawn(self._renew(member, delay), f"renew:{address}")
-
-    def _recovered(self, group: StreamGroup) -> None:
-        if group in self._down:
-            self._down.discard(group)
-            if not self._down:
-                _log.info("streams_restored", streams=len(self._groups))
 
 
 def _asked_for(error: EwsError) -> float:

@@ -1,0 +1,38 @@
+import pytest
+
+from rainbow_exchange.ews.auth import BasicAuth, Challenge, Leg, schemes
+
+
+def test_basic_sends_the_credentials_in_utf8_and_has_no_second_try() -> None:
+    flow = BasicAuth("svc", "pâss:word").flow()
+    assert next(flow) == Leg(authorization="Basic c3ZjOnDDonNzOndvcmQ=")
+    with pytest.raises(StopIteration):
+        flow.send(Challenge(status=401, www_authenticate=("Basic realm=x",)))
+
+
+def test_basic_refuses_a_user_name_that_it_cannot_carry() -> None:
+    with pytest.raises(ValueError, match="colon"):
+        BasicAuth("acme:svc", "x")
+
+
+def test_no_representation_shows_a_secret() -> None:
+    shown = repr(next(BasicAuth("svc", "secret").flow())) + repr(Challenge(status=401, www_authenticate=("NTLM TlRM",)))
+    assert "Basic" not in shown
+    assert "TlRM" not in shown
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (("Negotiate", "NTLM", 'Basic realm="mail.acme.test"'), ("Negotiate", "NTLM", "Basic")),
+        (("Negotiate, NTLM, Basic realm=x",), ("Negotiate", "NTLM", "Basic")),
+        (
+            ('Bearer client_id="1, Basic x", trusted_issuers="a@*", token_types="jwt"', "Negotiate"),
+            ("Bearer", "Negotiate"),
+        ),
+        (("NTLM TlRMTVNTUAACAAAA==", "NTLM"), ("NTLM",)),
+        ((), ()),
+    ],
+)
+def test_schemes_are_read_from_any_form_of_the_header(headers: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    assert schemes(headers) == expected

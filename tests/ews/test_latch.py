@@ -1,0 +1,137 @@
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
+from rainbow_exchange.ews.latch import Latch
+
+
+class Server:
+    """What the attempts meet."""
+
+    def __init__(self) -> None:
+        self.latch = Latch()
+        self.error: Exception | None = None
+        self.tried = 0
+
+    async def ask(self, seconds: float = 1.0, *, decisive: bool = True) -> None:
+        async with self.latch.attempt(decisive=decisive) as accepted:
+            self.tried += 1
+            await asyncio.sleep(seconds)
+            if self.error is not None:
+                raise self.error
+            accepted()
+
+
+async def test_until_accepted_one_goes_ahead_of_the_others() -> None:
+    server = Server()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(5):
+            tasks.create_task(server.ask())
+        await asyncio.sleep(0.5)
+        assert server.tried == 1
+        await asyncio.sleep(1)
+        assert server.tried == 5
+
+
+async def test_a_wrong_password_is_one_attempt_however_many_ask() -> None:
+    server = Server()
+    server.error = EwsAuthenticationError(401, ("NTLM",))
+    results = await asyncio.gather(*(server.ask() for _ in range(20)), return_exceptions=True)
+    assert all(isinstance(result, EwsAuthenticationError) and result.offered == ("NTLM",) for result in results)
+    assert server.tried == 1
+    await asyncio.sleep(100_000)
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask()
+    assert server.tried == 1
+    assert server.latch.seconds_to_next_try() is None
+
+
+async def test_credentials_that_had_worked_are_tried_again_after_1_5_15_60_60_minutes() -> None:
+    server = Server()
+    await server.ask(0)
+    assert server.latch.seconds_to_next_try() == 0
+    server.error = EwsAuthenticationError(401)
+    times: list[float] = []
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(9000):
+        while len(times) < 6:
+            before = server.tried
+            with pytest.raises(EwsAuthenticationError):
+                await server.ask(0)
+            if server.tried > before:
+                times.append(loop.time())
+            await asyncio.sleep(1)
+    waits = [round(later - earlier) for earlier, later in pairwise(times)]
+    assert waits == [60, 300, 900, 3600, 3600]
+    server.error = None
+    await asyncio.sleep(3600)
+    await server.ask(0)
+    assert server.latch.refused is None
+    await server.ask(0)
+
+
+async def test_of_those_on_their_way_when_one_is_refused_only_that_one_counts() -> None:
+    server = Server()
+    await server.ask(0)
+    on_their_way = [asyncio.create_task(server.ask(seconds)) for seconds in (1, 2, 3)]
+    await asyncio.sleep(0.5)
+    server.error = EwsAuthenticationError(401)
+    await asyncio.sleep(2)
+    server.error = None  # the third is let through, since it was authenticated before
+    results = await asyncio.gather(*on_their_way, return_exceptions=True)
+    assert [type(result) for result in results] == [EwsAuthenticationError, EwsAuthenticationError, type(None)]
+    assert server.latch.refused is not None
+    assert server.latch.seconds_to_next_try() == pytest.approx(58, abs=0.1)
+
+
+async def test_while_one_tries_again_the_others_fail_at_once() -> None:
+    server = Server()
+    await server.ask(0)
+    server.error = EwsAuthenticationError(401)
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask(0)
+    await asyncio.sleep(61)
+    server.error = None
+    again = asyncio.create_task(server.ask(10))
+    await asyncio.sleep(1)
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask(0)
+    await again
+    assert server.latch.refused is None
+
+
+async def test_a_403_that_may_be_about_one_mailbox_is_not_remembered() -> None:
+    server = Server()
+    server.error = EwsAuthenticationError(403)
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask(decisive=False)
+    assert server.latch.refused is None
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask()
+    assert server.latch.refused is not None
+
+
+async def test_those_who_wait_share_the_connection_error_of_the_first() -> None:
+    server = Server()
+    server.error = EwsConnectionError("refused", "no", retry_after=3)
+    results = await asyncio.gather(*(server.ask() for _ in range(3)), return_exceptions=True)
+    assert [str(result) for result in results] == ["refused: no"] * 3
+    assert server.tried == 1
+    server.error = None
+    await server.ask()
+    server.error = EwsConnectionError("closed")
+    with pytest.raises(EwsConnectionError, match="closed"):
+        await server.ask()
+
+
+async def test_when_the_first_is_cancelled_the_next_goes_ahead() -> None:
+    server = Server()
+    first = asyncio.create_task(server.ask(50))
+    second = asyncio.create_task(server.ask(1))
+    await asyncio.sleep(5)
+    first.cancel()
+    await second
+    assert server.tried == 2
+    assert server.latch.proven
