@@ -1,6 +1,8 @@
 """The people of the lab: made up (`make_company`) or read from a users file (`read_users_file`)."""
 
 import unicodedata
+from collections import Counter
+from functools import cache
 from random import Random
 
 from rainbow_exchange.lab.names import FIRST_NAMES, LAST_NAMES
@@ -29,18 +31,16 @@ def make_company(n: int, seed: int = 1) -> list[LabUser]:
     primary address while work is the alias, a private address, and an external UID that is the mailbox's UPN.
     """
     random = Random(seed)
-    taken: set[str] = set()
-    return [_made_up(index, random, taken) for index in range(n)]
+    namesakes: Counter[str] = Counter()
+    return [_made_up(index, random, namesakes) for index in range(n)]
 
 
-def _made_up(index: int, random: Random, taken: set[str]) -> LabUser:
+def _made_up(index: int, random: Random, namesakes: Counter[str]) -> LabUser:
     first, last = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
     local = f"{ascii_part(first)}.{ascii_part(last)}"
-    number = 1
-    while local in taken:
-        number += 1
-        local = f"{ascii_part(first)}.{ascii_part(last)}{number}"
-    taken.add(local)
+    namesakes[local] += 1
+    if namesakes[local] > 1:
+        local += str(namesakes[local])
     short = f"{ascii_part(first)[0]}.{local.partition('.')[2]}.{index}"
     primary = f"{local}@{DOMAIN}"
     login, work, uid, mailbox = primary, primary, None, MailboxOf(address=primary)
@@ -75,6 +75,7 @@ def _made_up(index: int, random: Random, taken: set[str]) -> LabUser:
     )
 
 
+@cache
 def ascii_part(name: str) -> str:
     """Return a name as it stands in an address: lower case, no accents, only letters, digits and hyphens."""
     plain = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "OE")).encode("ascii", "ignore").decode()

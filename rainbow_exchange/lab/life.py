@@ -118,7 +118,8 @@ class Life:
 
     async def _meet(self, person: _Person) -> str:
         now = self._now().replace(second=0, microsecond=0)
-        end = now + timedelta(minutes=self._random.choice((15, 30, 45, 60)))
+        quarter = now.replace(minute=now.minute // 15 * 15)
+        end = quarter + timedelta(minutes=self._random.choice((30, 45, 60, 75)))
         plan = Plan(subject=self._random.choice(SUBJECTS), start=now, end=end)
         with self._visible(person):
             (item,) = await person.owner.create([plan])
