@@ -6,6 +6,7 @@ Run it with the Python that rainbow-exchange is installed in, from a folder with
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 COMMAND = str(Path(sys.executable).with_name("rainbow-exchange"))
 STARTS_WITHIN = 60.0
 ENDS_WITHIN = 10.0
+EMOJI = r"[\U0001f300-\U0001faff☕]|\\U0001f|\\ud83|\\u2615"
 
 
 class Running:
@@ -118,9 +120,11 @@ def apart(environment: dict[str, str]) -> None:
 
 
 def together(environment: dict[str, str], *, terminal: bool) -> None:
-    """Run the demonstration, in a terminal or piped."""
-    both = Running("run", "--lab", "5", environment=environment, terminal=terminal)
-    both.until("shows changes", lambda: sum("busy" in line for line in both.lines) > 2)
+    """Run the demonstration, in a terminal or piped, until it has shown a French subject and one with an emoji."""
+    both = Running("run", "--lab", "60", environment=environment, terminal=terminal)
+    # Piped it is JSON in ASCII; an encoding without emoji gets them as escapes.
+    both.until("shows an accent", lambda: any(re.search(r"busy.*([à-ÿ]|\\u00e)", line) for line in list(both.lines)))
+    both.until("shows an emoji", lambda: any(re.search(EMOJI, line) for line in list(both.lines)))
     both.interrupt()
 
 
