@@ -93,8 +93,10 @@ def _allowed(call: Call, address: str) -> tuple[Mailbox, bool]:
 
 
 def _refused(error: Refused) -> Element:
-    message = m("ResponseMessage", *refusal_children(error), ResponseClass="Error")
-    if exception_code := _EXCEPTION_CODES.get(error.code):
+    exception_code = _EXCEPTION_CODES.get(error.code)
+    plain = Refused(error.code) if exception_code else error
+    message = m("ResponseMessage", *refusal_children(plain), ResponseClass="Error")
+    if exception_code:
         about = etree.SubElement(message, f"{{{message.nsmap['m']}}}MessageXml")
         name = "Microsoft.Exchange.InfoWorker.Common.Availability." + error.code.removeprefix("Error") + "Exception"
         etree.SubElement(about, f"{{{ERRORS}}}ExceptionType").text = name

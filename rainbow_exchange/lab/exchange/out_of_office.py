@@ -137,6 +137,8 @@ def service_configuration(call: Call, request: Element) -> Element:
         t("LargeAudienceThreshold", "25"),
         t("ShowExternalRecipientCount", "true"),
         t("InternalDomains"),
+        t("PolicyTipsEnabled", "false"),
+        t("LargeAudienceCap", "1000"),
     )
     message = response_message("ServiceConfigurationResponseMessageType", configuration)
     return m(
