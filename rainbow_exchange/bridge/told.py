@@ -39,7 +39,7 @@ class Digest:
         if other is None:
             return True
         start = max(self.first, other.first)
-        end = min(self.first + len(self.days), other.first + len(other.days))
+        end = max(start, min(self.first + len(self.days), other.first + len(other.days)))
         return self.days[start - self.first : end - self.first] != other.days[start - other.first : end - other.first]
 
 
@@ -110,7 +110,8 @@ class Ledger:
         entry.state = digest
         if entry.notified is None and user.notified_at is not None:
             entry.notified = digest
-            self._expect_question(user_id, user, now)
+            if user_id not in self._waiting:
+                self._expect_question(user_id, user, now)
             return False
         return digest.differs(entry.notified)
 
