@@ -93,7 +93,8 @@ class SignIn:
                 raise unauthorized(_locked(failures.locked_until), 401501)
             raise unauthorized("Unknown login or wrong password for login", 401500)
         digest = hashlib.sha256((self._app_secret + password).encode()).hexdigest()
-        if not hmac.compare_digest(":".join(basic_pair(app_auth) or ("", "")), f"{self._app_id}:{digest}"):
+        shown = ":".join(basic_pair(app_auth) or ("", ""))
+        if not hmac.compare_digest(shown.encode(), f"{self._app_id}:{digest}".encode()):
             raise unauthorized("Unknown application or wrong application secret")
         if user.is_terminated or not user.is_active:
             raise unauthorized("User is not active", 401520)
