@@ -54,8 +54,8 @@ class Envelope:
         if version is None:
             return None
         names = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
-        numbers = [number for name in names if (number := version.get(name)) is not None]
-        return ".".join(numbers) or version.get("Version")
+        numbers = [number for name in names if (number := version.get(name) or child_text(version, name))]
+        return ".".join(numbers) or version.get("Version") or None
 
 
 def build(
