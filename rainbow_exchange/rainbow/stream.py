@@ -18,7 +18,8 @@ from rainbow_exchange.rainbow.transport import USER_AGENT, Proxy, connection_err
 _MAX_FRAME = 1024 * 1024
 _CONNECT_LIMIT = 30.0
 _SEND_LIMIT = 10.0
-_CLOSE_LIMIT = 2.0
+#: Each of: the good-bye of XMPP, that of the WebSocket.
+_CLOSE_LIMIT = 1.0
 _LAST_WORDS_LIMIT = 0.5
 #: WebSocket pings go out this often; a pong is awaited half as long.
 _WEBSOCKET_PING = 20.0
@@ -96,19 +97,20 @@ class Stream:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            async with asyncio.timeout(_CLOSE_LIMIT):
-                if not self._over and not self._websocket.closed:
-                    await self._websocket.send_str(stanzas.unavailable())
-                    await self._websocket.send_str(stanzas.close())
-                    await self._closed()
-                await self._websocket.close()
-        except (aiohttp.ClientError, OSError):
-            pass  # it is over either way
+            if not self._over and not self._websocket.closed:
+                # It is over either way, whatever becomes of the good-bye.
+                with contextlib.suppress(aiohttp.ClientError, OSError):
+                    async with asyncio.timeout(_CLOSE_LIMIT):
+                        await self._websocket.send_str(stanzas.unavailable())
+                        await self._websocket.send_str(stanzas.close())
+                        await self._closed()
+        finally:
+            await self._websocket.close()
 
     async def send(self, frame: str) -> None:
         """Send one frame; returns when it has left."""
         if self._over or self._websocket.closed:
-            raise StreamEnded("closed")
+            raise RainbowConnectionError("closed", "the stream is over")
         try:
             async with asyncio.timeout(_SEND_LIMIT):
                 await self._websocket.send_str(frame)
@@ -177,11 +179,9 @@ class Stream:
                 return str(end.value)
 
     async def _goodbye(self) -> None:
-        try:
+        with contextlib.suppress(aiohttp.ClientError, OSError):
             async with asyncio.timeout(_CLOSE_LIMIT):
                 await self._websocket.send_str(stanzas.close())
-        except (aiohttp.ClientError, OSError):
-            pass  # it is over either way
 
     async def _closed(self) -> None:
         """Read until the server has closed the stream too; what still comes is not ours any more."""

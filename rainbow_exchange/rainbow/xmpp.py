@@ -235,7 +235,7 @@ class XmppLink:
             while isinstance(first, BaseExceptionGroup):
                 first = first.exceptions[0]
             ended = first
-            if not isinstance(first, StreamEnded) or first.condition == "closed":
+            if not isinstance(first, StreamEnded):
                 ended = await stream.last_words() or first
         else:
             raise RuntimeError("the stream ended without a reason")

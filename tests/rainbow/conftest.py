@@ -174,6 +174,7 @@ class Visit:
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self.socket = socket
         self.query = dict(request.query)
+        self.path = request.path
         self.headers = request.headers.copy()
         self.at = asyncio.get_running_loop().time()
         self.frames: list[str] = []
@@ -223,6 +224,7 @@ class XmppServer:
         self.first_features = FEATURES.format(MECHANISMS)
         self.second_features = FEATURES.format(BIND)
         self.answers_pings = True
+        self.deaf = False
         self._runner: web.AppRunner | None = None
         self._arrived = asyncio.Condition()
         self.port = 0
@@ -270,23 +272,27 @@ class XmppServer:
                 await visit.say(self.first_features if opens == 1 else self.second_features)
             elif frame.startswith("<close"):
                 await visit.came(frame)
+                if self.deaf:
+                    await asyncio.sleep(60)
                 await visit.say('<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>')
                 await socket.close()
                 break
             else:
-                for word, answers in self.says.items():
-                    if word in frame:
-                        for answer in answers:
-                            await visit.say(answer)
-                        break
-                else:
-                    ping = re.search(r'id="(ping-\d+)"', frame)
-                    if ping and self.answers_pings:
-                        await visit.say(f'<iq xmlns="jabber:client" type="result" id="{ping[1]}"/>')
+                await self._reply(visit, frame)
             await visit.came(frame)
         visit.code = socket.close_code
         visit.ended.set()
         return socket
+
+    async def _reply(self, visit: Visit, frame: str) -> None:
+        for word, answers in self.says.items():
+            if word in frame:
+                for answer in answers:
+                    await visit.say(answer)
+                return
+        ping = re.search(r'id="(ping-\d+)"', frame)
+        if ping and self.answers_pings:
+            await visit.say(f'<iq xmlns="jabber:client" type="result" id="{ping[1]}"/>')
 
 
 @pytest_asyncio.fixture

@@ -55,6 +55,10 @@ def script(*answers: Callable[[], web.Response]) -> Callable[[Any], web.Response
     return respond
 
 
+def latched(client: RainbowClient) -> tuple[object, object]:
+    return client.refused, client.retry_at
+
+
 @asynccontextmanager
 async def running(client: RainbowClient) -> AsyncIterator[None]:
     task = asyncio.create_task(client.run())
@@ -190,7 +194,7 @@ async def test_refusal_that_may_pass_is_tried_again_in_its_time(
             await client.login()
         await asyncio.sleep(after)
     assert [round(seen.at) for seen in cloud.asked(LOGIN)] == [0, after]
-    assert (client.refused, client.retry_at) == (None, None)
+    assert latched(client) == (None, None)
 
 
 async def test_refusal_that_nobody_documents_is_final_where_the_password_never_worked(

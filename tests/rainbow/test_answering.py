@@ -1,0 +1,218 @@
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import structlog
+
+from rainbow_exchange.rainbow.errors import RainbowConnectionError
+from rainbow_exchange.rainbow.link import Answer, QuestionRefused
+from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
+
+RunLink = Callable[..., Any]
+CLOUD = "pcloud_enduser_1@rainbow.test/4711"
+EVENT = CalendarEvent(
+    id="evt-1",
+    subject="R&D <review>",
+    type="singleInstance",
+    show_as="busy",
+    start=datetime(2026, 1, 5, 9, tzinfo=UTC),
+    end=datetime(2026, 1, 5, 10, tzinfo=UTC),
+)
+
+
+def question(
+    id_: str = "q1", *, kind: str = "events", sender: str = CLOUD, type_: str = "get", email: str = "bob@acme.test"
+) -> str:
+    return (
+        f'<iq xmlns="jabber:client" type="{type_}" id="{id_}" from="{sender}">'
+        f'<{kind} xmlns="urn:xmpp:calendar:0" email="{email}"/></iq>'
+    )
+
+
+@pytest.mark.parametrize("type_", ["get", "set"])
+async def test_events_are_answered(server: Any, run_link: RunLink, type_: str) -> None:
+    sent: list[str] = []
+
+    async def answer(_: Question) -> Answer:
+        return Answer(events=(EVENT,), sent=lambda: sent.append("sent"))
+
+    life = run_link(answer)
+    said = await (await server.visit()).ask(question(type_=type_, email="Bob@acme.test"))
+    assert 'type="result"' in said
+    assert f'to="{CLOUD}"' in said
+    assert 'email="Bob@acme.test"' in said
+    assert "<subject>R&amp;D &lt;review&gt;</subject>" in said
+    assert life.questions == [Question(kind="events", email="Bob@acme.test")]
+    assert sent == ["sent"]
+    assert (life.link.counters.questions, life.link.counters.answered) == (1, 1)
+
+
+async def test_automatic_reply_is_answered(server: Any, run_link: RunLink) -> None:
+    async def answer(_: Question) -> Answer:
+        return Answer(auto_reply=AutoReply(state="enabled", internal_text="Away"))
+
+    run_link(answer)
+    said = await (await server.visit()).ask(question(kind="autoreply"))
+    assert 'state="enabled"' in said
+    assert "<internalReplyMessage>Away</internalReplyMessage>" in said
+
+
+async def test_texts_can_be_escaped_twice(server: Any, run_link: RunLink) -> None:
+    async def answer(_: Question) -> Answer:
+        return Answer(events=(EVENT,))
+
+    run_link(answer, escape_twice=True)
+    assert "R&amp;amp;D" in await (await server.visit()).ask(question())
+
+
+async def test_refusal_is_passed_on(server: Any, run_link: RunLink) -> None:
+    async def answer(_: Question) -> Answer:
+        raise QuestionRefused("item-not-found", "cancel")
+
+    life = run_link(answer)
+    said = await (await server.visit()).ask(question())
+    assert re.search(r'<error type="cancel"><item-not-found ', said)
+    assert life.link.counters.refused == 1
+
+
+async def test_trouble_that_was_expected_is_a_timeout_of_the_remote_server(server: Any, run_link: RunLink) -> None:
+    async def answer(_: Question) -> Answer:
+        raise RainbowConnectionError("timeout")
+
+    life = run_link(answer)
+    said = await (await server.visit()).ask(question())
+    assert re.search(r'<error type="wait"><remote-server-timeout ', said)
+    assert life.link.counters.failed == 1
+    assert life.link.connected
+
+
+async def test_question_is_answered_within_ten_seconds_whatever_happens(server: Any, run_link: RunLink) -> None:
+    async def answer(_: Question) -> Answer:
+        await asyncio.sleep(3600)
+        return Answer()
+
+    run_link(answer)
+    visit = await server.visit()
+    began = asyncio.get_running_loop().time()
+    said = await visit.ask(question())
+    assert 9.5 <= asyncio.get_running_loop().time() - began <= 10
+    assert "remote-server-timeout" in said
+    await asyncio.sleep(5)
+    assert len([frame for frame in visit.frames if 'id="q1"' in frame]) == 1
+
+
+async def test_answers_leave_in_whatever_order_they_finish(server: Any, run_link: RunLink) -> None:
+    async def answer(asked: Question) -> Answer:
+        await asyncio.sleep(float(asked.email.partition("@")[0]))
+        return Answer()
+
+    run_link(answer)
+    visit = await server.visit()
+    for seconds in (5, 1, 3):
+        await visit.say(question(f"after-{seconds}", email=f"{seconds}@acme.test"))
+    await visit.hear('id="after-5"')
+    assert re.findall(r'id="after-(\d)"', "".join(visit.frames)) == ["1", "3", "5"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        question(email=""),
+        question().replace(' email="bob@acme.test"/>', ' email="a@b"><startDate>soon</startDate></events>'),
+    ],
+)
+async def test_malformed_question_is_a_bad_request(server: Any, run_link: RunLink, asked: str) -> None:
+    life = run_link()
+    said = await (await server.visit()).ask(asked)
+    assert re.search(r'<error type="modify"><bad-request ', said)
+    assert life.questions == []
+
+
+@pytest.mark.parametrize("sender", ["mallory@rainbow.test/m", "evil.test", "0a1b@rainbow.test/other"])
+@pytest.mark.parametrize("kind", ["events", "autoreply"])
+async def test_stranger_is_refused_and_counted(server: Any, run_link: RunLink, sender: str, kind: str) -> None:
+    with structlog.testing.capture_logs() as logs:
+        life = run_link()
+        visit = await server.visit()
+        said = await visit.ask(question(sender=sender, kind=kind))
+        await visit.ask(question("q2", sender=sender))
+    assert re.search(r'<error type="auth"><forbidden ', said)
+    assert life.questions == []
+    assert life.link.counters.strangers == 2
+    assert life.link.stranger == sender.partition("/")[0].rpartition("@")[2]
+    assert [entry["domain"] for entry in logs if entry["event"] == "question_from_stranger"] == [life.link.stranger]
+    assert "mallory" not in str(logs)
+
+
+async def test_stranger_who_is_listed_is_answered(server: Any, run_link: RunLink) -> None:
+    run_link(trusted_askers=["evil.test"])
+    visit = await server.visit()
+    assert 'type="result"' in await visit.ask(question(sender="mallory@evil.test/m"))
+    assert "forbidden" in await visit.ask(question("q2"))
+
+
+async def test_question_of_our_own_server_is_answered(server: Any, run_link: RunLink) -> None:
+    run_link()
+    said = await (await server.visit()).ask(question().replace(f' from="{CLOUD}"', ""))
+    assert 'type="result"' in said
+    assert " to=" not in said
+
+
+async def test_flood_is_bounded(server: Any, run_link: RunLink) -> None:
+    go = asyncio.Event()
+
+    async def answer(_: Question) -> Answer:
+        await go.wait()
+        return Answer()
+
+    life = run_link(answer, max_waiting=3)
+    visit = await server.visit()
+    for number in range(5):
+        await visit.say(question(f"q{number}"))
+    said = await visit.hear('id="q4"')
+    assert re.search(r'<error type="wait"><resource-constraint ', said)
+    go.set()
+    await visit.hear('id="q2"')
+    said = await visit.ask(question("later"))
+    assert 'type="result"' in said
+    assert (life.link.counters.answered, life.link.counters.refused) == (4, 2)
+
+
+async def test_twenty_thousand_questions_may_wait(server: Any, run_link: RunLink) -> None:
+    go = asyncio.Event()
+
+    async def answer(_: Question) -> Answer:
+        await go.wait()
+        return Answer()
+
+    life = run_link(answer, deadline=100_000)
+    visit = await server.visit()
+    for number in range(20_000):
+        await visit.say(question(f"q{number}"))
+    await visit.ask('<iq xmlns="jabber:client" type="get" id="after"/>')
+    assert (life.link.counters.questions, life.link.counters.answered) == (20_000, 0)
+    go.set()
+    await visit.hear(r'id="q\d', count=20_000)
+    assert (life.link.counters.answered, life.link.counters.refused) == (20_000, 0)
+
+
+async def test_answer_that_could_not_leave_is_not_told_as_sent(server: Any, run_link: RunLink) -> None:
+    sent: list[str] = []
+    under_way = asyncio.Event()
+
+    async def answer(_: Question) -> Answer:
+        under_way.set()
+        await asyncio.sleep(5)
+        return Answer(sent=lambda: sent.append("sent"))
+
+    life = run_link(answer)
+    visit = await server.visit()
+    await visit.say(question())
+    await under_way.wait()
+    await visit.socket.close()
+    await asyncio.sleep(20)
+    assert sent == []
+    assert life.link.counters.answered == 0
