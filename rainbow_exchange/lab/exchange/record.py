@@ -52,6 +52,10 @@ class Record:
         """Close the entry."""
         request.answered = at
         self.counts[request.operation or "?"] += 1
+        self.seen()
+
+    def seen(self) -> None:
+        """Wake who waits: an entry has got its operation, or its answer."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -74,5 +78,5 @@ class Record:
         return found[::-1]
 
     async def wait(self) -> None:
-        """Return when the next request has been answered."""
+        """Return when the next request is understood or answered."""
         await self._changed.wait()

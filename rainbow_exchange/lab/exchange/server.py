@@ -174,6 +174,7 @@ class LabExchange:
             raise Fault("ErrorSchemaValidation", values={"Violation": "empty Body"})
         operation = operations.name_of(body)
         _note_operation(request, operation, header, body)
+        self.record.seen()
         version = child(header, "RequestServerVersion")
         request.server_version = version.get("Version", "") if version is not None else ""
         if version is not None and request.server_version not in _VERSIONS:
