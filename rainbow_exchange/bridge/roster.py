@@ -1,7 +1,8 @@
 """Rainbow users → mailboxes: which identifier worked, which were tried, and why they failed. Pure.
 
 The identifiers of a user are tried in Rainbow's order: login, work addresses, personal addresses, external UID. One
-mailbox belongs to one user: the match by login wins, else nobody, and it is reported.
+mailbox belongs to one user: the match by login wins (of two such, the login that is its very address), else nobody, and
+it is reported.
 """
 
 from collections.abc import Iterable, Iterator
@@ -86,7 +87,7 @@ class Roster:
         self._members: dict[str, Member] = {}
         self._by_address: dict[str, dict[str, Member]] = {}
         self._holders: dict[str, str] = {}
-        self._contested: set[str] = set()
+        self._contested: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -160,30 +161,33 @@ class Roster:
         return self._members.get(user_id) if user_id else None
 
     def contested(self, mailbox: Mailbox, identifier: Identifier) -> bool:
-        """Whether nobody may have this mailbox by this identifier, because two users claim it."""
-        return mailbox.address in self._contested and identifier.kind is not IdentifierKind.LOGIN
+        """Whether nobody may have this mailbox by this identifier, because two users claim it no worse."""
+        return _strength(identifier, mailbox) <= self._contested.get(mailbox.address, -1)
 
     def claim(self, member: Member, mailbox: Mailbox, identifier: Identifier) -> Member | None:
         """Give `mailbox` to `member`, or note why not; return whoever has lost it by this.
 
-        After the call `member.coverage` says how it ended.
+        After the call `member.coverage` says how it ended. In whatever order claims come, the same user ends up with
+        the mailbox, or nobody.
         """
-        loser = None
-        holder = self.holder(mailbox.address)
-        if holder is not None and holder is not member:
-            if identifier.kind is IdentifierKind.LOGIN:
-                loser = holder
-                self._lose(holder, identifier=holder.identifier, code="taken")
-            else:
-                if holder.identifier is None or holder.identifier.kind is not IdentifierKind.LOGIN:
-                    loser = holder
-                    self._contested.add(mailbox.address)
-                    self._lose(holder, identifier=holder.identifier, code="shared")
-                self._lose(member, identifier=identifier, code="shared" if loser else "taken")
+        strength = _strength(identifier, mailbox)
+        loser = self.holder(mailbox.address)
+        if loser is None or loser is member:
+            if self.contested(mailbox, identifier):
+                self._lose(member, identifier=identifier, code="shared")
+                return None
+            loser = None
+        else:
+            held = _strength(loser.identifier, mailbox)
+            if strength < held:
+                self._lose(member, identifier=identifier, code="taken")
+                return None
+            if strength == held:
+                self._contested[mailbox.address] = strength
+                self._lose(loser, identifier=loser.identifier, code="shared")
+                self._lose(member, identifier=identifier, code="shared")
                 return loser
-        elif self.contested(mailbox, identifier):
-            self._lose(member, identifier=identifier, code="shared")
-            return None
+            self._lose(loser, identifier=loser.identifier, code="taken")
         self._holders[mailbox.address] = member.user.id
         member.coverage, member.mailbox, member.identifier = Coverage.COVERED, mailbox, identifier
         member.reason, member.next_try, member.failures = "", None, 0
@@ -217,7 +221,7 @@ class Roster:
     def _drop(self, member: Member) -> None:
         if member.mailbox and self._holders.get(member.mailbox.address) == member.user.id:
             del self._holders[member.mailbox.address]
-            self._contested.discard(member.mailbox.address)
+            self._contested.pop(member.mailbox.address, None)
         for attempt in member.tries:
             if attempt.code == "shared":
                 # Whoever else was refused for this user's sake gets another chance at the next try.
@@ -258,6 +262,13 @@ class Roster:
             for member in self._members.values()
             for address in (member.user.login_email, *member.user.work_emails)
         ) - {""}
+
+
+def _strength(identifier: Identifier | None, mailbox: Mailbox) -> int:
+    """Rate a claim: a login that is the mailbox's own address, a login that leads to it, anything else."""
+    if identifier is None or identifier.kind is not IdentifierKind.LOGIN:
+        return 0
+    return 2 if identifier.value.strip().lower() == mailbox.address else 1
 
 
 def _has_form(identifier: Identifier) -> bool:
