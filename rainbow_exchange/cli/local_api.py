@@ -1,4 +1,4 @@
-"""Asking the running daemon, after it has proved that it is the daemon (`docs/reference/local-api.md`)."""
+"""Asking the running daemon, after it has proved that it is the daemon (`docs/reference/status.md`)."""
 
 import contextlib
 import hmac

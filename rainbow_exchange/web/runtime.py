@@ -1,4 +1,4 @@
-"""How commands on this machine find and recognise the running daemon (`docs/reference/local-api.md`).
+"""How commands on this machine find and recognise the running daemon (`docs/reference/status.md`).
 
 The daemon writes `runtime.json` and `web-token` into the data folder, readable by its own account and administrators
 only. A command first sends a random challenge; whoever answers it with `proof(nonce, challenge)` knows the nonce and is

@@ -1,0 +1,49 @@
+"""The reference pages name what the code has, and nothing else."""
+
+import re
+from pathlib import Path
+
+from rainbow_exchange import metrics
+from rainbow_exchange.cli.main import _COMMANDS
+from rainbow_exchange.config import Settings
+
+PAGES = Path(__file__).parent.parent / "docs" / "reference"
+
+
+def page(name: str) -> str:
+    return (PAGES / name).read_text(encoding="utf-8")
+
+
+def test_every_setting_stands_in_a_table_and_no_other_does() -> None:
+    rows = [line.split("|")[1] for line in page("settings.md").splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z]+\.[a-z_]+)`", row)}
+
+    defined = {
+        f"{group}.{name}"
+        for group, field in Settings.model_fields.items()
+        for name in getattr(field.annotation, "model_fields", {})
+    }
+    assert named == defined
+
+
+def test_every_metric_stands_in_the_table_and_no_other_does() -> None:
+    named = set(re.findall(r"^\| `rainbow_exchange_([a-z_]+)`", page("metrics.md"), re.MULTILINE))
+
+    counters = {f"{name}_total" for name in (metrics.COUNTERS | metrics.LABELLED_COUNTERS)}
+    others = {*metrics.GAUGES, *metrics.LABELLED_GAUGES, *metrics.HISTOGRAMS, "build_info"}
+    assert named == counters | others
+
+
+def test_every_command_has_a_section() -> None:
+    assert re.findall(r"^## (\w+)$", page("commands.md"), re.MULTILINE) == ["run", "status", "lab"]
+    assert {"run", "status", "lab"} == set(_COMMANDS)
+
+
+def test_every_log_event_of_the_page_is_in_the_code() -> None:
+    sources = "".join(
+        file.read_text(encoding="utf-8") for file in (PAGES.parent.parent / "rainbow_exchange").rglob("*.py")
+    )
+    rows = [line.split("|")[1] for line in page("log-events.md").splitlines() if line.startswith("| `")]
+
+    for event in {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}:
+        assert f'"{event}"' in sources
