@@ -26,9 +26,9 @@ from rainbow_exchange.lab.watch import Watch
 
 _EXCHANGE_ACCOUNT = "svc-rainbow"
 # Made-up secrets of a simulation on loopback.
-_EXCHANGE_PASSWORD = "Exchange#1"  # noqa: S105
-_RAINBOW_PASSWORD = "Rainbow#1"  # noqa: S105
-_APP_SECRET = "labsecret1"  # noqa: S105
+_EXCHANGE_PASSWORD = "Exchange#1"  # noqa: S105  (a made-up secret)
+_RAINBOW_PASSWORD = "Rainbow#1"  # noqa: S105  (a made-up secret)
+_APP_SECRET = "labsecret1"  # noqa: S105  (a made-up secret)
 _APP_ID = "lab-app-1"
 
 

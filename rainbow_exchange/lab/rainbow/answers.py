@@ -1,4 +1,4 @@
-"""Reading the connector's answers as strictly as `rainbow.md` D.3 and D.4 allow. Pure.
+"""Reading the connector's answers as strictly as the published samples of the SDK allow. Pure.
 
 A server of the real cloud may read less strictly; what passes here is right by the letter.
 """

@@ -1,4 +1,4 @@
-"""`GET users`: its query and its pages, honest or lying (`rainbow.md` C.1). Pure."""
+"""`GET users`: its query and its pages, honest or lying (Rainbow admin portal, users). Pure."""
 
 from collections.abc import Mapping, Sequence
 

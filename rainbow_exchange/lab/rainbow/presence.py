@@ -1,4 +1,4 @@
-"""What Rainbow's clients would be shown about a person's calendar (`rainbow.md` D.1, D.6). Pure.
+"""What Rainbow's clients would be shown about a person's calendar. Pure.
 
 The rule is ours, as Rainbow publishes none; the first that applies at an instant wins:
 

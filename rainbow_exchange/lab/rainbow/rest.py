@@ -1,4 +1,4 @@
-"""The lab's Rainbow over REST: what the connector and a client call (`rainbow.md` A, C, D.1, D.2, F)."""
+"""The lab's Rainbow over REST: what the connector and a client call (`docs/reference/lab.md`)."""
 
 import json
 from collections.abc import Awaitable, Callable

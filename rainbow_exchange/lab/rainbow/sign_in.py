@@ -1,4 +1,4 @@
-"""Signing in at the lab's Rainbow: passwords, lock-out and tokens, after `rainbow.md` A.2, A.3 and A.6. Pure."""
+"""Signing in at the lab's Rainbow: passwords, lock-out and tokens as its documents describe them. Pure."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ _LOCKED_FOR = timedelta(minutes=60)
 
 
 class Refusal(Exception):  # noqa: N818  (it is an answer, not a fault of the program)
-    """An answer that says no, in Rainbow's shape (`rainbow.md` A.6)."""
+    """An answer that says no, in Rainbow's shape."""
 
     def __init__(
         self, *, status: int, code: int, message: str, details: Any = "", retry_after: int | None = None

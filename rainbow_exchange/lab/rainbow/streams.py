@@ -1,4 +1,4 @@
-"""The lab's XMPP server over WebSocket, as strict as prosody is (`rainbow.md` D.5)."""
+"""The lab's XMPP server over WebSocket, as strict as prosody is."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The XML of the lab's XMPP server (RFC 7395, RFC 6120, `rainbow.md` D.5). Pure; only what the lab says and reads."""
+"""The XML of the lab's XMPP server (RFC 7395, RFC 6120). Pure; only what the lab says and reads."""
 
 from lxml import etree
 

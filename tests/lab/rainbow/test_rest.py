@@ -30,7 +30,7 @@ async def test_a_login_gives_a_token_and_the_account_with_its_xmpp_password(*, r
 
 
 async def test_the_header_of_the_application_is_that_of_the_published_vector(*, rest: Any, lab: Any) -> None:
-    """`rainbow.md` A.2: app1, appsecret1, Secret#1."""
+    """The formula for app1, appsecret1, Secret#1."""
     vector = "Basic YXBwMTpiZDJkMTlhZmQ1ZDU4MjNlZGZhNDdkMzRkNzQ4MmYzZDQ3NmVhMzFlNjM3M2MwMDljYzQzMDhjYjE4MzQxOTAx"
     basic = "Basic " + base64.b64encode(f"{lab.login}:Secret#1".encode()).decode()
     headers = {"Authorization": basic, "x-rainbow-app-auth": vector}
