@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 _LONGEST_GATHERING = 20.0  # seconds: newcomers that never cease must not keep the first of them waiting for ever
 _NO_GAP_WITHIN = 10.0  # seconds from an orderly Closed to the next confirmed opening
 _STEADY = 20.0  # seconds a stream must have lived to be reopened without back-off
+_FAREWELL = 0.1  # seconds between our own closing of a stream and the next: the server is to see them in this order
 _RETRY = (1.0, 30.0)  # back-off: first wait at most, longest
 _LIMIT_REST = 60.0  # seconds at least after ErrorExceededConnectionCount, whatever its hint says (ews.md §1)
-_PATIENCE = 3  # refusals in a row that name nobody and mean "later", before the group is searched for a culprit
+_PATIENCE = 5  # refusals in a row that name nobody and mean "later", before the group is searched for a culprit
 
 
 class StreamGroup:
@@ -256,7 +257,7 @@ class StreamGroup:
         self._closed = None
         self._uncover(f"reopened: {end}" if end.how != "changed" else "reopened: members changed")
         if end.how == "changed":
-            return 0.0
+            return _FAREWELL
         self._listener.interrupted(self, end)
         error = end.error
         if error is None or isinstance(error, EwsConnectionError | EwsAuthenticationError | MalformedResponse):
