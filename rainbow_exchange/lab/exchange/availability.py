@@ -15,6 +15,7 @@ from rainbow_exchange.lab.exchange.wire import (
     child,
     children,
     m,
+    number,
     refusal_children,
     response_message,
     t,
@@ -34,7 +35,7 @@ def get(call: Call, request: Element) -> Element:
     options = child(request, "FreeBusyViewOptions")
     start = zone.instant(text(options, "TimeWindow", "StartTime"))
     end = zone.instant(text(options, "TimeWindow", "EndTime"))
-    interval = int(text(options, "MergedFreeBusyIntervalInMinutes") or "30")
+    interval = number(text(options, "MergedFreeBusyIntervalInMinutes"), otherwise=30)
     view = text(options, "RequestedView") or "Detailed"
     asked = [text(each, "Email", "Address").strip() for each in children(child(request, "MailboxDataArray"))]
     dials = call.company.dials

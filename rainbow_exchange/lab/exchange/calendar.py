@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rainbow_exchange.lab.exchange.errors import Refused
+from rainbow_exchange.lab.exchange.errors import Fault, Refused
 from rainbow_exchange.lab.exchange.recurrence import Recurrence
 from rainbow_exchange.lab.exchange.zones import zone
 
 Change = Callable[[str, "Item"], None]
 """Called after a change with "Created", "Modified", "Deleted" or "Moved" and the item (of a series: its master)."""
 _DAY = timedelta(days=1)
+STATUSES = ("Free", "Tentative", "Busy", "OOF", "WorkingElsewhere", "NoData")
+SENSITIVITIES = ("Normal", "Personal", "Private", "Confidential")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Details:
 
     def settled(self) -> "Details":
         """Give it as Exchange stores it: an all-day appointment covers whole days of its own zone."""
+        if self.show_as not in STATUSES or self.sensitivity not in SENSITIVITIES:
+            raise Fault("ErrorSchemaValidation", values={"Violation": "LegacyFreeBusyStatus or Sensitivity"})
         if self.end < self.start:
             raise Refused("ErrorCalendarEndDateIsEarlierThanStartDate")
         if not self.all_day:
@@ -65,6 +69,12 @@ class Details:
             else (midnight.replace(tzinfo=None) + _DAY).replace(tzinfo=own)
         )
         return replace(self, start=start.astimezone(UTC), end=end.astimezone(UTC))
+
+    def wall(self) -> tuple[datetime, timedelta]:
+        """Give the naive wall time of the start, and the length by the wall clock."""
+        own = zone(self.zone)
+        start = self.start.astimezone(own).replace(tzinfo=None)
+        return start, self.end.astimezone(own).replace(tzinfo=None) - start
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,12 +95,6 @@ class Item:
     exceptions: dict[datetime, Details] = field(default_factory=dict)
     deleted: set[datetime] = field(default_factory=set)
 
-    def wall(self) -> tuple[datetime, timedelta]:
-        """Give the naive wall time of the start and the length by the wall clock, of single or master."""
-        own = zone(self.details.zone)
-        start = self.details.start.astimezone(own).replace(tzinfo=None)
-        return start, self.details.end.astimezone(own).replace(tzinfo=None) - start
-
     def occurrence(self, original: datetime) -> Details:
         """Give the details of the instance that began at `original`; refuses deleted ones."""
         if original in self.deleted:
@@ -98,7 +102,7 @@ class Item:
         if original in self.exceptions:
             return self.exceptions[original]
         own = zone(self.details.zone)
-        wall, length = self.wall()
+        wall, length = self.details.wall()
         start = original.astimezone(own).replace(tzinfo=None)
         if self.recurrence is None or not self.recurrence.starts(wall, start, start):
             raise Refused("ErrorItemNotFound")
@@ -106,7 +110,7 @@ class Item:
 
     def nth(self, index: int) -> datetime:
         """Give the original start of the `index`-th instance (from 1, deleted ones count)."""
-        wall, _ = self.wall()
+        wall, _ = self.details.wall()
         found = self.recurrence.nth(wall, index) if self.recurrence and index > 0 else None
         if found is None:
             raise Refused("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
@@ -149,47 +153,34 @@ class Calendar:
 
     def create(self, details: Details, *, recurrence: Recurrence | None = None, uid: str = "") -> Item:
         """Store a new item in the calendar folder."""
+        details = _first(details.settled(), recurrence)
         self.version += 1
         moment = self._now()
         number, self._next = self._next, self._next + 1
         item = Item(
             number=number,
             uid=uid or _uid(self.owner, number),
-            details=details.settled(),
+            details=details,
             recurrence=recurrence,
             created=moment,
             modified=moment,
             version=self.version,
             created_version=self.version,
         )
-        if recurrence is not None:
-            self._start_at_first_instance(item, recurrence)
         self.items[number] = item
         self._changed("Created", item)
         return item
 
-    def _start_at_first_instance(self, item: Item, recurrence: Recurrence) -> None:
-        wall, length = item.wall()
-        own = zone(item.details.zone)
-        first, _ = recurrence.ends(wall)
-        item.details = replace(
-            item.details,
-            start=first.replace(tzinfo=own).astimezone(UTC),
-            end=(first + length).replace(tzinfo=own).astimezone(UTC),
-        )
-
     def update(self, item: Item, details: Details, *, recurrence: Recurrence | None = None) -> None:
         """Change a single appointment or a whole series; a new pattern or time drops exceptions and deletions."""
-        details = details.settled()
         pattern = recurrence or item.recurrence
+        details = _first(details.settled(), pattern)
         if item.recurrence is not None and (
             pattern != item.recurrence or (details.start, details.end) != (item.details.start, item.details.end)
         ):
             item.exceptions.clear()
             item.deleted.clear()
         item.details, item.recurrence = details, pattern
-        if pattern is not None:
-            self._start_at_first_instance(item, pattern)
         self._touch(item)
         self._changed("Modified", item)
 
@@ -255,13 +246,28 @@ class Calendar:
         return found
 
 
+def _first(details: Details, recurrence: Recurrence | None) -> Details:
+    """Give a series the start and end of its first instance."""
+    if recurrence is None:
+        return details
+    wall, length = details.wall()
+    first, own = recurrence.nth(wall, 1), zone(details.zone)
+    if first is None:
+        raise Refused("ErrorRecurrenceHasNoOccurrence")
+    return replace(
+        details,
+        start=first.replace(tzinfo=own).astimezone(UTC),
+        end=(first + length).replace(tzinfo=own).astimezone(UTC),
+    )
+
+
 def _expanded(item: Item, start: datetime, end: datetime) -> Iterator[Occurrence]:
     for original, details in item.exceptions.items():
         yield Occurrence(item=item, details=details, original=original)
     if item.recurrence is None:
         return
     own = zone(item.details.zone)
-    wall, length = item.wall()
+    wall, length = item.details.wall()
     after = start.astimezone(own).replace(tzinfo=None) - length - _DAY
     before = end.astimezone(own).replace(tzinfo=None) + _DAY
     for begin in item.recurrence.starts(wall, after, before):

@@ -14,7 +14,7 @@ from rainbow_exchange.lab.exchange.errors import Fault, Refused
 from rainbow_exchange.lab.exchange.flavour import Flavour
 from rainbow_exchange.lab.exchange.mailbox import FOLDERS, Access, Directory, Mailbox, Right, decoded
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
-from rainbow_exchange.lab.exchange.wire import Element, child, children, local, text
+from rainbow_exchange.lab.exchange.wire import Element, child, children, local, number, text
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -91,6 +91,11 @@ class Call:
         """Give whose budget pays: the impersonated mailbox's copy for this account, or the account's own."""
         return f"{self.account.name}>{self.acting.address}" if self.impersonated and self.acting else self.account.name
 
+    @property
+    def identity(self) -> str:
+        """Give in whose name it runs."""
+        return self.acting.address if self.acting else self.account.name
+
     def access(self, mailbox: Mailbox) -> Access:
         """Tell what the caller may do with a mailbox's folders."""
         if self.acting is mailbox:
@@ -150,7 +155,7 @@ class Call:
             raise Refused("ErrorItemNotFound")
         self._allow(mailbox, item.folder, need)
         if kind == "OccurrenceItemId":
-            return mailbox, item, item.nth(int(element.get("InstanceIndex", "0")))
+            return mailbox, item, item.nth(number(element.get("InstanceIndex")))
         if kind == "RecurringMasterItemId" or found.original is None:
             return mailbox, item, None
         return mailbox, item, datetime.fromtimestamp(found.original, UTC)

@@ -10,7 +10,18 @@ from rainbow_exchange.lab.exchange.errors import Fault, Refused
 from rainbow_exchange.lab.exchange.item_fields import Entry
 from rainbow_exchange.lab.exchange.items import moment
 from rainbow_exchange.lab.exchange.mailbox import Access, Mailbox
-from rainbow_exchange.lab.exchange.wire import Element, answer, boolean, child, children, m, response_message, t, text
+from rainbow_exchange.lab.exchange.wire import (
+    Element,
+    answer,
+    boolean,
+    child,
+    children,
+    m,
+    number,
+    response_message,
+    t,
+    text,
+)
 
 _LONGEST_VIEW = timedelta(days=731)
 _MOST_SYNCED = 512
@@ -47,7 +58,7 @@ def _found(call: Call, request: Element, mailbox: Mailbox, folder: str) -> Eleme
             raise Refused("ErrorCalendarEndDateIsEarlierThanStartDate")
         if end - start > _LONGEST_VIEW:
             raise Refused("ErrorCalendarViewRangeTooBig")
-        limit = min(limit, int(view.get("MaxEntriesReturned", limit)))
+        limit = min(limit, number(view.get("MaxEntriesReturned"), otherwise=limit))
         entries = [
             Entry(mailbox=mailbox, item=each.item, details=each.details, original=each.original, charrefs=charrefs)
             for each in mailbox.calendar.view(start, end, edges=call.company.flavour.edges)
@@ -55,8 +66,8 @@ def _found(call: Call, request: Element, mailbox: Mailbox, folder: str) -> Eleme
     else:
         page = child(request, "IndexedPageItemView")
         if page is not None:
-            offset = int(page.get("Offset", "0"))
-            limit = min(limit, int(page.get("MaxEntriesReturned", limit)))
+            offset = number(page.get("Offset"), otherwise=0)
+            limit = min(limit, number(page.get("MaxEntriesReturned"), otherwise=limit))
         stored = [each for each in mailbox.calendar.items.values() if each.folder == folder]
         if request.get("Traversal") != "Shallow":
             stored = []
@@ -83,7 +94,7 @@ def sync(call: Call, request: Element) -> Element:
     if folder is None:
         raise Fault("ErrorSchemaValidation", values={"Violation": "SyncFolderId"})
     mailbox, name = call.folder(folder, Access.REVIEWER)
-    most = int(text(request, "MaxChangesReturned") or "0")
+    most = number(text(request, "MaxChangesReturned"))
     if not 1 <= most <= _MOST_SYNCED:
         raise Fault("ErrorSchemaValidation", values={"Violation": "MaxChangesReturned"})
     since = _since(text(request, "SyncState").strip(), mailbox, name)

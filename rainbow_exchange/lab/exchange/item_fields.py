@@ -7,7 +7,7 @@ from typing import Any
 
 from rainbow_exchange.lab.exchange.calendar import Details, Item, change_key
 from rainbow_exchange.lab.exchange.mailbox import Mailbox
-from rainbow_exchange.lab.exchange.wire import Element, boolean, children, named, t
+from rainbow_exchange.lab.exchange.wire import Element, boolean, children, named, number, t
 from rainbow_exchange.lab.exchange.zones import written, zone
 
 
@@ -111,7 +111,7 @@ def _first_or_last(name: str, entry: Entry) -> Element | None:
     recurrence = entry.item.recurrence
     if recurrence is None or entry.original is not None:
         return None
-    edge = recurrence.ends(entry.item.wall()[0])[0 if name == "FirstOccurrence" else 1]
+    edge = recurrence.ends(entry.item.details.wall()[0])[0 if name == "FirstOccurrence" else 1]
     if edge is None:
         return None
     original = edge.replace(tzinfo=zone(entry.item.details.zone)).astimezone(entry.details.start.tzinfo)
@@ -251,7 +251,7 @@ READERS: dict[str, Reader] = {
     "Categories": lambda element: {"categories": tuple(each.text or "" for each in children(element))},
     "Importance": _text("importance"),
     "ReminderIsSet": _flag("reminder"),
-    "ReminderMinutesBeforeStart": lambda element: {"reminder_minutes": int(element.text or "0")},
+    "ReminderMinutesBeforeStart": lambda element: {"reminder_minutes": number(element.text)},
     "IsAllDayEvent": _flag("all_day"),
     "LegacyFreeBusyStatus": _text("show_as"),
     "Location": _text("location"),

@@ -51,11 +51,14 @@ class Record:
     def answered(self, request: Request, at: str) -> None:
         """Close the entry."""
         request.answered = at
-        self.counts[request.operation or "?"] += 1
-        self.seen()
+        self._wake()
 
-    def seen(self) -> None:
-        """Wake who waits: an entry has got its operation, or its answer."""
+    def understood(self, request: Request) -> None:
+        """Count the entry, which has got its operation."""
+        self.counts[request.operation] += 1
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 

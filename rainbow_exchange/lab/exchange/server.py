@@ -102,6 +102,7 @@ class LabExchange:
     async def start(self, *, host: str = "127.0.0.1", port: int = 0, ssl: tls.SSLContext | None = None) -> None:
         """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
         app = web.Application(client_max_size=_MOST_BODY)
+        app.on_response_prepare.append(_without_content_type)
         app.router.add_post("/{ews:(?i:ews)}/{page:(?i:exchange\\.asmx)}", self._answer)
         Controls(
             directory=self.directory,
@@ -160,6 +161,9 @@ class LabExchange:
         except Fault as fault:
             request.code = fault.code
             return self._reply(http, fault_envelope(fault, self._company.flavour), self._company.flavour.fault_status)
+        except asyncio.CancelledError:
+            request.code = request.code or "abandoned"
+            raise
         except LegacyFault as fault:
             request.code = "AccessDeniedException"
             return self._reply(http, legacy_fault_envelope(str(fault)), self._company.flavour.fault_status)
@@ -174,7 +178,7 @@ class LabExchange:
             raise Fault("ErrorSchemaValidation", values={"Violation": "empty Body"})
         operation = operations.name_of(body)
         _note_operation(request, operation, header, body)
-        self.record.seen()
+        self.record.understood(request)
         version = child(header, "RequestServerVersion")
         request.server_version = version.get("Version", "") if version is not None else ""
         if version is not None and request.server_version not in _VERSIONS:
@@ -297,8 +301,8 @@ class LabExchange:
             await self._delay(request, operations.STREAMED)
             response = web.StreamResponse(headers=self._headers(http) | {"x-nobuffering": "1"})
             response.enable_chunked_encoding()
-            if not call.company.flavour.stream_prefix:
-                response.headers["Content-Type"] = "text/xml; charset=utf-8"
+            if call.company.flavour.stream_prefix:
+                response.content_type = "text/xml"
             self._cookies(http, response)
             await response.prepare(http)
 
@@ -320,12 +324,15 @@ class LabExchange:
                     (http.transport.abort if dropped.abruptly else http.transport.close)()
             except ConnectionError:
                 request.code = "abandoned"
-        except asyncio.CancelledError:
-            request.code = request.code or "abandoned"
-            raise
         finally:
             self.streams.ended(stream)
         return response
+
+
+async def _without_content_type(_: web.Request, response: web.StreamResponse) -> None:
+    """Let a stream of Exchange name no type (ews.md §2); aiohttp names one by itself."""
+    if response.headers.get("x-nobuffering") and response.content_type == "application/octet-stream":
+        del response.headers["Content-Type"]
 
 
 def _note_headers(request: Request, http: web.Request) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, text_of
 from rainbow_exchange.lab.exchange.subscriptions import EVENTS_A_MESSAGE, Subscription
-from rainbow_exchange.lab.exchange.wire import Element, m, named, stream_envelope, t, text
+from rainbow_exchange.lab.exchange.wire import Element, m, named, number, stream_envelope, t, text
 
 MOST_IDS = 200
 MOST_MINUTES = 30
@@ -59,10 +59,7 @@ class Streams:
 
     def accepted(self, call: Call, request: Element) -> Stream:
         """Check a request before the head of the answer is sent; raises Fault."""
-        try:
-            minutes = int(text(request, "ConnectionTimeout"))
-        except ValueError:
-            minutes = 0
+        minutes = number(text(request, "ConnectionTimeout"))
         ids = tuple((each.text or "").strip() for each in named(request, "SubscriptionId"))
         if not 1 <= minutes <= MOST_MINUTES or not ids:
             raise Fault("ErrorSchemaValidation", values={"Violation": "ConnectionTimeout or SubscriptionIds"})
@@ -115,13 +112,12 @@ class Streams:
 def _bad(stream: Stream) -> dict[str, str]:
     """Sort the ids: good ones go to `stream.subscriptions`, bad ones are returned with their code."""
     call, dials = stream.call, stream.call.company.dials
-    identity = call.acting.address if call.acting else call.account.name
     bad = {}
     for each in stream.ids:
         found = call.company.subscriptions.find(each)
         if found is None or found.mailbox.address.lower() in dials.bad_mailboxes:
             code = dials.bad_id_code
-        elif call.company.flavour.owner_bound and found.identity != identity:
+        elif call.company.flavour.owner_bound and found.identity != call.identity:
             code = "ErrorInvalidSubscription"
         elif found.account != call.account.name:
             code = "ErrorSubscriptionAccessDenied"
@@ -160,19 +156,22 @@ async def _messages(stream: Stream, write: Write) -> str:
     heartbeat = loop.time() + dials.heartbeat_seconds
     while True:
         beat = False
+        silent = dials.silence or stream.order == "silence"
         try:
-            async with asyncio.timeout_at(min(heartbeat, end)):
+            async with asyncio.timeout_at(None if silent else min(heartbeat, end)):
                 await stream.wake.wait()
         except TimeoutError:
             beat = True
         stream.wake.clear()
         if dials.silence or stream.order == "silence":
-            heartbeat = end = loop.time() + dials.heartbeat_seconds
             continue
         _carry_out(stream)
         if bad := _lost(stream):
-            await write(_error(stream, bad))
-            return next(iter(bad.values()))
+            stream.subscriptions = [each for each in stream.subscriptions if each.id not in bad]
+            if not (stream.call.company.flavour.owner_bound and stream.subscriptions):
+                await write(_error(stream, bad))
+                return next(iter(bad.values()))
+            await write(_error(stream, bad, status="OK"))
         while body := _events(stream):
             await write(body)
             heartbeat, beat = loop.time() + dials.heartbeat_seconds, False
@@ -196,6 +195,7 @@ def _carry_out(stream: Stream) -> None:
 
 def _lost(stream: Stream) -> dict[str, str]:
     bad = {each.id: "ErrorNewEventStreamConnectionOpened" for each in stream.taken}
+    stream.taken.clear()
     errors = stream.call.company.dials.mailbox_errors
     for each in stream.subscriptions:
         if each.lost:

@@ -35,7 +35,7 @@ def subscribe(call: Call, request: Element) -> Element:
     [(mailbox, names)] = mailboxes.items()
     made = call.company.subscriptions.subscribe(
         account=call.account.name,
-        identity=call.acting.address if call.acting else call.account.name,
+        identity=call.identity,
         mailbox=mailbox,
         folders=None if everything else frozenset(names),
         events=events,
@@ -47,6 +47,8 @@ def unsubscribe(call: Call, request: Element) -> Element:
     """Answer Unsubscribe; an open stream that reads the subscription is told so and ends."""
     found = call.company.subscriptions.find(text(request, "SubscriptionId").strip())
     if found is None:
+        raise Refused("ErrorSubscriptionNotFound")
+    if call.company.flavour.owner_bound and found.identity != call.identity:
         raise Refused("ErrorSubscriptionNotFound")
     if found.account != call.account.name:
         raise Refused("ErrorSubscriptionAccessDenied")

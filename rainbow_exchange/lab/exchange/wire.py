@@ -87,6 +87,14 @@ def text(element: Element | None, *path: str) -> str:
     return (found.text or "") if found is not None else ""
 
 
+def number(written: str | None, *, otherwise: int | None = None) -> int:
+    """Read an xs:int; one that is absent gives `otherwise`, or fails the schema as a wrong one does."""
+    try:
+        return otherwise if not written and otherwise is not None else int(written or "")
+    except ValueError as error:
+        raise Fault("ErrorSchemaValidation", values={"Violation": f"not an int: {written}"}) from error
+
+
 def named(element: Element, *names: str) -> Iterator[Element]:
     """Yield each element below, at any depth, with one of these local names."""
     for each in element.iter("{*}*"):

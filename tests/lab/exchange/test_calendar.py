@@ -142,3 +142,30 @@ def test_an_end_before_its_start_is_refused() -> None:
     with pytest.raises(Refused, match="ErrorCalendarEndDateIsEarlierThanStartDate"):
         calendar.create(Details(start=utc("2026-11-24T09:00"), end=utc("2026-11-24T08:00")))
     assert told == []
+
+
+def test_a_series_without_an_instance_is_refused() -> None:
+    calendar, told = empty()
+    never = Recurrence(
+        pattern="WeeklyRecurrence",
+        values={"Interval": "1", "DaysOfWeek": "Monday"},
+        first_day=date(2026, 11, 24),
+        last_day=date(2026, 11, 25),
+    )
+    with pytest.raises(Refused, match="ErrorRecurrenceHasNoOccurrence"):
+        calendar.create(Details(start=utc("2026-11-24T09:00"), end=utc("2026-11-24T10:00")), recurrence=never)
+    item = calendar.create(Details(start=utc("2026-11-24T09:00"), end=utc("2026-11-24T10:00"), subject="Kept"))
+    with pytest.raises(Refused, match="ErrorRecurrenceHasNoOccurrence"):
+        calendar.update(item, Details(start=utc("2026-11-24T11:00"), end=utc("2026-11-24T12:00")), recurrence=never)
+    assert (item.details.subject, item.recurrence, told) == ("Kept", None, ["Created"])
+
+
+def test_a_new_time_of_a_series_drops_its_exceptions() -> None:
+    calendar, _ = empty()
+    item = calendar.create(
+        Details(start=utc("2026-11-23T09:00"), end=utc("2026-11-23T10:00")),
+        recurrence=series("WeeklyRecurrence", date(2026, 11, 23), 2, Interval="1", DaysOfWeek="Monday"),
+    )
+    calendar.delete_occurrence(item, item.nth(2))
+    calendar.update(item, Details(start=utc("2026-11-23T11:00"), end=utc("2026-11-23T12:00")))
+    assert starts(calendar, "2026-11-01T00:00", "2027-01-01T00:00") == ["11-23 11:00", "11-30 11:00"]

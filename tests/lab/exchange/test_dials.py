@@ -123,8 +123,11 @@ async def test_silence_leaves_the_connection_open(wire: Any) -> None:
     await stream.message()
     await wire.dials(silence=True)
     await wire.lab_call("POST", ITEMS, NINE)
-    assert not (await asyncio.wait({asyncio.create_task(stream.raw())}, timeout=0.3))[0]
+    reading = asyncio.create_task(stream.message())
+    assert not (await asyncio.wait({reading}, timeout=0.3))[0]
     assert len((await wire.lab_call("GET", "subscriptions"))["streams"]) == 1
+    await wire.dials(silence=False)
+    assert (await reading).find(f"{{{M}}}Notifications") is not None
 
 
 async def test_bad_ids_are_named_or_not(wire: Any) -> None:

@@ -83,3 +83,27 @@ def test_an_unknown_flavour_is_refused() -> None:
 
     with pytest.raises(ValueError, match="exchange, owner-bound"):
         LabExchange(mailboxes=[], password="x", flavour="vanilla", now=None, random=None)  # type: ignore[arg-type]  # refused before they are used
+
+
+async def test_a_lost_member_leaves_the_stream_to_the_others(bound: Any) -> None:
+    alice = await bound.subscribe("bob@acme.test")
+    bob = await bound.subscribe("bob@acme.test")
+    stream = await bound.stream(alice, bob)
+    await stream.message()
+    body = f"<m:Unsubscribe><m:SubscriptionId>{alice}</m:SubscriptionId></m:Unsubscribe>"
+    assert (await bound.call(body, impersonate="bob@acme.test")).code == "ErrorSubscriptionNotFound"
+    assert (await bound.call(body)).code == "NoError"
+    message = await stream.message()
+    while message.get("ResponseClass") == "Success":
+        message = await stream.message()
+    assert message.findtext(f"{{{M}}}ConnectionStatus") == "OK"
+    beat = await stream.message()
+    assert [each.text for each in beat.iter("{*}SubscriptionId")] == [bob]
+
+
+async def test_streams_of_exchange_name_no_type(bound: Any, wire: Any) -> None:
+    types = []
+    for lab in (wire, bound):
+        stream = await lab.stream(await lab.subscribe("bob@acme.test"))
+        types.append(stream.answer.headers.get("Content-Type"))
+    assert types == [None, "text/xml"]

@@ -129,3 +129,21 @@ async def test_long_answers_are_zipped_for_who_can_read_it(wire: Any) -> None:
     plain = await wire.call(wire.view_body(*DAY, mailbox="bob@acme.test"), headers={"Accept-Encoding": "identity"})
     assert "Content-Encoding" not in plain.headers
     assert plain.data == view.data
+
+
+async def test_what_the_schema_forbids_is_refused_and_changes_nothing(wire: Any) -> None:
+    week = "<t:WeeklyRecurrence><t:Interval>1</t:Interval><t:DaysOfWeek>Nonday</t:DaysOfWeek></t:WeeklyRecurrence>"
+    span = "<t:NoEndRecurrence><t:StartDate>2026-11-24</t:StartDate></t:NoEndRecurrence>"
+    for more in (
+        "<t:LegacyFreeBusyStatus>Asleep</t:LegacyFreeBusyStatus>",
+        "<t:Sensitivity>Sensitive</t:Sensitivity>",
+        "<t:ReminderMinutesBeforeStart>soon</t:ReminderMinutesBeforeStart>",
+        f"<t:Recurrence>{week}{span}</t:Recurrence>",
+    ):
+        answer = await wire.call(wire.create_body("x", *DAY, more), account="alice@acme.test")
+        assert (answer.status, answer.code) == (500, "ErrorSchemaValidation")
+    unknown = wire.create_body("x", *DAY, '<t:StartTimeZone Id="Atlantis Standard Time"/>')
+    assert (await wire.call(unknown, account="alice@acme.test")).code == "ErrorTimeZone"
+    odd = wire.view_body(*DAY).replace('"1000"', '"many"')
+    assert (await wire.call(odd, account="alice@acme.test")).code == "ErrorSchemaValidation"
+    assert (await wire.call(wire.view_body(*DAY), account="alice@acme.test")).all("t:CalendarItem") == []
