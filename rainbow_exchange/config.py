@@ -203,7 +203,8 @@ def load(
                 key = ".".join(str(part) for part in detail["loc"][:2])
                 if key not in faulty:
                     faulty.add(key)
-                    faults.append(_sentence(key, detail, origins.get(key)))
+                    origin = next((place for name, place in origins.items() if f"{name}.".startswith(f"{key}.")), None)
+                    faults.append(_sentence(key, detail, origin))
                 for source in sources:
                     source.drop(key)
     settings = Settings(**{group: getattr(sourced, group) for group in Settings.model_fields})

@@ -281,6 +281,52 @@ def test_a_contradiction_is_not_reported_over_a_value_that_is_itself_faulty() ->
     assert found[0].startswith("rainbow.proxy_url (command line) is not a web address")
 
 
+def test_a_group_that_does_not_exist_is_found_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAINBOW_EXCHANGE_EXCHAGE__URL", "https://mail.acme.test/EWS")
+
+    assert problems() == [
+        "exchage (variable RAINBOW_EXCHANGE_EXCHAGE__URL) is not a setting; did you mean exchange?",
+    ]
+
+
+def test_a_list_with_several_faults_is_one_fault() -> None:
+    assert len(problems(overrides={"bridge": {"domains": ["a b", "c d"]}})) == 1
+
+
+def test_every_value_that_can_be_chosen_now(tmp_path: Path) -> None:
+    file = toml(
+        tmp_path,
+        """
+        [exchange]
+        allowed_hosts = ["Mail.acme.test"]
+        auth = "basic"
+        impersonation = false
+        verify_certificates_insecurely_off = true
+        [rainbow]
+        link = "xmpp"
+        trusted_askers = ["openrainbow.com"]
+        [bridge]
+        privacy = "busy-only"
+        notify_at_boundaries = false
+        [web]
+        host = "::1"
+        [log]
+        level = "WARNING"
+        format = "console"
+        """,
+    )
+
+    settings = config.load(file)
+
+    assert settings.exchange.allowed_hosts == ("mail.acme.test",)
+    assert (settings.exchange.auth, settings.exchange.impersonation) == ("basic", False)
+    assert settings.exchange.verify_certificates_insecurely_off is True
+    assert (settings.rainbow.link, settings.rainbow.trusted_askers) == ("xmpp", ("openrainbow.com",))
+    assert (settings.bridge.privacy, settings.bridge.notify_at_boundaries) == ("busy-only", False)
+    assert settings.web.host == "::1"
+    assert (settings.log.level, settings.log.format) == ("warning", "console")
+
+
 def test_a_value_where_a_group_belongs(tmp_path: Path) -> None:
     (problem,) = problems(toml(tmp_path, 'exchange = "mail.acme.test"\n'))
 

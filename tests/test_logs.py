@@ -129,6 +129,16 @@ def test_a_terminal_that_shows_progress_gets_only_warnings(stderr: Stderr, tmp_p
     assert len((tmp_path / "log.json").read_text().splitlines()) == 2
 
 
+def test_events_that_are_shown_elsewhere_stay_off_the_stream(stderr: Stderr) -> None:
+    logs.configure(not_on_stream=frozenset({"problem"}))
+
+    logger().error("problem")
+    logger().error("other")
+    logging.getLogger("library").warning("problem")
+
+    assert [line["logger"] for line in lines(stderr)] == ["rainbow_exchange.test", "library"]
+
+
 def test_configuring_twice_writes_once(stderr: Stderr) -> None:
     logs.configure()
     logs.configure()
@@ -172,6 +182,7 @@ def test_values_are_masked_by_their_key(stderr: Stderr, key: str) -> None:
         ("sent Bearer abcdefgh12", "sent Bearer ***"),
         ("sent Basic aHVudGVyOjI=", "sent Basic ***"),
         ("Basic authentication is off", "Basic authentication is off"),
+        ("Basic not-base64", "Basic not-base64"),
         ("Negotiate YIIGhgYJKoZ", "Negotiate ***"),
         ("jwt eyJhbGciOi.eyJzdWIiOi.c2ln end", "jwt *** end"),
         ("at https://me:hunter2@proxy:8080/x", "at https://***@proxy:8080/x"),

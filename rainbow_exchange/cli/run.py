@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -123,8 +125,9 @@ async def _shown(lab: LabAddresses, say: Callable[[str], None] | None) -> AsyncI
         async for seen in lab.watch().changes():
             if say is not None:
                 say(seen.sentence())
-            else:
-                _write(_as_json(seen))
+            elif not _print(_as_json(seen)):
+                signal.raise_signal(signal.SIGINT)  # nobody looks any more: the ordered stop
+                return
 
     showing = asyncio.create_task(show(), name="lab-watch")
     try:
@@ -133,6 +136,17 @@ async def _shown(lab: LabAddresses, say: Callable[[str], None] | None) -> AsyncI
         showing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await showing
+
+
+def _print(line: str) -> bool:
+    """Print `line`; False when whoever read standard output has gone."""
+    try:
+        _write(line)
+    except OSError:
+        # So that the interpreter does not fail over what it could not write, when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _as_json(seen: Seen) -> str:

@@ -101,6 +101,18 @@ def test_with_the_lab_a_pipe_gets_json_lines_of_what_is_seen(tmp_path: Path) -> 
     assert {"users_listed", "stopped"} <= {json.loads(line)["event"] for line in err.splitlines()}
 
 
+def test_with_the_lab_it_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    with running("--lab", "3", folder=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        assert process.wait(SECONDS) == 0
+
+    assert json.loads(err.splitlines()[-1])["event"] == "stopped"
+
+
 def test_with_the_lab_a_terminal_gets_progress_and_sentences(tmp_path: Path) -> None:
     pty = pytest.importorskip("pty")  # Windows has none
     ours, theirs = pty.openpty()
