@@ -32,6 +32,7 @@ class DueSet:
         self._changes: dict[str, float] = {}
         self._boundaries: dict[str, float] = {}
         self._forced: set[str] = set()
+        self._boundaries_a_call = 0
 
     def __len__(self) -> int:
         return len(self._changes) + len(self._boundaries)
@@ -42,6 +43,9 @@ class DueSet:
             self._forced.add(user_id)
         if boundary and user_id not in self._changes:
             self._boundaries.setdefault(user_id, since)
+            # A sixtieth of the backlog a second, so that a full hour's meetings do not all begin in one call.
+            share = 2 + math.ceil(len(self._boundaries) / (60 * CALLS_PER_SECOND))
+            self._boundaries_a_call = max(self._boundaries_a_call, share)
         elif not boundary:
             earlier = self._boundaries.pop(user_id, since)
             self._changes[user_id] = min(self._changes.get(user_id, since), since, earlier)
@@ -56,10 +60,10 @@ class DueSet:
         for user_id in taken:
             del self._changes[user_id]
         if not force:
-            # A sixtieth of the backlog a second, so that a full hour's meetings do not all begin in one call.
-            room = min(IDS - len(taken), 2 + math.ceil(len(self._boundaries) / (60 * CALLS_PER_SECOND)))
-            for user_id in list(self._boundaries)[:room]:
+            for user_id in list(self._boundaries)[: min(IDS - len(taken), self._boundaries_a_call)]:
                 taken[user_id] = self._boundaries.pop(user_id)
+            if not self._boundaries:
+                self._boundaries_a_call = 0
         self._forced.difference_update(taken)
         return taken, force
 
@@ -130,18 +134,17 @@ class Notifier:
 
     async def flush(self, limit: float) -> int:
         """At stop: send what is due for at most `limit` seconds; return how many users are left untold."""
-        try:
-            async with asyncio.timeout(limit):
-                while self.due:
-                    taken, force = self.due.take()
-                    snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
-                    try:
-                        await self._call(taken, snapshots, force=force)
-                    except RainbowError as error:
-                        self._put_back(taken, error, force=force, wait=0.0)
-                        break
-        except TimeoutError:
-            log.info("notify_cut_short", waiting=len(self.due))
+        loop = asyncio.get_running_loop()
+        end = loop.time() + limit
+        while self.due and loop.time() < end:
+            taken, force = self.due.take()
+            snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
+            try:
+                async with asyncio.timeout_at(end):
+                    await self._call(taken, snapshots, force=force)
+            except (RainbowError, TimeoutError) as error:
+                self._put_back(taken, error, force=force, wait=0.0)
+                break
         return len(self.due)
 
     async def _call(
