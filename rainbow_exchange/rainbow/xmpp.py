@@ -29,8 +29,8 @@ from rainbow_exchange.rainbow.types import Account
 
 _log = structlog.get_logger()
 
-#: A stream that lived this long has earned a quick first try again; one that did not, waits longer each time.
-_GOOD_LIFE = 60.0
+#: A stream that lived this long has earned a quick first try again; after one that did not, each wait is longer.
+_GOOD_LIFE = 10.0
 #: Waits after somebody else took our resource (seconds): tried again at once, two connectors would throw each other
 #: out for ever.
 _CONFLICT_FIRST, _CONFLICT_CAP = 300.0, 3600.0
@@ -221,7 +221,7 @@ class XmppLink:
             try:
                 await self._serve(stream, me)
             finally:
-                self._connected, self.connected_since = False, None
+                self._connected, self.connected_since, self._reason = False, None, "the connection was lost"
                 self.other_resources.clear()
                 self._on_lost()
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -114,12 +115,14 @@ class Cloud:
         return answer if isinstance(answer, web.StreamResponse) else await answer
 
 
-async def listen(serve: Callable[[web.Request], Awaitable[web.StreamResponse]], port: int = 0) -> web.AppRunner:
+async def listen(
+    serve: Callable[[web.Request], Awaitable[web.StreamResponse]], port: int = 0, tls: ssl.SSLContext | None = None
+) -> web.AppRunner:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", serve)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
     return runner
 
 
@@ -228,11 +231,12 @@ class XmppServer:
         self._runner: web.AppRunner | None = None
         self._arrived = asyncio.Condition()
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
 
     async def start(self) -> Self:
-        self._runner = await listen(self.serve, self.port)
+        self._runner = await listen(self.serve, self.port, self.tls)
         self.port = self._runner.addresses[0][1]
-        self.url = f"ws://127.0.0.1:{self.port}/websocket"
+        self.url = f"ws{'s' if self.tls else ''}://127.0.0.1:{self.port}/websocket"
         return self
 
     async def stop(self) -> None:

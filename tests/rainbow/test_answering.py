@@ -216,3 +216,14 @@ async def test_answer_that_could_not_leave_is_not_told_as_sent(server: Any, run_
     await asyncio.sleep(20)
     assert sent == []
     assert life.link.counters.answered == 0
+
+
+async def test_answer_of_the_wrong_kind_is_a_bug(server: Any, run_link: RunLink) -> None:
+    async def answer(_: Question) -> Answer:
+        return Answer()
+
+    life = run_link(answer)
+    said = await (await server.visit()).ask(question(kind="autoreply"))
+    assert "internal-server-error" in said
+    await asyncio.wait([life.task])
+    assert life.task.exception().subgroup(TypeError) is not None

@@ -97,3 +97,9 @@ def test_resource_that_is_taken_is_not_taken_for_a_conflict_of_the_stream() -> N
     with pytest.raises(StreamEnded) as caught:
         talk([OPEN, OFFER, SUCCESS, OPEN, BINDING.format(""), ERROR])
     assert caught.value.condition == "bind-conflict"
+
+
+def test_server_that_challenges_for_ever_is_refused() -> None:
+    scram = OFFER.replace("PLAIN", "SCRAM-SHA-1")
+    with pytest.raises(SaslRefused, match="malformed-request"):
+        talk([OPEN, scram, CHALLENGE, CHALLENGE, CHALLENGE])

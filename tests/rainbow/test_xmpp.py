@@ -1,11 +1,13 @@
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+import trustme
 from aiohttp import web
 
 from rainbow_exchange.errors import UserError
@@ -61,6 +63,24 @@ async def test_dialogue_is_the_documented_one(server: Any, run_link: RunLink) ->
     assert "<appid>app1</appid><userid>5f01</userid><companyid>5fc1</companyid>" in visit.frames[5]
     assert life.told == ["account", "connected"]
     assert (life.link.connected, life.link.reason, life.link.counters.connects) == (True, "", 1)
+
+
+async def test_link_goes_over_tls(server: Any, run_link: RunLink) -> None:
+    await server.stop()
+    authority, server.tls, trusting = (
+        trustme.CA(),
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH),
+        ssl.create_default_context(),
+    )
+    authority.issue_cert("127.0.0.1").configure_cert(server.tls)
+    authority.configure_trust(trusting)
+    await server.start()
+    distrusting = run_link()
+    await until(lambda: distrusting.link.reason.startswith("tls"))
+    await distrusting.stop()
+    trusted = run_link(ssl=trusting)
+    await server.visit()
+    await until(lambda: trusted.link.connected)
 
 
 async def test_it_is_a_link(server: Any, run_link: RunLink) -> None:
