@@ -1,0 +1,149 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
+from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, plain, read_mail_tips, read_oof_settings
+from rainbow_exchange.ews.soap import build, open_envelope
+from rainbow_exchange.ews.types import ConnectingSid, Operation
+from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "ews"
+ADA = Mailbox(address="ada@acme.test")
+TIPS = "Exchange2019/get_mail_tips/four_recipients"
+R = TypeVar("R")
+
+
+class Played:
+    """Gives its answer to every question, and keeps what was asked and whose mailbox it was about."""
+
+    def __init__(self, answer: str | bytes) -> None:
+        self.answer = answer if isinstance(answer, bytes) else (FOLDER / f"{answer}.xml").read_bytes()
+        self.asked: list[bytes] = []
+        self.anchors: list[str | None] = []
+
+    async def call(
+        self,
+        operation: Operation[R],
+        *,
+        impersonate: ConnectingSid | None = None,
+        anchor: str | None = None,
+        affinity: Any = None,
+    ) -> R:
+        assert affinity is None
+        self.asked.append(build(operation, impersonate=impersonate))
+        self.anchors.append(anchor)
+        return operation.parse(open_envelope(self.answer).body_element)
+
+
+async def test_tips_are_plain_and_each_mailbox_has_its_own() -> None:
+    client = Played(TIPS)
+    addresses = ["ada@acme.test", "bob@acme.test", "cyd@acme.test", "dan@acme.test"]
+    tips = await read_mail_tips(client, addresses, sending_as="rainbow@acme.test", impersonate=None)
+    assert list(tips) == addresses
+    assert tips["ada@acme.test"] == Tip(
+        out=True,
+        text="Back on Monday",
+        start=datetime(2026, 3, 2, 17, tzinfo=UTC),
+        end=datetime(2026, 3, 9, 7, tzinfo=UTC),
+    )
+    assert tips["bob@acme.test"] == Tip(out=False)
+    assert tips["cyd@acme.test"] == Tip(out=False, pending=True)
+    assert isinstance(tips["dan@acme.test"], ResponseError)
+    assert client.anchors == [None]
+    assert b"ConnectingSID" not in client.asked[0]
+
+
+async def test_tips_are_matched_by_address_before_place() -> None:
+    client = Played(TIPS)
+    addresses = ["CYD@acme.test", "dan@acme.test", "bob@acme.test", "ada@acme.test"]
+    tips = await read_mail_tips(client, addresses, sending_as="rainbow@acme.test", impersonate=ADA)
+    assert tips["CYD@acme.test"] == Tip(out=False, pending=True)
+    assert tips["bob@acme.test"] == Tip(out=False)
+    assert isinstance(tips["ada@acme.test"], Tip)
+    assert tips["ada@acme.test"].out
+    assert isinstance(tips["dan@acme.test"], MalformedResponse)  # the one in its place is Bob's
+    assert client.anchors == ["ada@acme.test"]
+    assert b"<t:PrimarySmtpAddress>ada@acme.test</t:PrimarySmtpAddress>" in client.asked[0]
+
+
+async def test_a_missing_tip_is_an_error_and_never_not_out() -> None:
+    tips = await read_mail_tips(
+        Played(TIPS), ["ada@acme.test", "eve@acme.test"], sending_as="r@a.test", impersonate=None
+    )
+    assert isinstance(tips["ada@acme.test"], Tip)
+    assert isinstance(tips["eve@acme.test"], MalformedResponse)
+
+
+async def test_a_scheduled_absence_is_told_whole() -> None:
+    client = Played("Exchange2019/get_user_oof_settings/scheduled")
+    assert await read_oof_settings(client, ADA, impersonate=True) == OutOfOffice(
+        state=OofState.SCHEDULED,
+        start=datetime(2026, 3, 2, 17, tzinfo=UTC),
+        end=datetime(2026, 3, 9, 7, tzinfo=UTC),
+        internal_text="Bonjour,\n\nAbsent jusqu'à lundi.\nUrgences : l'équipe & le standard",
+        external_text="Away.\nBack on Monday.",
+        audience=Audience.KNOWN,
+    )
+    assert b"ConnectingSID" in client.asked[0]
+    assert client.anchors == ["ada@acme.test"]
+
+
+async def test_a_stale_duration_is_no_time() -> None:
+    client = Played("Exchange2019/get_user_oof_settings/stale_duration")
+    assert await read_oof_settings(client, ADA, impersonate=False) == OutOfOffice(
+        state=OofState.DISABLED, internal_text="An old text"
+    )
+    assert b"ConnectingSID" not in client.asked[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"2026-03-02T17:00:00", b""), (b"2026-03-09T07:00:00.0000000Z", b""), (b">Scheduled<", b">Perhaps<")],
+)
+async def test_a_state_that_cannot_be_told_is_an_error(before: bytes, after: bytes) -> None:
+    whole = (FOLDER / "Exchange2019/get_user_oof_settings/scheduled.xml").read_bytes()
+    with pytest.raises(MalformedResponse):
+        await read_oof_settings(Played(whole.replace(before, after)), ADA, impersonate=True)
+
+
+@pytest.mark.parametrize(("case", "limit"), [("fifty", 50), ("plenty", 100), ("disabled", 0), ("silent", 100)])
+async def test_the_limit_is_the_servers_but_at_most_a_hundred(case: str, limit: int) -> None:
+    assert await mail_tips_limit(Played(f"Exchange2019/get_service_configuration/{case}")) == limit
+
+
+async def test_a_server_that_refuses_mail_tips_has_none() -> None:
+    answer = (
+        b"<Envelope><Body><GetServiceConfigurationResponse ResponseClass='Error'>"
+        b"<ResponseCode>%s</ResponseCode></GetServiceConfigurationResponse></Body></Envelope>"
+    )
+    assert await mail_tips_limit(Played(answer % b"ErrorMailTipsDisabled")) == 0
+    with pytest.raises(ResponseError, match="ErrorServerBusy"):
+        await mail_tips_limit(Played(answer % b"ErrorServerBusy"))
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("", ""),
+        ("Just text.\r\nSecond line & more", "Just text.\nSecond line & more"),
+        ("I&#39;m out\xa0now", "I'm out now"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ("<div>One</div><div>Two<br>Three</div>", "One\nTwo\nThree"),
+        ("<p>Mon<b>d</b><span>ay</span>, <i>not</i> Tuesday.</p>", "Monday, not Tuesday."),
+        ("<p>hard\nwrapped\n   text</p>", "hard wrapped text"),
+        ("<style>p {}</style><script>x()</script><!-- c --><p>seen</p>", "seen"),
+        ("<html><head><title>T</title></head><body>B</body></html>", "B"),
+        ('<?xml version="1.0" encoding="utf-8"?><html><body><p>X</p></body></html>', "X"),
+        ("<ul><li>one</li><li>two</li></ul>", "one\ntwo"),
+        ("<p>a\x01b\ufffe&#1;</p>", "ab"),
+        ("<html></html>", ""),
+        ("<p>never closed", "never closed"),
+        ("<p>😀 é</p>", "😀 é"),
+    ],
+)
+def test_markup_becomes_plain_text(markup: str, text: str) -> None:
+    assert plain(markup) == text
