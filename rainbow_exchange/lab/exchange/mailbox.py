@@ -51,14 +51,17 @@ class Access(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabMailbox:
-    """A mailbox to make. `upn` and `sid` are made up where they are ""; `timezone` is an IANA or Windows name."""
+    """A mailbox to make. `upn` and `sid` are made up where they are ""; `timezone` is an IANA or Windows name.
+
+    Times and status are open to the whole organisation by default, as in Exchange (ews.md §4).
+    """
 
     address: str
     display_name: str = ""
     aliases: tuple[str, ...] = ()
     upn: str = ""
     sid: str = ""
-    right: str = Right.NONE
+    right: str = Right.FREEBUSY
     timezone: str = "Europe/Paris"
 
 

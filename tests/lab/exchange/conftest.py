@@ -21,7 +21,13 @@ NAMES = {"s": SOAP, "m": M, "t": T}
 PASSWORD = "lab-password"
 
 MAILBOXES = (
-    LabMailbox(address="alice@acme.test", display_name="Alice Martin", aliases=("al@acme.test",), upn="am@corp.test"),
+    LabMailbox(
+        address="alice@acme.test",
+        display_name="Alice Martin",
+        aliases=("al@acme.test",),
+        upn="am@corp.test",
+        right="none",
+    ),
     LabMailbox(address="bob@acme.test", display_name="Bob Martin", right="reviewer", sid="S-1-5-21-1-2-3-1001"),
     LabMailbox(address="carol@acme.test", display_name="Carol Durand", right="freebusy"),
 )  # fmt: skip
