@@ -7,8 +7,9 @@ SHELL := /bin/sh
 # Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
 PYTHON ?=
 BIN := .venv/bin
-# .venv works only where it was made: moved or copied with its folder, or its Python gone, it is made anew.
-STALE := $(shell test ! -e .venv/.made-in || { test -x $(BIN)/python && test "$$(cat .venv/.made-in)" = "$$(pwd -P)"; } || echo rebuild)
+# .venv works only where it was made, with the Python it was made with. Otherwise, or without pip, it is made anew.
+STALE := $(shell { $(BIN)/python -c 'import pip' && { test ! -e .venv/.made-in || test "$$(cat .venv/.made-in)" = "$$(pwd -P)"; } && \
+    { test -z '$(PYTHON)' || test "$$(cat .venv/.made-with)" = '$(PYTHON)'; }; } >/dev/null 2>&1 || echo rebuild)
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -36,25 +37,32 @@ clean: ## remove everything that these targets made, .venv too
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.product: pyproject.toml $(STALE)
-	@set -eu; \
-	for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11) ''; do \
-	    if test -z "$$python"; then \
-	        echo 'This needs Python 3.11 or newer$(if $(PYTHON),; $(PYTHON) is not). Say where it is: make PYTHON=/path/to/python3' >&2; exit 1; \
+	@set -eu; if test -n '$(STALE)'; then \
+	    for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11) ''; do \
+	        if test -z "$$python"; then \
+	            echo 'This needs Python 3.11 or newer$(if $(PYTHON),; $(PYTHON) is not). Say where it is: make PYTHON=/path/to/python3' >&2; \
+	            exit 1; \
+	        fi; \
+	        if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	    done; \
+	    if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	        case "$$python" in \
+	            python3) package=python3-venv;; \
+	            *) package=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])');; \
+	        esac; \
+	        if test "$$(id -u)" = 0; then sudo=; else sudo='sudo '; fi; \
+	        printf '%s cannot make a virtual environment (it has no ensurepip). Type this, then make again:\n\n    %sapt-get install %s\n\n' \
+	            "$$python" "$$sudo" "$$package" >&2; \
+	        exit 1; \
 	    fi; \
-	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
-	done; \
-	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
-	    case "$$python" in python3) package=python3-venv;; \
-	        *) package=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])');; esac; \
-	    if test "$$(id -u)" = 0; then sudo=; else sudo='sudo '; fi; \
-	    printf '%s cannot make a virtual environment (it has no ensurepip). Type this, then make again:\n\n    %sapt-get install %s\n\n' \
-	        "$$python" "$$sudo" "$$package" >&2; exit 1; \
+	    echo 'Setting up .venv (once, about half a minute) ...'; \
+	    rm -rf .venv; \
+	    "$$python" -m venv .venv; \
+	    printf '%s\n' '$(PYTHON)' > .venv/.made-with; \
+	    pwd -P > .venv/.made-in; \
 	fi; \
-	echo 'Setting up .venv (once, and again when pyproject.toml changes) ...'; \
-	$(if $(STALE),rm -rf .venv; )"$$python" -m venv .venv; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'; \
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable .; \
-	pwd -P > .venv/.made-in; \
 	touch .venv/.product
 .venv/.development: .venv/.product
 	@$(BIN)/python -m pip install --quiet --group dev
