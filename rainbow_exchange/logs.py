@@ -7,11 +7,13 @@ import base64
 import binascii
 import logging
 import logging.handlers
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -147,6 +149,16 @@ class _Stream(logging.StreamHandler[TextIO]):
 
 class _RotatingFile(logging.handlers.RotatingFileHandler):
     """A file that goes on where rotating fails, as it does on Windows while somebody reads it."""
+
+    def _open(self) -> TextIOWrapper:
+        """Open it, for our account alone where it is new: mail addresses stand in it."""
+        return open(
+            self.baseFilename,
+            "a",
+            encoding=self.encoding,
+            errors=self.errors,
+            opener=lambda name, flags: os.open(name, flags, 0o600),
+        )
 
     def doRollover(self) -> None:  # noqa: N802  (the name is logging's)
         """Rotate; where that fails, go on with the same file."""

@@ -18,6 +18,7 @@ import structlog
 from rainbow_exchange import config, credentials, daemon, logs
 from rainbow_exchange.cli.terminal import Progress, config_option, is_terminal
 from rainbow_exchange.config import Settings
+from rainbow_exchange.config_sources import variable
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
@@ -78,6 +79,8 @@ async def _run_with_lab(config_file: Path | None, users: int, *, shows_progress:
             settings, secrets = _for_lab(config_file, lab, Path(folder))
             if progress:
                 progress.say(f"A simulated company of {users}, on this machine only. Ctrl-C ends it.")
+                where = f"set {variable('state.path')} to {config.data_folder(settings)}"
+                progress.say(f"To ask it from another window: {where}, then rainbow-exchange status.")
             async with _shown(lab, progress.say_now if progress else None):
                 return await _run(settings, secrets, progress)
 

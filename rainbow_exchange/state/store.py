@@ -67,6 +67,8 @@ class Store:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StateError("unusable", path, f"cannot be made ({error.strerror}); set state.path") from None
+        with contextlib.suppress(OSError):  # what is wrong, SQLite says
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # else it would be readable for everybody
         try:
             return cls(path, _connect(path))
         except _CorruptError as error:

@@ -213,10 +213,11 @@ def test_a_path_that_is_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file's mode says nothing there")
-def test_the_folder_is_for_our_account_alone(path: Path) -> None:
-    Store.open(path).close()
+def test_file_and_folder_are_for_our_account_alone(store: Store, path: Path) -> None:
+    store.remember([ADA])
 
-    assert path.parent.stat().st_mode & 0o077 == 0
+    for file in (path.parent, *path.parent.iterdir()):
+        assert file.stat().st_mode & 0o077 == 0
 
 
 def test_text_of_any_language_is_kept(store: Store) -> None:
