@@ -134,13 +134,17 @@ class StreamGroup:
     async def run(self) -> None:
         """Keep a stream open for the members; return when there are none. On cancel the stream is closed."""
         self.state = "gathering"
-        await self._gather()
-        while self.members:
-            end = await self._stream()
-            wait = await self._after(end)
-            if wait and self.members:
-                self.state = "waiting" if isinstance(end.error, ConnectionLimitReached) else "backing-off"
-                await asyncio.sleep(wait)
+        try:
+            await self._gather()
+            while self.members:
+                end = await self._stream()
+                wait = await self._after(end)
+                if wait and self.members:
+                    self.state = "waiting" if isinstance(end.error, ConnectionLimitReached) else "backing-off"
+                    await asyncio.sleep(wait)
+        finally:
+            self.state = "gathering"
+            self._uncover("reopened: stopped")
 
     # --- when to open
 

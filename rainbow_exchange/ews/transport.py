@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from rainbow_exchange.ews.auth import Authenticator, Challenge, schemes
+from rainbow_exchange.ews.certificate import describe_presented
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT = 10.0  # seconds for name, TCP and TLS together
 _CHUNK = 65536
 _MOST_LEGS = 6
+_LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not trusted
 _LONGEST_REFUSAL = 1024 * 1024  # what is read of a 401's page, so that its connection can go on
 
 
@@ -88,6 +90,8 @@ class Transport:
         self.host = f"{self._url.host}:{self._url.port}"
         self._lanes: set[_Lane] = set()
         self._idle: list[_Lane] = []
+        self._looked_at: float | None = None  # loop time
+        self._presented: str | None = None
 
     async def close(self) -> None:
         """Close every connection."""
@@ -104,15 +108,28 @@ class Transport:
         lane = self._take()
         response: aiohttp.ClientResponse | None = None
         try:
-            with _named_failures(self.host):
-                async with asyncio.timeout(limit):
-                    response = await self._authenticated(lane, body, headers)
+            try:
+                with _named_failures(self.host):
+                    async with asyncio.timeout(limit):
+                        response = await self._authenticated(lane, body, headers)
+            except EwsConnectionError as error:
+                raise await self._explained(error) from error.__cause__
             yield Answer(response, self.host)
         finally:
             whole = response is not None and response.content.at_eof()
             if response is not None:
                 response.release() if whole else response.close()
             await self._give_back(lane, whole=whole)
+
+    async def _explained(self, error: EwsConnectionError) -> EwsConnectionError:
+        """Add what certificate it is that is not trusted; looked at once a minute at most."""
+        if error.kind != "tls" or self._proxy is not None or self._url.host is None:
+            return error
+        now = asyncio.get_running_loop().time()
+        if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
+            self._looked_at = now
+            self._presented = await describe_presented(self._url.host, self._url.port or 443)
+        return EwsConnectionError("tls", f"{error.detail}; it is {self._presented}") if self._presented else error
 
     def _take(self) -> _Lane:
         if self._idle:

@@ -118,6 +118,9 @@ class Watcher:
                 self._tasks = tasks
                 for group in self._groups:
                     self._start(group)
+                for member in self._members.values():
+                    if member.group is None:
+                        self._renew_soon(member, 0.0)
                 await self._closing.wait()
                 for task in self._running:
                     task.cancel()

@@ -279,6 +279,7 @@ async def test_a_certificate_of_an_unknown_authority_is_named_with_its_host(wire
         await post(make(wire.url))
     assert raised.value.kind == "tls"
     assert "127.0.0.1:" in raised.value.detail
+    assert "issued by " in raised.value.detail
     assert wire.requests == []
 
 

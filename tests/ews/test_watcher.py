@@ -708,6 +708,124 @@ async def test_a_cancel_at_any_point_leaves_no_connection_open(exchange: Any) ->
         assert exchange.open == 0
 
 
+async def test_a_watcher_that_is_run_again_goes_on_where_it_was(exchange: Any, make: Any) -> None:
+    watched = make()
+    await lose_one(exchange, watched, HTTP_503)
+    assert watched.running is not None
+    watched.running.cancel()
+    await asyncio.wait([watched.running])
+    assert (watched.coverage("a"), watched.coverage("b")) == ("opening", "renewing")
+    exchange.refusals.clear()
+    watched.start()
+    await watched.streamed("a", "b")
+    assert ({"a"}, "reopened: stopped") in watched.gaps()
+
+
+async def test_a_back_end_that_is_gone_is_not_asked_for_by_its_cookie_again(exchange: Any, make: Any) -> None:
+    watched = make()
+    await watched.subscribe("a")
+    await watched.streamed("a")
+    await asyncio.sleep(100)
+    serve = exchange.script
+
+    async def script(request: Any) -> bytes | None:
+        if request.operation == "GetStreamingEvents" and "Cookie" in request.headers:
+            return b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
+        return await serve(request)  # type: ignore[no-any-return]  # the fixture's own
+
+    exchange.script = script
+    exchange.live[0].cut()
+    await exchange.until(lambda: len(exchange.streams) == 2, 20)
+    assert "Cookie" not in exchange.streams[1].headers
+
+
+async def test_an_anchor_whose_mailbox_is_closed_to_ews_gives_way(exchange: Any, make: Any) -> None:
+    watched = make()
+    await watched.subscribe("a", "b")
+    await watched.streamed("a", "b")
+    await asyncio.sleep(100)
+    serve = exchange.script
+
+    async def script(request: Any) -> bytes | None:
+        if request.operation != "Unsubscribe" and "a@acme.test" in request.body:
+            return HTTP_403
+        return await serve(request)  # type: ignore[no-any-return]  # the fixture's own
+
+    exchange.script = script
+    exchange.live[0].cut()
+    await exchange.until(lambda: watched.coverage("a") is None, 20)
+    await watched.streamed("b")
+    assert watched.client.refused is None
+
+
+async def test_wrong_credentials_on_a_stream_are_waited_out(exchange: Any, make: Any) -> None:
+    watched = make()
+    await watched.subscribe("a")
+    await watched.streamed("a")
+    serve = exchange.script
+    exchange.script = lambda _: asyncio.sleep(0, HTTP_401)
+    asked = len(exchange.requests)
+    exchange.live[0].cut()
+    await asyncio.sleep(50)
+    assert len(exchange.requests) == asked + 1
+    assert watched.coverage("a") == "opening"
+    exchange.script = serve
+    await watched.streamed("a", limit=60)
+
+
+async def test_while_suspects_are_sought_a_busy_or_broken_server_is_not_pressed(exchange: Any, make: Any) -> None:
+    answers = iter(["ErrorSubscriptionNotFound", "ErrorExceededConnectionCount"])
+
+    def opened(stream: Any) -> None:
+        code = next(answers, None)
+        if code is None:
+            stream.heartbeat()
+        else:
+            stream.refuse(code)
+
+    watched = make()
+    await watched.subscribe("a", "b", "c", "d")
+    await watched.streamed("a", "b", "c", "d")
+    await asyncio.sleep(100)
+    exchange.opened = opened
+    exchange.live[0].cut()
+    await exchange.until(lambda: len(exchange.subscribes) == 8)
+    await watched.streamed("a", "b", "c", "d")
+    assert len(exchange.streams) <= 5
+
+
+@pytest.mark.parametrize("how", ["cut", "fault", "busy"])
+async def test_a_probe_that_ends_in_another_way(exchange: Any, make: Any, how: str) -> None:
+    watched = make()
+    await watched.subscribe("a", "b")
+    await watched.streamed("a", "b")
+    await asyncio.sleep(100)
+    serve = exchange.script
+    probes = 0
+
+    async def script(request: Any) -> bytes | None:
+        nonlocal probes
+        if request.operation == "GetStreamingEvents" and len(request.all("SubscriptionId")) == 1 and probes < 2:
+            probes += 1
+            if how == "cut":
+                return None
+            return refused_with("ErrorSubscriptionNotFound" if how == "fault" else "ErrorServerBusy")
+        return await serve(request)  # type: ignore[no-any-return]  # the fixture's own
+
+    exchange.script = script
+    exchange.live[0].refuse("ErrorSubscriptionNotFound")
+    opened = exchange.opened
+    dead = set(exchange.known) if how != "cut" else set()
+    exchange.opened = lambda stream: (
+        stream.refuse("ErrorSubscriptionNotFound")
+        if dead & set(stream.ids) or (not dead and probes < 2)
+        else opened(stream)
+    )
+    await exchange.until(lambda: probes, 10)
+    await watched.streamed("a", "b")
+    assert len(exchange.subscribes) == (2 if how == "cut" else 4)
+
+
 async def test_mailboxes_of_different_keys_do_not_share_a_stream(exchange: Any, make: Any) -> None:
     watched = make(group_key=lambda mailbox: mailbox.address[0])
     await watched.subscribe("paris1", "lyon1", "paris2", "lyon2")
