@@ -18,7 +18,14 @@ import structlog
 
 from rainbow_exchange.bridge.told import utc_days
 from rainbow_exchange.ews.calendar import read_availability, read_calendar_view
-from rainbow_exchange.ews.errors import EwsError, ResponseError
+from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    ResponseError,
+    ServerBusy,
+)
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Agenda, Mailbox, Window
@@ -52,6 +59,8 @@ class Mode(StrEnum):
 
 #: requests in flight at once; what Exchange allows besides is the client's business
 _SLOTS = {Lane.QUESTION: 16, Lane.CHANGE: 8, Lane.BACKGROUND: 4}
+#: what is wrong with the server, not with a mailbox: it makes nobody ride alone
+_SERVERS_OWN = (EwsConnectionError, EwsAuthenticationError, ServerBusy, ConnectionLimitReached)
 _TIME_LIMIT = {Lane.QUESTION: 8.0, Lane.CHANGE: 30.0, Lane.BACKGROUND: 60.0}
 
 
@@ -74,6 +83,7 @@ class _Read:
     entry: _Entry
     window: Window
     result: asyncio.Future[Agenda]
+    for_cache: bool
     tries: int = 0
 
 
@@ -184,7 +194,7 @@ class Reader:
         key = (address, span)
         read = state.waiting.get(key)
         if read is None:
-            read = _Read(entry, span, asyncio.get_running_loop().create_future())
+            read = _Read(entry, span, asyncio.get_running_loop().create_future(), for_cache=span is own)
             state.waiting[key] = read
             state.wake.set()
         # Shielded: one impatient caller must not take the result from the others who joined.
@@ -302,6 +312,9 @@ class Reader:
             addresses = [read.entry.mailbox.address for read in batch]
             return await read_availability(self._client, addresses, first.window, read_at=self._now())
         except EwsError as error:
+            if isinstance(error, EwsConnectionError) and error.kind == "timeout":
+                # The client's own time limit came first: one member may hold the others up.
+                raise TimeoutError from error
             return {read.entry.mailbox.address: error for read in batch}
 
     async def _split(self, batch: list[_Read], lane: Lane) -> None:
@@ -340,7 +353,8 @@ class Reader:
         if isinstance(result, EwsError):
             self.counters.failed += 1
             entry.stale_reason = getattr(result, "code", None) or type(result).__name__
-            self._limit(entry, 1)
+            if not isinstance(result, _SERVERS_OWN):
+                self._limit(entry, 1)
             log.debug("read_failed", mailbox=entry.mailbox.address, reason=entry.stale_reason)
             if not read.result.done():
                 read.result.set_exception(result)
@@ -352,7 +366,7 @@ class Reader:
             return False
         self.counters.mailboxes_read += 1
         entry.stale_reason = ""
-        if read.window == self.window() or entry.agenda is None:
+        if read.for_cache:
             entry.agenda, entry.agenda_generation = result, generation
         if not read.result.done():
             read.result.set_result(result)

@@ -166,7 +166,7 @@ async def make_exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeEx
             mailboxes=[LabMailbox(address=each) if isinstance(each, str) else each for each in mailboxes],
             password=PASSWORD,
             now=wall_clock,
-            random=Random(1).random,  # noqa: S311 - a simulation's
+            random=Random(1).random,
             **dials,
         )
         await lab.start()
@@ -202,7 +202,7 @@ async def make_rainbow(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeRai
     made: list[Rainbow] = []
 
     async def make(*users: LabUser, **dials: Any) -> Rainbow:
-        seeded = Random(1)  # noqa: S311 - a simulation's
+        seeded = Random(1)
         lab = LabRainbow(users=users, now=wall_clock, random=seeded, dials={"ask": False} | dials)
         await lab.start()
         client = RainbowClient(
