@@ -37,7 +37,7 @@ clean: ## remove everything that these targets made, .venv too
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.product: pyproject.toml $(STALE)
-	@set -eu; if test -n '$(STALE)'; then \
+	@set -eu; if test -n '$(STALE)' || ! test -x $(BIN)/python; then \
 	    for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11) ''; do \
 	        if test -z "$$python"; then \
 	            echo 'This needs Python 3.11 or newer$(if $(PYTHON),; $(PYTHON) is not). Say where it is: make PYTHON=/path/to/python3' >&2; \
