@@ -69,7 +69,7 @@ class EventStream:
         start = 0
         try:
             while (end := self._end_of_envelope(start)) is not None:
-                messages.extend(self._read(bytes(pending[start:end])))
+                messages.extend(self._read(bytes(pending[start:end]).lstrip(_BETWEEN)))
                 start = end
         finally:
             if start:

@@ -96,7 +96,7 @@ def test_busy_in_a_response_message_says_for_how_long(shared: Path) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "<Body><DoItResponse xmlns='p'><ResponseMessages><DoItResponseMessage/></ResponseMessages></DoItResponse></Body>",
+        "<Body><DoItResponse><ResponseMessages><DoItResponseMessage/></ResponseMessages></DoItResponse></Body>",
         "<Body><DoItResponse><DoItResponseMessage/></DoItResponse></Body>",
         "<Body><DoItResponseMessage/></Body>",
         "<Body><DoItResponse><ResponseMessage/></DoItResponse></Body>",

@@ -19,8 +19,9 @@ FIVE = ["ada@acme.test", "bob@acme.test", "cyd@acme.test", "dan@acme.test", "eve
 R = TypeVar("R")
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc]  # year, month, day and on: never a time zone
+def utc(year: int, month: int, day: int, *time: int) -> datetime:
+    hour, minute, second, microsecond = (*time, 0, 0, 0, 0)[:4]
+    return datetime(year, month, day, hour, minute, second, microsecond, UTC)
 
 
 WINDOW = Window(start=utc(2026, 3, 2), end=utc(2026, 3, 4))

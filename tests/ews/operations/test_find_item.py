@@ -13,8 +13,9 @@ TYPES = {"t": "http://schemas.microsoft.com/exchange/services/2006/types"}
 WINDOW = Window(start=datetime(2026, 3, 2, tzinfo=UTC), end=datetime(2026, 3, 4, tzinfo=UTC))
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc]  # year, month, day and on: never a time zone
+def utc(year: int, month: int, day: int, *time: int) -> datetime:
+    hour, minute, second, microsecond = (*time, 0, 0, 0, 0)[:4]
+    return datetime(year, month, day, hour, minute, second, microsecond, UTC)
 
 
 def test_only_what_is_kept_is_asked_for(checked: Callable[..., etree._Element]) -> None:

@@ -19,8 +19,9 @@ Read = Callable[[str], etree._Element]
 TYPES = {"t": "http://schemas.microsoft.com/exchange/services/2006/types"}
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc]  # year, month, day and on: never a time zone
+def utc(year: int, month: int, day: int, *time: int) -> datetime:
+    hour, minute, second, microsecond = (*time, 0, 0, 0, 0)[:4]
+    return datetime(year, month, day, hour, minute, second, microsecond, UTC)
 
 
 def test_mailboxes_and_window_are_written_in_utc_without_offset(checked: Callable[..., etree._Element]) -> None:
