@@ -61,7 +61,8 @@ class RainbowClient:
 
     `url` is https, or http on loopback (UserError otherwise). `now` gives aware UTC; `random` a number in [0, 1).
     `notify_header` and `notify_bearer` are our assumptions (`assumed.py`). One `run()` keeps the token alive;
-    without it a call still signs in when it must.
+    without it a call still signs in when it must. `refused` is an earlier refusal of the same credentials that still
+    stands: then none goes out by itself at all.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class RainbowClient:
         proxy_password: str | None = None,
         now: Callable[[], datetime],
         random: Callable[[], float],
+        refused: RainbowAuthenticationError | None = None,
         notify_header: str = assumed.NOTIFY_HEADER_VALUE,
         notify_bearer: bool = assumed.NOTIFY_WITH_BEARER,
         request_timeout: float = 30,
@@ -110,6 +112,7 @@ class RainbowClient:
             },
             now=now,
             random=random,
+            refused=refused,
         )
         self._notify_headers = {"X-Rainbow-EWS-connector": notify_header}
         self._notify_bearer = notify_bearer

@@ -72,6 +72,7 @@ class SignIn:
         headers: Mapping[str, str],
         now: Callable[[], datetime],
         random: Callable[[], float],
+        refused: RainbowAuthenticationError | None = None,
     ) -> None:
         self._transport = transport
         self._headers = headers
@@ -85,7 +86,7 @@ class SignIn:
         self._retry_at: float | None = None
         self.counters = SignInCounters()
         self.grant: Grant | None = None
-        self.refused: RainbowAuthenticationError | None = None
+        self.refused = refused
         self.retry_at: datetime | None = None
         self.last_error: RainbowError | None = None
         self.last_ok: datetime | None = None
@@ -152,7 +153,8 @@ class SignIn:
 
     def _check_refused(self) -> None:
         if self.refused is not None and (self._retry_at is None or asyncio.get_running_loop().time() < self._retry_at):
-            raise self.refused
+            # The same error is raised many times: without this each time would lengthen its traceback.
+            raise self.refused.with_traceback(None)
 
     async def _log_in(self) -> Grant:
         self.counters.logins += 1

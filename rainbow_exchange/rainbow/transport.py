@@ -33,8 +33,10 @@ def connection_error(error: Exception) -> RainbowConnectionError:  # noqa: PLR09
     match error:
         case TimeoutError():
             return RainbowConnectionError("timeout")
-        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
-            return RainbowConnectionError("proxy", str(error))
+        case aiohttp.ClientHttpProxyError():
+            return RainbowConnectionError("proxy", f"HTTP {error.status}")
+        case aiohttp.ClientProxyConnectionError():
+            return RainbowConnectionError("proxy", error.strerror or str(error.os_error))
         case aiohttp.ClientConnectorDNSError():
             return RainbowConnectionError("name", error.host)
         case aiohttp.ClientSSLError() | ssl_module.SSLError():
@@ -56,10 +58,13 @@ class Proxy:
 
 
 def proxy(url: str | None, username: str | None, password: str | None) -> Proxy:
-    """Describe a proxy by its address, with or without credentials."""
-    if url is None or username is None:
-        return Proxy(url=url)
-    return Proxy(url=url, headers={"Proxy-Authorization": basic(username, password or "")})
+    """Describe a proxy by its address and its credentials; those inside the address count where there are no others."""
+    if not url:
+        return Proxy()
+    parts = URL(url)
+    name, secret = (parts.user, parts.password) if username is None else (username, password)
+    bare = str(parts.with_user(None))
+    return Proxy(url=bare, headers=None if name is None else {"Proxy-Authorization": basic(name, secret or "")})
 
 
 @dataclass(frozen=True, slots=True)

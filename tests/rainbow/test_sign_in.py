@@ -179,6 +179,17 @@ async def test_wrong_password_is_not_tried_again_even_where_it_has_worked(cloud:
     assert len(cloud.asked(LOGIN)) == 2
 
 
+async def test_refusal_of_an_earlier_life_stands(cloud: Any, make_client: MakeClient) -> None:
+    earlier = RainbowAuthenticationError(401500, "wrong")
+    client = await make_client(refused=earlier)
+    async with running(client):
+        await asyncio.sleep(100_000)
+        with pytest.raises(RainbowAuthenticationError) as caught:
+            await client.login()
+    assert caught.value is earlier
+    assert cloud.requests == []
+
+
 @pytest.mark.parametrize(("code", "after"), [(401501, 3900), (401521, 3600), (401523, 3600)])
 async def test_refusal_that_may_pass_is_tried_again_in_its_time(
     cloud: Any, make_client: MakeClient, code: int, after: float

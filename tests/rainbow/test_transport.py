@@ -11,7 +11,7 @@ from aiohttp import web
 
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, UnexpectedAnswer
-from rainbow_exchange.rainbow.transport import Request, Transport, connection_error, proxy
+from rainbow_exchange.rainbow.transport import Proxy, Request, Transport, connection_error, proxy
 
 MakeClient = Callable[..., Awaitable[RainbowClient]]
 LOGIN = "authentication/v1.0/login"
@@ -127,8 +127,17 @@ async def test_proxy_that_is_not_there_is_named(make_client: MakeClient, unused_
 
 
 def test_proxy_without_a_name_has_no_credentials() -> None:
-    assert proxy("http://p:3128", None, None).headers is None
-    assert proxy(None, "joe", "pw").url is None
+    assert proxy("http://p:3128", None, None) == Proxy(url="http://p:3128")
+    assert proxy(None, "joe", "pw") == proxy("", None, None) == Proxy()
+
+
+def test_credentials_inside_the_address_of_a_proxy_do_not_stay_there() -> None:
+    described = proxy("http://joe:pw@p:3128", None, None)
+    assert described == Proxy(url="http://p:3128", headers={"Proxy-Authorization": "Basic am9lOnB3"})
+    assert proxy("http://joe:pw@p:3128", "ann", None).headers == {"Proxy-Authorization": "Basic YW5uOg=="}
+
+
+def test_credentials_of_a_proxy_are_not_shown() -> None:
     assert "am9l" not in repr(proxy("http://p:3128", "joe", "pw"))
 
 
