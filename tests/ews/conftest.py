@@ -5,11 +5,17 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from ssl import SSLContext
 from typing import Any, Self
 
 import looptime
 import pytest
+
+from rainbow_exchange.ews.auth import BasicAuth
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.watcher import Watcher
+from rainbow_exchange.model import ChangeSignal, Gap, Mailbox
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 SOAP = 'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"'
@@ -30,6 +36,13 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> d
 
 def wall_clock() -> datetime:
     return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+async def until(condition: Callable[[], Any], limit: float = 3600.0) -> None:
+    """Let time pass until something holds."""
+    async with asyncio.timeout(limit):
+        while not condition():  # noqa: ASYNC110 - time is virtual, and what is waited for sets no event
+            await asyncio.sleep(0.01)
 
 
 def http(status: str, body: bytes, *headers: str) -> bytes:
@@ -128,11 +141,7 @@ class Wire:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def until(self, condition: Callable[[], Any], limit: float = 3600.0) -> None:
-        """Let time pass until something holds."""
-        async with asyncio.timeout(limit):
-            while not condition():  # noqa: ASYNC110 - time is virtual, and what is waited for sets no event
-                await asyncio.sleep(0.01)
+    until = staticmethod(until)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -283,6 +292,47 @@ class Exchange(Wire):
         return None
 
 
+class Watched:
+    """A client and a watcher on a small Exchange, and what they tell."""
+
+    def __init__(self, exchange: Any, *, client: EwsClient | None = None, **keywords: Any) -> None:
+        self.exchange = exchange
+        self.signals: list[tuple[float, ChangeSignal]] = []
+        self.client = client or EwsClient(url=exchange.url, auth=BasicAuth("svc", "pw"), ssl=None, now=wall_clock)
+        random = Random(7).random
+        keywords = {"impersonation": True} | keywords
+        self.watcher = Watcher(self.client, emit=self.emit, now=wall_clock, random=random, **keywords)
+        self.running: asyncio.Task[None] | None = None
+
+    def emit(self, signal: ChangeSignal) -> None:
+        self.signals.append((asyncio.get_running_loop().time(), signal))
+
+    def start(self) -> None:
+        self.running = asyncio.create_task(self.watcher.run())
+
+    async def stop(self) -> None:
+        if self.running is not None:
+            self.running.cancel()
+            await asyncio.wait([self.running])
+        await self.client.__aexit__()
+
+    async def subscribe(self, *names: str) -> None:
+        for name in names:
+            await self.watcher.subscribe(Mailbox(address=f"{name}@acme.test"))
+
+    async def streamed(self, *names: str, limit: float = 600) -> None:
+        await self.until(lambda: all(self.coverage(name) == "streamed" for name in names), limit)
+
+    def coverage(self, name: str) -> str | None:
+        return self.watcher.coverage(f"{name}@acme.test")
+
+    until = staticmethod(until)
+
+    def gaps(self) -> list[tuple[set[str], str]]:
+        found = [signal for _, signal in self.signals if isinstance(signal, Gap)]
+        return [({name.partition("@")[0] for name in gap.mailboxes}, gap.reason) for gap in found]
+
+
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
     """Give an HTTP server that plays the test's script."""
@@ -298,3 +348,18 @@ async def exchange() -> AsyncIterator[Exchange]:
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest.fixture
+async def watching(exchange: Exchange) -> AsyncIterator[Callable[..., Watched]]:
+    """Give what makes running watchers, on that Exchange or another."""
+    made: list[Watched] = []
+
+    def make(on: Any = None, **keywords: Any) -> Watched:
+        made.append(Watched(on or exchange, **keywords))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.stop()
