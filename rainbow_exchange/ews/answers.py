@@ -9,6 +9,8 @@ from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.ews.treatment import error_from
 from rainbow_exchange.ews.types import ResponseCode
 
+_DIGITS = 10
+
 
 def local_name(element: etree._Element) -> str:
     """Give an element's name without its namespace."""
@@ -47,6 +49,12 @@ def child_text(element: etree._Element | None, *path: str) -> str:
 def is_true(text: str) -> bool:
     """Read an xs:boolean; what is neither true nor 1 is false."""
     return text.strip().lower() in {"true", "1"}
+
+
+def whole_number(text: str) -> int | None:
+    """Read a number that is not negative and fits an xs:int; None for anything else."""
+    stripped = text.strip()
+    return int(stripped) if stripped.isascii() and stripped.isdecimal() and len(stripped) <= _DIGITS else None
 
 
 def instant(text: str) -> datetime:

@@ -12,6 +12,7 @@ from rainbow_exchange.ews.answers import (
     optional_instant,
     refusal,
     response_message,
+    whole_number,
 )
 from rainbow_exchange.ews.errors import MalformedResponse, ServerBusy
 from rainbow_exchange.ews.soap import open_envelope
@@ -53,6 +54,14 @@ def test_a_missing_time_is_none() -> None:
 )
 def test_booleans_come_as_words_and_digits(text: str, *, expected: bool) -> None:
     assert is_true(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(" 50 ", 50), ("0", 0), ("-1", None), ("", None), ("many", None), ("9" * 5000, None), ("²", None)],
+)
+def test_numbers_are_small_and_not_negative(text: str, expected: int | None) -> None:
+    assert whole_number(text) == expected
 
 
 def test_entries_are_found_by_name_wherever_they_stand() -> None:

@@ -16,6 +16,7 @@ from rainbow_exchange.ews.answers import (
     is_true,
     optional_instant,
     response_message,
+    whole_number,
     within,
 )
 from rainbow_exchange.ews.errors import MalformedResponse
@@ -100,8 +101,8 @@ def _includes_last(folder: etree._Element | None, count: int) -> bool:
     said = None if folder is None else folder.get("IncludesLastItemInRange")
     if said is not None:
         return is_true(said)
-    total = "" if folder is None else folder.get("TotalItemsInView") or ""
-    return not total.isdecimal() or int(total) <= count
+    total = whole_number("" if folder is None else folder.get("TotalItemsInView") or "")
+    return total is None or total <= count
 
 
 def _item(element: etree._Element) -> CalendarItem | None:

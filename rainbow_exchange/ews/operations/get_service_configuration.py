@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from lxml import etree
 
-from rainbow_exchange.ews.answers import child_text, is_true, refusal, within
+from rainbow_exchange.ews.answers import child_text, is_true, refusal, whole_number, within
 from rainbow_exchange.ews.errors import MalformedResponse
 
 
@@ -48,8 +48,7 @@ def parse(body: etree._Element) -> ServiceConfiguration:
             raise error
     tips = within(response, "MailTipsConfiguration")
     enabled = child_text(tips, "MailTipsEnabled")
-    most = child_text(tips, "MaxRecipientsPerGetMailTipsRequest")
     return ServiceConfiguration(
         mail_tips_enabled=is_true(enabled) if enabled else None,
-        max_recipients_per_mail_tips_request=int(most) if most.isdecimal() else None,
+        max_recipients_per_mail_tips_request=whole_number(child_text(tips, "MaxRecipientsPerGetMailTipsRequest")),
     )
