@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, read_mail_tips, read_oof_settings
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Mailbox, OofState, OutOfOffice
@@ -27,8 +27,12 @@ BUDGET = 10.0
 PERIOD = 60.0
 SETTINGS_AGAIN_OUT = timedelta(hours=1)
 SETTINGS_AGAIN = timedelta(days=1)
+#: how often settings are read that a tip contradicts (an absence without a text has no tip)
+IN_DOUBT = timedelta(minutes=5)
 TIME_LIMIT = 30.0
 DISABLED = OutOfOffice(state=OofState.DISABLED)
+#: ours: the server gave neither a tip nor a refusal that says why
+NOT_KNOWN = "MailTipNotKnown"
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +89,9 @@ class OutOfOfficeWatch:
         """Take a mailbox up; it is polled in the next round, which begins at once if none is under way."""
         self._entries[mailbox.address] = _Entry(mailbox)
         self._fresh.add(mailbox.address)
+        if self._impersonation:
+            # Whatever the tips say, and where the server gives none: the settings are the truth.
+            heapq.heappush(self._settings_due, (self._now(), mailbox.address))
         self._wake.set()
 
     def forget(self, address: str) -> None:
@@ -109,7 +116,9 @@ class OutOfOfficeWatch:
                 await self._read_settings(entry)
             else:
                 await self._poll([entry])
-        return entry.absence or DISABLED
+        if entry.absence is None:
+            raise ResponseError(NOT_KNOWN)
+        return entry.absence
 
     async def run(self) -> None:
         """Poll, until cancelled. What Exchange refuses is counted and tried again in the next round."""
@@ -124,6 +133,8 @@ class OutOfOfficeWatch:
                 self._note(error)
             if limit:
                 await self._round(limit)
+            else:
+                self._fresh.clear()
             await self._settings_round()
             self.counters.period = max(PERIOD, loop.time() - started)
             await self._until(started + PERIOD * (0.95 + 0.1 * self._random()))
@@ -194,22 +205,30 @@ class OutOfOfficeWatch:
             return
         before, entry.tip = entry.tip, tip
         flipped = before is None or before.out != tip.out or before.text != tip.text
-        if not tip.out and (entry.absence is None or self._over(entry.absence)):
+        if not self._impersonation:
+            self._set(entry, OutOfOffice(state=OofState.ENABLED, internal_text=tip.text) if tip.out else DISABLED)
+            return
+        if flipped and not tip.out and (entry.absence is None or entry.absence.start is None):
             self._set(entry, DISABLED)
-        if self._impersonation:
-            if flipped or entry.settings_at is None:
-                entry.settings_at = None
-                heapq.heappush(self._settings_due, (self._now(), entry.mailbox.address))
-        elif tip.out:
-            self._set(entry, OutOfOffice(state=OofState.ENABLED, internal_text=tip.text))
+        doubtful = tip.out != self._in_effect(entry.absence) and self._older(entry.settings_at, IN_DOUBT)
+        if flipped or doubtful:
+            # Which of the two is late cannot be told from here.
+            entry.settings_at = None
+            heapq.heappush(self._settings_due, (self._now(), entry.mailbox.address))
 
-    def _over(self, absence: OutOfOffice) -> bool:
-        """No reply is sent now: whether that ends `absence`, rather than that it has not begun."""
-        return not (absence.state is OofState.SCHEDULED and absence.start is not None and absence.start > self._now())
+    def _in_effect(self, absence: OutOfOffice | None) -> bool:
+        """Whether replies are sent now, as far as the settings tell."""
+        if absence is None or absence.state is OofState.DISABLED:
+            return False
+        started = absence.start is None or absence.start <= self._now()
+        return started and (absence.end is None or self._now() < absence.end)
 
     def _settings_overdue(self, entry: _Entry) -> bool:
         again = SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
-        return entry.settings_at is None or self._now() - entry.settings_at >= again * 0.9
+        return self._older(entry.settings_at, again * 0.9)
+
+    def _older(self, moment: datetime | None, age: timedelta) -> bool:
+        return moment is None or self._now() - moment >= age
 
     async def _read_settings(self, entry: _Entry) -> None:
         again = SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
