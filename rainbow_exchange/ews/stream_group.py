@@ -68,7 +68,7 @@ class StreamGroup:
         self.state: StreamState = "gathering"
         self.opened_at: datetime | None = None
         self.last_heartbeat: datetime | None = None
-        self.openings_made = 0
+        self.times_opened = 0  # and confirmed
         self._client = client
         self._listener = listener
         self._openings = openings
@@ -181,7 +181,6 @@ class StreamGroup:
         self.state = "opening"
         self._first_join, self._left = None, False
         self._opened = asyncio.get_running_loop().time()
-        self.openings_made += 1
         self._choose_anchor()
         reading = {member.subscription_id: member for member in self.members.values()}
         reopening = asyncio.timeout(None)
@@ -240,6 +239,7 @@ class StreamGroup:
         self._closed = None
         self.state = "streamed"
         self.opened_at = self._now()
+        self.times_opened += 1
         present = [member for member in reading if member.group is self]
         fresh = [member for member in present if not member.covered]
         for member in present:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT = 10.0  # seconds for name, TCP and TLS together
 _CHUNK = 65536
 _MOST_LEGS = 6
+_KEEP = 15.0  # seconds an idle connection is kept: less than any server's or balancer's own limit
+_KEEP_SIGNED_IN = 60.0  # the same where a new one would have to sign in again; IIS keeps them for 120
 _LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not trusted
 _LONGEST_REFUSAL = 1024 * 1024  # what is read of a 401's page, so that its connection can go on
 
@@ -134,7 +136,10 @@ class Transport:
     def _take(self) -> _Lane:
         if self._idle:
             return self._idle.pop() if self._auth.connection_bound else self._idle[0]
-        connector = aiohttp.TCPConnector(ssl=self._ssl, limit=1 if self._auth.connection_bound else 0)
+        bound = self._auth.connection_bound
+        connector = aiohttp.TCPConnector(
+            ssl=self._ssl, limit=1 if bound else 0, keepalive_timeout=_KEEP_SIGNED_IN if bound else _KEEP
+        )
         lane = _Lane(
             aiohttp.ClientSession(
                 connector=connector,

@@ -203,7 +203,7 @@ class Watcher:
                 state=group.state,
                 opened_at=group.opened_at,
                 last_heartbeat=group.last_heartbeat,
-                reopenings=max(group.openings_made - 1, 0),
+                reopenings=max(group.times_opened - 1, 0),
                 server=next((server_name(member.subscription_id) for member in group.members.values()), None),
             )
             for group in self._groups
@@ -391,7 +391,8 @@ class Watcher:
         """Renew these one by one, or give those that only they themselves can read a stream of their own."""
         now = asyncio.get_running_loop().time()
         self.counters.bad_subscriptions += len(members)
-        spread = len(members) / _RENEWALS_A_SECOND if len(members) > 1 else 0.0
+        storm = len(members) > 1
+        spread = (len(self._renewals) + len(members)) / _RENEWALS_A_SECOND if storm else 0.0
         for member in members:
             early = isinstance(error, SubscriptionLost) and now - member.created_at < _EARLY
             member.early_refusals = member.early_refusals + 1 if early else 0

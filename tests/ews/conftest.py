@@ -220,6 +220,10 @@ class Stream:
         self.writer.write(b"0\r\n\r\n")
         self.ended.set()
 
+    def end_without_closed(self) -> None:
+        self.writer.write(b"0\r\n\r\n")
+        self.ended.set()
+
     def cut(self) -> None:
         self.ended.set()
 

@@ -1,5 +1,6 @@
 import asyncio
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -417,3 +418,149 @@ async def test_a_probe_that_ends_in_another_way(exchange: Any, watching: Any, ho
     await exchange.until(lambda: probes, 10)
     await watched.streamed("a", "b")
     assert len(exchange.subscribes) == (2 if how == "cut" else 4)
+
+
+async def test_a_balancer_that_ends_streams_without_a_word_costs_a_gap_and_no_wait(
+    exchange: Any, watching: Any
+) -> None:
+    watched = watching()
+    await watched.subscribe("a")
+    await watched.streamed("a")
+    await asyncio.sleep(40)
+    exchange.live[0].end_without_closed()
+    ended = time()
+    await exchange.until(lambda: len(exchange.streams) == 2)
+    assert exchange.streams[1].at - ended < 0.2
+    await watched.streamed("a")
+    assert watched.gaps()[1:] == [({"a"}, "reopened: cut")]
+
+
+async def test_one_who_joins_while_the_stream_opens_waits_for_the_next(exchange: Any, watching: Any) -> None:
+    exchange.opened = lambda _: None
+    watched = watching()
+    await watched.subscribe("a")
+    await exchange.until(lambda: exchange.streams)
+    await watched.subscribe("b")
+    await asyncio.sleep(10)
+    assert len(exchange.streams) == 1  # a slow server is not interrupted before it has answered
+    exchange.opened = exchange.accept
+    exchange.live[0].heartbeat()
+    await watched.streamed("a", "b", limit=2)
+
+
+async def test_a_probe_that_ends_without_a_word_is_no_acceptance(exchange: Any, watching: Any) -> None:
+    watched = watching()
+    await watched.subscribe("a", "b")
+    await watched.streamed("a", "b")
+    await asyncio.sleep(100)
+    dead = set(exchange.known)
+
+    def opened(stream: Any) -> None:
+        if not dead & set(stream.ids):
+            stream.heartbeat()
+        elif len(stream.ids) == 1:
+            stream.end_without_closed()
+        else:
+            stream.refuse("ErrorSubscriptionNotFound")
+
+    exchange.opened = opened
+    exchange.live[0].refuse("ErrorSubscriptionNotFound")
+    await exchange.until(lambda: len(exchange.subscribes) == 4, 30)
+    await watched.streamed("a", "b")
+
+
+class Fickle:
+    """An Exchange that fails in every way it knows, and remembers when each mailbox last changed."""
+
+    def __init__(self, exchange: Any, seed: int) -> None:
+        self.exchange = exchange
+        self.random = Random(seed)
+        self.changed: dict[str, float] = {}
+        self.orderly: dict[str, float] = {}  # ids whose stream has ended in order, and when
+        self.queued: set[str] = set()  # of these, those with events that wait for the next stream
+        self.calm = False
+        exchange.opened = self.opened
+
+    def opened(self, stream: Any) -> None:
+        chance = 1.0 if self.calm else self.random.random()
+        unknown = [name for name in stream.ids if name not in self.exchange.known]
+        if unknown and chance > 0.2:
+            stream.refuse("ErrorSubscriptionNotFound", *unknown)
+        elif unknown:
+            stream.refuse("ErrorInvalidSubscription")
+        elif chance < 0.1:
+            stream.refuse(self.random.choice(["ErrorInternalServerError", "ErrorExceededConnectionCount"]))
+        elif chance < 0.15:
+            stream.cut()
+        elif chance > 0.18:  # else: silence
+            stream.heartbeat()
+            waiting = self.queued & set(stream.ids)
+            if waiting:
+                stream.notify(*sorted(waiting))
+        for name in stream.ids:
+            self.orderly.pop(name, None)
+            self.queued.discard(name)
+
+    def step(self) -> None:
+        known = sorted(self.exchange.known)
+        for name in self.random.sample(known, 3):
+            self.change(self.exchange.known[name])
+        for stream in self.exchange.live:
+            if self.random.random() < 0.1:
+                self.spoil(stream)
+        if self.random.random() < 0.02:
+            self.exchange.known.pop(self.random.choice(known), None)
+            if self.random.random() < 0.2:
+                self.exchange.known.clear()
+
+    def change(self, mailbox: str) -> None:
+        """Notify all its subscriptions; where nobody reads one, the event is kept after an orderly end only."""
+        self.changed[mailbox] = time()
+        for name in self.exchange.ids_of(mailbox):
+            streams = [stream for stream in self.exchange.live if name in stream.ids and not stream.ended.is_set()]
+            for stream in streams:
+                stream.notify(name)
+            if not streams and time() - self.orderly.get(name, -100) < 10:
+                self.queued.add(name)
+
+    def spoil(self, stream: Any) -> None:
+        what = self.random.randrange(5)
+        if what == 0:
+            stream.close_in_order()
+            self.orderly |= dict.fromkeys(stream.ids, time())
+        elif what == 1:
+            stream.cut()
+        elif what == 2:
+            stream.send(b"<html>504</html>")
+            stream.cut()
+        elif what == 3:
+            bad = self.random.choice(stream.ids)
+            self.exchange.known.pop(bad, None)
+            stream.refuse("ErrorReadEventsFailed", bad, status="OK")
+        else:
+            stream.refuse("ErrorMailboxFailover")
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_no_change_is_lost_by_a_server_that_fails_in_every_way(exchange: Any, watching: Any, seed: int) -> None:
+    """At rest everybody is streamed, and each mailbox was told of by a change or a gap since it changed last."""
+    names = [f"u{number}" for number in range(30)]
+    watched = watching(group_size=10)
+    await watched.subscribe(*names)
+    await watched.streamed(*names)
+    server = Fickle(exchange, seed)
+    for _ in range(400):
+        if len(exchange.known) >= 3:
+            server.step()
+        await asyncio.sleep(server.random.uniform(0, 20))
+    server.calm = True
+    await watched.streamed(*names, limit=1000)
+    await asyncio.sleep(400)
+    assert all(watched.coverage(name) == "streamed" for name in names)
+    told: dict[str, float] = {}
+    for at, signal in watched.signals:
+        if isinstance(signal, Gap | MailboxChanged):
+            for mailbox in signal.mailboxes if isinstance(signal, Gap) else (signal.mailbox,):
+                told[mailbox] = at
+    assert {mailbox for mailbox, at in server.changed.items() if told[mailbox] < at - 0.001} == set()
+    assert not watched.watcher.owner_bound or len(exchange.live) == len(watched.watcher.streams())
