@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsError
 from rainbow_exchange.ews.event_stream import StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
-from rainbow_exchange.ews.types import ConnectingSid
+from rainbow_exchange.ews.types import Caller, ConnectingSid
 from rainbow_exchange.model import Mailbox
 
 if TYPE_CHECKING:
@@ -67,4 +67,13 @@ class Streams(Protocol):
         self, operation: GetStreamingEvents, *, impersonate: ConnectingSid | None, affinity: Affinity | None
     ) -> AbstractAsyncContextManager[AsyncIterator[StreamMessage]]:
         """Open a stream; see EwsClient.stream."""
+        ...
+
+
+class Client(Caller, Streams, Protocol):
+    """Whoever can call and stream: `EwsClient`."""
+
+    @property
+    def refused(self) -> EwsAuthenticationError | None:
+        """The refusal of the credentials that stands."""
         ...

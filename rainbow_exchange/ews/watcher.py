@@ -5,35 +5,29 @@ It owns the groups (`stream_group`) and what happens to a mailbox between them: 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
-from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.errors import (
-    EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
-    ResponseError,
-    ServerBusy,
     SubscriptionLost,
 )
-from rainbow_exchange.ews.event_stream import StreamMessage
 from rainbow_exchange.ews.grouping import GROUP_SIZE, Affinity, place_for, server_name
-from rainbow_exchange.ews.members import End, Member
-from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
+from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
+from rainbow_exchange.ews.renewal import asked_for, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
-from rainbow_exchange.ews.treatment import Treatment, treatment
-from rainbow_exchange.ews.types import Caller, ConnectingSid, connecting_sid
+from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
 from rainbow_exchange.ews.views import CloseReport, Coverage, StreamView, WatcherCounters
 from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChanged
 
-__all__ = ["CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
+__all__ = ["Client", "CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
 
 _EARLY = 60.0  # seconds after its creation within which a refused subscription counts towards "owner-bound"
 _OWNER_BOUND_AFTER = 2  # such refusals in a row: the mailbox gets a stream of its own
@@ -45,21 +39,6 @@ _OPENINGS_AT_ONCE = 50
 _UNSUBSCRIBES_AT_ONCE = 20
 
 _log = structlog.get_logger()
-
-
-class Client(Caller, Protocol):
-    """Whoever can call and stream: `EwsClient`."""
-
-    @property
-    def refused(self) -> EwsAuthenticationError | None:
-        """The refusal of the credentials that stands."""
-        ...
-
-    def stream(
-        self, operation: GetStreamingEvents, *, impersonate: ConnectingSid | None, affinity: Affinity | None
-    ) -> AbstractAsyncContextManager[AsyncIterator[StreamMessage]]:
-        """Open a stream; see EwsClient.stream."""
-        ...
 
 
 class Watcher:
@@ -256,25 +235,16 @@ class Watcher:
             try:
                 await self._subscribe(member)
             except EwsError as error:
-                code = self._verdict(error)
+                code = lost_code(error, impersonation=self._impersonation, refused=self._client.refused)
                 if code is not None:
                     self._lose(member, code)
                     return
-                delay = max(next(waits), _asked_for(error) * (1 + 0.25 * self._random()))
+                delay = max(next(waits), asked_for(error) * (1 + 0.25 * self._random()))
                 _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
             else:
                 self.counters.renewed += 1
                 self._renewals.pop(address, None)
                 return
-
-    def _verdict(self, error: EwsError) -> str | None:
-        """Give the code by which a mailbox is lost; None for what may pass, refused credentials of ours included."""
-        if isinstance(error, EwsAuthenticationError):
-            about_one = self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
-            return "EwsAuthenticationError" if about_one else None
-        if treatment(error) in (Treatment.NEXT_IDENTIFIER, Treatment.DENIED):
-            return error.code if isinstance(error, ResponseError) else type(error).__name__
-        return None
 
     def _lose(self, member: Member, code: str) -> None:
         address = member.mailbox.address
@@ -423,10 +393,3 @@ class Watcher:
     def _renew_soon(self, member: Member, delay: float) -> None:
         address = member.mailbox.address
         self._renewals[address] = self._spawn(self._renew(member, delay), f"renew:{address}")
-
-
-def _asked_for(error: EwsError) -> float:
-    """Seconds that the server asked to be left alone."""
-    hint = error.back_off if isinstance(error, ServerBusy) else None
-    hint = error.retry_after if isinstance(error, EwsConnectionError) else hint
-    return hint or 0.0
