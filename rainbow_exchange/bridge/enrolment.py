@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from itertools import count
 from weakref import WeakValueDictionary
 
@@ -27,8 +28,7 @@ from rainbow_exchange.ews.errors import (
     UnencodableText,
 )
 from rainbow_exchange.ews.treatment import Treatment, treatment
-from rainbow_exchange.ews.types import Caller
-from rainbow_exchange.ews.watcher import Watcher
+from rainbow_exchange.ews.watcher import Client, Watcher
 from rainbow_exchange.model import Mailbox
 
 log = structlog.get_logger()
@@ -60,7 +60,7 @@ class Enrolment:
     def __init__(
         self,
         *,
-        client: Caller,
+        client: Client,
         watcher: Watcher,
         roster: Roster,
         impersonation: bool,
@@ -83,6 +83,7 @@ class Enrolment:
         self._order = count()
         self._retries: list[tuple[datetime, int, Member]] = []
         self._under_way: set[str] = set()
+        self._held_back = 0
         self._tried: dict[str, asyncio.Event] = {}
         self._leaving: asyncio.Queue[str] = asyncio.Queue()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -93,6 +94,7 @@ class Enrolment:
 
     def want(self, member: Member, *, urgent: bool = False) -> None:
         """Ask for a member to be subscribed; an urgent one (somebody asks for it) overtakes the others."""
+        member.next_try = None
         self._queue.put_nowait((0 if urgent else 1, next(self._order), member))
 
     def want_at(self, member: Member, when: datetime) -> None:
@@ -111,8 +113,8 @@ class Enrolment:
         self._leaving.put_nowait(address)
 
     def waiting(self) -> int:
-        """Count the members in the queue or being tried."""
-        return self._queue.qsize() + len(self._under_way)
+        """Count the members in the queue, held back by an outage, or being tried."""
+        return self._queue.qsize() + self._held_back + len(self._under_way)
 
     async def run(self) -> None:
         """Subscribe whoever is wanted, until cancelled."""
@@ -125,7 +127,9 @@ class Enrolment:
     async def _work(self) -> None:
         while True:
             _, _, member = await self._queue.get()
+            self._held_back += 1
             await self._reachable.wait()
+            self._held_back -= 1
             gone = self._roster.get(member.user.id) is not member
             if gone or member.coverage is Coverage.COVERED:
                 if tried := self._tried.pop(member.user.id, None):
@@ -181,23 +185,32 @@ class Enrolment:
             self._waits = backoff(1.0, 30.0, random=self._random)
 
     async def _enrol(self, member: Member) -> None:
-        """Try the member's identifiers in order; the first that leads to a mailbox, or to a refusal, ends it."""
+        """Try the member's identifiers in order; the first that leads to a free mailbox, or a refusal, ends it."""
         known = self._known.get(member.user.id)
         wanted, member.tries = self._roster.identifiers(member, first=known.identifier if known else None)
+        reason = "no-mailbox" if wanted else "no-address"
         for identifier in wanted:
             try:
                 await self._subscribe(member, identifier, known)
-            except (ResponseError, MalformedResponse, UnencodableText) as error:
+            except (ResponseError, MalformedResponse, UnencodableText, EwsAuthenticationError) as error:
+                if isinstance(error, EwsAuthenticationError) and not self._is_about_one(error):
+                    raise
                 code = error.code if isinstance(error, ResponseError) else type(error).__name__
                 member.tries.append(Try(identifier, code))
                 if treatment(error) is not Treatment.NEXT_IDENTIFIER:
                     self._give_up_for_now(member, code, denied=treatment(error) is Treatment.DENIED)
                     return
             else:
-                return
-        self._roster.release(member, coverage=Coverage.FAILED, reason="no-mailbox" if wanted else "no-address")
+                if member.coverage is Coverage.COVERED or self._roster.get(member.user.id) is not member:
+                    return
+                reason = member.reason  # the mailbox is another user's, or nobody's: a later identifier may lead to one
+        self._roster.release(member, coverage=Coverage.FAILED, reason=reason)
         self.want_at(member, self._now() + NOT_FOUND_AGAIN)
-        log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries))
+        log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries), reason=reason)
+
+    def _is_about_one(self, error: EwsAuthenticationError) -> bool:
+        """Whether the refusal concerns the mailbox that was impersonated, rather than our own credentials."""
+        return self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
 
     def _give_up_for_now(self, member: Member, code: str, *, denied: bool) -> None:
         if denied:

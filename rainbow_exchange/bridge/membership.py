@@ -92,6 +92,7 @@ class Membership:
         """Another user's better claim took this member's mailbox."""
         self._let_go(member, address, unsubscribe=False)
         self.parts.notifier.add(member.user.id, self.parts.loop_time())
+        self.enrolment.want(member)  # another identifier may lead to a mailbox of its own
 
     def lost(self, address: str, code: str) -> None:
         """Exchange no longer lets us watch this mailbox: Rainbow is told once more, and it is tried again later."""
