@@ -21,6 +21,8 @@ from rainbow_exchange.rainbow.types import CalendarEvent, Question
 
 #: a little less than the link's own deadline, so that the refusal is ours and says why
 DEADLINE = 9.0
+#: how long Exchange is waited for before the last agenda is answered instead
+READ_FOR = 8.5
 LONGEST_WINDOW = timedelta(days=42)
 ITEM_NOT_FOUND = ("item-not-found", "cancel")
 NOT_IN_TIME = ("remote-server-timeout", "wait")
@@ -98,8 +100,9 @@ class Answers:
 
     async def _agenda(self, address: str, window: Window) -> tuple[Agenda, Digest | None]:
         try:
-            agenda = await self.reader.agenda(address, window, lane=Lane.QUESTION)
-        except EwsError:
+            async with asyncio.timeout(READ_FOR):
+                agenda = await self.reader.agenda(address, window, lane=Lane.QUESTION)
+        except (EwsError, TimeoutError):
             stale = self.reader.stale(address, window)
             if stale is None:
                 raise
