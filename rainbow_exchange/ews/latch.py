@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
 
@@ -37,7 +38,7 @@ class Latch:
         try:
             yield lambda: self._accepted(trial)
         except EwsAuthenticationError as error:
-            if decisive or error.status != 403:  # noqa: PLR2004 - HTTP's own number
+            if decisive or error.status != HTTPStatus.FORBIDDEN:
                 self._refuse(error, trial)
             raise
         except EwsConnectionError as error:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from rainbow_exchange.backoff import backoff
@@ -269,7 +270,7 @@ class StreamGroup:
         return await self._after_refusal(end, error)
 
     def _after_failure(self, error: EwsError | None, *, steady: bool) -> float:
-        if isinstance(error, EwsAuthenticationError) and error.status == 403 and self._impersonation:  # noqa: PLR2004
+        if self._impersonation and isinstance(error, EwsAuthenticationError) and error.status == HTTPStatus.FORBIDDEN:
             return self._blame_anchor(error)
         if isinstance(error, EwsConnectionError):
             if error.kind.startswith("http-5"):
