@@ -7,7 +7,7 @@ from random import random as system_random
 def backoff(
     first: float, cap: float, *, factor: float = 2.0, random: Callable[[], float] = system_random
 ) -> Iterator[float]:
-    """Yield waits in seconds without end: each between half and the whole of first × factorⁿ, at most `cap`."""
+    """Yield waits in seconds without end: each between half and the whole of first * factor**n, at most `cap`."""
     wait = first
     while True:
         yield wait * (0.5 + 0.5 * random())

@@ -46,13 +46,14 @@ UNSUBSCRIBE_FOR = 5.0
 FLUSH_FOR = 1.5
 LINK_FOR = 1.0
 LOGOUT_FOR = 1.0
+REVIEW_EVERY = 1.0
 
 
 class Observer(Protocol):
     """Whoever wants to show progress.
 
     Events and their values: `serving(url)`, `users_listed(count)`, `subscribed(done, total)`,
-    `change_told(user, mailbox, seconds)`, `problem(id, text, action)`, `stopping()`, `stopped()`.
+    `change_told(user, mailbox, kind, seconds)`, `problem(id, text, action)`, `stopping()`, `stopped()`.
     """
 
     def __call__(self, event: str, /, **values: Any) -> None:
@@ -133,7 +134,7 @@ class Daemon:
                 tasks.create_task(sides.pipeline.run(), name="bridge"),
                 tasks.create_task(sides.link.run(), name="link"),
                 tasks.create_task(sides.rainbow.run(), name="rainbow"),
-                tasks.create_task(sides.health.run(), name="health"),
+                tasks.create_task(self._keep_state(), name="state"),
             ]
             await self._stop.wait()
             await self._stop_in_order(sides, *running)
@@ -141,7 +142,7 @@ class Daemon:
     async def _stop_in_order(
         self, sides: Sides, bridge: asyncio.Task[None], link: asyncio.Task[None], *others: asyncio.Task[None]
     ) -> None:
-        self._state = "stopping"
+        self._review()
         self._observe("stopping")
         log.info("stopping", within_seconds=10)
         bridge.cancel()
@@ -260,7 +261,7 @@ class Daemon:
         page = app.make_app(
             status=self.status,
             ready=self.ready,
-            metrics=lambda: metrics.render(self._measures()),
+            metrics=lambda: metrics.render(self.measures()),
             token=token,
             nonce=nonce,
         )
@@ -283,27 +284,35 @@ class Daemon:
             and sides.health.rainbow()["state"] == "connected"
         )
 
+    async def _keep_state(self) -> None:
+        """Review everything each second, so that problems and states begin when they begin, not when someone looks."""
+        while True:
+            self._review()
+            await asyncio.sleep(REVIEW_EVERY)
+
+    def _review(self) -> None:
+        if self._sides is not None:
+            self._sides.health.review()
+        state = self._overall(list(self._problems))
+        if state != self._state:
+            log.info("state_changed", state=state, before=self._state)
+            self._state, self._since = state, self._now()
+
     def status(self) -> dict[str, Any]:
         """Return the status as `docs/reference/status.md` has it."""
+        self._review()
         sides = self._sides
-        if sides is not None:
-            sides.health.review()
-        problems = list(self._problems)
-        state = self._overall(problems)
-        if state != self._state:
-            self._state, self._since = state, self._now()
         unconfigured = {"state": "unconfigured", "reason": "Settings are missing."}
+        nobody = {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0}
         return {
             "schema_version": SCHEMA_VERSION,
             "state": self._state,
             "since": _iso(self._since),
             "exchange": sides.health.exchange() if sides else unconfigured,
             "rainbow": sides.health.rainbow() if sides else unconfigured,
-            "mailboxes": sides.health.mailboxes()
-            if sides
-            else {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0},
+            "mailboxes": sides.health.mailboxes() if sides else nobody,
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
-            "problems": [asdict(problem) | {"since": _iso(problem.since)} for problem in problems],
+            "problems": [asdict(problem) | {"since": _iso(problem.since)} for problem in self._problems],
         }
 
     def _overall(self, problems: list[Problem]) -> str:
@@ -327,7 +336,7 @@ class Daemon:
     def _show_problem(self, problem: Problem) -> None:
         self._observe("problem", id=problem.id, text=problem.text, action=problem.action)
 
-    def _measures(self) -> dict[str, Any]:
+    def measures(self) -> dict[str, Any]:
         """Return the view that `metrics.render` reads."""
         view: dict[str, Any] = {
             "version": __version__,

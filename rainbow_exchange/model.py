@@ -153,7 +153,7 @@ ChangeSignal = MailboxChanged | Gap | Lost
 class Problem:
     """Something that needs a person: what is wrong and what to do. `id` is stable.
 
-    `severity`: "error" (nothing works), "warning" (something does not), "notice" (worth knowing; all is well otherwise).
+    `severity`: "error" (nothing works), "warning" (something does not), "notice" (worth knowing; all else is well).
     """
 
     id: str

@@ -15,6 +15,11 @@ from rainbow_exchange.model import Agenda
 
 log = structlog.get_logger()
 
+#: seconds between two looks at a mailbox that no stream carries
+POLL_EVERY = 60.0
+#: causes for which a cached agenda will not do, however current it seems
+FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
+
 
 class Changes:
     """Makes users due. `observe("change_told", …)` is called for each change that Rainbow was told."""
@@ -30,6 +35,7 @@ class Changes:
         async with self._reads as tasks:
             tasks.create_task(self._gather(), name="changes:gather")
             tasks.create_task(self._reread(), name="changes:reread")
+            tasks.create_task(self._poll(), name="changes:poll")
             tasks.create_task(self._pass_boundaries(), name="changes:boundaries")
             tasks.create_task(self._tell_again(), name="changes:again")
 
@@ -59,9 +65,11 @@ class Changes:
 
     async def _read(self, address: str, cause: Cause, since: float) -> None:
         """Read the truth; what cannot be read now is read again later, and nothing is told meanwhile."""
+        if self.parts.roster.holder(address) is None:
+            return  # let go of since it was signalled
         lane = Lane.CHANGE if cause is Cause.CHANGE else Lane.BACKGROUND
         try:
-            agenda = await self.parts.reader.agenda(address, lane=lane, fresh=cause is Cause.BACKGROUND)
+            agenda = await self.parts.reader.agenda(address, lane=lane, fresh=cause in FRESH)
         except EwsError as error:
             wait = self.parts.retry_after(address)
             log.debug("read_postponed", mailbox=address, reason=str(error), seconds=round(wait, 1))
@@ -82,7 +90,7 @@ class Changes:
         if parts.ledger.set_state(user_id, Told.EVENTS, parts.answers.digest(agenda), parts.loop_time()):
             parts.counters.note(cause, known=known)
             if known and cause is Cause.CHANGE:
-                parts.times.start(user_id, since)
+                parts.times.start(user_id, since, Told.EVENTS)
             parts.notifier.add(user_id, since, force=not known)
 
     def absence_changed(self, address: str) -> None:
@@ -96,6 +104,7 @@ class Changes:
         due = parts.ledger.set_state(member.user.id, Told.AUTO_REPLY, digest, parts.loop_time())
         # Before the first notify the calendar is waited for: that notify makes Rainbow ask for both.
         if due and parts.ledger.was_notified(member.user.id):
+            parts.times.start(member.user.id, parts.loop_time(), Told.AUTO_REPLY)
             parts.notifier.add(member.user.id, parts.loop_time())
 
     def _set_boundary(self, user_id: str, address: str) -> None:
@@ -126,6 +135,14 @@ class Changes:
                 self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
             await asyncio.sleep(1.0)
 
+    async def _poll(self) -> None:
+        """Mailboxes for which Exchange allows no stream are read in turn: slower, but seen."""
+        while True:
+            await asyncio.sleep(POLL_EVERY)
+            for member in self.parts.roster:
+                if member.mailbox and self.parts.watcher.coverage(member.mailbox.address) == "waiting":
+                    self.look_again(member.mailbox.address, Cause.POLL)
+
     async def _tell_again(self) -> None:
         """Whoever was notified of and not asked for is notified of again."""
         while True:
@@ -136,10 +153,13 @@ class Changes:
     def told(self, user_id: str) -> None:
         """Rainbow has accepted the notify; it will ask, and `answer` answers."""
         member = self.parts.roster.get(user_id)
-        seconds = self.parts.times.stop(user_id, self.parts.loop_time())
-        if seconds is not None and member is not None and member.mailbox is not None:
-            log.info("change_told", user=user_id, mailbox=member.mailbox.address, seconds=round(seconds, 3))
-            self._observe("change_told", user=user_id, mailbox=member.mailbox.address, seconds=seconds)
+        took = self.parts.times.stop(user_id, self.parts.loop_time())
+        if took is None or member is None or member.mailbox is None:
+            return
+        seconds, kind = took
+        what = "calendar" if kind is Told.EVENTS else "out-of-office"
+        log.info("change_told", user=user_id, mailbox=member.mailbox.address, kind=what, seconds=round(seconds, 3))
+        self._observe("change_told", user=user_id, mailbox=member.mailbox.address, kind=what, seconds=seconds)
 
     def link_restored(self) -> None:
         """Questions that were asked while the link was lost are lost: have them asked again."""

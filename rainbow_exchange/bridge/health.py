@@ -1,6 +1,6 @@
 """Whether all is well, and if not, why: what `status`, `/readyz` and the page show, from the parts' own counters."""
 
-import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +16,10 @@ from rainbow_exchange.rainbow.link import RainbowLink
 
 #: how many people a problem names before it only counts them
 NAMED = 5
-REVIEW_EVERY = 1.0
+#: seconds for which a subscribed mailbox may be without a stream before it is a problem
+UNSTREAMED_FOR = 60.0
+#: seconds for which a stranger's question stays a problem
+STRANGER_FOR = 3600.0
 
 _EXCHANGE = (
     "exchange-authentication",
@@ -38,7 +41,7 @@ _RAINBOW = (
 
 
 class Health:
-    """Reviews the parts every second: opens and closes problems, and tells the state of either side."""
+    """Reviews the parts when asked: opens and closes problems, and tells the state of either side."""
 
     def __init__(
         self,
@@ -58,12 +61,8 @@ class Health:
         self._rainbow_url = rainbow_url
         self._link = link
         self._problems = problems
-
-    async def run(self) -> None:
-        """Review until cancelled."""
-        while True:
-            self.review()
-            await asyncio.sleep(REVIEW_EVERY)
+        self._unstreamed_since: float | None = None
+        self._strangers = (0, 0.0)
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
@@ -74,6 +73,7 @@ class Health:
         why = rainbow_cause(rainbow, self._rainbow_url, company_id=self._rainbow.company_id) if rainbow else None
         self._one_of(_RAINBOW, why.id if why else None, why.text if why else "", why.action if why else "")
         self._review_link(signed_in=rainbow is None)
+        self._review_streams(away=exchange is not None)
         self._review_people()
 
     def exchange(self) -> dict[str, str]:
@@ -97,9 +97,11 @@ class Health:
     def mailboxes(self) -> dict[str, int]:
         """Count the users by how changes of their mailboxes are noticed."""
         parts = self._pipeline.parts
-        streamed = sum(1 for member in parts.roster if self._is_streamed(member))
-        total = len(parts.roster)
-        return {"total": total, "streamed": streamed, "polled": 0, "uncovered": total - streamed}
+        watched = Counter(
+            parts.watcher.coverage(member.mailbox.address) for member in parts.roster if member.mailbox is not None
+        )
+        total, streamed, polled = len(parts.roster), watched["streamed"], watched["waiting"]
+        return {"total": total, "streamed": streamed, "polled": polled, "uncovered": total - streamed - polled}
 
     def settled(self) -> bool:
         """Whether the users are listed and each was tried."""
@@ -154,11 +156,6 @@ class Health:
             or (self._rainbow.last_error if self._rainbow.account is None else None)
         )
 
-    def _is_streamed(self, member: Member) -> bool:
-        return (
-            member.mailbox is not None and self._pipeline.parts.watcher.coverage(member.mailbox.address) == "streamed"
-        )
-
     def _review_link(self, *, signed_in: bool) -> None:
         link = self._link
         if signed_in and not link.connected and link.counters.connects:
@@ -170,13 +167,7 @@ class Health:
             )
         else:
             self._problems.clear("rainbow-link-lost")
-        if link.stranger is not None:
-            self._problems.report(
-                "rainbow-stranger-asked",
-                severity="warning",
-                text=f"Somebody at {link.stranger} asked for a calendar and was refused: not a server of Rainbow's.",
-                action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"].',
-            )
+        self._review_strangers()
         waiting = self._pipeline.parts.ledger.not_asked(self._pipeline.parts.loop_time())
         if waiting:
             self._problems.report(
@@ -187,6 +178,39 @@ class Health:
             )
         else:
             self._problems.clear("rainbow-did-not-ask")
+
+    def _review_strangers(self) -> None:
+        now, link = self._pipeline.parts.loop_time(), self._link
+        if link.counters.strangers != self._strangers[0]:
+            self._strangers = (link.counters.strangers, now)
+        if link.stranger is None or now - self._strangers[1] > STRANGER_FOR:
+            self._problems.clear("rainbow-stranger-asked")
+            return
+        self._problems.report(
+            "rainbow-stranger-asked",
+            severity="warning",
+            text=f"Somebody at {link.stranger} asked for a calendar and was refused: not a server of Rainbow's.",
+            action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"]. Everybody there'
+            " may ask then.",
+        )
+
+    def _review_streams(self, *, away: bool) -> None:
+        """Report subscribed mailboxes that no stream carries, once that has lasted longer than a reopening takes."""
+        parts, now = self._pipeline.parts, self._pipeline.parts.loop_time()
+        counts = self.mailboxes()
+        missing = parts.roster.covered - counts["streamed"] - counts["polled"]
+        if missing <= 0 or away:
+            self._unstreamed_since = None
+            self._problems.clear("mailboxes-not-streamed")
+            return
+        self._unstreamed_since = self._unstreamed_since or now
+        if now - self._unstreamed_since > UNSTREAMED_FOR:
+            self._problems.report(
+                "mailboxes-not-streamed",
+                severity="warning",
+                text=f"Changes of {missing} subscribed mailbox(es) are not noticed: no stream carries them at present.",
+                action="Streams are reopened by themselves. If it stays: does a load balancer cut idle connections?",
+            )
 
     def _review_people(self) -> None:
         membership, roster = self._pipeline.membership, self._pipeline.parts.roster

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from aiolimiter import AsyncLimiter
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.bridge.told import Digest, Ledger, Told
@@ -112,13 +111,15 @@ class Notifier:
 
     async def run(self) -> None:
         """Notify Rainbow of whoever is due, until cancelled."""
-        limiter = AsyncLimiter(1, 1 / CALLS_PER_SECOND)
+        loop = asyncio.get_running_loop()
+        next_call = loop.time()
         waits = backoff(1.0, 60.0, random=self.random)
         while True:
             if not self.due:
                 self._wake.clear()
                 await self._wake.wait()
-            await limiter.acquire()
+            await asyncio.sleep(max(0.0, next_call - loop.time()))
+            next_call = loop.time() + 1 / CALLS_PER_SECOND
             taken, force = self.due.take()
             snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
             try:

@@ -15,7 +15,7 @@ from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.roster import Roster
-from rainbow_exchange.bridge.told import Ledger
+from rainbow_exchange.bridge.told import Ledger, Told
 from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.ews.watcher import Watcher
 
@@ -28,6 +28,7 @@ class Cause(StrEnum):
 
     CHANGE = "change"
     GAP = "gap"
+    POLL = "poll"
     BACKGROUND = "background"
 
 
@@ -57,7 +58,7 @@ class BridgeCounters:
         """Count a difference; the first reading of a mailbox (`known` False) is none."""
         if not known:
             return
-        if cause is Cause.CHANGE:
+        if cause in {Cause.CHANGE, Cause.POLL}:
             self.changes += 1
         elif cause is Cause.GAP:
             self.changes_found_after_gap += 1
@@ -74,22 +75,27 @@ class Histogram(Protocol):
 
 @dataclass(slots=True)
 class TellingTimes:
-    """How long changes take, from their first signal until Rainbow has accepted the notify."""
+    """How long changes take, from their first signal until Rainbow has accepted the notify.
+
+    Only calendars count in `latency`: nothing signals the beginning of an absence.
+    """
 
     latency: Histogram
-    _since: dict[str, float] = field(default_factory=dict)
+    _since: dict[str, tuple[float, Told]] = field(default_factory=dict)
 
-    def start(self, user_id: str, since: float) -> None:
-        """Note when the change was first signalled that made this user due."""
-        self._since.setdefault(user_id, since)
+    def start(self, user_id: str, since: float, kind: Told) -> None:
+        """Note when the change was first seen that made this user due."""
+        self._since.setdefault(user_id, (since, kind))
 
-    def stop(self, user_id: str, now: float) -> float | None:
-        """Note that Rainbow was told; return the seconds it took, None where no change was under way."""
-        since = self._since.pop(user_id, None)
-        if since is None:
+    def stop(self, user_id: str, now: float) -> tuple[float, Told] | None:
+        """Note that Rainbow was told; return the seconds it took and of what, None where nothing had changed."""
+        started = self._since.pop(user_id, None)
+        if started is None:
             return None
-        self.latency.observe(now - since)
-        return now - since
+        since, kind = started
+        if kind is Told.EVENTS:
+            self.latency.observe(now - since)
+        return now - since, kind
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -33,7 +33,7 @@ class Problems:
         self._open[problem_id] = problem
         if known is None:
             level = {"error": log.error, "warning": log.warning}.get(severity, log.info)
-            level("problem", id=problem_id, text=text, action=action)
+            level("problem", id=problem_id, what=text, action=action)
             if self._observe:
                 self._observe(problem)
 

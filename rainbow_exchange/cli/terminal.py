@@ -58,7 +58,7 @@ class Progress:
             case "subscribed":
                 self._rewrite(f"Subscribed {values['done']}/{values['total']}", last=values["done"] >= values["total"])
             case "change_told":
-                self.say_now(f"{values['mailbox']} changed; Rainbow was told after {values['seconds']:.1f} s")
+                self.say_now(f"{values['mailbox']}: {values['kind']} told to Rainbow after {values['seconds']:.1f} s")
             case "problem":
                 self.say_now(f"Problem: {values['text']} {values['action']}")
             case "stopping":

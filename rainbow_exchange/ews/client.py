@@ -233,6 +233,8 @@ class EwsClient:
     def _failed(self, error: EwsError, who: str, limit: InFlight | None) -> None:
         """Count what came, obey what it asks for."""
         self.last_error = error
+        if isinstance(error, EwsConnectionError | MalformedResponse):
+            self.outage = error
         self.counters.errors[_name(error)] += 1
         if limit is not None and isinstance(error, ServerBusy | ConnectionLimitReached):
             limit.shrink()

@@ -19,7 +19,7 @@ _MAX_ANSWER = 4 * 2**20
 _NSMAP = {"soap": SOAP, "t": TYPES, "m": MESSAGES}
 
 
-class Refused(Exception):  # noqa: N818  (Exchange said no; the day goes on)
+class Refused(Exception):
     """Exchange did not do it. `code` is its ResponseCode, or `http-<status>`."""
 
     def __init__(self, code: str) -> None:

@@ -33,16 +33,16 @@ class Jid:
 def may_ask(sender: str, account: Jid, trusted: Sequence[str] | None) -> bool:
     """Whether `sender` may ask, when we are `account`.
 
-    `trusted` None: a sender without local part on our domain or below it (Rainbow's own servers), and `pcloud_*` on our
-    domain itself. Otherwise exactly those listed: a bare JID admits that one, a domain everybody on it.
+    Always: a sender without local part on our domain or below it (Rainbow's own servers), and `pcloud_*` on our domain
+    itself. Besides, those of `trusted`: a bare JID admits that one, a domain everybody on it.
     No sender at all is our own server (RFC 6120 section 8.1.2.1).
     """
     if not sender:
         return True
     asker = Jid.read(sender)
-    if trusted is not None:
-        admitted = {Jid.read(entry).bare for entry in trusted}
-        return asker.bare in admitted or asker.domain in admitted
+    admitted = {Jid.read(entry).bare for entry in trusted or ()}
+    if asker.bare in admitted or asker.domain in admitted:
+        return True
     if asker.local:
         return asker.local.startswith(ASKER_LOCAL_PART_PREFIX) and asker.domain == account.domain
     return asker.domain == account.domain or asker.domain.endswith("." + account.domain)

@@ -38,7 +38,7 @@ class RainbowAuthenticationError(RainbowError):
         self.detail = detail
 
 
-class RateLimited(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
+class RateLimited(RainbowError):
     """Rainbow asks to wait `retry_after` seconds."""
 
     def __init__(self, retry_after: float) -> None:
@@ -61,7 +61,7 @@ class RainbowApiError(RainbowError):
         self.detail = detail
 
 
-class SaslRefused(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
+class SaslRefused(RainbowError):
     """The XMPP server refused our credentials; `condition` is SASL's (RFC 6120 section 6.5)."""
 
     def __init__(self, condition: str, detail: str = "") -> None:
@@ -70,7 +70,7 @@ class SaslRefused(RainbowError):  # noqa: N818  (reads as what happened; the tre
         self.detail = detail
 
 
-class StreamEnded(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
+class StreamEnded(RainbowError):
     """The XMPP stream ended; `condition` is that of the stream error (RFC 6120 section 4.9), "closed" without one.
 
     `see_other_uri` is where the server wants us instead, "" where it says nothing.
@@ -83,7 +83,7 @@ class StreamEnded(RainbowError):  # noqa: N818  (reads as what happened; the tre
         self.see_other_uri = see_other_uri
 
 
-class UnexpectedAnswer(RainbowError):  # noqa: N818  (reads as what happened; the tree says error)
+class UnexpectedAnswer(RainbowError):
     """An answer that is not of the documented shape: not JSON, a page that repeats, a field that is missing."""
 
 

@@ -19,7 +19,7 @@ class Answer:
     sent: Callable[[], None] = field(default=lambda: None)
 
 
-class QuestionRefused(Exception):  # noqa: N818  (it is an answer, not a fault of the program)
+class QuestionRefused(Exception):
     """The question is answered with this stanza error: an RFC 6120 condition and its type."""
 
     def __init__(self, condition: str, type_: str) -> None:

@@ -34,7 +34,7 @@ _ELLIPSIS = "\u2026"
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
 
 
-class MalformedQuestion(Exception):  # noqa: N818  (it is answered, with bad-request; not a fault of the program)
+class MalformedQuestion(Exception):
     """A question that cannot be understood; its argument says why."""
 
 

@@ -268,9 +268,10 @@ class XmppLink:
     async def _keep_alive(self, stream: Stream, me: Jid) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            quiet = loop.time() - stream.last_received
-            if quiet < PING_AFTER:
-                await asyncio.sleep(PING_AFTER - quiet)
+            quiet_until = stream.last_received + PING_AFTER
+            if loop.time() < quiet_until:
+                # Differences of times lose their last digits: never sleep for less than a clock can tell.
+                await asyncio.sleep(max(quiet_until - loop.time(), 0.01))
             else:
                 await stream.ping(me.domain)
 

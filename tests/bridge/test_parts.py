@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rainbow_exchange.bridge.parts import BridgeCounters, Cause, TellingTimes
+from rainbow_exchange.bridge.told import Told
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Kit, MakeBridge, MakeExchange, MakeRainbow
@@ -30,11 +31,13 @@ def test_the_first_reading_is_no_change() -> None:
 def test_a_change_takes_from_its_first_signal_to_the_notify() -> None:
     seconds = Seconds()
     times = TellingTimes(seconds)
-    times.start("u", 10.0)
-    times.start("u", 11.0)
-    assert times.stop("u", 12.5) == 2.5
+    times.start("u", 10.0, Told.EVENTS)
+    times.start("u", 11.0, Told.EVENTS)
+    assert times.stop("u", 12.5) == (2.5, Told.EVENTS)
     assert times.stop("u", 99.0) is None
-    assert seconds == [2.5]
+    times.start("u", 20.0, Told.AUTO_REPLY)
+    assert times.stop("u", 21.0) == (1.0, Told.AUTO_REPLY)
+    assert seconds == [2.5], "nothing signals the beginning of an absence"
 
 
 async def test_a_mailbox_that_cannot_be_read_is_retried_at_growing_intervals(

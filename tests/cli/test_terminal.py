@@ -38,11 +38,11 @@ def test_then_one_line_per_change() -> None:
         shown(
             ("users_listed", {"count": 1}),
             ("subscribed", {"done": 1, "total": 2}),
-            ("change_told", {"user": "1", "mailbox": "ada@acme.test", "seconds": 0.44}),
+            ("change_told", {"user": "1", "mailbox": "ada@acme.test", "kind": "calendar", "seconds": 0.44}),
             ("problem", {"id": "x", "text": "It is broken.", "action": "Mend it."}),
             ("something_later", {"x": 1}),
         )
-        == f"Rainbow lists 1 user.\n\rSubscribed 1/2\n{CLOCK}  ada@acme.test changed; Rainbow was told after 0.4 s\n"
+        == f"Rainbow lists 1 user.\n\rSubscribed 1/2\n{CLOCK}  ada@acme.test: calendar told to Rainbow after 0.4 s\n"
         f"{CLOCK}  Problem: It is broken. Mend it.\n"
     )
 

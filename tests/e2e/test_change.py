@@ -45,7 +45,8 @@ def test_an_appointment_turns_its_owner_busy_and_its_deletion_free(
     flavour: str,
     impersonation: str,
 ) -> None:
-    lab = world.lab([person("ada"), person("bob")], "--flavour", flavour)
+    reviewed = [person(name, mailbox={"address": f"{name}@acme.test", "right": "reviewer"}) for name in ("ada", "bob")]
+    lab = world.lab(reviewed, "--flavour", flavour)
     connector = world.connector(lab, EXCHANGE__IMPERSONATION=impersonation)
     connector.healthy(streamed=2)
     colleague = lab.colleague(BOB)

@@ -80,14 +80,15 @@ def test_whoever_s_mailbox_gives_no_right_stands_in_no_notify(
     world: Any, person: Callable[..., dict[str, Any]], eventually: Callable[..., Any]
 ) -> None:
     closed = person("eve", id="5f00000000000000000000e1", mailbox={"address": "eve@acme.test", "right": "none"})
-    lab = world.lab([person("ada", id="5f00000000000000000000a1"), closed])
+    opened = person("ada", id="5f00000000000000000000a1", mailbox={"address": "ada@acme.test", "right": "reviewer"})
+    lab = world.lab([opened, closed])
     connector = world.connector(lab, EXCHANGE__IMPERSONATION="false")
     problem = connector.problem("mailbox-denied")
     assert "eve@acme.test" in problem["text"]
 
     def notified() -> set[str]:
         notifies = lab.rainbow("GET", "/lab/requests?only=notifies")["notifies"]
-        return {user_id for notify in notifies for user_id in notify["value"]}
+        return {user_id for notify in notifies for user_id in notify["ids"]}
 
     eventually(lambda: "5f00000000000000000000a1" in notified(), "Ada notified")
     status = connector.status()

@@ -50,12 +50,14 @@ def test_by_default_rainbows_own_parts_may_ask(sender: str, *, allowed: bool) ->
         ("anyone@partner.test/x", True),
         ("partner.test", True),
         ("below.partner.test", False),
-        ("pcloud_enduser_1@openrainbow.com/123", False),
+        ("pcloud_enduser_1@openrainbow.com/123", True),
+        ("mallory@openrainbow.com/m", False),
     ],
 )
-def test_a_list_of_trusted_askers_takes_the_place_of_the_default(sender: str, *, allowed: bool) -> None:
+def test_a_list_of_trusted_askers_admits_more_than_the_default(sender: str, *, allowed: bool) -> None:
     assert may_ask(sender, ME, ["Ada@other.test", "partner.test"]) is allowed
 
 
-def test_nobody_is_trusted_by_an_empty_list() -> None:
-    assert not may_ask("openrainbow.com", ME, [])
+def test_an_empty_list_admits_nobody_more() -> None:
+    assert may_ask("openrainbow.com", ME, [])
+    assert not may_ask("mallory@openrainbow.com/m", ME, [])

@@ -47,7 +47,7 @@ def text_of(code: str) -> str:
     return TEXTS.get(code, "The operation failed.")
 
 
-class Refusal(Exception):  # noqa: N818 — an answer of a server, not an error of the lab
+class Refusal(Exception):
     """The request is refused with `code`; `values` become the entries of MessageXml."""
 
     def __init__(self, code: str, text: str = "", *, values: dict[str, str] | None = None) -> None:
@@ -65,5 +65,5 @@ class Fault(Refusal):
     """Refused as a whole: a SOAP fault."""
 
 
-class LegacyFault(Exception):  # noqa: N818 — same
+class LegacyFault(Exception):
     """The fault of old that carries no EWS code: `soap:Client` and a .NET exception as text (ews.md §5)."""

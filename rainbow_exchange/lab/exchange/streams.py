@@ -19,7 +19,7 @@ GATEWAY_PAGE = (
 )
 
 
-class Dropped(Exception):  # noqa: N818 — ordered, not an error
+class Dropped(Exception):
     """The connection ends here without an orderly end; `rest` is still sent before."""
 
     def __init__(self, rest: bytes = b"", *, abruptly: bool = False) -> None:

@@ -18,7 +18,7 @@ _STATES = frozenset({"enabled", "disabled", "scheduled"})
 _AUDIENCES = frozenset({"all", "known", "none"})
 
 
-class BadAnswer(ValueError):  # noqa: N818  (an answer, not a fault of the program)
+class BadAnswer(ValueError):
     """An answer that is not as documented; says what is wrong, without any text of it."""
 
 

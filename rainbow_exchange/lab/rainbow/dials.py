@@ -15,7 +15,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-class BadDial(ValueError):  # noqa: N818  (a refusal of the lab wire)
+class BadDial(ValueError):
     """A dial that does not exist, or a value it cannot take."""
 
 

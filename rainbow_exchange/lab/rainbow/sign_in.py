@@ -17,7 +17,7 @@ _FAILURES_TO_LOCK = 5
 _LOCKED_FOR = timedelta(minutes=60)
 
 
-class Refusal(Exception):  # noqa: N818  (it is an answer, not a fault of the program)
+class Refusal(Exception):
     """An answer that says no, in Rainbow's shape."""
 
     def __init__(

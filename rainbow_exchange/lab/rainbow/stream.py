@@ -19,7 +19,7 @@ _SEND_SECONDS = 10.0
 _RESOURCE_LENGTH = 8
 
 
-class _End(Exception):  # noqa: N818  (the ordinary way out of the reading loop)
+class _End(Exception):
     """The stream is over."""
 
 

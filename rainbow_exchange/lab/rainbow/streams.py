@@ -18,7 +18,7 @@ from rainbow_exchange.lab.rainbow.xmpp_words import iq, stanza_error
 _GOODBYE_SECONDS = 2.0
 
 
-class NoLink(Exception):  # noqa: N818  (it is an answer, not a fault of the program)
+class NoLink(Exception):
     """Nobody is signed in at this JID."""
 
 

@@ -15,7 +15,7 @@ DISCO_INFO = "http://jabber.org/protocol/disco#info"
 STANZAS = frozenset({f"{{{CLIENT}}}{name}" for name in ("iq", "presence", "message")})
 
 
-class NotXml(ValueError):  # noqa: N818  (a peer's fault, answered on the wire)
+class NotXml(ValueError):
     """A frame that is not one XML element."""
 
 
