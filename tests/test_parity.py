@@ -114,7 +114,7 @@ def test_the_tree_names_no(what: str, pattern: str) -> None:
 
 def test_every_relaxation_of_a_check_says_why() -> None:
     """`noqa` and `type: ignore` name their code, and words of reason stand behind it or on the line before."""
-    relaxed = re.compile(r"# (noqa|type: ?ignore)(?P<code>: ?[A-Z]+[0-9]+[A-Z0-9, ]*|\[[a-z-]+\])?(?P<reason>.*)")
+    relaxed = re.compile(r"# (noqa|type: ?ignore)(?P<code>: ?[A-Z]+[0-9]+[A-Z0-9, ]*|\[[a-z, -]+\])?(?P<reason>.*)")
     bare = []
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
         before = ""

@@ -89,7 +89,7 @@ class Scripted:
         *,
         impersonate: ConnectingSid | None = None,
         anchor: str | None = None,  # noqa: ARG002 - the protocol's form
-        affinity: Any = None,  # noqa: ARG002
+        affinity: Any = None,  # noqa: ARG002 - same
     ) -> Any:
         self.calls.append(operation)
         self.impersonated.append(impersonate.value if impersonate else "")
