@@ -23,7 +23,7 @@ from rainbow_exchange.ews.errors import (
 )
 from rainbow_exchange.ews.event_stream import StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
-from rainbow_exchange.ews.members import End, Listener, Member, Streams
+from rainbow_exchange.ews.members import Client, End, Listener, Member
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
@@ -46,7 +46,7 @@ class StreamGroup:
     def __init__(
         self,
         *,
-        client: Streams,
+        client: Client,
         listener: Listener,
         openings: asyncio.Semaphore,
         anchor: str,
@@ -270,8 +270,9 @@ class StreamGroup:
         return await self._after_refusal(end, error)
 
     def _after_failure(self, error: EwsError | None, *, steady: bool) -> float:
-        if self._impersonation and isinstance(error, EwsAuthenticationError) and error.status == HTTPStatus.FORBIDDEN:
-            return self._blame_anchor(error)
+        if isinstance(error, EwsAuthenticationError):
+            about_one = self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
+            return self._blame_anchor(error) if about_one else next(self._waits)
         if isinstance(error, EwsConnectionError):
             if error.kind.startswith("http-5"):
                 self.affinity.cookies.clear()  # they may lead to a back end that is gone

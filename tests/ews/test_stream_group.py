@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from rainbow_exchange.ews.errors import EwsAuthenticationError
+from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
 from rainbow_exchange.model import Gap, Lost, MailboxChanged
 
 
@@ -365,6 +367,18 @@ async def test_wrong_credentials_on_a_stream_are_waited_out(exchange: Any, watch
     assert watched.coverage("a") == "opening"
     exchange.script = serve
     await watched.streamed("a", limit=60)
+
+
+async def test_an_account_that_is_closed_to_ews_suspects_no_anchor(exchange: Any, watching: Any) -> None:
+    watched = watching()
+    await watched.subscribe("a", "b")
+    await watched.streamed("a", "b")
+    exchange.script = lambda _: asyncio.sleep(0, HTTP_403)
+    with pytest.raises(EwsAuthenticationError):
+        await watched.client.call(Unsubscribe(subscription_id="x"))
+    exchange.live[0].cut()
+    await asyncio.sleep(20)
+    assert [watched.coverage(name) for name in "ab"] == ["opening", "opening"]
 
 
 async def test_while_suspects_are_sought_a_busy_or_broken_server_is_not_pressed(exchange: Any, watching: Any) -> None:
