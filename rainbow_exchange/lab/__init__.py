@@ -1,1 +1,1 @@
-"""A simulated Exchange and a simulated Rainbow on loopback, speaking the real wires. Shares no parser with the clients."""
+"""A simulated Exchange and a simulated Rainbow on loopback; they share no parser with the product."""
