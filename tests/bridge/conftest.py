@@ -258,6 +258,18 @@ class Bridge:
         assert found is not None, f"nobody is called {name}"
         return found
 
+    @asynccontextmanager
+    async def at_work(self, *names: str) -> AsyncIterator["Bridge"]:
+        """Run the pipeline; begin once these users are streamed and were told of."""
+        async with running(self.pipeline.run()):
+            await self.told(*names)
+            yield self
+        await self.pipeline.membership.listing.close()
+
+    def notified(self, name: str) -> int:
+        """Count the notifies that name this user."""
+        return sum(name in ids for ids in self.rainbow.notified())
+
     def streamed(self, *addresses: str) -> bool:
         return all(self.parts.watcher.coverage(address) == "streamed" for address in addresses)
 

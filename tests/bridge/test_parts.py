@@ -16,7 +16,7 @@ class Seconds(list[float]):
 
 def test_differences_are_counted_by_what_found_them() -> None:
     counters = BridgeCounters()
-    for cause in (Cause.CHANGE, Cause.CHANGE, Cause.GAP, Cause.BACKGROUND):
+    for cause in (Cause.CHANGE, Cause.POLL, Cause.GAP, Cause.BACKGROUND):
         counters.note(cause, known=True)
     assert (counters.changes, counters.changes_found_after_gap, counters.recovered_changes) == (2, 1, 1)
 
@@ -32,12 +32,18 @@ def test_a_change_takes_from_its_first_signal_to_the_notify() -> None:
     seconds = Seconds()
     times = TellingTimes(seconds)
     times.start("u", 10.0, Told.EVENTS)
-    times.start("u", 11.0, Told.EVENTS)
+    times.start("u", 11.0, Told.AUTO_REPLY)
     assert times.stop("u", 12.5) == (2.5, Told.EVENTS)
     assert times.stop("u", 99.0) is None
-    times.start("u", 20.0, Told.AUTO_REPLY)
-    assert times.stop("u", 21.0) == (1.0, Told.AUTO_REPLY)
-    assert seconds == [2.5], "nothing signals the beginning of an absence"
+    assert seconds == [2.5]
+
+
+def test_an_absence_does_not_count_in_the_latency() -> None:
+    seconds = Seconds()
+    times = TellingTimes(seconds)
+    times.start("u", 10.0, Told.AUTO_REPLY)
+    assert times.stop("u", 12.5) == (2.5, Told.AUTO_REPLY)
+    assert seconds == []
 
 
 async def test_a_mailbox_that_cannot_be_read_is_retried_at_growing_intervals(

@@ -1,0 +1,251 @@
+"""From a notification of Exchange, and from the clock, to who is told."""
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rainbow_exchange.bridge.parts import Cause
+from rainbow_exchange.rainbow.types import Question
+
+if TYPE_CHECKING:
+    from tests.bridge.conftest import Bridge, Kit, MakeBridge, MakeExchange, MakeRainbow
+
+ANN, BOB = "ann@acme.test", "bob@acme.test"
+
+
+@pytest.fixture
+async def bridge(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> "Bridge":
+    """Give the whole bridge for Ann and Bob, not running yet."""
+    exchange = await make_exchange(ANN, BOB)
+    return make_bridge(exchange, await make_rainbow(kit.person("ann"), kit.person("bob")))
+
+
+async def ask(bridge: "Bridge", email: str = ANN, kind: str = "events") -> None:
+    """Ask and take the answer, as Rainbow does after a notify."""
+    (await bridge.parts.answers.answer(Question(kind=kind, email=email))).sent()
+
+
+async def test_at_the_start_everybody_is_told_with_force(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        entries = bridge.rainbow.lab.record.notifies
+        assert {name for entry in entries if entry["force"] for name in entry["ids"]} == {"ann", "bob"}
+        assert bridge.parts.counters.changes == 0
+        assert bridge.latencies == []
+
+
+async def test_a_change_is_told_within_two_seconds(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        before = bridge.notified("ann")
+        bridge.exchange.appointment(ANN)
+        await kit.until(lambda: bridge.notified("ann") > before, limit=2.0)
+        assert bridge.notified("bob") == 1
+        await kit.until(lambda: bridge.latencies)
+        assert 0.15 <= bridge.latencies[0] <= 2.0
+        assert bridge.parts.counters.changes == 1
+        told = [values for event, values in bridge.observed if event == "change_told"]
+        assert [(each["user"], each["mailbox"], each["kind"]) for each in told] == [("ann", ANN, "calendar")]
+
+
+async def test_the_pair_of_notifications_costs_one_read(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        reads = len(bridge.exchange.requests("FindItem", ANN))
+        bridge.exchange.appointment(ANN)
+        await kit.until(lambda: bridge.latencies)
+        await asyncio.sleep(5)
+        assert len(bridge.exchange.requests("FindItem", ANN)) == reads + 1
+
+
+async def test_a_notification_that_changes_nothing_tells_nobody(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.exchange.appointment(ANN, hours=24 * 60)  # beyond the window
+        await asyncio.sleep(5)
+        assert bridge.notified("ann") == 1
+        assert bridge.parts.counters.signals > 0
+
+
+async def test_a_change_during_a_late_answer_is_not_lost(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.exchange.lab.dials.turn({"late_seconds": 3.0})
+        bridge.exchange.appointment(ANN, subject="first")
+        await asyncio.sleep(1.5)  # the first is being read
+        bridge.exchange.appointment(ANN, subject="second", hours=3)
+        await kit.until(lambda: bridge.latencies)
+        await asyncio.sleep(10)
+        last = bridge.parts.reader.last(ANN)
+        assert last is not None
+        assert [each.subject for each in last.appointments] == ["first", "second"]
+        await ask(bridge)
+        assert bridge.parts.ledger.unanswered() == ["bob"]
+
+
+async def test_nothing_is_read_while_nothing_changes(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        await asyncio.sleep(2)
+        bridge.exchange.lab.record.clear()
+        await asyncio.sleep(300)
+        assert bridge.exchange.requests("FindItem") == []
+        assert bridge.exchange.requests("GetUserAvailability") == []
+
+
+async def test_what_no_notification_announced_is_found_in_the_background_and_counted(
+    kit: "Kit", bridge: "Bridge"
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        await ask(bridge)
+        await ask(bridge, BOB)
+        bridge.exchange.lab.dials.turn({"suppress_notifications": True})
+        bridge.exchange.appointment(ANN, hours=8)
+        await asyncio.sleep(300)
+        assert bridge.notified("ann") == 1
+        bridge.parts.rereads.set(ANN, [kit.now() + timedelta(seconds=2)], kit.now())  # its turn comes
+        await kit.until(lambda: bridge.notified("ann") == 2)
+        assert bridge.parts.counters.recovered_changes == 1
+        assert bridge.latencies == []
+        next_at = bridge.parts.rereads.next_at()
+        assert next_at is not None
+        assert next_at - kit.now() <= timedelta(hours=6)
+
+
+async def test_a_lost_stream_is_a_gap_that_is_read_and_compared(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        port = int(bridge.exchange.lab.base.rpartition(":")[2])
+        await bridge.exchange.lab.stop()
+        bridge.exchange.appointment(ANN)
+        await asyncio.sleep(20)
+        await bridge.exchange.lab.start(port=port)
+        await kit.until(lambda: bridge.notified("ann") == 2, limit=300)
+        await kit.until(lambda: bridge.streamed(ANN, BOB), limit=300)
+        assert bridge.parts.counters.changes_found_after_gap == 1
+        assert bridge.notified("bob") == 1
+
+
+async def test_a_mailbox_that_cannot_be_read_is_read_again_and_nothing_told_meanwhile(
+    kit: "Kit", bridge: "Bridge"
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.exchange.lab.dials.turn({"faults": {"FindItem": "ErrorMailboxStoreUnavailable"}})
+        bridge.exchange.appointment(ANN)
+        await asyncio.sleep(10)
+        assert bridge.parts.reader.failing() == {ANN: "ErrorMailboxStoreUnavailable"}
+        assert bridge.notified("ann") == 1
+        bridge.exchange.lab.dials.turn({"faults": {}})
+        await kit.until(lambda: bridge.notified("ann") == 2)
+        assert bridge.parts.reader.failing() == {}
+
+
+async def test_an_absence_is_told(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        await kit.until(lambda: bridge.parts.absences.current(ANN))
+        await asyncio.sleep(70)
+        before = bridge.notified("ann")
+        bridge.exchange.away(ANN, text="away")
+        await kit.until(lambda: bridge.notified("ann") > before, limit=70)
+        told = [values["kind"] for event, values in bridge.observed if event == "change_told"]
+        assert told == ["out-of-office"]
+        assert bridge.latencies == []
+
+
+async def test_beginnings_and_ends_are_told_though_nothing_changed(kit: "Kit", bridge: "Bridge") -> None:
+    bridge.exchange.appointment(ANN, hours=1, length=0.5)
+    async with bridge.at_work("ann", "bob"):
+        await ask(bridge)
+        await ask(bridge, BOB)
+        bridge.rainbow.lab.record.clear()
+        await asyncio.sleep(3590 - asyncio.get_running_loop().time())
+        assert bridge.rainbow.notified() == []
+        await kit.until(bridge.rainbow.notified, limit=12)
+        assert kit.now() - kit.epoch >= timedelta(hours=1)
+        await asyncio.sleep(1700)
+        assert bridge.rainbow.notified() == [["ann"]]
+        await kit.until(lambda: len(bridge.rainbow.notified()) == 2, limit=110)
+        assert kit.now() - kit.epoch >= timedelta(hours=1.5)
+
+
+async def test_boundaries_can_be_switched_off(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange, rainbow = await make_exchange(ANN), await make_rainbow(kit.person("ann"))
+    exchange.appointment(ANN, hours=0.2, length=0.1)
+    bridge = make_bridge(exchange, rainbow, notify_at_boundaries=False)
+    async with bridge.at_work("ann"):
+        await ask(bridge)
+        await asyncio.sleep(1500)
+        assert bridge.notified("ann") == 1
+
+
+async def test_an_absence_that_ends_by_its_schedule_is_told(kit: "Kit", bridge: "Bridge") -> None:
+    bridge.exchange.away(ANN, "Scheduled", text="away", start=-1, end=0.5)
+    async with bridge.at_work("ann", "bob"):
+        for email in (ANN, BOB):
+            await ask(bridge, email)
+            await ask(bridge, email, "autoreply")
+        bridge.rainbow.lab.record.clear()
+        await asyncio.sleep(1790 - asyncio.get_running_loop().time())
+        assert bridge.notified("ann") == 0
+        await kit.until(lambda: bridge.notified("ann"), limit=12)
+        reply = (await bridge.parts.answers.answer(Question(kind="autoreply", email=ANN))).auto_reply
+        assert reply is not None
+        assert reply.state == "disabled"
+
+
+async def test_whoever_is_not_asked_for_is_told_again_after_a_minute(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        await ask(bridge, BOB)
+        await asyncio.sleep(50)
+        assert bridge.notified("ann") == 1
+        await kit.until(lambda: bridge.notified("ann") == 2, limit=20)
+        assert bridge.notified("bob") == 1
+
+
+async def test_a_link_that_is_back_has_lost_questions_asked_again(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        await ask(bridge, BOB)
+        bridge.pipeline.changes.link_restored()
+        await kit.until(lambda: bridge.notified("ann") == 2, limit=5)
+        assert bridge.notified("bob") == 1
+
+
+async def test_signals_for_a_mailbox_that_is_nobodys_are_harmless(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        changes = bridge.pipeline.changes
+        changes.signalled("nobody@acme.test")
+        changes.look_again("nobody@acme.test", Cause.GAP)
+        changes.absence_changed("nobody@acme.test")
+        changes.told("nobody")
+        await asyncio.sleep(1)
+        assert len(bridge.rainbow.lab.record.notifies) <= 2
+
+
+async def test_a_mailbox_let_go_between_signal_and_read_is_not_read(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.pipeline.changes.look_again(ANN, Cause.BACKGROUND)
+        bridge.pipeline.membership.listed(bridge.parts.roster.replace([bridge.member("bob").user]))
+        await asyncio.sleep(5)  # a fault in the bridge would end the test
+        assert bridge.parts.reader.last(ANN) is None
+
+
+async def test_a_mailbox_let_go_while_it_is_read_tells_nobody(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.exchange.lab.dials.turn({"late_seconds": 3.0})
+        bridge.exchange.appointment(ANN)
+        await asyncio.sleep(1.5)
+        bridge.pipeline.membership.listed(bridge.parts.roster.replace([bridge.member("bob").user]))
+        await asyncio.sleep(10)
+        assert bridge.notified("ann") == 1
+
+
+async def test_what_no_stream_may_carry_is_polled(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(ANN, faults={"GetStreamingEvents": "ErrorExceededConnectionCount"})
+    rainbow = await make_rainbow(kit.person("ann"))
+    bridge = make_bridge(exchange, rainbow)
+    async with kit.running(bridge.pipeline.run()):
+        await kit.until(lambda: bridge.parts.watcher.coverage(ANN) == "waiting", limit=600)
+        await kit.until(lambda: bridge.notified("ann") == 1, limit=130)
+        exchange.appointment(ANN)
+        await kit.until(lambda: bridge.notified("ann") >= 2, limit=70)

@@ -1,0 +1,202 @@
+"""The users of the company, listed and looked up at the lab's Rainbow."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rainbow_exchange.bridge.listing import Listing
+from rainbow_exchange.bridge.roster import Changes, Roster
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, RainbowError
+
+if TYPE_CHECKING:
+    from tests.bridge.conftest import Kit, MakeRainbow, Rainbow
+
+
+class Bench:
+    """A listing over a roster, and what it said had changed."""
+
+    def __init__(self, kit: "Kit", rainbow: "Rainbow", *, refresh: float = 3600.0) -> None:
+        self.changes: list[Changes] = []
+        self.roster = Roster()
+        self.listing = Listing(
+            client=rainbow.client,
+            roster=self.roster,
+            refresh_seconds=refresh,
+            changed=self.changes.append,
+            random=kit.half,
+        )
+
+    def names(self) -> list[str]:
+        return sorted(member.user.id for member in self.roster)
+
+
+async def test_users_are_listed_at_once_and_again_from_time_to_time(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob", active=False))
+    bench = Bench(kit, rainbow)
+    async with kit.running(bench.listing.run()):
+        await kit.until(lambda: bench.listing.listed)
+        assert bench.names() == ["ann"]
+        rainbow.lab.people.add(kit.person("eve"))
+        await asyncio.sleep(3590)
+        assert bench.names() == ["ann"]
+        await asyncio.sleep(20)
+        assert bench.names() == ["ann", "eve"]
+    assert [len(each.added) for each in bench.changes] == [1, 1]
+    assert bench.listing.counters.listings == 2
+
+
+async def test_a_user_removed_and_one_renamed_are_told(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"), kit.person("eve"))
+    bench = Bench(kit, rainbow, refresh=600)
+    async with kit.running(bench.listing.run()):
+        await kit.until(lambda: bench.listing.listed)
+        rainbow.lab.people.remove("ann")
+        rainbow.lab.people.add(kit.person("bob", "robert@acme.test"))
+        await asyncio.sleep(620)
+    assert len(bench.changes) == 2
+    changes = bench.changes[-1]
+    assert [member.user.id for member in changes.removed] == ["ann"]
+    assert [member.user.login_email for member in changes.changed] == ["robert@acme.test"]
+
+
+async def test_an_empty_listing_after_a_full_one_is_ignored(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    bench = Bench(kit, rainbow, refresh=600)
+    async with kit.running(bench.listing.run()):
+        await kit.until(lambda: bench.listing.listed)
+        rainbow.lab.people.remove("ann")
+        await asyncio.sleep(1300)
+        assert bench.listing.counters.listings == 3
+    assert bench.names() == ["ann"]
+    assert len(bench.changes) == 1
+
+
+async def test_an_empty_company_is_a_listing_too(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    bench = Bench(kit, await make_rainbow())
+    async with kit.running(bench.listing.run()):
+        await kit.until(lambda: bench.listing.listed)
+    assert bench.names() == []
+    assert len(bench.changes) == 1
+
+
+async def test_a_listing_that_fails_is_repeated(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"), refuse_next=2, refuse_status=403, refuse_path="/admin/v1.0/users")
+    bench = Bench(kit, rainbow)
+    async with kit.running(bench.listing.run()):
+        await kit.until(lambda: bench.listing.counters.failed == 2)
+        assert isinstance(bench.listing.last_error, RainbowApiError)
+        assert not bench.listing.listed
+        await kit.until(lambda: bench.listing.listed)
+        await kit.until(lambda: bench.listing.last_error is None)
+    assert bench.names() == ["ann"]
+
+
+async def test_rainbow_says_how_long_to_wait(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(
+        kit.person("ann"), refuse_next=1, refuse_status=429, refuse_retry_after=150, refuse_path="/admin/v1.0/users"
+    )
+    bench = Bench(kit, rainbow)
+    async with kit.running(bench.listing.run()):
+        await asyncio.sleep(149)
+        assert not bench.listing.listed
+        await kit.until(lambda: bench.listing.listed, limit=5)
+
+
+# --- looking up
+
+
+async def test_somebody_new_is_looked_up_once_for_all_who_ask(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann", work=("Ann.B@acme.test",)))
+    await rainbow.client.login()
+    bench = Bench(kit, rainbow)
+    found = await asyncio.gather(*(bench.listing.look_up(" ann.b@ACME.test") for _ in range(5)))
+    assert {member.user.id for member in found if member} == {"ann"}
+    assert bench.names() == ["ann"]
+    assert bench.listing.counters.looked_up == 1
+
+
+async def test_nobody_is_remembered_for_a_minute(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    await rainbow.client.login()
+    bench = Bench(kit, rainbow)
+    assert await bench.listing.look_up("eve@acme.test") is None
+    rainbow.lab.people.add(kit.person("eve"))
+    await asyncio.sleep(59)
+    assert await bench.listing.look_up("eve@acme.test") is None
+    assert bench.listing.counters.looked_up == 1
+    await asyncio.sleep(2)
+    assert await bench.listing.look_up("eve@acme.test") is not None
+    assert bench.listing.counters.looked_up == 2
+
+
+async def test_what_is_remembered_is_bounded(
+    kit: "Kit", make_rainbow: "MakeRainbow", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rainbow_exchange.bridge.listing.NOT_FOUND_KEPT", 2)
+    bench = Bench(kit, await make_rainbow())
+    for name in ("a", "b", "c", "a"):
+        assert await bench.listing.look_up(f"{name}@acme.test") is None
+    assert bench.listing.counters.looked_up == 4
+
+
+async def test_only_who_has_exactly_this_address_is_meant(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(
+        kit.person("ann", work=("info@acme.test",)),
+        kit.person("bob", work=("info@acme.test",)),
+        kit.person("eve", "eve@acme.test.other"),
+        kit.person("old", "gone@acme.test", active=False),
+    )
+    bench = Bench(kit, rainbow)
+    for address in ("eve@acme.test", "info@acme.test", "gone@acme.test"):
+        assert await bench.listing.look_up(address) is None
+
+
+async def test_a_login_goes_before_another_address(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann", work=("bob@acme.test",)), kit.person("bob"))
+    found = await Bench(kit, rainbow).listing.look_up("bob@acme.test")
+    assert found is not None
+    assert found.user.id == "bob"
+
+
+async def test_somebody_new_causes_a_full_listing_but_not_more_than_one_in_ten_minutes(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    bench = Bench(kit, rainbow, refresh=36_000)
+    async with kit.running(bench.listing.run()):
+        await kit.until(lambda: bench.listing.listed)
+        rainbow.lab.people.add(kit.person("eve"))
+        rainbow.lab.people.add(kit.person("bob"))
+        await bench.listing.look_up("eve@acme.test")
+        assert bench.names() == ["ann", "eve"]
+        await asyncio.sleep(590)
+        assert bench.listing.counters.listings == 1
+        await kit.until(lambda: bench.names() == ["ann", "bob", "eve"], limit=15)
+        assert bench.listing.counters.listings == 2
+
+
+async def test_a_look_up_that_fails_says_so_to_all_and_is_not_remembered(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    await rainbow.client.login()
+    port = int(rainbow.lab.url.rpartition(":")[2])
+    await rainbow.lab.stop()
+    bench = Bench(kit, rainbow)
+    results = await asyncio.gather(*(bench.listing.look_up("ann@acme.test") for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(result, RainbowError) for result in results)
+    assert isinstance(results[0], RainbowConnectionError)
+    await rainbow.lab.start(port=port)
+    assert await bench.listing.look_up("ann@acme.test") is not None
+
+
+async def test_look_ups_under_way_end_at_the_close(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    bench = Bench(kit, rainbow)
+    asking = asyncio.create_task(bench.listing.look_up("ann@acme.test"))
+    await asyncio.sleep(0)
+    await bench.listing.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert bench.listing._look_ups == {}
