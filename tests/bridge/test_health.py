@@ -1,0 +1,283 @@
+"""What status and the page show: the state of either side, and what needs a person."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rainbow_exchange.bridge.health import Health
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.rainbow.xmpp import XmppLink
+
+if TYPE_CHECKING:
+    from tests.bridge.conftest import Bridge, Kit, MakeBridge, MakeExchange, MakeRainbow
+
+ANN, BOB = "ann@acme.test", "bob@acme.test"
+
+
+class Bench:
+    """The whole bridge with its link, and its health."""
+
+    def __init__(self, kit: "Kit", bridge: "Bridge") -> None:
+        rainbow = bridge.rainbow
+        self.kit = kit
+        self.bridge = bridge
+        self.link = XmppLink(
+            url=f"ws{rainbow.lab.url.removeprefix('http')}/websocket",
+            account=rainbow.client.signed_in,
+            resource="node_test",
+            answer=bridge.parts.answers.answer,
+            trusted_askers=None,
+            app_id=rainbow.lab.app_id,
+            now=kit.now,
+            random=kit.half,
+            on_connected=bridge.pipeline.changes.link_restored,
+            on_refused=rainbow.client.forget,
+        )
+        self.problems = Problems(now=kit.now)
+        self.health = Health(
+            pipeline=bridge.pipeline,
+            exchange=bridge.exchange.client,
+            exchange_url=bridge.exchange.lab.url,
+            rainbow=rainbow.client,
+            rainbow_url=rainbow.lab.url,
+            link=self.link,
+            problems=self.problems,
+        )
+
+    def found(self) -> dict[str, str]:
+        """Review, and tell the open problems with their texts."""
+        self.health.review()
+        return {problem.id: problem.text for problem in self.problems}
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator["Bench"]:
+        async with self.kit.running(self.bridge.pipeline.run(), self.link.run(), self.bridge.rainbow.client.run()):
+            yield self
+
+    async def settled(self) -> None:
+        await self.kit.until(lambda: self.link.connected and self.health.settled())
+        await asyncio.sleep(5)
+
+
+MakeBench = Callable[["Bridge"], Bench]
+
+
+@pytest.fixture
+def make_bench(kit: "Kit") -> MakeBench:
+    return lambda bridge: Bench(kit, bridge)
+
+
+async def test_all_is_well(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange, rainbow = (
+        await make_exchange(ANN, BOB),
+        await make_rainbow(kit.person("ann"), kit.person("bob"), ask=True),
+    )
+    bench = make_bench(make_bridge(exchange, rainbow))
+    assert bench.health.exchange() == {"state": "starting", "reason": "Exchange was not asked yet."}
+    assert bench.health.rainbow()["state"] == "starting"
+    assert not bench.health.settled()
+    async with bench.at_work():
+        await bench.settled()
+        assert bench.found() == {}
+        assert bench.health.exchange() == {"state": "connected", "reason": ""}
+        assert bench.health.rainbow() == {"state": "connected", "reason": ""}
+        assert bench.health.mailboxes() == {"total": 2, "streamed": 2, "polled": 0, "uncovered": 0}
+        measures = bench.health.measures()
+        assert measures["mailboxes"] == {"streamed": 2, "polled": 0, "uncovered": 0}
+        assert (measures["exchange_connected"], measures["rainbow_connected"]) == (True, True)
+        assert (measures["due_users"], measures["due_oldest_seconds"]) == (0, 0.0)
+        assert measures["streams"] == 1
+        assert measures["questions"]["answered"] == 4
+        assert "acme.test" not in str(measures)
+        bench.bridge.parts.notifier.due.add("ann", bench.bridge.parts.loop_time() - 3.0)
+        assert bench.health.measures()["due_oldest_seconds"] == pytest.approx(3.0)
+
+
+async def test_people_without_a_mailbox_are_named_with_the_reason(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    denied = [f"denied{number}" for number in range(7)]
+    exchange = await make_exchange(
+        *(f"{name}@acme.test" for name in denied),
+        "info@acme.test",
+        mailbox_errors={f"{name}@acme.test": "ErrorAccessDenied" for name in denied},
+    )
+    rainbow = await make_rainbow(
+        *(kit.person(name) for name in denied),
+        kit.person("nowhere"),
+        kit.person("nameless", "nameless"),
+        kit.person("one", work=("info@acme.test",)),
+        kit.person("two", work=("info@acme.test",)),
+        ask=True,
+    )
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await bench.settled()
+        found = bench.found()
+        assert found["mailbox-not-found"] == ("No mailbox was found for 1 user(s): nowhere@acme.test (no-mailbox).")
+        assert found["user-without-address"].startswith("1 user(s) have no address")
+        assert "nameless (no-address)" in found["user-without-address"]
+        assert "one@acme.test (shared), two@acme.test (shared)" in found["mailbox-shared"]
+        assert found["mailbox-denied"].startswith("Exchange denies access to the mailbox of 7 user(s): ")
+        assert found["mailbox-denied"].count("ErrorAccessDenied") == 5
+        assert found["mailbox-denied"].endswith(" and 2 more.")
+        severities = {problem.id: problem.severity for problem in bench.problems}
+        assert severities["mailbox-not-found"] == "notice"
+        assert severities["mailbox-denied"] == "warning"
+        assert bench.health.mailboxes() == {"total": 11, "streamed": 0, "polled": 0, "uncovered": 11}
+        exchange.lab.dials.turn({"mailbox_errors": {}})
+        await asyncio.sleep(3700)
+        assert "mailbox-denied" not in bench.found()
+
+
+async def test_an_empty_company(
+    make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge", make_bench: MakeBench
+) -> None:
+    bench = make_bench(make_bridge(await make_exchange(), await make_rainbow()))
+    async with bench.at_work():
+        await bench.settled()
+        found = bench.found()
+    assert list(found) == ["rainbow-company-empty"]
+    assert bench.bridge.rainbow.lab.company_id in found["rainbow-company-empty"]
+
+
+async def test_exchange_away_and_back(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange, rainbow = await make_exchange(ANN), await make_rainbow(kit.person("ann"), ask=True)
+    port = int(exchange.lab.base.rpartition(":")[2])
+    await exchange.lab.stop()
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await kit.until(lambda: "exchange-unreachable" in bench.found())
+        assert bench.health.exchange()["state"] == "disconnected"
+        assert not bench.health.settled()
+        await exchange.lab.start(port=port)
+        await kit.until(lambda: bench.found() == {}, limit=120)
+        assert bench.health.exchange()["state"] == "connected"
+
+
+async def test_a_wrong_exchange_password(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange, rainbow = await make_exchange(ANN, unauthorized=True), await make_rainbow(kit.person("ann"))
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await kit.until(lambda: "exchange-authentication" in bench.found())
+        assert "refuses the user name or password" in bench.health.exchange()["reason"]
+
+
+async def test_a_wrong_rainbow_password(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange, rainbow = await make_exchange(ANN), await make_rainbow(kit.person("ann"), refuse_logins=True)
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await kit.until(lambda: "rainbow-authentication" in bench.found())
+        assert bench.health.rainbow()["state"] == "disconnected"
+        assert "401500" in bench.health.rainbow()["reason"]
+
+
+async def test_rainbow_away_and_back(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange, rainbow = await make_exchange(ANN), await make_rainbow(kit.person("ann"), ask=True)
+    port = int(rainbow.lab.url.rpartition(":")[2])
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await bench.settled()
+        await rainbow.lab.stop()
+        await kit.until(lambda: not bench.link.connected)
+        assert "rainbow-link-lost" in bench.found()
+        assert bench.health.rainbow()["state"] == "disconnected"
+        await rainbow.lab.start(port=port)
+        await kit.until(lambda: bench.link.connected, limit=300)
+        await kit.until(lambda: bench.found() == {}, limit=300)
+
+
+async def test_a_strangers_question_is_a_problem_that_names_the_setting_for_an_hour(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange, rainbow = await make_exchange(ANN), await make_rainbow(kit.person("ann"), ask=True)
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await bench.settled()
+        await rainbow.lab.questions.ask("events", ANN, sender="mallory@elsewhere.test/1")
+        assert "elsewhere.test" in bench.found()["rainbow-stranger-asked"]
+        (problem,) = bench.problems
+        assert 'rainbow.trusted_askers = ["elsewhere.test"]' in problem.action
+        assert "mallory" not in problem.text + problem.action
+        await asyncio.sleep(3601)
+        assert bench.found() == {}
+
+
+async def test_rainbow_that_does_not_ask_is_shown(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange, rainbow = await make_exchange(ANN), await make_rainbow(kit.person("ann"))
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await bench.settled()
+        assert bench.found() == {}
+        await asyncio.sleep(31)
+        assert "1 user(s)" in bench.found()["rainbow-did-not-ask"]
+        rainbow.lab.dials.set({"ask": True})
+        await asyncio.sleep(60)
+        assert bench.found() == {}
+
+
+async def test_mailboxes_that_no_stream_carries_are_shown_after_a_minute(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange = await make_exchange(ANN, faults={"GetStreamingEvents": "ErrorInternalServerTransientError"})
+    bench = make_bench(make_bridge(exchange, await make_rainbow(kit.person("ann"))))
+    async with bench.at_work():
+        await bench.settled()
+        assert bench.found() == {}
+        for _ in range(30):
+            await asyncio.sleep(4)
+            bench.health.review()
+        assert "1 subscribed mailbox(es)" in bench.found()["mailboxes-not-streamed"]
+        exchange.lab.dials.turn({"faults": {}})
+        await kit.until(lambda: "mailboxes-not-streamed" not in bench.found(), limit=400)
