@@ -16,7 +16,7 @@ help: ## this list
 run: .venv/.product ## set up what is missing, then run the connector between a simulated Exchange and a simulated Rainbow
 	@$(BIN)/rainbow-exchange run --lab 20
 test: .venv/.development ## all tests, with branch coverage (at least 90 % outside the lab)
-	@$(BIN)/python -m pytest --ignore=tests/benchmarks --cov --cov-report=term --durations=10
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/benchmarks --cov --cov-report=term --durations=10
 check: style types imports test ## everything that must hold: style, types, imports, tests
 style: .venv/.development ## lint and formatting
 	@$(BIN)/ruff check .
