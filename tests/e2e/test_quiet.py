@@ -47,6 +47,20 @@ class Company:
     def notified(self) -> set[str]:
         return {user_id for notify in self.rainbow.record.notifies for user_id in notify["ids"]}
 
+    def arrived(self) -> int:
+        return sum(len(self.exchange.record.read(operation=operation)) for operation in READS)
+
+    def anybody(self) -> tuple[str, str]:
+        """Return a mailbox and the id of its user."""
+        user = next(user for user in self.rainbow.people.everybody() if user.mailbox)
+        assert user.mailbox is not None
+        return user.mailbox.address, user.id
+
+    def subjects(self, user_id: str) -> set[str]:
+        """Return the subjects that Rainbow was last answered with."""
+        known = self.rainbow.questions.known.get(user_id)
+        return {event.subject for event in known.events} if known and known.events else set()
+
     async def turn(self, **dials: Any) -> None:
         base = self.exchange.url.removesuffix("/EWS/Exchange.asmx")
         async with aiohttp.ClientSession() as http, http.post(f"{base}/lab/dials", json=dials) as answer:
@@ -164,5 +178,22 @@ def test_without_notifications_a_change_is_found_by_the_background_read_and_not_
             await here.until(lambda: bool(here.notified()), "found", within=2.5 * 3600, step=60)
             assert loop.time() - made <= 6 * 3600 + 60
             assert here.daemon.measures()["changes_recovered"] == 1
+
+    virtually(test)
+
+
+@pytest.mark.parametrize("impersonation", [True, False], ids=["own", "batched"])
+def test_a_change_that_comes_while_its_mailbox_is_being_read_is_not_lost(tmp_path: Path, impersonation: bool) -> None:
+    """The lab answers reads two seconds late with what it had when they arrived."""
+
+    async def test() -> None:
+        async with company(tmp_path, users=3, impersonation=impersonation) as here:
+            mailbox, user = here.anybody()
+            await here.turn(late_seconds=2.0, late_operations=list(READS))
+            before = here.reads()
+            await here.make(mailbox, "First", start=here.now() - timedelta(minutes=5))
+            await here.until(lambda: here.arrived() > before, "the read of the first has arrived", within=5)
+            await here.make(mailbox, "Second", start=here.now() - timedelta(minutes=5))
+            await here.until(lambda: here.subjects(user) == {"First", "Second"}, "both shown", within=15)
 
     virtually(test)
