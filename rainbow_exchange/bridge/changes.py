@@ -29,6 +29,8 @@ class Changes:
         self._observe = observe
         self._reads = asyncio.TaskGroup()
         self._wake = asyncio.Event()
+        #: why mailboxes are read again that could not be read for another reason than a signal
+        self._causes: dict[str, Cause] = {}
 
     async def run(self) -> None:
         """Read what signals, and time, make worth reading; until cancelled."""
@@ -42,6 +44,7 @@ class Changes:
     def signalled(self, address: str) -> None:
         """Exchange says that this mailbox's calendar changed."""
         self.parts.counters.signals += 1
+        self._causes.pop(address, None)
         self.parts.coalescer.signal(address, self.parts.loop_time())
         self._wake.set()
 
@@ -61,7 +64,7 @@ class Changes:
                     await self._wake.wait()
             except TimeoutError:
                 for address, since in coalescer.take(self.parts.loop_time()):
-                    self.look_again(address, Cause.CHANGE, since)
+                    self.look_again(address, self._causes.pop(address, Cause.CHANGE), since)
 
     async def _read(self, address: str, cause: Cause, since: float) -> None:
         """Read the truth; what cannot be read now is read again later, and nothing is told meanwhile."""
@@ -73,7 +76,9 @@ class Changes:
         except EwsError as error:
             wait = self.parts.retry_after(address)
             log.debug("read_postponed", mailbox=address, reason=str(error), seconds=round(wait, 1))
-            self.parts.coalescer.signal(address, self.parts.loop_time(), after=wait)
+            if cause is not Cause.CHANGE:
+                self._causes[address] = cause
+            self.parts.coalescer.signal(address, self.parts.loop_time(), after=wait, since=since)
             self._wake.set()
         else:
             self.parts.retried(address)

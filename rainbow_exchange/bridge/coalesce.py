@@ -22,10 +22,14 @@ class Coalescer:
     def __len__(self) -> int:
         return len(self._due_at)
 
-    def signal(self, mailbox: str, now: float, *, after: float = 0.0) -> None:
-        """Take a signal for `mailbox`; it is due no earlier than `after` seconds from now. Earlier due times win."""
+    def signal(self, mailbox: str, now: float, *, after: float = 0.0, since: float | None = None) -> None:
+        """Take a signal for `mailbox`; it is due no earlier than `after` seconds from now. Earlier due times win.
+
+        `since` is when the reason for it arose, where that was before now.
+        """
         due_at = max(now + max(self._gather, after), self._quiet_until.get(mailbox, 0.0))
-        self._first_signal.setdefault(mailbox, now)
+        first = now if since is None else since
+        self._first_signal[mailbox] = min(self._first_signal.get(mailbox, first), first)
         if mailbox not in self._due_at or due_at < self._due_at[mailbox]:
             self._due_at[mailbox] = due_at
             heapq.heappush(self._heap, (due_at, mailbox))

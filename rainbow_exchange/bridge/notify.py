@@ -125,7 +125,7 @@ class Notifier:
             try:
                 await self._call(taken, snapshots, force=force)
             except (RainbowError, TimeoutError) as error:
-                wait = self._put_back(taken, error, force=force, wait=next(waits))
+                wait = self._failed(error, wait=next(waits))
                 await asyncio.sleep(wait)
             else:
                 waits = backoff(1.0, 60.0, random=self.random)
@@ -144,7 +144,7 @@ class Notifier:
                 async with asyncio.timeout_at(end):
                     await self._call(taken, snapshots, force=force)
             except (RainbowError, TimeoutError) as error:
-                self._put_back(taken, error, force=force, wait=0.0)
+                self._failed(error, wait=0.0)
                 break
         return len(self.due)
 
@@ -152,8 +152,15 @@ class Notifier:
         self, taken: dict[str, float], snapshots: dict[str, dict[Told, Digest | None]], *, force: bool
     ) -> None:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(TIME_LIMIT):
-            await self.client.notify(list(taken), force=force)
+        accepted = False
+        try:
+            async with asyncio.timeout(TIME_LIMIT):
+                await self.client.notify(list(taken), force=force)
+            accepted = True
+        finally:
+            if not accepted:  # refused, or cut short by a stop: due as before
+                for user_id, since in taken.items():
+                    self.due.add(user_id, since, force=force)
         self.counters.calls += 1
         now = loop.time()
         self.counters.users_told += len(taken)
@@ -161,11 +168,9 @@ class Notifier:
             self.ledger.notified(user_id, snapshots[user_id], now)
             self.told(user_id)
 
-    def _put_back(self, taken: dict[str, float], error: Exception, *, force: bool, wait: float) -> float:
-        """Put the users of a failed call back; return the seconds to wait before the next one."""
+    def _failed(self, error: Exception, *, wait: float) -> float:
+        """Note a failed call; return the seconds to wait before the next one."""
         self.counters.failed_calls += 1
-        for user_id, since in taken.items():
-            self.due.add(user_id, since, force=force)
         if self.last_error is None:
             log.warning("notify_failed", reason=str(error) or type(error).__name__, waiting=len(self.due))
         self.last_error = error if isinstance(error, RainbowError) else RainbowError("no answer in time")

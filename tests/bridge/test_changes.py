@@ -135,6 +135,23 @@ async def test_a_mailbox_that_cannot_be_read_is_read_again_and_nothing_told_mean
         bridge.exchange.lab.dials.turn({"faults": {}})
         await kit.until(lambda: bridge.notified("ann") == 2)
         assert bridge.parts.reader.failing() == {}
+        assert bridge.latencies[0] >= 10.0  # since the notification, not since the last try
+
+
+async def test_a_background_read_that_had_to_be_repeated_still_finds_a_recovered_change(
+    kit: "Kit", bridge: "Bridge"
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.exchange.lab.dials.turn(
+            {"suppress_notifications": True, "faults": {"FindItem": "ErrorMailboxStoreUnavailable"}}
+        )
+        bridge.exchange.appointment(ANN)
+        bridge.pipeline.changes.look_again(ANN, Cause.BACKGROUND)
+        await asyncio.sleep(5)
+        bridge.exchange.lab.dials.turn({"faults": {}})
+        await kit.until(lambda: bridge.notified("ann") == 2, limit=20)
+        assert (bridge.parts.counters.recovered_changes, bridge.parts.counters.changes) == (1, 0)
+        assert bridge.latencies == []
 
 
 async def test_an_absence_is_told(kit: "Kit", bridge: "Bridge") -> None:

@@ -56,6 +56,15 @@ def test_a_postponed_mailbox_is_due_at_once_when_a_real_signal_comes() -> None:
     assert coalescer.take(301.0) == []
 
 
+def test_a_postponed_mailbox_keeps_the_time_of_its_first_signal() -> None:
+    coalescer = Coalescer()
+    coalescer.signal("a", 0.0)
+    coalescer.take(0.15)
+    coalescer.signal("a", 30.0, after=5.0, since=0.0)  # it could not be read
+    coalescer.signal("a", 34.0)
+    assert coalescer.take(35.0) == [("a", 0.0)]
+
+
 def test_a_forgotten_mailbox_is_not_due() -> None:
     coalescer = Coalescer()
     coalescer.signal("a", 0.0)

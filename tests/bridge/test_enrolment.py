@@ -202,6 +202,21 @@ async def test_an_alias_is_resolved_where_exchange_does_not_name_the_primary(
         assert len(exchange.requests("ResolveNames")) == 1
 
 
+async def test_a_directory_that_does_not_answer_ends_no_search(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    exchange = await make_exchange("ab@acme.test", faults={"ResolveNames": "ErrorADUnavailable"})
+    async with Bench(kit, exchange).at_work(person("ann", work_emails=("ab@acme.test",))) as bench:
+        await bench.settled("ann")
+        assert bench.address("ann") == "ab@acme.test"
+
+
+async def test_a_remembered_mailbox_in_trouble_is_waited_for(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    exchange = await make_exchange("ann@acme.test", mailbox_errors={"ann@acme.test": "ErrorMailboxMoveInProgress"})
+    known = Known(identifier=Identifier(LOGIN, "ann@acme.test"), mailbox=Mailbox(address="ann@acme.test"))
+    async with Bench(kit, exchange, known={"ann": known}).at_work(person("ann")) as bench:
+        await kit.until(lambda: bench.member("ann").failures == 1)
+        assert bench.subscribed() == [("ann@acme.test", "ErrorMailboxMoveInProgress")]
+
+
 async def test_a_upn_goes_only_into_the_connecting_sid(kit: "Kit", make_exchange: "MakeExchange") -> None:
     exchange = await make_exchange(LabMailbox(address="ann.b@acme.test", upn="U0017@corp.test"), keep_bodies=True)
     exchange.lab.directory._names.clear()  # no name of the directory leads to it

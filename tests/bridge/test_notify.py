@@ -233,16 +233,32 @@ async def test_a_flush_that_fails_says_how_many_are_untold(kit: "Kit", make_rain
     assert bench.told == []
 
 
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take everything and answer nothing."""
+    await reader.read()
+    writer.close()
+
+
+async def test_whom_a_stop_cuts_short_is_still_due(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    await rainbow.client.login()
+    port = int(rainbow.lab.url.rpartition(":")[2])
+    await rainbow.lab.stop()
+    server = await asyncio.start_server(silent, "127.0.0.1", port)
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due("ann", force=True)
+        await asyncio.sleep(1)
+        assert len(bench.notifier.due) == 0
+    assert bench.notifier.due.take()[1] is True
+    server.close()
+
+
 async def test_a_flush_ends_in_time_and_counts_whom_it_was_telling(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
     rainbow = await make_rainbow(kit.person("ann"))
     await rainbow.client.login()
     port = int(rainbow.lab.url.rpartition(":")[2])
     await rainbow.lab.stop()
-
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
     server = await asyncio.start_server(silent, "127.0.0.1", port)
     bench = Bench(rainbow, kit)
     bench.due("ann")
