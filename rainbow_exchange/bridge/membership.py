@@ -1,6 +1,7 @@
 """Who takes part: people come and go at Rainbow, mailboxes are found and lost; what worked is remembered."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from rainbow_exchange.bridge.translate import language_of
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
 from rainbow_exchange.model import ChangeSignal, Gap, Mailbox
 from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Remembered, Store
 
 log = structlog.get_logger()
@@ -33,6 +35,7 @@ class Membership:
         self._unsaved: dict[str, Remembered] = {}
         self._saved_modes: dict[str, str] = {}
         self._forgotten: set[str] = set()
+        self._unwritable = False
         self.listing: Listing
         self.enrolment: Enrolment
         self.parts: Parts
@@ -137,6 +140,18 @@ class Membership:
         self._write()
 
     def _write(self) -> None:
+        """Write what is new. A state file that cannot be written costs a slower start, and no more than that."""
+        try:
+            self._write_new()
+        except StateError as error:
+            log.log(logging.DEBUG if self._unwritable else logging.WARNING, "state_not_written", reason=str(error))
+            self._unwritable = True
+        else:
+            if self._unwritable:
+                log.info("state_written_again")
+            self._unwritable = False
+
+    def _write_new(self) -> None:
         if self._unsaved:
             self._store.remember(self._unsaved.values())
             self._saved_modes |= {user_id: entry.read_mode for user_id, entry in self._unsaved.items()}

@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from rainbow_exchange.bridge.reader import Mode
 from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind
@@ -88,6 +89,24 @@ async def test_what_was_written_by_another_version_is_ignored(
     store.remember([strange])
     async with make_bridge(exchange, rainbow).at_work("ann", "bob") as bridge:
         assert bridge.member("ann").mailbox == Mailbox(address=ANN)
+
+
+async def test_a_state_file_that_cannot_be_written_ends_nothing_and_is_said_once(
+    kit: "Kit", bridge: "Bridge", exchange: "Exchange", store: Store
+) -> None:
+    store._connection.execute("PRAGMA query_only = ON")
+    with capture_logs() as logs:
+        async with bridge.at_work("ann", "bob"):
+            await asyncio.sleep(10)
+            exchange.appointment(ANN)
+            await kit.until(lambda: bridge.notified("ann") == 2, limit=3)
+            store._connection.execute("PRAGMA query_only = OFF")
+            await asyncio.sleep(3)
+    told = [(entry["event"], entry["log_level"]) for entry in logs if entry["event"].startswith("state_")]
+    assert told[0] == ("state_not_written", "warning")
+    assert [level for _, level in told[1:-1]] == ["debug"] * (len(told) - 2)
+    assert told[-1] == ("state_written_again", "info")
+    assert sorted(store.remembered()) == ["ann", "bob"]
 
 
 # --- users come, go, change
