@@ -151,7 +151,8 @@ async def test_stranger_who_is_listed_is_answered(server: Any, run_link: RunLink
     run_link(trusted_askers=["evil.test"])
     visit = await server.visit()
     assert 'type="result"' in await visit.ask(question(sender="mallory@evil.test/m"))
-    assert "forbidden" in await visit.ask(question("q2"))
+    assert 'type="result"' in await visit.ask(question("q2")), "Rainbow's own are not shut out by it"
+    assert "forbidden" in await visit.ask(question("q3", sender="mallory@other.test/m"))
 
 
 async def test_question_of_our_own_server_is_answered(server: Any, run_link: RunLink) -> None:
