@@ -263,7 +263,9 @@ class Reader:
         finally:
             for read in batch:
                 if not read.result.done():
-                    read.result.cancel()
+                    # A stop: whoever still waits has a question to refuse, and must not be cancelled for it.
+                    read.result.set_exception(EwsConnectionError("closed", "the reader has ended"))
+                    read.result.exception()
             state.in_flight -= 1
             state.landed.set()
 

@@ -342,6 +342,16 @@ async def test_who_loses_patience_does_not_take_the_result_from_others(kit: "Kit
         assert subjects(await patient) == ["Planning"]
 
 
+async def test_whoever_waits_when_the_reader_ends_is_told_so_and_not_cancelled(kit: "Kit") -> None:
+    bench = Bench(kit)
+    async with bench.at_work("a@acme.test"):
+        bench.hold = slept(100)
+        waiting = asyncio.create_task(bench.reader.agenda("a@acme.test", lane=QUESTION))
+        await asyncio.sleep(1)
+    with pytest.raises(EwsConnectionError, match="closed"):
+        await waiting
+
+
 # --- the slow and the failing ride alone
 
 
