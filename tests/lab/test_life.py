@@ -38,7 +38,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def exchange(clock: Clock) -> AsyncIterator[LabExchange]:
     mailboxes = [LabMailbox(address=address) for address in ADDRESSES]
-    lab = LabExchange(mailboxes=mailboxes, password="pw", now=clock, random=Random(1).random)  # noqa: S311  (simulation)
+    lab = LabExchange(mailboxes=mailboxes, password="pw", now=clock, random=Random(1).random)
     await lab.start()
     yield lab
     await lab.stop()
@@ -123,7 +123,7 @@ async def test_each_request_of_an_owner_validates(shared: Path, unused_tcp_port:
 async def test_the_day_begins_with_a_calendar_for_everybody_and_some_in_a_meeting(
     exchange: LabExchange, owners: list[Owner], clock: Clock
 ) -> None:
-    life = Life(owners, made=Made(), now=clock, random=Random(1))  # noqa: S311  (simulation)
+    life = Life(owners, made=Made(), now=clock, random=Random(1))
     await life.prepare()
     days = [calendar(exchange, address) for address in ADDRESSES]
     assert all(len(day) >= 2 for day in days)
@@ -134,7 +134,7 @@ async def test_the_day_begins_with_a_calendar_for_everybody_and_some_in_a_meetin
 async def test_changes_are_of_all_kinds_and_what_can_be_seen_is_noted(owners: list[Owner], clock: Clock) -> None:
     """In 150 changes at half a minute each, what clients should come to see is waiting to be seen, and nothing else."""
     made = Made()
-    life = Life(owners, made=made, now=clock, random=Random(3))  # noqa: S311  (simulation)
+    life = Life(owners, made=made, now=clock, random=Random(3))
     await life.prepare()
     kinds: Counter[str] = Counter()
     for _ in range(150):
@@ -152,7 +152,7 @@ async def test_changes_are_of_all_kinds_and_what_can_be_seen_is_noted(owners: li
 
 async def test_a_change_that_fails_is_not_waited_for(exchange: LabExchange, owners: list[Owner], clock: Clock) -> None:
     made = Made()
-    life = Life(owners, made=made, now=clock, random=Random(1))  # noqa: S311  (simulation)
+    life = Life(owners, made=made, now=clock, random=Random(1))
     await exchange.stop()
     for _ in range(10):
         with pytest.raises(aiohttp.ClientError):

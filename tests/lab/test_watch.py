@@ -20,7 +20,7 @@ USERS = make_company(250)
 
 @pytest.fixture
 async def rainbow() -> AsyncIterator[LabRainbow]:
-    lab = LabRainbow(users=USERS, now=lambda: NOW, random=Random(1))  # noqa: S311  (simulation)
+    lab = LabRainbow(users=USERS, now=lambda: NOW, random=Random(1))
     await lab.start()
     yield lab
     await lab.stop()

@@ -31,7 +31,7 @@ def lab() -> Iterator[LabExchange]:
         ],
         password=PASSWORD,
         now=lambda: datetime.now(UTC),
-        random=random.Random(5).random,  # noqa: S311 — chunk borders, seeded
+        random=random.Random(5).random,
         heartbeat_seconds=0.5,
     )
     loop = asyncio.new_event_loop()

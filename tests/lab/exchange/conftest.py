@@ -235,7 +235,7 @@ async def make_lab() -> AsyncIterator[MakeLab]:
         options: dict[str, Any] = {"mailboxes": MAILBOXES, "now": lambda: datetime.now(UTC)} | given
         lab = LabExchange(
             password=PASSWORD,
-            random=random.Random(7).random,  # noqa: S311 — chunk borders, seeded
+            random=random.Random(7).random,
             **options,
         )
         await lab.start()

@@ -204,7 +204,7 @@ def test_a_stream_beats_every_45_seconds_and_closes_at_its_timeout() -> None:
             mailboxes=[LabMailbox(address="bob@acme.test", right="reviewer")],
             password="pw",
             now=lambda: epoch + timedelta(seconds=loop.time()),
-            random=random.Random(3).random,  # noqa: S311 — chunk borders, seeded
+            random=random.Random(3).random,
         )
         await lab.start()
         made = lab.subscriptions.subscribe(

@@ -179,7 +179,7 @@ def users() -> list[LabUser]:
 
 @pytest.fixture
 async def lab(users: list[LabUser], clock: Clock) -> AsyncIterator[LabRainbow]:
-    rainbow = LabRainbow(users=users, now=clock, random=Random(1))  # noqa: S311  (a simulation)
+    rainbow = LabRainbow(users=users, now=clock, random=Random(1))
     await rainbow.start()
     yield rainbow
     await rainbow.stop()

@@ -17,7 +17,7 @@ NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
 
 def made(users: list[LabUser]) -> LabRainbow:
-    return LabRainbow(users=users, now=lambda: NOW, random=Random(1))  # noqa: S311  (simulation)
+    return LabRainbow(users=users, now=lambda: NOW, random=Random(1))
 
 
 async def test_it_starts_again_on_its_port_and_remembers(unused_tcp_port: int) -> None:
@@ -46,7 +46,7 @@ async def test_a_port_that_is_taken_is_an_error(unused_tcp_port: int) -> None:
 
 def test_an_account_that_is_one_of_the_users_is_that_user_and_an_administrator() -> None:
     users = make_company(3)
-    lab = LabRainbow(users=users, now=lambda: NOW, random=Random(1), login=users[1].login_email.upper())  # noqa: S311  (simulation)
+    lab = LabRainbow(users=users, now=lambda: NOW, random=Random(1), login=users[1].login_email.upper())
     assert lab.people.account.id == users[1].id != made_id("account", users[1].login_email)
     assert set(lab.people.account.roles) == {"user", "admin"}
     assert len(lab.people.select(Filters())) == 3
