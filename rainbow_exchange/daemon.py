@@ -41,11 +41,10 @@ from rainbow_exchange.web import app, runtime
 log = structlog.get_logger()
 
 SCHEMA_VERSION = 1
-#: seconds that each step of an ordered stop may take: together less than ten
+#: seconds that an ordered stop may take in all, and two of its steps
+STOP_WITHIN = 9.5
 UNSUBSCRIBE_FOR = 5.0
 FLUSH_FOR = 1.5
-LINK_FOR = 1.0
-LOGOUT_FOR = 1.0
 REVIEW_EVERY = 1.0
 
 
@@ -130,32 +129,34 @@ class Daemon:
     async def _serve(self, sides: Sides) -> None:
         """Run both sides and the bridge in the one TaskGroup, until asked to stop; then stop in order."""
         async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(sides.pipeline.run(), name="bridge"),
-                tasks.create_task(sides.link.run(), name="link"),
-                tasks.create_task(sides.rainbow.run(), name="rainbow"),
-                tasks.create_task(self._keep_state(), name="state"),
-            ]
+            bridge = tasks.create_task(sides.pipeline.run(), name="bridge")
+            link = tasks.create_task(sides.link.run(), name="link")
+            sign_in = tasks.create_task(sides.rainbow.run(), name="rainbow")
+            state = tasks.create_task(self._keep_state(), name="state")
             await self._stop.wait()
-            await self._stop_in_order(sides, *running)
+            try:
+                async with asyncio.timeout(STOP_WITHIN):
+                    await self._stop_in_order(sides, bridge, link, sign_in)
+            except TimeoutError:
+                log.warning("stop_cut_short", after_seconds=STOP_WITHIN)
+            finally:
+                for task in (bridge, link, sign_in, state):
+                    task.cancel()
 
     async def _stop_in_order(
-        self, sides: Sides, bridge: asyncio.Task[None], link: asyncio.Task[None], *others: asyncio.Task[None]
+        self, sides: Sides, bridge: asyncio.Task[None], link: asyncio.Task[None], sign_in: asyncio.Task[None]
     ) -> None:
+        """Nothing new is begun; streams and subscriptions are closed; whoever is due is told; both sides are left."""
         self._review()
         self._observe("stopping")
-        log.info("stopping", within_seconds=10)
-        bridge.cancel()
-        await asyncio.wait([bridge])
+        log.info("stopping", within_seconds=STOP_WITHIN)
+        await _ended(bridge)
+        sides.pipeline.membership.remember()
         report = await sides.pipeline.parts.watcher.close(UNSUBSCRIBE_FOR)
         untold = await sides.pipeline.parts.notifier.flush(FLUSH_FOR)
-        link.cancel()
-        await asyncio.wait([link], timeout=LINK_FOR)
-        for task in others:
-            task.cancel()
-        sides.pipeline.membership.remember()
-        async with asyncio.timeout(LOGOUT_FOR):
-            await sides.rainbow.logout()
+        await _ended(link)
+        await _ended(sign_in)  # or it would sign in again
+        await sides.rainbow.logout()
         log.info("ended_in_order", unsubscribed=report.unsubscribed, left_to_expire=report.left, untold=untold)
 
     @asynccontextmanager
@@ -379,6 +380,12 @@ async def run(settings: Settings, *, secrets: Secrets, observe: Observer = _igno
     daemon = Daemon(settings, secrets, observe=observe)
     with _signals(daemon):
         return await daemon.run()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it has ended; what it raises is the TaskGroup's business."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _iso(instant: datetime) -> str:
