@@ -3,6 +3,7 @@
 GetMailTips tells for many mailboxes at once whether a reply is being sent now, and its text; GetUserOofSettings tells
 the whole truth, schedule and external text included, for one mailbox and only by impersonation. So tips are polled for
 all, and settings are read when a tip flips or its text changes, hourly for those who are out, daily for everybody.
+Where the server gives no tips, settings are read of everybody in turn, as fast as the budget allows.
 Without impersonation the tip is all there is: no schedule and no external text is promised.
 """
 
@@ -82,6 +83,7 @@ class OutOfOfficeWatch:
         self._settings_due: list[tuple[datetime, str]] = []
         self._fresh: set[str] = set()
         self._wake = asyncio.Event()
+        self._no_tips = False
         self.counters = OutOfOfficeCounters()
         self.last_error: EwsError | None = None
 
@@ -129,6 +131,7 @@ class OutOfOfficeWatch:
             try:
                 async with asyncio.timeout(TIME_LIMIT):
                     limit = limit or await mail_tips_limit(self._client)
+                self._no_tips = not limit
             except (EwsError, TimeoutError) as error:
                 self._note(error)
             if limit:
@@ -224,15 +227,19 @@ class OutOfOfficeWatch:
         return started and (absence.end is None or self._now() < absence.end)
 
     def _settings_overdue(self, entry: _Entry) -> bool:
-        again = SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
-        return self._older(entry.settings_at, again * 0.9)
+        return self._older(entry.settings_at, self._again(entry) * 0.9)
+
+    def _again(self, entry: _Entry) -> timedelta:
+        """Tell how long settings that were read will do."""
+        if self._no_tips:
+            return timedelta(seconds=PERIOD)
+        return SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
 
     def _older(self, moment: datetime | None, age: timedelta) -> bool:
         return moment is None or self._now() - moment >= age
 
     async def _read_settings(self, entry: _Entry) -> None:
-        again = SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
-        next_at = self._now() + again * (0.9 + 0.1 * self._random())
+        next_at = self._now() + self._again(entry) * (0.9 + 0.1 * self._random())
         try:
             absence = await read_oof_settings(self._client, entry.mailbox, impersonate=True)
         except EwsError:

@@ -12,11 +12,7 @@ from typing import Any
 import structlog
 
 from rainbow_exchange.backoff import backoff
-from rainbow_exchange.ews.errors import (
-    EwsConnectionError,
-    EwsError,
-    SubscriptionLost,
-)
+from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, SubscriptionLost
 from rainbow_exchange.ews.grouping import GROUP_SIZE, Affinity, place_for, server_name
 from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
@@ -34,7 +30,7 @@ _OWNER_BOUND_AFTER = 2  # such refusals in a row: the mailbox gets a stream of i
 _OWNER_BOUND_SERVER_AFTER = 3  # such mailboxes: so do all that come
 _RENEWALS_A_SECOND = 50.0  # a storm of renewals is spread
 _RENEWAL = (2.0, 300.0)  # back-off: first wait at most, longest
-_FORGET_LIMIT = 5.0
+_UNSUBSCRIBE_LIMIT = 5.0
 _OPENINGS_AT_ONCE = 50
 _UNSUBSCRIBES_AT_ONCE = 20
 
@@ -156,11 +152,7 @@ class Watcher:
             if member.group is not None:
                 member.group.remove(member)
             if member.subscription_id:
-                try:
-                    async with asyncio.timeout(_FORGET_LIMIT):
-                        await self._unsubscribe(member)
-                except TimeoutError:
-                    _log.debug("unsubscribe_given_up", mailbox=address)
+                await self._unsubscribe_in_time(member)
 
     def coverage(self, address: str) -> Coverage | None:
         """Say how a mailbox is watched: "waiting" means that the server allows no more streams for now; None: not."""
@@ -232,6 +224,10 @@ class Watcher:
             delay = max(delay, next(waits))
         while True:
             await asyncio.sleep(delay)
+            if member.early_refusals and member.subscription_id:
+                # so young it may well be alive, only not to be read in that stream
+                await self._unsubscribe_in_time(member)
+                member.subscription_id = ""
             try:
                 await self._subscribe(member)
             except EwsError as error:
@@ -253,6 +249,13 @@ class Watcher:
         self.counters.lost += 1
         _log.warning("mailbox_lost", mailbox=address, code=code)
         self._emit(Lost(mailbox=address, code=code))
+
+    async def _unsubscribe_in_time(self, member: Member) -> None:
+        try:
+            async with asyncio.timeout(_UNSUBSCRIBE_LIMIT):
+                await self._unsubscribe(member)
+        except TimeoutError:
+            _log.debug("unsubscribe_given_up", mailbox=member.mailbox.address)
 
     async def _unsubscribe(self, member: Member) -> bool:
         try:

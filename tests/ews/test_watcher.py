@@ -185,6 +185,27 @@ async def test_an_owner_bound_server_is_recognized_and_each_mailbox_gets_its_own
     await exchange.until(lambda: watched.signals[-1][1] == MailboxChanged(mailbox="late@acme.test"))
 
 
+async def test_on_an_owner_bound_server_no_refused_subscription_is_left_behind(exchange: Any, watching: Any) -> None:
+    await owner_bound(exchange)
+    watched = watching()
+    names = [f"u{number}" for number in range(6)]
+    await watched.subscribe(*names)
+    await watched.streamed(*names, limit=20)
+    read = {name for stream in exchange.live for name in stream.ids}
+    assert len(exchange.known) == 11
+    assert set(exchange.known) - set(exchange.unsubscribed) == read
+    assert await watched.watcher.close() == CloseReport(unsubscribed=6, left=0)
+    assert set(exchange.unsubscribed) == set(exchange.known)
+
+
+async def test_an_unsubscribe_that_hangs_holds_no_renewal_up(exchange: Any, watching: Any) -> None:
+    await owner_bound(exchange)
+    exchange.hold = asyncio.Event()
+    watched = watching()
+    await watched.subscribe("a", "b")
+    await watched.streamed("a", "b", limit=20)
+
+
 async def test_on_an_owner_bound_server_a_lost_subscription_is_renewed_in_its_own_stream(
     exchange: Any, watching: Any
 ) -> None:
