@@ -232,7 +232,7 @@ class OutOfOfficeWatch:
     def _again(self, entry: _Entry) -> timedelta:
         """Tell how long settings that were read will do."""
         if self._no_tips:
-            return timedelta(seconds=PERIOD)
+            return timedelta(seconds=PERIOD * 0.9)  # so that each round finds everybody due
         return SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
 
     def _older(self, moment: datetime | None, age: timedelta) -> bool:

@@ -294,9 +294,9 @@ async def test_where_tips_are_disabled_the_settings_still_tell(
         bench.add(ANN)
         await kit.until(lambda: bench.state() is OofState.ENABLED)
         exchange.away(ANN, "Disabled")
-        await kit.until(lambda: bench.state() is OofState.DISABLED, limit=130)
+        await kit.until(lambda: bench.state() is OofState.DISABLED, limit=66)
         exchange.away(ANN, text="away again")
-        await kit.until(lambda: bench.state() is OofState.ENABLED, limit=130)
+        await kit.until(lambda: bench.state() is OofState.ENABLED, limit=66)
         read, asked = len(exchange.requests("GetUserOofSettings")), len(exchange.requests("GetServiceConfiguration"))
         await asyncio.sleep(600)
     assert exchange.requests("GetMailTips") == []
