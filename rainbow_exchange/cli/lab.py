@@ -12,6 +12,7 @@ from typing import Literal
 import click
 
 from rainbow_exchange import logs
+from rainbow_exchange.lab import dialing
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
 
 _PORT = click.IntRange(0, 65535)
@@ -35,6 +36,13 @@ _PORT = click.IntRange(0, 65535)
     help="How Exchange behaves: as Exchange does, or binding each subscription to the mailbox's owner.",
 )
 @click.option("--tls", is_flag=True, help="Serve Exchange over https, with a certificate authority made up for it.")
+@click.option(
+    "--dial",
+    "dials",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Turn a dial at start, VALUE as JSON; repeatable. docs/reference/lab.md lists the dials of both sides.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when both sides are ready.")
 def lab(
     *,
@@ -45,6 +53,7 @@ def lab(
     rainbow_port: int,
     flavour: Literal["exchange", "owner-bound"],
     tls: bool,
+    dials: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Serve a simulated Exchange and a simulated Rainbow on this machine until Ctrl-C.
@@ -55,9 +64,12 @@ def lab(
     Examples:
         rainbow-exchange lab --users 50
         rainbow-exchange lab --only exchange --exchange-port 8080 --json
+        rainbow-exchange lab --users 900 --dial stream_limit=3 --dial server_busy=http
+        rainbow-exchange lab --dial 'mailbox_errors={"ada@acme.test": "ErrorMailboxMoveInProgress"}'
     """  # noqa: D301  (\b is click's: keep these lines)
     if users is not None and users_file is not None:
         raise click.UsageError("--users and --users-file exclude each other; give one of them.")
+    positions = dialing.read(dials)
     logs.configure("warning")
     options = LabOptions(
         users=users or LabOptions().users,
@@ -67,6 +79,7 @@ def lab(
         rainbow_port=rainbow_port,
         flavour=flavour,
         tls=tls,
+        dials=positions,
     )
     with contextlib.suppress(KeyboardInterrupt):  # before the signals are taken over
         asyncio.run(_serve(options, as_json=as_json))

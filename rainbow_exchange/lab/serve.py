@@ -15,6 +15,7 @@ import aiohttp
 
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.company import LabUser, make_company, read_users_file
+from rainbow_exchange.lab.dialing import Positions
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.life import Life
 from rainbow_exchange.lab.made import Made
@@ -36,7 +37,7 @@ _APP_ID = "lab-app-1"
 class LabOptions:
     """What to start. `users` people are made up unless there is a `users_file`; port 0 takes a free one.
 
-    `life`: appointments change every few seconds. `tls` concerns Exchange, see `serve`.
+    `life`: appointments change every few seconds. `tls` concerns Exchange, see `serve`. `dials`: positions at start.
     """
 
     users: int = 10
@@ -48,6 +49,7 @@ class LabOptions:
     tls: bool = False
     life: bool = False
     seed: int = 1
+    dials: Positions = field(default_factory=Positions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,7 @@ async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncE
         flavour=options.flavour,
         now=_now,
         random=Random(options.seed).random,
+        **options.dials.exchange,
     )
     try:
         await lab.start(port=options.exchange_port, ssl=None if authority is None else authority.server_context())
@@ -171,6 +174,7 @@ async def _rainbow(options: LabOptions, users: Sequence[LabUser], stack: AsyncEx
         app_secret=_APP_SECRET,
         now=_now,
         random=Random(options.seed),
+        dials=options.dials.rainbow,
     )
     try:
         await lab.start(port=options.rainbow_port)

@@ -98,3 +98,14 @@ def test_a_port_that_is_taken_is_2() -> None:
 
     assert result.exit_code == 2
     assert f"--exchange-port {port}" in result.stderr
+
+
+def test_a_dial_that_is_not_right_is_2_and_says_what_it_takes() -> None:
+    result = CliRunner().invoke(commands, ["lab", "--dial", "stream_limit=many"])
+
+    assert result.exit_code == 2
+    assert "--dial stream_limit=many: stream_limit takes a whole number" in result.stderr
+
+
+def test_the_help_shows_how_a_dial_is_turned() -> None:
+    assert "--dial stream_limit=3" in CliRunner().invoke(commands, ["lab", "--help"]).output

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.lab.dialing import Positions
 from rainbow_exchange.lab.serve import LabOptions, serve
 
 
@@ -86,3 +87,16 @@ async def test_with_life_somebody_makes_an_appointment_within_seconds() -> None:
     async with serve(LabOptions(users=5, life=True)) as lab, asyncio.timeout(30):
         while not lab.made.waiting():  # noqa: ASYNC110  (the lab's own pace)
             await asyncio.sleep(0.05)
+
+
+async def test_dials_are_turned_at_start_on_the_side_that_has_them() -> None:
+    async with serve(LabOptions(users=1, dials=Positions(exchange={"stream_limit": 3}, rainbow={"ask": False}))) as lab:
+        assert lab.exchange
+        assert lab.rainbow
+        async with aiohttp.ClientSession() as session:
+            for url, name, position in (
+                (lab.exchange.url.partition("/EWS")[0], "stream_limit", 3),
+                (lab.rainbow.url, "ask", False),
+            ):
+                async with session.get(f"{url}/lab/dials") as answer:
+                    assert (await answer.json())[name] == position

@@ -1,0 +1,49 @@
+import pytest
+
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.lab import dialing
+from rainbow_exchange.lab.exchange.dials import Dials as ExchangeDials
+from rainbow_exchange.lab.rainbow.dials import Dials as RainbowDials
+
+
+def faults(*written: str) -> tuple[str, ...]:
+    with pytest.raises(UserError) as raised:
+        dialing.read(written)
+    return raised.value.problems
+
+
+def test_dials_go_to_the_side_that_has_them() -> None:
+    positions = dialing.read(
+        ["stream_limit=3", "heartbeat_seconds=1", "silence=true", 'faults={"FindItem": "ErrorTimeoutExpired"}',
+         "token_seconds=60", "ask=false"]
+    )  # fmt: skip
+    assert positions.exchange == {
+        "stream_limit": 3,
+        "heartbeat_seconds": 1,
+        "silence": True,
+        "faults": {"FindItem": "ErrorTimeoutExpired"},
+    }
+    assert positions.rainbow == {"token_seconds": 60, "ask": False}
+
+
+def test_a_text_may_stand_without_quotes_and_may_hold_an_equals_sign() -> None:
+    assert dialing.read(["server_busy=http"]).exchange == {"server_busy": "http"}
+    assert dialing.read(['server_busy="http"']).exchange == {"server_busy": "http"}
+    assert dialing.read(["refuse_path=?a=b"]).rainbow == {"refuse_path": "?a=b"}
+
+
+def test_all_faults_are_told_each_with_the_dial_and_what_it_takes() -> None:
+    said = faults("stream_limit=x", "stream_limit", "faults=[1]", "paging=odd", "ask=1", "nothing=1")
+    assert said[:3] == (
+        "--dial stream_limit=x: stream_limit takes a whole number; at start it is 10.",
+        "--dial stream_limit: write stream_limit=VALUE.",
+        '--dial faults=[1]: faults takes an object such as {"a": "b"}; at start it is {}.',
+    )
+    assert said[3] == "--dial paging=odd: paging takes honest, short, repeated, moving."
+    assert said[4].startswith("--dial ask=1: ask takes ")
+    assert said[5].startswith("--dial nothing: no dial is called so. There are impersonation, ")
+    assert "token_seconds" in said[5]
+
+
+def test_no_name_is_a_dial_of_both_sides() -> None:
+    assert not set(ExchangeDials().shown()) & set(RainbowDials().as_json())
