@@ -5,8 +5,8 @@ Nothing here knows SOAP. Redirects are not followed, cookies are whatever the ca
 
 import asyncio
 import ssl as tls
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,8 @@ import aiohttp
 from yarl import URL
 
 from rainbow_exchange.ews.auth import Authenticator, Challenge, schemes
-from rainbow_exchange.ews.certificate import describe_presented
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse
+from rainbow_exchange.ews.failures import CertificateLook, named_failures
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -25,7 +25,6 @@ _CHUNK = 65536
 _MOST_LEGS = 6
 _KEEP = 15.0  # seconds an idle connection is kept: less than any server's or balancer's own limit
 _KEEP_SIGNED_IN = 60.0  # the same where a new one would have to sign in again; IIS keeps them for 120
-_LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not trusted
 _LONGEST_REFUSAL = 1024 * 1024  # what is read of a 401's page, so that its connection can go on
 
 
@@ -60,7 +59,7 @@ class Answer:
 
     async def next_chunk(self) -> bytes:
         """Read what there is; b"" at the end. Raises EwsConnectionError."""
-        with _named_failures(self._host):
+        with named_failures(self._host):
             return await self._response.content.readany()
 
     async def read(self, limit: int) -> bytes:
@@ -92,8 +91,7 @@ class Transport:
         self.host = f"{self._url.host}:{self._url.port}"
         self._lanes: set[_Lane] = set()
         self._idle: list[_Lane] = []
-        self._looked_at: float | None = None  # loop time
-        self._presented: str | None = None
+        self._certificate = CertificateLook(self._url, proxied=self._proxy is not None)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -111,27 +109,17 @@ class Transport:
         response: aiohttp.ClientResponse | None = None
         try:
             try:
-                with _named_failures(self.host):
+                with named_failures(self.host):
                     async with asyncio.timeout(limit):
                         response = await self._authenticated(lane, body, headers)
             except EwsConnectionError as error:
-                raise await self._explained(error) from error.__cause__
+                raise await self._certificate.explained(error) from error.__cause__
             yield Answer(response, self.host)
         finally:
             whole = response is not None and response.content.at_eof()
             if response is not None:
                 response.release() if whole else response.close()
             await self._give_back(lane, whole=whole)
-
-    async def _explained(self, error: EwsConnectionError) -> EwsConnectionError:
-        """Add what certificate it is that is not trusted; looked at once a minute at most."""
-        if error.kind != "tls" or self._proxy is not None or self._url.host is None:
-            return error
-        now = asyncio.get_running_loop().time()
-        if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
-            self._looked_at = now
-            self._presented = await describe_presented(self._url.host, self._url.port or 443)
-        return EwsConnectionError("tls", f"{error.detail}; it is {self._presented}") if self._presented else error
 
     def _take(self) -> _Lane:
         if self._idle:
@@ -211,32 +199,3 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
             response.close()
             return
     response.release()
-
-
-@contextmanager
-def _named_failures(host: str) -> Iterator[None]:
-    """Turn what aiohttp and the system raise into EwsConnectionError with the kind that its docstring lists."""
-    try:
-        yield
-    except aiohttp.ClientConnectorDNSError as error:
-        raise EwsConnectionError("name", f"the name {error.host} is not known") from error
-    except (aiohttp.ClientSSLError, tls.SSLError) as error:
-        raise EwsConnectionError("tls", _verdict(error, host)) from error
-    except aiohttp.ClientHttpProxyError as error:
-        raise EwsConnectionError(f"http-{error.status}", f"the proxy said {error.status} {error.message}") from error
-    except TimeoutError as error:
-        raise EwsConnectionError("timeout", f"no answer from {host} in time") from error
-    except aiohttp.ClientConnectorError as error:
-        raise EwsConnectionError("refused", f"no connection to {error.host}:{error.port}: {error.strerror}") from error
-    except aiohttp.ClientResponseError as error:
-        raise EwsConnectionError("not-ews", f"{host} does not speak HTTP: {type(error).__name__}") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise EwsConnectionError("closed", f"{host} closed the connection: {type(error).__name__}") from error
-
-
-def _verdict(error: Exception, host: str) -> str:
-    cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error
-    if isinstance(cause, tls.SSLCertVerificationError):
-        return f"the certificate of {host} is not trusted: {cause.verify_message}"
-    reason = getattr(cause, "reason", None) or type(cause).__name__
-    return f"no TLS with {host}: {reason}"
