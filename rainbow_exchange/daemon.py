@@ -1,4 +1,4 @@
-"""Composition root: builds everything from Settings, holds the one TaskGroup, and stops in order.
+"""The process: the local page, the one TaskGroup for what `sides` builds, the status, and the ordered stop.
 
 First signal: an ordered stop within ten seconds. Second: leave at once. Expected faults are met inside the parts; a bug
 ends the process, and its service manager restarts it.
@@ -7,12 +7,10 @@ ends the process, and its service manager restarts it.
 import asyncio
 import os
 import random as random_module
-import secrets as secrets_module
 import signal
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, Protocol
@@ -20,21 +18,11 @@ from typing import Any, Protocol
 import structlog
 
 from rainbow_exchange import __version__, config, metrics
-from rainbow_exchange.bridge.assemble import assemble
-from rainbow_exchange.bridge.health import Health
-from rainbow_exchange.bridge.parts import Options
-from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
-from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
-from rainbow_exchange.errors import UserError
-from rainbow_exchange.ews.auth import BasicAuth
-from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.model import Problem
-from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.link import RainbowLink
-from rainbow_exchange.rainbow.xmpp import XmppLink
+from rainbow_exchange.sides import Sides, build
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.web import app, runtime
 
@@ -66,17 +54,6 @@ def _ignore(event: str, /, **values: Any) -> None:
 def utc_now() -> datetime:
     """Return the wall clock's time."""
     return datetime.now(UTC)
-
-
-@dataclass(slots=True, eq=False)
-class Sides:
-    """What exists only once the settings are complete."""
-
-    exchange: EwsClient
-    rainbow: RainbowClient
-    link: RainbowLink
-    pipeline: Pipeline
-    health: Health
 
 
 class Daemon:
@@ -120,7 +97,18 @@ class Daemon:
                 self._say_missing(missing)
                 await self._stop.wait()
             else:
-                self._sides = await stack.enter_async_context(self._build(store))
+                self._sides = await stack.enter_async_context(
+                    build(
+                        self._settings,
+                        self._secrets,
+                        store=store,
+                        problems=self._problems,
+                        latency=self._told,
+                        observe=self._observe,
+                        now=self._now,
+                        random=self._random,
+                    )
+                )
                 await self._serve(self._sides)
         self._observe("stopped")
         log.info("stopped")
@@ -158,101 +146,6 @@ class Daemon:
         await _ended(sign_in)  # or it would sign in again
         await sides.rainbow.logout()
         log.info("ended_in_order", unsubscribed=report.unsubscribed, left_to_expire=report.left, untold=untold)
-
-    @asynccontextmanager
-    async def _build(self, store: Store) -> AsyncIterator[Sides]:
-        """Build both sides and the bridge."""
-        exchange_settings, rainbow_settings = self._settings.exchange, self._settings.rainbow
-        account = config.exchange_account(self._settings, self._secrets)
-        if account is None or exchange_settings.url is None:  # `missing` has seen to it
-            raise UserError(["exchange.url, exchange.username and exchange.password are needed."])
-        resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
-        store.set_value("xmpp_resource", resource)
-        rainbow_proxy = self._secrets.rainbow_proxy_url or rainbow_settings.proxy_url
-        async with (
-            EwsClient(
-                url=exchange_settings.url,
-                auth=BasicAuth(*account),
-                ssl=self._exchange_tls(),
-                proxy_url=self._secrets.exchange_proxy_url or exchange_settings.proxy_url,
-                now=self._now,
-            ) as exchange,
-            RainbowClient(
-                url=rainbow_settings.url,
-                login=rainbow_settings.login or "",
-                password=self._secrets.rainbow_password or "",
-                app_id=rainbow_settings.app_id or "",
-                app_secret=self._secrets.rainbow_app_secret or "",
-                company_id=rainbow_settings.company_id,
-                now=self._now,
-                random=self._random,
-                proxy_url=rainbow_proxy,
-                proxy_username=rainbow_settings.proxy_username,
-                proxy_password=self._secrets.rainbow_proxy_password,
-            ) as rainbow,
-        ):
-            pipeline = assemble(
-                exchange=exchange,
-                rainbow=rainbow,
-                store=store,
-                options=self._options(account[0]),
-                latency=self._told,
-                observe=self._observe,
-                now=self._now,
-                random=self._random,
-            )
-            link = XmppLink(
-                url=f"ws{rainbow_settings.url.removeprefix('http').rstrip('/')}/websocket",
-                account=rainbow.signed_in,
-                resource=resource,
-                answer=pipeline.parts.answers.answer,
-                trusted_askers=rainbow_settings.trusted_askers,
-                app_id=rainbow_settings.app_id or "",
-                now=self._now,
-                random=self._random,
-                on_connected=pipeline.changes.link_restored,
-                on_refused=rainbow.forget,
-                proxy_url=rainbow_proxy,
-                proxy_username=rainbow_settings.proxy_username,
-                proxy_password=self._secrets.rainbow_proxy_password,
-            )
-            health = Health(
-                pipeline=pipeline,
-                exchange=exchange,
-                exchange_url=exchange_settings.url,
-                rainbow=rainbow,
-                rainbow_url=rainbow_settings.url,
-                link=link,
-                problems=self._problems,
-            )
-            yield Sides(exchange, rainbow, link, pipeline, health)
-
-    def _options(self, username: str) -> Options:
-        bridge = self._settings.bridge
-        return Options(
-            impersonation=self._settings.exchange.impersonation,
-            privacy=Privacy(bridge.privacy),
-            domains=tuple(bridge.domains),
-            users_refresh_seconds=bridge.users_refresh_minutes * 60.0,
-            notify_at_boundaries=bridge.notify_at_boundaries,
-            sending_as=username if "@" in username else None,
-        )
-
-    def _exchange_tls(self) -> ssl.SSLContext:
-        settings = self._settings.exchange
-        context = ssl.create_default_context()
-        if settings.ca_file is not None:
-            try:
-                context.load_verify_locations(cafile=str(settings.ca_file))
-            except (OSError, ssl.SSLError) as error:
-                raise UserError(
-                    [f"exchange.ca_file: {settings.ca_file} is no certificate in PEM form ({error}); convert it."]
-                ) from error
-        if settings.verify_certificates_insecurely_off:
-            log.warning("certificates_not_verified", consequence="anybody in between can read the Exchange password")
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
     @asynccontextmanager
     async def _page(self) -> AsyncIterator[None]:

@@ -1,0 +1,174 @@
+"""Builds both sides and the bridge between them from the settings; the daemon runs what is built here."""
+
+import secrets as secrets_module
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from rainbow_exchange import config
+from rainbow_exchange.bridge.assemble import Observe, assemble
+from rainbow_exchange.bridge.health import Health
+from rainbow_exchange.bridge.parts import Histogram, Options
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.translate import Privacy
+from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.ews.auth import BasicAuth
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.rainbow.xmpp import XmppLink
+from rainbow_exchange.state.store import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, eq=False)
+class Sides:
+    """What exists only once the settings are complete."""
+
+    exchange: EwsClient
+    rainbow: RainbowClient
+    link: RainbowLink
+    pipeline: Pipeline
+    health: Health
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    store: Store,
+    problems: Problems,
+    latency: Histogram,
+    observe: Observe,
+    now: Callable[[], datetime],
+    random: Callable[[], float],
+) -> AsyncIterator[Sides]:
+    """Build both sides and the bridge; leaving the context closes their connections."""
+    account = config.exchange_account(settings, secrets)
+    if account is None or settings.exchange.url is None:  # `config.missing` has seen to it
+        raise UserError(["exchange.url, exchange.username and exchange.password are needed."])
+    async with (
+        exchange_client(settings, secrets, url=settings.exchange.url, account=account, now=now) as exchange,
+        rainbow_client(settings, secrets, now=now, random=random) as rainbow,
+    ):
+        pipeline = assemble(
+            exchange=exchange,
+            rainbow=rainbow,
+            store=store,
+            options=bridge_options(settings.bridge, settings.exchange, account[0]),
+            latency=latency,
+            observe=observe,
+            now=now,
+            random=random,
+        )
+        link = rainbow_link(settings, secrets, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random)
+        health = Health(
+            pipeline=pipeline,
+            exchange=exchange,
+            exchange_url=settings.exchange.url,
+            rainbow=rainbow,
+            rainbow_url=settings.rainbow.url,
+            link=link,
+            problems=problems,
+        )
+        yield Sides(exchange, rainbow, link, pipeline, health)
+
+
+def exchange_client(
+    settings: Settings, secrets: Secrets, *, url: str, account: tuple[str, str], now: Callable[[], datetime]
+) -> EwsClient:
+    """Build the client of the EWS endpoint at `url`."""
+    return EwsClient(
+        url=url,
+        auth=BasicAuth(*account),
+        ssl=exchange_tls(settings.exchange),
+        proxy_url=secrets.exchange_proxy_url or settings.exchange.proxy_url,
+        now=now,
+    )
+
+
+def exchange_tls(settings: ExchangeSettings) -> ssl.SSLContext:
+    """Build what certificates are verified by. Raises UserError where `ca_file` is none."""
+    context = ssl.create_default_context()
+    if settings.ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=str(settings.ca_file))
+        except (OSError, ssl.SSLError) as error:
+            raise UserError(
+                [f"exchange.ca_file: {settings.ca_file} is no certificate in PEM form ({error}); convert it."]
+            ) from error
+    if settings.verify_certificates_insecurely_off:
+        log.warning("certificates_not_verified", consequence="anybody in between can read the Exchange password")
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def rainbow_client(
+    settings: Settings, secrets: Secrets, *, now: Callable[[], datetime], random: Callable[[], float]
+) -> RainbowClient:
+    """Build the client of Rainbow's REST."""
+    return RainbowClient(
+        url=settings.rainbow.url,
+        login=settings.rainbow.login or "",
+        password=secrets.rainbow_password or "",
+        app_id=settings.rainbow.app_id or "",
+        app_secret=secrets.rainbow_app_secret or "",
+        company_id=settings.rainbow.company_id,
+        now=now,
+        random=random,
+        proxy_url=secrets.rainbow_proxy_url or settings.rainbow.proxy_url,
+        proxy_username=settings.rainbow.proxy_username,
+        proxy_password=secrets.rainbow_proxy_password,
+    )
+
+
+def rainbow_link(
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    store: Store,
+    rainbow: RainbowClient,
+    pipeline: Pipeline,
+    now: Callable[[], datetime],
+    random: Callable[[], float],
+) -> RainbowLink:
+    """Build the link over which Rainbow asks; its resource is made up once for this installation."""
+    resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
+    store.set_value("xmpp_resource", resource)
+    return XmppLink(
+        url=f"ws{settings.rainbow.url.removeprefix('http').rstrip('/')}/websocket",
+        account=rainbow.signed_in,
+        resource=resource,
+        answer=pipeline.parts.answers.answer,
+        trusted_askers=settings.rainbow.trusted_askers,
+        app_id=settings.rainbow.app_id or "",
+        now=now,
+        random=random,
+        on_connected=pipeline.changes.link_restored,
+        on_refused=rainbow.forget,
+        proxy_url=secrets.rainbow_proxy_url or settings.rainbow.proxy_url,
+        proxy_username=settings.rainbow.proxy_username,
+        proxy_password=secrets.rainbow_proxy_password,
+    )
+
+
+def bridge_options(bridge: BridgeSettings, exchange: ExchangeSettings, username: str) -> Options:
+    """Build the bridge's options; `username` signs in to Exchange."""
+    return Options(
+        impersonation=exchange.impersonation,
+        privacy=Privacy(bridge.privacy),
+        domains=tuple(bridge.domains),
+        users_refresh_seconds=bridge.users_refresh_minutes * 60.0,
+        notify_at_boundaries=bridge.notify_at_boundaries,
+        sending_as=username if "@" in username else None,
+    )
