@@ -56,6 +56,9 @@ class Listener(Protocol):
     def interrupted(self, group: "StreamGroup", end: End) -> None:
         """A stream ended other than in order."""
 
+    def dropped(self, group: "StreamGroup") -> None:
+        """Nobody is left in a group: it is no more."""
+
     def bad(self, group: "StreamGroup", members: list[Member], error: EwsError) -> None:
         """These have been taken out: their subscriptions cannot be read here."""
 

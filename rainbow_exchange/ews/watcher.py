@@ -4,19 +4,19 @@ It owns the groups (`stream_group`) and what happens to a mailbox between them: 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 import structlog
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, SubscriptionLost
-from rainbow_exchange.ews.grouping import GROUP_SIZE, Affinity, place_for, server_name
+from rainbow_exchange.ews.grouping import GROUP_SIZE
 from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
+from rainbow_exchange.ews.placing import Placing
 from rainbow_exchange.ews.renewal import asked_for, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
 from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
@@ -31,7 +31,6 @@ _OWNER_BOUND_SERVER_AFTER = 3  # such mailboxes: so do all that come
 _RENEWALS_A_SECOND = 50.0  # a storm of renewals is spread
 _RENEWAL = (2.0, 300.0)  # back-off: first wait at most, longest
 _UNSUBSCRIBE_LIMIT = 5.0
-_OPENINGS_AT_ONCE = 50
 _UNSUBSCRIBES_AT_ONCE = 20
 
 _log = structlog.get_logger()
@@ -62,25 +61,26 @@ class Watcher:
         self._client = client
         self._impersonation = impersonation
         self._emit = emit
-        self._now = now
         self._random = random
-        self._group_size = min(group_size, GROUP_SIZE)
-        self._stream_minutes = stream_minutes
-        self._open_delay = open_delay
-        self._reopen_interval = reopen_interval
-        self._group_key = group_key
         self.owner_bound = False
         self.counters = WatcherCounters()
         self._members: dict[str, Member] = {}
         self._subscribing: dict[str, asyncio.Event] = {}
         self._renewals: dict[str, asyncio.Task[None]] = {}
-        self._groups: list[StreamGroup] = []
-        self._gathering: StreamGroup | None = None
+        self._placing = Placing(
+            client=client,
+            listener=self,
+            impersonation=impersonation,
+            group_size=min(group_size, GROUP_SIZE),
+            stream_minutes=stream_minutes,
+            open_delay=open_delay,
+            reopen_interval=reopen_interval,
+            group_key=group_key,
+            now=now,
+            random=random,
+        )
         self._down: set[StreamGroup] = set()
         self._outage = False  # said so, and not yet that it is over
-        self._openings = asyncio.Semaphore(_OPENINGS_AT_ONCE)
-        self._tasks: asyncio.TaskGroup | None = None
-        self._running: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
@@ -90,17 +90,17 @@ class Watcher:
         self._ended.clear()
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                for group in self._groups:
-                    self._start(group)
+                self._placing.tasks = tasks
+                for group in self._placing.groups:
+                    self._placing.start(group)
                 for member in self._members.values():
                     if member.group is None:
                         self._renew_soon(member, 0.0)
                 await self._closing.wait()
-                for task in self._running:
+                for task in self._placing.running:
                     task.cancel()
         finally:
-            self._tasks = None
+            self._placing.tasks = None
             self._ended.set()
 
     async def close(self, limit: float = 5.0) -> CloseReport:
@@ -124,7 +124,7 @@ class Watcher:
             pass
         report = CloseReport(unsubscribed=done, left=total - done)
         self._members.clear()
-        self._groups.clear()
+        self._placing.groups.clear()
         return report
 
     async def subscribe(self, mailbox: Mailbox) -> None:
@@ -167,18 +167,7 @@ class Watcher:
 
     def streams(self) -> list[StreamView]:
         """Show each group."""
-        return [
-            StreamView(
-                anchor=group.affinity.anchor,
-                members=len(group.members),
-                state=group.state,
-                opened_at=group.opened_at,
-                last_heartbeat=group.last_heartbeat,
-                reopenings=max(group.times_opened - 1, 0),
-                server=next((server_name(member.subscription_id) for member in group.members.values()), None),
-            )
-            for group in self._groups
-        ]
+        return self._placing.views()
 
     # --- subscribing and renewing
 
@@ -198,7 +187,8 @@ class Watcher:
         if self._closing.is_set():
             raise EwsConnectionError("closed", "the watcher is being closed")
         mailbox = member.mailbox
-        group = self._place(member)
+        alone = self._impersonation and (member.alone or self.owner_bound)
+        group = self._placing.place(member, alone=alone)
         group.reserved += 1
         try:
             async with group.subscribing(mailbox.address) as affinity:
@@ -212,8 +202,9 @@ class Watcher:
             group.add(member)
         finally:
             group.reserved -= 1
-            self._tidy(group)
-        self._start(group)
+            self._placing.tidy(group)
+        if not self._closing.is_set():
+            self._placing.start(group)
 
     async def _renew(self, member: Member, delay: float) -> None:
         """Subscribe a mailbox anew until it is watched again or lost for good."""
@@ -274,64 +265,6 @@ class Watcher:
     def _sid(self, mailbox: Mailbox) -> ConnectingSid | None:
         return connecting_sid(mailbox) if self._impersonation else None
 
-    # --- groups
-
-    def _place(self, member: Member) -> StreamGroup:
-        """Find or make the group that `member` is to join."""
-        if self._impersonation and (member.alone or self.owner_bound):
-            return self._new_group(member.mailbox, own=True)
-        key = self._group_key(member.mailbox)
-        group = place_for(key, self._groups, self._gathering)
-        self._gathering = group or self._new_group(member.mailbox, own=False)
-        return self._gathering
-
-    def _new_group(self, mailbox: Mailbox, *, own: bool) -> StreamGroup:
-        group = StreamGroup(
-            client=self._client,
-            listener=self,
-            openings=self._openings,
-            anchor=mailbox.address,
-            size=self._group_size,
-            key=self._group_key(mailbox),
-            own=own,
-            impersonation=self._impersonation,
-            stream_minutes=self._stream_minutes,
-            open_delay=self._open_delay,
-            reopen_interval=self._reopen_interval,
-            now=self._now,
-            random=self._random,
-        )
-        self._groups.append(group)
-        return group
-
-    def _start(self, group: StreamGroup) -> None:
-        if self._tasks is None or group.running or not group.members or self._closing.is_set():
-            return
-        group.running = True
-        self._spawn(self._live(group), f"stream:{group.affinity.anchor}")
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        assert self._tasks is not None  # noqa: S101 - groups live and die within run()
-        task: asyncio.Task[None] = self._tasks.create_task(work, name=name)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
-
-    async def _live(self, group: StreamGroup) -> None:
-        try:
-            await group.run()
-        finally:
-            group.running = False
-        self._tidy(group)
-
-    def _tidy(self, group: StreamGroup) -> None:
-        """Drop a group that is empty and expects nobody."""
-        if not (group.members or group.reserved or group.running) and group in self._groups:
-            self._groups.remove(group)
-            self._down.discard(group)
-            if self._gathering is group:
-                self._gathering = None
-
     # --- what the groups tell (Listener)
 
     def confirmed(self, group: StreamGroup, fresh: list[Member]) -> None:
@@ -340,7 +273,7 @@ class Watcher:
         self._down.discard(group)
         if self._outage and not self._down and not self._renewals:
             self._outage = False
-            _log.info("streams_restored", streams=len(self._groups))
+            _log.info("streams_restored", streams=len(self._placing.groups))
         _log.debug("stream_opened", anchor=group.affinity.anchor, members=len(group.members), gap=len(fresh))
         for reason in dict.fromkeys(member.reason for member in fresh):
             mailboxes = tuple(member.mailbox.address for member in fresh if member.reason == reason)
@@ -360,6 +293,10 @@ class Watcher:
         self._outage = True
         self._down.add(group)
 
+    def dropped(self, group: StreamGroup) -> None:
+        """Nobody is left in a group."""
+        self._down.discard(group)
+
     def bad(self, group: StreamGroup, members: Sequence[Member], error: EwsError) -> None:
         """Renew these one by one, or give those that only they themselves can read a stream of their own."""
         now = asyncio.get_running_loop().time()
@@ -377,22 +314,17 @@ class Watcher:
                 self._isolate(member)
             else:
                 self._renew_soon(member, spread * self._random())
-        self._tidy(group)
+        self._placing.tidy(group)
 
     def _isolate(self, member: Member) -> None:
         """Read a subscription that nobody else may read, by itself: it is alive, so it is not made anew."""
-        address = member.mailbox.address
         member.alone = True
         self.counters.owner_bound += 1
         if self.counters.owner_bound >= _OWNER_BOUND_SERVER_AFTER and not self.owner_bound:
             self.owner_bound = True
             _log.warning("server_is_owner_bound", mailboxes=self.counters.owner_bound)
-        group = self._new_group(member.mailbox, own=True)
-        if member.affinity is not None:
-            group.affinity = Affinity(address, dict(member.affinity.cookies))
-        group.add(member)
-        self._start(group)
+        self._placing.isolate(member)
 
     def _renew_soon(self, member: Member, delay: float) -> None:
         address = member.mailbox.address
-        self._renewals[address] = self._spawn(self._renew(member, delay), f"renew:{address}")
+        self._renewals[address] = self._placing.spawn(self._renew(member, delay), f"renew:{address}")

@@ -1,0 +1,130 @@
+"""Placing: which stream group a mailbox joins, and the groups' lives as tasks of the watcher.
+
+The rules for who may share a stream are in `grouping`; what one group does is in `stream_group`.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+from rainbow_exchange.ews.grouping import Affinity, place_for, server_name
+from rainbow_exchange.ews.members import Client, Listener, Member
+from rainbow_exchange.ews.stream_group import StreamGroup
+from rainbow_exchange.ews.views import StreamView
+from rainbow_exchange.model import Mailbox
+
+_OPENINGS_AT_ONCE = 50
+
+
+class Placing:
+    """The groups of one watcher. They live as tasks of `tasks`, which the watcher sets while it runs."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        listener: Listener,
+        impersonation: bool,
+        group_size: int,
+        stream_minutes: int,
+        open_delay: float,
+        reopen_interval: float,
+        group_key: Callable[[Mailbox], str],
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._listener = listener
+        self._impersonation = impersonation
+        self._group_size = group_size
+        self._stream_minutes = stream_minutes
+        self._open_delay = open_delay
+        self._reopen_interval = reopen_interval
+        self._group_key = group_key
+        self._now = now
+        self._random = random
+        self.groups: list[StreamGroup] = []
+        self.tasks: asyncio.TaskGroup | None = None
+        self.running: set[asyncio.Task[None]] = set()
+        self._gathering: StreamGroup | None = None
+        self._openings = asyncio.Semaphore(_OPENINGS_AT_ONCE)
+
+    def place(self, member: Member, *, alone: bool) -> StreamGroup:
+        """Find or make the group that `member` is to join; `alone` gives it one of its own."""
+        if alone:
+            return self._new_group(member.mailbox, own=True)
+        group = place_for(self._group_key(member.mailbox), self.groups, self._gathering)
+        self._gathering = group or self._new_group(member.mailbox, own=False)
+        return self._gathering
+
+    def isolate(self, member: Member) -> None:
+        """Move a member, with the subscription that it has, to a group of its own."""
+        group = self._new_group(member.mailbox, own=True)
+        if member.affinity is not None:
+            group.affinity = Affinity(member.mailbox.address, dict(member.affinity.cookies))
+        group.add(member)
+        self.start(group)
+
+    def start(self, group: StreamGroup) -> None:
+        """Have a group live, unless it does or has nobody, or the watcher does not run."""
+        if self.tasks is not None and not group.running and group.members:
+            group.running = True
+            self.spawn(self._live(group), f"stream:{group.affinity.anchor}")
+
+    def tidy(self, group: StreamGroup) -> None:
+        """Drop a group that is empty and expects nobody."""
+        if not (group.members or group.reserved or group.running) and group in self.groups:
+            self.groups.remove(group)
+            self._listener.dropped(group)
+            if self._gathering is group:
+                self._gathering = None
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Start a task that ends with the watcher."""
+        assert self.tasks is not None  # noqa: S101 - groups and renewals live and die within run()
+        task: asyncio.Task[None] = self.tasks.create_task(work, name=name)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+        return task
+
+    def views(self) -> list[StreamView]:
+        """Show each group."""
+        return [
+            StreamView(
+                anchor=group.affinity.anchor,
+                members=len(group.members),
+                state=group.state,
+                opened_at=group.opened_at,
+                last_heartbeat=group.last_heartbeat,
+                reopenings=max(group.times_opened - 1, 0),
+                server=next((server_name(member.subscription_id) for member in group.members.values()), None),
+            )
+            for group in self.groups
+        ]
+
+    async def _live(self, group: StreamGroup) -> None:
+        try:
+            await group.run()
+        finally:
+            group.running = False
+        self.tidy(group)
+
+    def _new_group(self, mailbox: Mailbox, *, own: bool) -> StreamGroup:
+        group = StreamGroup(
+            client=self._client,
+            listener=self._listener,
+            openings=self._openings,
+            anchor=mailbox.address,
+            size=self._group_size,
+            key=self._group_key(mailbox),
+            own=own,
+            impersonation=self._impersonation,
+            stream_minutes=self._stream_minutes,
+            open_delay=self._open_delay,
+            reopen_interval=self._reopen_interval,
+            now=self._now,
+            random=self._random,
+        )
+        self.groups.append(group)
+        return group
