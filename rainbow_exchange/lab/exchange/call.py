@@ -1,13 +1,12 @@
 """One request as the operations see it: who asks, in whose name, and what that allows."""
 
-import base64
-import binascii
 import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rainbow_exchange.lab.exchange.accounts import Account
 from rainbow_exchange.lab.exchange.calendar import Item
 from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
@@ -17,15 +16,6 @@ from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
 from rainbow_exchange.lab.exchange.wire import Element, child, children, local, number, text
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Who signed in. `name` in lower case; `mailbox` is theirs, None for a service account without one."""
-
-    name: str
-    mailbox: Mailbox | None
-    service: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,24 +28,7 @@ class Company:
     flavour: Flavour
     now: Callable[[], datetime]
     username: str
-    password: str
     server_name: str
-
-    def account(self, authorization: str) -> Account | None:
-        """Give the account of a Basic header, None where name or password is wrong."""
-        scheme, _, token = authorization.partition(" ")
-        try:
-            name, _, password = base64.b64decode(token.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        if scheme.lower() != "basic" or password != self.password:
-            return None
-        name = name.lower()
-        plain = name.rpartition("\\")[2]
-        mailbox = self.directory.by_proxy.get(plain) or self.directory.by_upn.get(plain)
-        if plain == self.username.lower():
-            return Account(name=plain, mailbox=mailbox, service=True)
-        return Account(name=mailbox.address, mailbox=mailbox, service=False) if mailbox else None
 
     def by_primary(self, address: str) -> Mailbox:
         """Give the mailbox of a primary SMTP address; an alias is refused by the primary's name."""

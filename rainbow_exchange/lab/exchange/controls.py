@@ -58,7 +58,7 @@ class Controls:
             ("DELETE", "/lab/mailboxes/{address}/items/{number}", self._item_deleted),
             ("PUT", "/lab/mailboxes/{address}/out-of-office", self._out_of_office),
         ):
-            app.router.add_route(method, path, _plainly(work))
+            app.router.add_route(method, path, plainly(work))
 
     async def _requests(self, http: web.Request) -> web.Response:
         since = int(http.query.get("since", "0"))
@@ -240,7 +240,9 @@ class Controls:
         return web.json_response({})
 
 
-def _plainly(work: _Handler) -> _Handler:
+def plainly(work: _Handler) -> _Handler:
+    """Answer what a handler cannot understand or find with 400 or 404 and a sentence."""
+
     async def answer(http: web.Request) -> web.Response:
         try:
             return await work(http)

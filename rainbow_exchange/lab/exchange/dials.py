@@ -3,6 +3,11 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+_CHOICES = {
+    "auth_schemes": ("Basic", "NTLM", "Negotiate", "Bearer"),
+    "extended_protection": ("none", "allow", "require"),
+}
+
 
 @dataclass(slots=True, kw_only=True)
 class Dials:
@@ -12,6 +17,20 @@ class Dials:
     impersonation: bool = True
     unauthorized: bool = False
     mailbox_errors: dict[str, str] = field(default_factory=dict)
+    # signing in
+    auth_schemes: list[str] = field(default_factory=lambda: ["Basic"])
+    extended_protection: str = "none"
+    service_accounts: list[str] = field(default_factory=list)
+    passwords: dict[str, str] = field(default_factory=dict)
+    locked_accounts: list[str] = field(default_factory=list)
+    expired_accounts: list[str] = field(default_factory=list)
+    lock_out_after: int = 0
+    authenticated_requests: int = 0
+    balanced_per_request: bool = False
+    refuse_early_bodies: bool = False
+    trusted_user_header: str = ""
+    token_seconds: int = 3600
+    token_status: int = 0
     # answers
     delay_seconds: float = 0.0
     delay_operations: list[str] = field(default_factory=list)
@@ -56,6 +75,9 @@ class Dials:
                 positions = positions | {name: float(value)}
             elif type(value) is not wanted:
                 raise ValueError(f"dial {name!r} takes a {wanted.__name__}")
+            choices = _CHOICES.get(name, ())
+            if choices and not {*value} <= {*choices} if isinstance(value, list) else choices and value not in choices:
+                raise ValueError(f"dial {name!r} takes {', '.join(choices)}")
         for name, value in positions.items():
             setattr(self, name, value)
 

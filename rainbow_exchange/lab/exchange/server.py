@@ -11,16 +11,21 @@ from typing import Any
 
 from aiohttp import web
 
-from rainbow_exchange.lab.exchange import operations
-from rainbow_exchange.lab.exchange.call import Account, Call, Company, impersonated
+from rainbow_exchange.lab.exchange import binding, operations, tokens
+from rainbow_exchange.lab.exchange.accounts import Account, Accounts
+from rainbow_exchange.lab.exchange.attempts import Attempts
+from rainbow_exchange.lab.exchange.call import Call, Company, impersonated
 from rainbow_exchange.lab.exchange.controls import Controls
 from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
 from rainbow_exchange.lab.exchange.flavour import FLAVOURS
 from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox
 from rainbow_exchange.lab.exchange.record import Record, Request
+from rainbow_exchange.lab.exchange.sign_in import SignIn
+from rainbow_exchange.lab.exchange.sign_in_controls import SignInControls
 from rainbow_exchange.lab.exchange.streams import Dropped, Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
+from rainbow_exchange.lab.exchange.tokens import Tokens
 from rainbow_exchange.lab.exchange.wire import (
     Element,
     child,
@@ -48,6 +53,7 @@ _VERSIONS = frozenset(
 class LabExchange:
     """A simulated Exchange. The service account `username` and every mailbox's owner sign in with `password`.
 
+    `client_id` and `client_secret` buy Bearer tokens at `token_url`, which make the bearer the service account.
     `flavour` is "exchange" or "owner-bound". `dials` are positions at start (see `dials.py`). Raises ValueError on an
     unknown flavour or dial, or when two mailboxes share an address.
     """
@@ -62,6 +68,8 @@ class LabExchange:
         now: Callable[[], datetime],
         random: Callable[[], float],
         server_name: str = "exch01.acme.test",
+        client_id: str = "lab-connector",
+        client_secret: str = "lab-secret",  # noqa: S107  (a made-up secret of a simulation)
         **dials: Any,
     ) -> None:
         if flavour not in FLAVOURS:
@@ -83,8 +91,24 @@ class LabExchange:
             flavour=FLAVOURS[flavour],
             now=now,
             username=username,
-            password=password,
             server_name=server_name,
+        )
+        self.attempts = Attempts()
+        self._tokens = Tokens(
+            client_id=client_id, client_secret=client_secret, dials=self.dials, attempts=self.attempts, now=now
+        )
+        self._sign_in = SignIn(
+            accounts=Accounts(
+                directory=self.directory,
+                username=username,
+                password=password,
+                domain=server_name.partition(".")[2],
+                dials=self.dials,
+            ),
+            tokens=self._tokens,
+            attempts=self.attempts,
+            dials=self.dials,
+            now=now,
         )
         self._runner: web.AppRunner | None = None
         self._base = ""
@@ -95,6 +119,11 @@ class LabExchange:
         return self._base + PATH
 
     @property
+    def token_url(self) -> str:
+        """Give the address of the token endpoint; once started."""
+        return self._base + tokens.PATH
+
+    @property
     def base(self) -> str:
         """Give the address of the server itself; the lab's own wire is below it at /lab/."""
         return self._base
@@ -103,6 +132,8 @@ class LabExchange:
         """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
         app = web.Application(client_max_size=_MOST_BODY)
         app.on_response_prepare.append(_without_content_type)
+        app.on_response_prepare.append(self._sign_in.prove)
+        app.router.add_post(tokens.PATH, self._tokens.give)
         app.router.add_post("/{ews:(?i:ews)}/{page:(?i:exchange\\.asmx)}", self._answer)
         Controls(
             directory=self.directory,
@@ -111,6 +142,7 @@ class LabExchange:
             record=self.record,
             dials=self.dials,
         ).add_to(app)
+        SignInControls(sign_in=self._sign_in, tokens=self._tokens, attempts=self.attempts).add_to(app)
         # A stream whose client has gone ends at once.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
@@ -123,6 +155,7 @@ class LabExchange:
         self._runner = runner
         bound = runner.addresses[0][1]
         self._base = f"{'https' if ssl else 'http'}://{host}:{bound}"
+        self._sign_in.binding = binding.expected(await binding.own_certificate(host, bound)) if ssl else None
 
     async def stop(self) -> None:
         """Go down: streams break off, subscriptions are forgotten, mailboxes stay for another start."""
@@ -149,10 +182,10 @@ class LabExchange:
             request.code = "411"
             return web.Response(status=411)
         body = await http.read()
-        account = self._company.account(http.headers.get("Authorization", ""))
-        if account is None or self.dials.unauthorized:
-            request.code = "401"
-            return web.Response(status=401, headers={"WWW-Authenticate": f'Basic realm="{http.host}"'})
+        account = self._sign_in.asked(http)
+        if isinstance(account, web.Response):
+            request.code = str(account.status)
+            return account
         request.account = account.name
         if self.dials.keep_bodies:
             request.body = body.decode(errors="replace")
