@@ -120,7 +120,9 @@ class Daemon:
             bridge = tasks.create_task(sides.pipeline.run(), name="bridge")
             link = tasks.create_task(sides.link.run(), name="link")
             sign_in = tasks.create_task(sides.rainbow.run(), name="rainbow")
-            state = tasks.create_task(self._keep_state(), name="state")
+            others = [tasks.create_task(self._keep_state(), name="state")]
+            if sides.password is not None:
+                others.append(tasks.create_task(sides.password.run(), name="password"))
             await self._stop.wait()
             try:
                 async with asyncio.timeout(STOP_WITHIN):
@@ -128,7 +130,7 @@ class Daemon:
             except TimeoutError:
                 log.warning("stop_cut_short", after_seconds=STOP_WITHIN)
             finally:
-                for task in (bridge, link, sign_in, state):
+                for task in (bridge, link, sign_in, *others):
                     task.cancel()
 
     async def _stop_in_order(

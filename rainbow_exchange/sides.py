@@ -13,6 +13,7 @@ from rainbow_exchange import config
 from rainbow_exchange.bridge.assemble import Observe, assemble
 from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.parts import Histogram, Options
+from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.translate import Privacy
@@ -38,6 +39,7 @@ class Sides:
     link: RainbowLink
     pipeline: Pipeline
     health: Health
+    password: PasswordWatch | None
 
 
 @asynccontextmanager
@@ -71,6 +73,9 @@ async def build(
             random=random,
         )
         link = rainbow_link(settings, secrets, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random)
+        password = None
+        if settings.exchange.auth != "bearer" and settings.exchange.token_url is None:  # a token has no such end
+            password = PasswordWatch(exchange, username=account[0], now=now, random=random)
         health = Health(
             pipeline=pipeline,
             exchange=exchange,
@@ -79,8 +84,9 @@ async def build(
             rainbow_url=settings.rainbow.url,
             link=link,
             problems=problems,
+            password=password,
         )
-        yield Sides(exchange, rainbow, link, pipeline, health)
+        yield Sides(exchange, rainbow, link, pipeline, health, password)
 
 
 def exchange_client(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rainbow_exchange.bridge.causes import exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.roster import Coverage, Member
@@ -53,6 +54,7 @@ class Health:
         rainbow_url: str,
         link: RainbowLink,
         problems: Problems,
+        password: PasswordWatch | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._exchange = exchange
@@ -61,6 +63,7 @@ class Health:
         self._rainbow_url = rainbow_url
         self._link = link
         self._problems = problems
+        self._password = password
         self._unstreamed_since: float | None = None
         self._strangers = (0, 0.0)
 
@@ -75,6 +78,7 @@ class Health:
         self._review_link(signed_in=rainbow is None)
         self._review_streams(away=exchange is not None)
         self._review_people()
+        self._review_password()
 
     def exchange(self) -> dict[str, str]:
         """Return state and reason of the Exchange side: "starting", "connected", "disconnected"."""
@@ -235,6 +239,15 @@ class Health:
                 )
             else:
                 self._problems.clear(problem_id)
+
+    def _review_password(self) -> None:
+        ending = self._password.ending() if self._password is not None else None
+        if ending is None:
+            self._problems.clear("exchange-password-expires")
+        else:
+            self._problems.report(
+                "exchange-password-expires", severity=ending.severity, text=ending.text, action=ending.action
+            )
 
     def _one_of(self, ids: Iterable[str], current: str | None, text: str, action: str) -> None:
         for problem_id in ids:

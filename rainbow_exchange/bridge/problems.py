@@ -26,12 +26,12 @@ class Problems:
         return problem_id in self._open
 
     def report(self, problem_id: str, *, severity: str, text: str, action: str) -> None:
-        """Open a problem, or update its text; `severity` as in `model.Problem`."""
+        """Open a problem or update it, and tell of it if it is new or its `severity` (`model.Problem`) another."""
         known = self._open.get(problem_id)
         since = known.since if known else self._now()
         problem = Problem(id=problem_id, severity=severity, since=since, text=text, action=action)
         self._open[problem_id] = problem
-        if known is None:
+        if known is None or known.severity != severity:
             level = {"error": log.error, "warning": log.warning}.get(severity, log.info)
             level("problem", id=problem_id, what=text, action=action)
             if self._observe:

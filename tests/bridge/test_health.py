@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rainbow_exchange.bridge.health import Health
+from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.rainbow.xmpp import XmppLink
 
@@ -37,6 +38,7 @@ class Bench:
             on_refused=rainbow.client.forget,
         )
         self.problems = Problems(now=kit.now)
+        self.password = PasswordWatch(bridge.exchange.client, username="svc-rainbow", now=kit.now, random=kit.half)
         self.health = Health(
             pipeline=bridge.pipeline,
             exchange=bridge.exchange.client,
@@ -45,6 +47,7 @@ class Bench:
             rainbow_url=rainbow.lab.url,
             link=self.link,
             problems=self.problems,
+            password=self.password,
         )
 
     def found(self) -> dict[str, str]:
@@ -152,6 +155,30 @@ async def test_an_empty_company(
         found = bench.found()
     assert list(found) == ["rainbow-company-empty"]
     assert bench.bridge.rainbow.lab.company_id in found["rainbow-company-empty"]
+
+
+async def test_the_password_that_ends(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange = await make_exchange(ANN, password_expires="2026-03-09T09:00:00Z")
+    bench = make_bench(make_bridge(exchange, await make_rainbow(kit.person("ann"), ask=True)))
+    async with bench.at_work(), kit.running(bench.password.run()):
+        await bench.settled()
+        assert bench.found() == {
+            "exchange-password-expires": "The password of the Exchange account svc-rainbow expires"
+            " on 2026-03-09 at 09:00 UTC, in 8 days. Without it nothing works."
+        }
+        assert [problem.severity for problem in bench.problems] == ["notice"]
+        await asyncio.sleep(3700)
+        bench.health.review()
+        assert [problem.severity for problem in bench.problems] == ["warning"]
+        exchange.lab.dials.turn({"password_expires": ""})
+        await asyncio.sleep(86400)
+        assert "exchange-password-expires" not in bench.found()
 
 
 async def test_exchange_away_and_back(

@@ -33,6 +33,16 @@ def test_a_problem_is_told_once_and_its_text_kept_current() -> None:
     assert "mailbox-denied" in problems
 
 
+def test_a_problem_that_has_become_worse_is_told_again() -> None:
+    seen = list[Problem]()
+    problems = Problems(now=Clock(), observe=seen.append)
+    with capture_logs() as logs:
+        for severity in ("notice", "notice", "warning", "error", "error"):
+            problems.report("exchange-password-expires", severity=severity, text="soon", action="Change it")
+    assert [each.severity for each in seen] == ["notice", "warning", "error"]
+    assert [entry["log_level"] for entry in logs] == ["info", "warning", "error"]
+
+
 def test_the_log_level_is_that_of_the_problem() -> None:
     problems = Problems(now=Clock())
     with capture_logs() as logs:

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = {
     "find_item",
     "get_mail_tips",
+    "get_password_expiration_date",
     "get_service_configuration",
     "get_streaming_events",
     "get_user_availability",

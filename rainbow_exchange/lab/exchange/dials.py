@@ -31,6 +31,7 @@ class Dials:
     trusted_user_header: str = ""
     token_seconds: int = 3600
     token_status: int = 0
+    password_expires: str = ""
     # answers
     delay_seconds: float = 0.0
     delay_operations: list[str] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Dials:
     late_seconds: float = 0.0
     late_operations: list[str] = field(default_factory=lambda: ["FindItem", "GetUserAvailability"])
     faults: dict[str, str] = field(default_factory=dict)
+    unknown_operations: list[str] = field(default_factory=list)
     server_busy: str = ""
     server_busy_milliseconds: int = 5000
     server_busy_requests: int = -1

@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from rainbow_exchange.lab.exchange import availability, finding, folders, items, names, out_of_office, subscribing
+from rainbow_exchange.lab.exchange import (
+    availability,
+    finding,
+    folders,
+    items,
+    names,
+    out_of_office,
+    password,
+    subscribing,
+)
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Refused
 from rainbow_exchange.lab.exchange.wire import Element, answer, local, m, response_message
@@ -24,6 +33,7 @@ OPERATIONS: dict[str, Callable[[Call, Element], Element]] = {
     "SetUserOofSettings": out_of_office.set_settings,
     "GetMailTips": out_of_office.mail_tips,
     "GetServiceConfiguration": out_of_office.service_configuration,
+    "GetPasswordExpirationDate": password.expiration_date,
     "ResolveNames": names.resolve,
     "GetServerTimeZones": names.server_time_zones,
     "GetFolder": folders.get,
@@ -45,4 +55,6 @@ def refused(operation: str, error: Refused) -> Element:
     if operation == "GetUserAvailability":
         message = response_message("ResponseMessage", error=error)
         return m("GetUserAvailabilityResponse", m("FreeBusyResponseArray", m("FreeBusyResponse", message)))
+    if operation == "GetPasswordExpirationDate":
+        return password.refused(error)
     return answer(operation, response_message(f"{operation}ResponseMessage", error=error))

@@ -234,7 +234,7 @@ class LabExchange:
         if operation == operations.STREAMED:
             return await self._stream(http, request, call, body)
         play = operations.OPERATIONS.get(operation)
-        if play is None:
+        if play is None or operation in self.dials.unknown_operations:
             raise Fault("ErrorInvalidRequest", f"The lab's Exchange does not play {operation}.")
         limit = self.dials.request_limit
         if limit and self._in_flight[call.charged] >= limit:

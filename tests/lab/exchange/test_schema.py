@@ -148,6 +148,7 @@ async def test_other_answers_validate(wire: Any, check: Any) -> None:
     await check(mailbox("GetUserOofSettings"))
     await check(TIPS, "svc-rainbow")
     await check(CONFIGURATION, "svc-rainbow")
+    await check("<m:GetPasswordExpirationDate/>", "svc-rainbow")
     for entry in ("alice@acme.test", "martin", "nobody"):
         await check(resolve(entry))
     for body in (ZONES, HIERARCHY, FIND_FOLDER, GET_FOLDER):
@@ -155,7 +156,9 @@ async def test_other_answers_validate(wire: Any, check: Any) -> None:
     source = '<t:AlternateId Format="EwsId" Id="x" Mailbox="y"/>'
     await check(f'<m:ConvertId DestinationFormat="EntryId"><m:SourceIds>{source}</m:SourceIds></m:ConvertId>')
     await wire.dials(server_busy="inner")
-    for body in (wire.subscribe_body(), mailbox("GetUserOofSettings"), TIPS, CONFIGURATION, resolve("x"), GET_FOLDER):
+    password = "<m:GetPasswordExpirationDate/>"
+    bodies = (mailbox("GetUserOofSettings"), TIPS, CONFIGURATION, resolve("x"), GET_FOLDER, password)
+    for body in (wire.subscribe_body(), *bodies):
         assert (await check(body)).code == "ErrorInternalServerError"
     await wire.dials(server_busy="message")
     assert (await check(wire.availability_body("bob@acme.test", start=DAY[0], end=DAY[1]))).code == "ErrorServerBusy"
