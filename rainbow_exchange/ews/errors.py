@@ -11,6 +11,9 @@ EwsError
     └── ConnectionLimitReached  ErrorExceededConnectionCount
 """
 
+from dataclasses import dataclass
+from typing import Literal
+
 from rainbow_exchange.errors import RainbowExchangeError
 
 
@@ -21,7 +24,8 @@ class EwsError(RainbowExchangeError):
 class EwsConnectionError(EwsError):
     """The server could not be reached or did not answer as EWS.
 
-    `kind`: "name", "refused", "tls", "timeout", "closed", "http-<status>", "not-ews". `retry_after` in seconds or None.
+    `kind`: "name", "refused", "tls", "timeout", "closed", "http-<status>", "not-ews"; "kerberos" and "token" where
+    that is what is in the way, `detail` then being the word for it. `retry_after` in seconds or None.
     """
 
     def __init__(self, kind: str, detail: str = "", *, retry_after: float | None = None) -> None:
@@ -31,13 +35,30 @@ class EwsConnectionError(EwsError):
         self.retry_after = retry_after
 
 
-class EwsAuthenticationError(EwsError):
-    """The server refused the credentials. `offered` are the schemes of its WWW-Authenticate."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """How far a sign-in came.
 
-    def __init__(self, status: int, offered: tuple[str, ...] = ()) -> None:
-        super().__init__(f"HTTP {status}, offered: {', '.join(offered) or 'nothing'}")
+    `stage`: "offer": the server offers nothing that could be tried; "proof": the proof of the password, the ticket or
+    the token was refused; "handshake": the server did not go on with it; "kerberos", "token": the domain controller or
+    the token endpoint refused the account, and `reason` is the word for it. `binding`: a channel binding was sent.
+    """
+
+    scheme: str
+    stage: Literal["offer", "proof", "handshake", "kerberos", "token"]
+    reason: str = ""
+    binding: bool = False
+
+
+class EwsAuthenticationError(EwsError):
+    """The server refused the credentials. `offered` are the schemes of its WWW-Authenticate; `tried` None: unknown."""
+
+    def __init__(self, status: int, offered: tuple[str, ...] = (), tried: Tried | None = None) -> None:
+        how = f"{tried.scheme} refused ({tried.reason or tried.stage}), " if tried else ""
+        super().__init__(f"HTTP {status}, {how}offered: {', '.join(offered) or 'nothing'}")
         self.status = status
         self.offered = offered
+        self.tried = tried
 
 
 class MalformedResponse(EwsError):

@@ -8,13 +8,14 @@ import ssl as tls
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 from yarl import URL
 
-from rainbow_exchange.ews.auth import Authenticator, Challenge, schemes
-from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse
+from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg, schemes
+from rainbow_exchange.ews.blocking import Blocking
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse, Tried
 from rainbow_exchange.ews.failures import CertificateLook, named_failures
 
 if TYPE_CHECKING:
@@ -22,19 +23,22 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT = 10.0  # seconds for name, TCP and TLS together
 _CHUNK = 65536
-_MOST_LEGS = 6
+_MOST_LEGS = 8
 _KEEP = 15.0  # seconds an idle connection is kept: less than any server's or balancer's own limit
 _KEEP_SIGNED_IN = 60.0  # the same where a new one would have to sign in again; IIS keeps them for 120
 _LONGEST_REFUSAL = 1024 * 1024  # what is read of a 401's page, so that its connection can go on
 
 
 class _Response(aiohttp.ClientResponse):
-    """Remembers the server's certificate: the connection may be given back before anybody can ask it."""
+    """Remembers the server's certificate and which connection it was: it may be given back before anybody can ask."""
 
     certificate: bytes | None = None
+    local_port: int | None = None
 
     async def start(self, connection: "Connection") -> aiohttp.ClientResponse:
         transport = connection.transport
+        name = transport.get_extra_info("sockname") if transport is not None else None
+        self.local_port = name[1] if name else None
         link = transport.get_extra_info("ssl_object") if transport is not None else None
         self.certificate = link.getpeercert(binary_form=True) if link is not None else None
         return await super().start(connection)
@@ -72,20 +76,40 @@ class Answer:
         return bytes(body)
 
 
-class _Lane:
-    """A way to the server. Of a connection-bound scheme: exactly one TCP connection, used by one request at a time."""
+class Tokens(Protocol):
+    """Whoever keeps bearer tokens."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    async def token(self, *, newer_than: str | None = None) -> str:
+        """Return a token that is good, and not the one given. Raises EwsError."""
+        ...
+
+
+class _Lane:
+    """A way to the server. A bound one is exactly one TCP connection, used by one request at a time."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, bound: bool) -> None:
         self.session = session
+        self.bound = bound
         self.authenticated = False
+        self.used = 0.0  # loop time at which it was given back
 
 
 class Transport:
-    """Posts to one URL with one set of credentials."""
+    """Posts to one URL with one set of credentials. `tokens` gives the bearer tokens that its legs ask for."""
 
-    def __init__(self, *, url: str, auth: Authenticator, ssl: tls.SSLContext | None, proxy_url: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        auth: Authenticator,
+        ssl: tls.SSLContext | None,
+        proxy_url: str | None,
+        tokens: Tokens | None = None,
+    ) -> None:
         self._url = URL(url)
         self._auth = auth
+        self._tokens = tokens
+        self._blocking = Blocking()
         self._ssl: tls.SSLContext | bool = ssl if ssl is not None else True
         self._proxy = URL(proxy_url) if proxy_url else None
         self.host = f"{self._url.host}:{self._url.port}"
@@ -122,9 +146,12 @@ class Transport:
             await self._give_back(lane, whole=whole)
 
     def _take(self) -> _Lane:
-        if self._idle:
-            return self._idle.pop() if self._auth.connection_bound else self._idle[0]
         bound = self._auth.connection_bound
+        for lane in reversed(self._idle):  # what was used last is the least likely to have been closed
+            if lane.bound is bound:
+                if bound:
+                    self._idle.remove(lane)
+                return lane
         connector = aiohttp.TCPConnector(
             ssl=self._ssl, limit=1 if bound else 0, keepalive_timeout=_KEEP_SIGNED_IN if bound else _KEEP
         )
@@ -135,51 +162,73 @@ class Transport:
                 response_class=_Response,
                 trust_env=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_TIMEOUT),
-            )
+            ),
+            bound=bound,
         )
         self._lanes.add(lane)
-        if not self._auth.connection_bound:
+        if not bound:
             self._idle.append(lane)
         return lane
 
     async def _give_back(self, lane: _Lane, *, whole: bool) -> None:
-        if not self._auth.connection_bound or lane not in self._lanes:
+        if not lane.bound or lane not in self._lanes:
             return
-        if whole:
+        if whole and self._auth.connection_bound:
+            lane.used = asyncio.get_running_loop().time()
             self._idle.append(lane)
         else:
             self._lanes.discard(lane)
             await lane.session.close()
 
     async def _authenticated(self, lane: _Lane, body: bytes, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        if lane.authenticated:
+        kept = asyncio.get_running_loop().time() - lane.used < _KEEP_SIGNED_IN
+        if lane.authenticated and kept:
             response = await self._send(lane, body, headers, None)
             if response.status != HTTPStatus.UNAUTHORIZED:
                 return response
-            lane.authenticated = False  # the server has begun a new connection: authenticate it, once
-            await _drain(response)
+            await _drain(response)  # the server has begun a new connection: authenticate it, once
+        lane.authenticated = False
         flow = self._auth.flow()
-        leg = next(flow)
+        leg = await self._advance(flow, None)
+        token: str | None = None
         for _ in range(_MOST_LEGS):
-            response = await self._send(lane, body if leg.with_body else b"", headers, leg.authorization)
+            if not isinstance(leg, Leg):
+                break
+            authorization = leg.authorization
+            if leg.bearer is not None and self._tokens is not None:
+                token = await self._tokens.token(newer_than=token if leg.bearer == "newer" else None)
+                authorization = f"Bearer {token}"
+            response = await self._send(lane, body if leg.with_body else b"", headers, authorization)
             refused = response.status == HTTPStatus.UNAUTHORIZED
             if leg.with_body and not refused:
-                lane.authenticated = self._auth.connection_bound
+                lane.authenticated = lane.bound and self._auth.connection_bound
                 return response
             offered = tuple(response.headers.getall("WWW-Authenticate", ()))
             challenge = Challenge(
                 status=response.status,
                 www_authenticate=offered,
                 certificate=response.certificate if isinstance(response, _Response) else None,
+                connection=response.local_port if isinstance(response, _Response) else None,
             )
             await _drain(response)
-            try:
-                leg = flow.send(challenge)
-            except StopIteration:
-                break
+            leg = await self._advance(flow, challenge)
         if refused:
-            raise EwsAuthenticationError(response.status, schemes(offered))
+            endless = Tried(scheme="", stage="handshake", reason="endless")
+            tried = endless if isinstance(leg, Leg) else leg
+            raise EwsAuthenticationError(response.status, schemes(offered), tried)
         raise EwsConnectionError(f"http-{response.status}", f"{self.host} did not let the sign-in go on")
+
+    async def _advance(self, flow: Flow, challenge: Challenge | None) -> Leg | Tried | None:
+        """Return the next leg, or how far the sign-in came."""
+
+        def step() -> Leg | Tried | None:
+            try:
+                return next(flow) if challenge is None else flow.send(challenge)
+            except StopIteration as ended:
+                tried: Tried | None = ended.value
+                return tried
+
+        return await self._blocking.run(step) if self._auth.blocks else step()
 
     async def _send(
         self, lane: _Lane, body: bytes, headers: Mapping[str, str], authorization: str | None

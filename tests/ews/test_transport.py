@@ -19,6 +19,7 @@ class Bound:
     """A scheme of two legs that authenticates the connection, as NTLM does."""
 
     connection_bound = True
+    blocks = False
 
     def __init__(self) -> None:
         self.challenges: list[Challenge] = []
@@ -27,6 +28,7 @@ class Bound:
         self.challenges.append((yield Leg(authorization=None, with_body=False)))
         self.challenges.append((yield Leg(authorization="NTLM hello", with_body=False)))
         yield Leg(authorization="NTLM proof")
+        return None
 
 
 @pytest.fixture
@@ -148,9 +150,11 @@ async def test_a_bound_connection_left_unread_is_not_used_again(wire: Any, make:
 async def test_a_bare_leg_that_meets_no_401_ends_with_the_status(wire: Any, make: Any) -> None:
     class OneBare:
         connection_bound = True
+        blocks = False
 
         def flow(self) -> Flow:
             yield Leg(authorization=None, with_body=False)
+            return None
 
     wire.script = lambda _: say(b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n")
     with pytest.raises(EwsConnectionError, match="http-503"):
@@ -160,6 +164,7 @@ async def test_a_bare_leg_that_meets_no_401_ends_with_the_status(wire: Any, make
 async def test_a_server_that_never_has_enough_legs_is_left(wire: Any, make: Any) -> None:
     class Endless:
         connection_bound = True
+        blocks = False
 
         def flow(self) -> Flow:
             while True:
@@ -168,7 +173,7 @@ async def test_a_server_that_never_has_enough_legs_is_left(wire: Any, make: Any)
     wire.script = lambda _: say(CHALLENGE % b"NTLM x")
     with pytest.raises(EwsAuthenticationError):
         await post(make(wire.url, Endless()))
-    assert len(wire.requests) == 6
+    assert len(wire.requests) == 8
 
 
 async def test_an_endless_refusal_is_not_read_to_its_end(wire: Any, make: Any) -> None:
