@@ -18,6 +18,9 @@ from typing import Any, Protocol
 import structlog
 
 from rainbow_exchange import __version__, config, metrics
+from rainbow_exchange.bridge import coverage
+from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
+from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
@@ -158,6 +161,7 @@ class Daemon:
             status=self.status,
             ready=self.ready,
             metrics=lambda: metrics.render(self.measures()),
+            retry=self.retry,
             token=token,
             nonce=nonce,
         )
@@ -208,8 +212,25 @@ class Daemon:
             "rainbow": sides.health.rainbow() if sides else unconfigured,
             "mailboxes": sides.health.mailboxes() if sides else nobody,
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
+            "changes": self._changes(),
+            "not_streamed": [_dated(each) for each in coverage.not_streamed(sides.pipeline)] if sides else [],
+            "not_read": [_dated(each) for each in coverage.not_read(sides.pipeline)] if sides else [],
             "problems": [asdict(problem) | {"since": _iso(problem.since)} for problem in self._problems],
         }
+
+    def _changes(self) -> dict[str, int]:
+        counters = self._sides.pipeline.parts.counters if self._sides else BridgeCounters()
+        return {
+            "told": counters.changes,
+            "found_after_gap": counters.changes_found_after_gap,
+            "recovered": counters.recovered_changes,
+        }
+
+    def retry(self, addresses: list[str] | None) -> dict[str, Any]:
+        """Try at once what was to be tried later: for these users, or with None for everybody."""
+        if self._sides is None:
+            return {"retried": [], "streamed": [], "unknown": addresses or []}
+        return asdict(coverage.retry(self._sides.pipeline, self._sides.exchange, addresses))
 
     def _overall(self, problems: list[Problem]) -> str:
         if self._stop.is_set():
@@ -281,6 +302,10 @@ async def _ended(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait until it has ended; what it raises is the TaskGroup's business."""
     task.cancel()
     await asyncio.wait([task])
+
+
+def _dated(view: NotStreamed | NotRead) -> dict[str, Any]:
+    return asdict(view) | {"next_try": None if view.next_try is None else _iso(view.next_try)}
 
 
 def _iso(instant: datetime) -> str:

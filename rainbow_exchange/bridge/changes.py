@@ -54,16 +54,25 @@ class Changes:
             began = self.parts.loop_time() if since is None else since
             self._reads.create_task(self._read(address, cause, began), name="changes:read")
 
+    def read_now(self, address: str) -> None:
+        """Read at once a mailbox that could not be read and was to be tried later."""
+        if self.parts.reader.failed(address):
+            self.parts.retried(address)
+            self.parts.coalescer.signal(address, self.parts.loop_time())
+            self._wake.set()
+
     async def _gather(self) -> None:
         """Mailboxes whose signals have been gathered are read."""
         coalescer = self.parts.coalescer
         while True:
             self._wake.clear()
+            due_at = coalescer.next_at()
             try:
-                async with asyncio.timeout_at(coalescer.next_at()):
+                async with asyncio.timeout_at(due_at):
                     await self._wake.wait()
             except TimeoutError:
-                for address, since in coalescer.take(self.parts.loop_time()):
+                # a timer may ring earlier than it was set to, by the clock's resolution
+                for address, since in coalescer.take(max(self.parts.loop_time(), due_at or 0.0)):
                     self.look_again(address, self._causes.pop(address, Cause.CHANGE), since)
 
     async def _read(self, address: str, cause: Cause, since: float) -> None:

@@ -54,6 +54,10 @@ class Coalescer:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def due_at(self, mailbox: str) -> float | None:
+        """Return when this mailbox becomes due, None where nothing waits for it."""
+        return self._due_at.get(mailbox)
+
     def forget(self, mailbox: str) -> None:
         """Drop whatever waits for `mailbox`."""
         self._due_at.pop(mailbox, None)

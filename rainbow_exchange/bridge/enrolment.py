@@ -27,17 +27,19 @@ from rainbow_exchange.ews.errors import (
     ResponseError,
     UnencodableText,
 )
+from rainbow_exchange.ews.rhythm import Rhythm, rhythm_of
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.watcher import Client, Watcher
 from rainbow_exchange.model import Mailbox
+from rainbow_exchange.pause import Pause
 
 log = structlog.get_logger()
 
 WORKERS = 8
 NOT_FOUND_AGAIN = timedelta(days=1)
 DENIED_AGAIN = timedelta(hours=1)
-#: ResponseCodes of accounts that somebody has to mend first
-DISABLED_CODES = frozenset({"ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorMailboxConfiguration"})
+#: seconds: the first wait at most, and the longest, for what may pass
+POSTPONED = (2.0, 300.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,9 @@ class Enrolment:
         self._reachable = asyncio.Event()
         self._reachable.set()
         self._waits = backoff(1.0, 30.0, random=random)
+        self._pause = Pause()
         self.outage: EwsError | None = None
+        self.next_attempt: datetime | None = None  # to reach Exchange, while it is out
 
     def want(self, member: Member, *, urgent: bool = False) -> None:
         """Ask for a member to be subscribed; an urgent one (somebody asks for it) overtakes the others."""
@@ -101,6 +105,19 @@ class Enrolment:
         """Ask for a member to be subscribed later."""
         member.next_try = when
         heapq.heappush(self._retries, (when, next(self._order), member))
+
+    def again_at(self, code: str) -> datetime:
+        """Say when a mailbox that was refused for good with `code` is tried again."""
+        daily = rhythm_of(code) is Rhythm.DAILY
+        return self._now() + (NOT_FOUND_AGAIN if daily else DENIED_AGAIN)
+
+    def retry(self, member: Member) -> None:
+        """Try a member now that was to be tried later, and Exchange itself if it is out; rhythms begin anew."""
+        member.failures = 0
+        self._waits = backoff(1.0, 30.0, random=self._random)
+        self._pause.cut()
+        if member.next_try is not None and member.coverage is not Coverage.COVERED:
+            self.want(member, urgent=True)
 
     async def settle(self, member: Member) -> None:
         """Subscribe this member now; return once it was tried. The caller sets the time limit."""
@@ -175,7 +192,10 @@ class Enrolment:
         if self._reachable.is_set():
             self._reachable.clear()
             retry_after = error.retry_after if isinstance(error, EwsConnectionError) else None
-            await asyncio.sleep(max(retry_after or 0.0, next(self._waits)))
+            wait = max(retry_after or 0.0, next(self._waits))
+            self.next_attempt = self._now() + timedelta(seconds=wait)
+            await self._pause.sleep(wait)
+            self.next_attempt = None
             self._reachable.set()
 
     def _answered(self) -> None:
@@ -215,12 +235,14 @@ class Enrolment:
     def _give_up_for_now(self, member: Member, code: str, *, denied: bool) -> None:
         if denied:
             self._roster.release(member, coverage=Coverage.FAILED, reason=code)
-            self.want_at(member, self._now() + (NOT_FOUND_AGAIN if code in DISABLED_CODES else DENIED_AGAIN))
+            self.want_at(member, self.again_at(code))
             log.info("mailbox_denied", user=member.user.id, code=code)
             return
         member.failures += 1
         member.reason = code
-        wait = min(300.0, 2.0**member.failures) * (0.5 + 0.5 * self._random())
+        first, longest = POSTPONED
+        # nobody's failures are so many that the power would be worth working out
+        wait = min(longest, first * 2.0 ** min(member.failures - 1, 16)) * (0.5 + 0.5 * self._random())
         self.want_at(member, self._now() + timedelta(seconds=wait))
         log.debug("mailbox_postponed", user=member.user.id, code=code, seconds=round(wait, 1))
 

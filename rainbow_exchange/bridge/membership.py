@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from rainbow_exchange.bridge.enrolment import DENIED_AGAIN, Enrolment, Known
+from rainbow_exchange.bridge.enrolment import Enrolment, Known
 from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.parts import Parts
 from rainbow_exchange.bridge.reader import Mode
@@ -21,6 +21,8 @@ from rainbow_exchange.state.store import Remembered, Store
 
 log = structlog.get_logger()
 
+#: how long after a mailbox has vanished its user's other identifiers are tried: a directory takes its time
+NEXT_IDENTIFIER_AFTER = timedelta(minutes=5)
 #: seconds between two writes of what was learnt
 REMEMBER_EVERY = 2.0
 
@@ -105,8 +107,10 @@ class Membership:
         self._let_go(member, address, unsubscribe=False)
         self.parts.roster.release(member, coverage=Coverage.FAILED, reason=code)
         self.parts.notifier.add(member.user.id, self.parts.loop_time())
-        again = timedelta(minutes=5) if treatment_of(code) is Treatment.NEXT_IDENTIFIER else DENIED_AGAIN
-        self.enrolment.want_at(member, self.parts.now() + again)
+        if treatment_of(code) is Treatment.NEXT_IDENTIFIER:  # another identifier may lead to its new address
+            self.enrolment.want_at(member, self.parts.now() + NEXT_IDENTIFIER_AFTER)
+        else:
+            self.enrolment.want_at(member, self.enrolment.again_at(code))
         log.warning("mailbox_lost", user=member.user.id, code=code)
 
     async def who(self, address: str) -> Member | None:

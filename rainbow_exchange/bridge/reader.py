@@ -167,6 +167,11 @@ class Reader:
             return agenda
         return None
 
+    def failed(self, address: str) -> str:
+        """Return why the last read of this mailbox failed, "" where it did not."""
+        entry = self._entries.get(address)
+        return entry.stale_reason if entry else ""
+
     def failing(self) -> dict[str, str]:
         """Return the mailboxes whose last read failed, with the reason."""
         return {address: entry.stale_reason for address, entry in self._entries.items() if entry.stale_reason}

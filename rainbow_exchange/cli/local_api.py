@@ -29,8 +29,11 @@ class NoAnswerError(RainbowExchangeError):
         self.action = action
 
 
-def ask(folder: Path, path: str, *, seconds: float = _SECONDS) -> Any:
-    """GET `path` from the daemon whose `runtime.json` lies in `folder`; give its JSON. Raises NoAnswerError."""
+def ask(folder: Path, path: str, *, content: object = None, seconds: float = _SECONDS) -> Any:
+    """GET `path` from the daemon whose `runtime.json` lies in `folder`, or POST `content` as JSON; give its JSON.
+
+    Raises NoAnswerError.
+    """
     found = _find(folder)
     where = f"{found.host} port {found.port}"
     connection = http.client.HTTPConnection(found.host, found.port, timeout=seconds)
@@ -49,7 +52,7 @@ def ask(folder: Path, path: str, *, seconds: float = _SECONDS) -> Any:
     try:
         with _time_limit(connection, seconds):
             _let_it_prove_itself(connection, found, where)
-            status, answer = _get(connection, path, {"Authorization": f"Bearer {_token(folder)}"})
+            status, answer = _send(connection, path, {"Authorization": f"Bearer {_token(folder)}"}, content)
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswerError(
             CANNOT_TELL,
@@ -99,7 +102,7 @@ def _token(folder: Path) -> str:
 
 def _let_it_prove_itself(connection: http.client.HTTPConnection, found: runtime.Runtime, where: str) -> None:
     challenge = runtime.new_challenge()
-    status, answer = _get(connection, f"/api/nonce?challenge={challenge}", {})
+    status, answer = _send(connection, f"/api/nonce?challenge={challenge}", {})
     expected = runtime.proof(found.nonce, challenge)
     given: object = None
     if status == http.HTTPStatus.OK:
@@ -114,8 +117,14 @@ def _let_it_prove_itself(connection: http.client.HTTPConnection, found: runtime.
         )
 
 
-def _get(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
-    connection.request("GET", path, headers=headers)
+def _send(
+    connection: http.client.HTTPConnection, path: str, headers: dict[str, str], content: object = None
+) -> tuple[int, bytes]:
+    if content is None:
+        connection.request("GET", path, headers=headers)
+    else:
+        body = json.dumps(content).encode()
+        connection.request("POST", path, body=body, headers=headers | {"Content-Type": "application/json"})
     response = connection.getresponse()
     answer = response.read(_MAX_ANSWER_BYTES + 1)
     if len(answer) > _MAX_ANSWER_BYTES:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from rainbow_exchange.cli.terminal import config_option
 
 SCHEMA_VERSION = 1
 DEGRADED = 1
+#: how many mailboxes that wait for their next try stand on the screen
+SHOWN = 5
 _EXIT_CODES = {"healthy": 0, local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
 
 
@@ -64,6 +66,9 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "rainbow": {"state": "unknown", "reason": reason},
         "mailboxes": {"total": None, "streamed": None, "polled": None, "uncovered": None},
         "latency": {"told_p50": None, "told_p99": None},
+        "changes": {"told": None, "found_after_gap": None, "recovered": None},
+        "not_streamed": [],
+        "not_read": [],
         "problems": [
             {"id": state.replace(" ", "-"), "severity": "error", "since": None, "text": reason, "action": action}
         ],
@@ -82,11 +87,34 @@ def _screen(answer: Mapping[str, Any]) -> Iterator[str]:
         )
         latency = answer["latency"]
         yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
+    yield from _waiting("Not streamed", answer.get("not_streamed", []))
+    yield from _waiting("Not read", answer.get("not_read", []))
     for problem in answer["problems"]:
         yield ""
         yield f"{str(problem['severity']).capitalize()} {problem['id']}{_since(problem['since'])}"
         yield f"  {problem['text']}"
         yield f"  Next step: {problem['action']}"
+
+
+def _waiting(title: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Show the first few, as "ada@acme.test: next try 10:42, because ErrorAccessDenied"."""
+    if not entries:
+        return
+    yield f"  {title}"
+    for entry in entries[:SHOWN]:
+        when = f"next try {_clock(entry['next_try'])}, " if entry["next_try"] else ""
+        yield f"    {entry['user']}: {when}because {entry['reason']}"
+    if len(entries) > SHOWN:
+        yield f"    and {len(entries) - SHOWN} more: rainbow-exchange status --json"
+
+
+def _clock(instant: str) -> str:
+    """Give the time of day, and the day as well where it is another than today."""
+    try:
+        when = datetime.fromisoformat(instant).astimezone()
+    except ValueError:
+        return instant
+    return f"{when:%H:%M}" if when.date() == datetime.now().astimezone().date() else f"{when:%Y-%m-%d %H:%M}"
 
 
 def _side(side: Mapping[str, Any]) -> str:

@@ -102,6 +102,10 @@ class EwsClient:
         """Seconds until refused credentials are tried anew; None if never in this process, 0 if none are refused."""
         return self._latch.seconds_to_next_try()
 
+    def try_again(self) -> None:
+        """Have refused credentials tried once more; without a refusal nothing happens."""
+        self._latch.try_again()
+
     def held_back_for(self) -> float:
         """Seconds until the server may be asked everything again; 0 while it asks for no rest."""
         return self._back_offs.left()

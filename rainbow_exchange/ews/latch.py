@@ -25,6 +25,7 @@ class Latch:
         self._trial: _Trial | None = None
         self._refusals = 0
         self._next_try = 0.0
+        self._pardoned = False  # a person asked for one more try
 
     @asynccontextmanager
     async def attempt(self, *, decisive: bool = True) -> AsyncIterator[Callable[[], None]]:
@@ -51,14 +52,18 @@ class Latch:
 
     def seconds_to_next_try(self) -> float | None:
         """Seconds until refused credentials are tried anew; None if they never are, 0 if nothing is refused."""
-        if self.refused is None:
+        if self.refused is None or self._pardoned:
             return 0.0
         return max(self._next_try - asyncio.get_running_loop().time(), 0.0) if self._worked else None
+
+    def try_again(self) -> None:
+        """Let refused credentials be tried once more, because somebody says so."""
+        self._pardoned = self.refused is not None
 
     async def _enter(self) -> "_Trial | None":
         while not self.proven:
             if self.refused is not None:
-                due = self._worked and asyncio.get_running_loop().time() >= self._next_try
+                due = self._pardoned or (self._worked and asyncio.get_running_loop().time() >= self._next_try)
                 if self._trial is not None or not due:
                     raise self._refusal()
             if self._trial is None:
@@ -78,7 +83,7 @@ class Latch:
         if self.refused is not None and trial is None:
             return  # it was on its way when another was refused
         self.proven = self._worked = True
-        self.refused = None
+        self.refused, self._pardoned = None, False
         self._refusals = 0
         self._end_trial()
 
@@ -86,7 +91,7 @@ class Latch:
         if self.refused is not None and trial is None:
             return  # it was on its way when another was refused: one outage counts once
         self.refused = error
-        self.proven = False
+        self.proven = self._pardoned = False
         self._next_try = asyncio.get_running_loop().time() + _RETRIES[min(self._refusals, len(_RETRIES) - 1)]
         self._refusals += 1
 

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsError
@@ -11,6 +12,7 @@ from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
 from rainbow_exchange.ews.types import Caller, ConnectingSid
 from rainbow_exchange.model import Mailbox
+from rainbow_exchange.pause import Pause
 
 if TYPE_CHECKING:
     from rainbow_exchange.ews.stream_group import StreamGroup
@@ -29,6 +31,9 @@ class Member:
     reason: str = "opened"  # of its next Gap
     early_refusals: int = 0  # in a row, each within a minute of the subscription's creation
     alone: bool = False  # its subscriptions can only be read by itself
+    trouble: str = ""  # why it is being renewed
+    next_try: datetime | None = None  # of its renewal
+    pause: Pause = field(default_factory=Pause)  # before its next renewal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

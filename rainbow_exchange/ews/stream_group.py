@@ -6,7 +6,7 @@ The rules are design.md §3 "Streams"; what a server may answer is in the protoc
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from rainbow_exchange.ews.members import Client, End, Listener, Member
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
+from rainbow_exchange.pause import Pause
 
 if TYPE_CHECKING:
     from rainbow_exchange.ews.views import StreamState
@@ -70,6 +71,9 @@ class StreamGroup:
         self.opened_at: datetime | None = None
         self.last_heartbeat: datetime | None = None
         self.times_opened = 0  # and confirmed
+        self.trouble = ""  # why no stream is open
+        self.next_try: datetime | None = None
+        self.pause = Pause()
         self._client = client
         self._listener = listener
         self._openings = openings
@@ -142,7 +146,9 @@ class StreamGroup:
                 wait = await self._after(end)
                 if wait and self.members:
                     self.state = "waiting" if isinstance(end.error, ConnectionLimitReached) else "backing-off"
-                    await asyncio.sleep(wait)
+                    self.trouble, self.next_try = str(end), self._now() + timedelta(seconds=wait)
+                    if await self.pause.sleep(wait):
+                        self._waits = self._new_waits()
         finally:
             self.state = "gathering"
             self._uncover("reopened: stopped")
@@ -180,6 +186,7 @@ class StreamGroup:
 
     async def _stream(self) -> End:
         self.state = "opening"
+        self.next_try = None
         self._first_join, self._left = None, False
         self._opened = asyncio.get_running_loop().time()
         self._choose_anchor()
@@ -239,6 +246,7 @@ class StreamGroup:
             self._uncover("reopened: late")
         self._closed = None
         self.state = "streamed"
+        self.trouble, self.next_try = "", None
         self.opened_at = self._now()
         self.times_opened += 1
         present = [member for member in reading if member.group is self]

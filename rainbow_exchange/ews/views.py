@@ -21,6 +21,14 @@ class StreamView:
     server: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Why a watched mailbox is not streamed at present: a ResponseCode or a few words, and when it is tried again."""
+
+    reason: str
+    next_try: datetime | None = None
+
+
 @dataclass(slots=True)
 class WatcherCounters:
     """What the watcher has seen: plain numbers for status and metrics."""

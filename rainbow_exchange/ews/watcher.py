@@ -4,9 +4,9 @@ It owns the groups (`stream_group`) and what happens to a mailbox between them: 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -20,7 +20,7 @@ from rainbow_exchange.ews.placing import Placing
 from rainbow_exchange.ews.renewal import asked_for, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
 from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
-from rainbow_exchange.ews.views import CloseReport, Coverage, StreamView, WatcherCounters
+from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, StreamView, WatcherCounters
 from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChanged
 
 __all__ = ["Client", "CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
@@ -61,6 +61,7 @@ class Watcher:
         self._client = client
         self._impersonation = impersonation
         self._emit = emit
+        self._now = now
         self._random = random
         self.owner_bound = False
         self.counters = WatcherCounters()
@@ -165,6 +166,21 @@ class Watcher:
             return "waiting"
         return "streamed" if member.group.covers(member) else "opening"
 
+    def doubt(self, address: str) -> Doubt | None:
+        """Say why a watched mailbox is not streamed; None where it is, or is not watched."""
+        member = self._members.get(address)
+        if member is None or self.coverage(address) == "streamed":
+            return None
+        if member.group is None:
+            return Doubt(reason=member.trouble or "renewed", next_try=member.next_try)
+        return Doubt(reason=member.group.trouble or "its stream is being opened", next_try=member.group.next_try)
+
+    def retry(self, address: str) -> None:
+        """Try now what was to be tried later for this mailbox: its renewal, or its stream."""
+        member = self._members.get(address)
+        if member is not None:
+            (member.pause if member.group is None else member.group.pause).cut()
+
     def streams(self) -> list[StreamView]:
         """Show each group."""
         return self._placing.views()
@@ -209,12 +225,14 @@ class Watcher:
     async def _renew(self, member: Member, delay: float) -> None:
         """Subscribe a mailbox anew until it is watched again or lost for good."""
         address = member.mailbox.address
-        first, longest = _RENEWAL
-        waits = backoff(first, longest, random=self._random)
+        waits = self._renewal_waits()
         for _ in range(member.early_refusals - 1):
             delay = max(delay, next(waits))
         while True:
-            await asyncio.sleep(delay)
+            member.next_try = self._now() + timedelta(seconds=delay)
+            if await member.pause.sleep(delay):
+                waits = self._renewal_waits()
+            member.next_try = None
             if member.early_refusals and member.subscription_id:
                 # so young it may well be alive, only not to be read in that stream
                 await self._unsubscribe_in_time(member)
@@ -227,11 +245,17 @@ class Watcher:
                     self._lose(member, code)
                     return
                 delay = max(next(waits), asked_for(error) * (1 + 0.25 * self._random()))
+                member.trouble = str(error)
                 _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
             else:
                 self.counters.renewed += 1
                 self._renewals.pop(address, None)
+                member.trouble = ""
                 return
+
+    def _renewal_waits(self) -> Iterator[float]:
+        first, longest = _RENEWAL
+        return backoff(first, longest, random=self._random)
 
     def _lose(self, member: Member, code: str) -> None:
         address = member.mailbox.address
@@ -304,6 +328,7 @@ class Watcher:
         storm = len(members) > 1
         spread = (len(self._renewals) + len(members)) / _RENEWALS_A_SECOND if storm else 0.0
         for member in members:
+            member.trouble = str(error)
             early = isinstance(error, SubscriptionLost) and now - member.created_at < _EARLY
             member.early_refusals = member.early_refusals + 1 if early else 0
             if (

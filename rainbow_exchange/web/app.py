@@ -1,6 +1,7 @@
 """The local page's addresses and its server. It is handed callables and plain values, and knows nobody's loops.
 
-Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`.
+Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`,
+`/api/retry`.
 """
 
 import contextlib
@@ -30,10 +31,15 @@ def make_app(
     status: Callable[[], Mapping[str, Any]],
     ready: Callable[[], bool],
     metrics: Callable[[], bytes],
+    retry: Callable[[list[str] | None], Mapping[str, Any]],
     token: str,
     nonce: str,
 ) -> web.Application:
-    """Build the application. `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text."""
+    """Build the application.
+
+    `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text; `retry` tries these addresses at
+    once, or with None all, and gives the JSON of its answer.
+    """
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -54,6 +60,13 @@ def make_app(
     async def show_status(_request: web.Request) -> web.Response:
         return web.Response(text=json.dumps(status(), ensure_ascii=False), content_type="application/json")
 
+    async def try_again(request: web.Request) -> web.Response:
+        try:
+            wanted = _addresses(await request.json())
+        except ValueError as error:
+            raise web.HTTPBadRequest(text='{"addresses": [...]} or {"all": true} is needed\n') from error
+        return web.Response(text=json.dumps(retry(wanted), ensure_ascii=False), content_type="application/json")
+
     app = web.Application(
         client_max_size=_MAX_BODY_BYTES,
         middlewares=[security.known_hosts_only(), security.at_most(_MAX_REQUESTS)],
@@ -64,7 +77,20 @@ def make_app(
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/api/nonce", prove)
     app.router.add_get("/api/status", security.with_token(token, show_status))
+    app.router.add_post("/api/retry", security.with_token(token, try_again))
     return app
+
+
+def _addresses(wanted: object) -> list[str] | None:
+    """Read what a retry is wanted for: addresses, or None for all. Raises ValueError."""
+    if not isinstance(wanted, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - of the JSON, which is one kind of fault
+    if wanted.get("all") is True:
+        return None
+    addresses = wanted.get("addresses")
+    if not isinstance(addresses, list) or not all(isinstance(each, str) for each in addresses):
+        raise ValueError("no list of addresses")
+    return addresses
 
 
 @contextlib.asynccontextmanager

@@ -37,12 +37,22 @@ class Page:
             "rainbow": {"state": "connected", "reason": ""},
             "mailboxes": {"total": 3, "streamed": 2, "polled": 1, "uncovered": 0},
             "latency": {"told_p50": 0.25, "told_p99": None},
+            "changes": {"told": 4, "found_after_gap": 1, "recovered": 0},
+            "not_streamed": [],
+            "not_read": [],
             "problems": [],
         }
     )
     token: str = "t" * 64
     nonce: str = "n" * 64
     port: int = 0
+
+    retries: list[list[str] | None] = field(default_factory=list)
+    retried: dict[str, Any] = field(default_factory=lambda: {"retried": [], "streamed": [], "unknown": []})
+
+    def retry(self, addresses: list[str] | None) -> dict[str, Any]:
+        self.retries.append(addresses)
+        return self.retried
 
     def publish(self, **changes: Any) -> None:
         """Write `runtime.json` and the token, with `changes` to what is true."""
@@ -55,7 +65,14 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         hand_over(lambda: loop.call_soon_threadsafe(stopped.set))
-        served = app.make_app(status=lambda: page.status, ready=bool, metrics=bytes, token=page.token, nonce=page.nonce)
+        served = app.make_app(
+            status=lambda: page.status,
+            ready=bool,
+            metrics=bytes,
+            retry=page.retry,
+            token=page.token,
+            nonce=page.nonce,
+        )
         async with app.serve(served, "127.0.0.1", 0) as page.port:
             ready.set()
             await stopped.wait()

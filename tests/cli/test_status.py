@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,19 @@ if TYPE_CHECKING:
 else:
     Page = Any
 
-KEYS = ["schema_version", "state", "since", "exchange", "rainbow", "mailboxes", "latency", "problems"]
+KEYS = [
+    "schema_version",
+    "state",
+    "since",
+    "exchange",
+    "rainbow",
+    "mailboxes",
+    "latency",
+    "changes",
+    "not_streamed",
+    "not_read",
+    "problems",
+]
 
 
 def status(*arguments: str) -> tuple[int, str]:
@@ -161,3 +174,28 @@ def test_as_a_process_with_faulty_settings(tmp_path: Path) -> None:
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 2
     assert all(line.startswith("Error: exchange.") for line in lines)
+
+
+def test_the_first_who_are_not_streamed_stand_on_the_screen_with_next_try_and_reason(page: Page) -> None:
+    today = datetime.now().astimezone().replace(hour=10, minute=42)
+    entry = {"mailbox": None, "coverage": "uncovered", "reason": "ErrorAccessDenied"}
+    page.status["not_streamed"] = [
+        entry | {"user": "ada@acme.test", "next_try": today.isoformat()},
+        entry | {"user": "ben@acme.test", "next_try": (today + timedelta(days=3)).isoformat()},
+        *(entry | {"user": f"u{number}@acme.test", "next_try": None} for number in range(8)),
+    ]
+    page.status["not_read"] = [entry | {"user": "eve@acme.test", "next_try": None, "reason": "ErrorTimeoutExpired"}]
+
+    lines = status()[1].splitlines()
+
+    at = lines.index("  Not streamed")
+    assert lines[at + 1] == "    ada@acme.test: next try 10:42, because ErrorAccessDenied"
+    assert lines[at + 2] == (
+        f"    ben@acme.test: next try {today + timedelta(days=3):%Y-%m-%d} 10:42, because ErrorAccessDenied"
+    )
+    assert lines[at + 3] == "    u0@acme.test: because ErrorAccessDenied"
+    assert lines[at + 6 : at + 9] == [
+        "    and 5 more: rainbow-exchange status --json",
+        "  Not read",
+        "    eve@acme.test: because ErrorTimeoutExpired",
+    ]

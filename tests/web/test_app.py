@@ -24,6 +24,11 @@ class Daemon:
     is_ready: bool = True
     status: dict[str, Any] = field(default_factory=lambda: {"state": "healthy", "name": "é"})
     port: int = 0
+    retries: list[list[str] | None] = field(default_factory=list)
+
+    def retry(self, addresses: list[str] | None) -> dict[str, Any]:
+        self.retries.append(addresses)
+        return {"retried": ["é@acme.test"], "streamed": [], "unknown": []}
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -36,6 +41,7 @@ async def daemon() -> AsyncIterator[Daemon]:
         status=lambda: daemon.status,
         ready=lambda: daemon.is_ready,
         metrics=lambda: b"rainbow_exchange_streams 1.0\n",
+        retry=daemon.retry,
         token=TOKEN,
         nonce=NONCE,
     )
@@ -144,7 +150,7 @@ async def test_a_bug_in_the_status_is_a_500_without_its_text(daemon: Daemon, cli
 async def test_a_taken_port_is_replaced_by_a_free_one(client: aiohttp.ClientSession) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        page = app.make_app(status=dict, ready=bool, metrics=bytes, token=TOKEN, nonce=NONCE)
+        page = app.make_app(status=dict, ready=bool, metrics=bytes, retry=lambda _: {}, token=TOKEN, nonce=NONCE)
         with capture_logs() as lines:
             async with app.serve(page, "127.0.0.1", taken) as port:
                 assert port not in {0, taken}
@@ -156,7 +162,7 @@ async def test_a_taken_port_is_replaced_by_a_free_one(client: aiohttp.ClientSess
 async def test_the_wanted_port_is_taken_when_it_is_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         wanted = other.getsockname()[1]
-    page = app.make_app(status=dict, ready=bool, metrics=bytes, token=TOKEN, nonce=NONCE)
+    page = app.make_app(status=dict, ready=bool, metrics=bytes, retry=lambda _: {}, token=TOKEN, nonce=NONCE)
 
     async with app.serve(page, "127.0.0.1", wanted) as port:
         assert port == wanted
@@ -166,8 +172,42 @@ async def test_the_wanted_port_is_taken_when_it_is_free() -> None:
 
 @pytest.mark.parametrize("port", [0, 3001])
 async def test_a_host_that_is_not_ours_is_a_fault(port: int) -> None:
-    page = app.make_app(status=dict, ready=bool, metrics=bytes, token=TOKEN, nonce=NONCE)
+    page = app.make_app(status=dict, ready=bool, metrics=bytes, retry=lambda _: {}, token=TOKEN, nonce=NONCE)
 
     with pytest.raises(UserError, match=r"web\.host 192\.0\.2\.1"):
         async with app.serve(page, "192.0.2.1", port):
             pass
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [({"all": True}, None), ({"addresses": ["é@acme.test"]}, ["é@acme.test"]), ({"all": False, "addresses": []}, [])],
+)
+async def test_a_retry_is_passed_on_and_answered(
+    daemon: Daemon, client: aiohttp.ClientSession, content: dict[str, Any], wanted: list[str] | None
+) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+
+    async with client.post(daemon.url("/api/retry"), json=content, headers=headers) as answer:
+        assert (answer.status, await answer.json()) == (
+            200,
+            {"retried": ["é@acme.test"], "streamed": [], "unknown": []},
+        )
+    assert daemon.retries == [wanted]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"all": 1}', b'{"addresses": [1]}', b'{"addresses": "a"}'])
+async def test_a_retry_that_names_nobody_is_refused(
+    daemon: Daemon, client: aiohttp.ClientSession, content: bytes
+) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+
+    async with client.post(daemon.url("/api/retry"), data=content, headers=headers) as answer:
+        assert answer.status == 400
+    assert daemon.retries == []
+
+
+async def test_a_retry_needs_the_token(daemon: Daemon, client: aiohttp.ClientSession) -> None:
+    async with client.post(daemon.url("/api/retry"), json={"all": True}) as answer:
+        assert answer.status == 401
+    assert daemon.retries == []

@@ -1,0 +1,131 @@
+"""Whose changes are not announced by a stream, why, and when that is tried again; and trying it at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.roster import Coverage, Member
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, EwsError, ResponseError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStreamed:
+    """One user as status shows them. `user` is the login, or the id of somebody without one."""
+
+    user: str
+    mailbox: str | None
+    coverage: str
+    reason: str
+    next_try: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRead:
+    """One user whose calendar cannot be read; questions are answered from the last agenda while it is not too old."""
+
+    user: str
+    mailbox: str
+    reason: str
+    next_try: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """Whom a manual retry concerned, by login: tried now, in no need of it, or not known."""
+
+    retried: tuple[str, ...]
+    streamed: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def not_streamed(pipeline: Pipeline) -> Iterator[NotStreamed]:
+    """Give everybody whose mailbox no stream carries, in the order of their logins."""
+    for member in sorted(pipeline.parts.roster, key=name_of):
+        if not _is_streamed(pipeline, member):
+            yield _view(pipeline, member)
+
+
+def not_read(pipeline: Pipeline) -> Iterator[NotRead]:
+    """Give everybody whose calendar could not be read when it was tried last, in the order of their logins."""
+    parts = pipeline.parts
+    for member in sorted(parts.roster, key=name_of):
+        address = member.mailbox.address if member.mailbox else ""
+        reason = parts.reader.failed(address)
+        if reason:
+            due_at = parts.coalescer.due_at(address)
+            wait = None if due_at is None else timedelta(seconds=due_at - parts.loop_time())
+            yield NotRead(
+                user=name_of(member),
+                mailbox=address,
+                reason=reason,
+                next_try=None if wait is None else parts.now() + wait,
+            )
+
+
+def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | None) -> Retried:
+    """Try these at once, whatever their rhythm, or with None everybody who is not streamed.
+
+    Credentials that were refused are tried once more: who asks for this may have mended them.
+    """
+    exchange.try_again()
+    roster = pipeline.parts.roster
+    if addresses is None:
+        members, unknown = [member for member in roster if not _is_streamed(pipeline, member)], []
+        chosen: list[Member] = []
+        streamed: list[Member] = []
+    else:
+        found = {address: roster.find(address) for address in addresses}
+        unknown = [address for address, member in found.items() if member is None]
+        chosen = list(dict.fromkeys(member for member in found.values() if member is not None))
+        streamed = [member for member in chosen if _is_streamed(pipeline, member)]
+        members = [member for member in chosen if member not in streamed]
+    for member in members:
+        pipeline.membership.enrolment.retry(member)
+        if member.mailbox is not None:
+            pipeline.parts.watcher.retry(member.mailbox.address)
+    for member in roster if addresses is None else chosen:
+        if member.mailbox is not None:
+            pipeline.changes.read_now(member.mailbox.address)
+    return Retried(retried=tuple(map(name_of, members)), streamed=tuple(map(name_of, streamed)), unknown=tuple(unknown))
+
+
+def name_of(member: Member) -> str:
+    """Give what a person knows this user by."""
+    return member.user.login_email or member.user.id
+
+
+def _is_streamed(pipeline: Pipeline, member: Member) -> bool:
+    return member.mailbox is not None and pipeline.parts.watcher.coverage(member.mailbox.address) == "streamed"
+
+
+def _view(pipeline: Pipeline, member: Member) -> NotStreamed:
+    watcher, enrolment = pipeline.parts.watcher, pipeline.membership.enrolment
+    address = member.mailbox.address if member.mailbox else None
+    doubt = watcher.doubt(address) if address else None
+    polled = address is not None and watcher.coverage(address) == "waiting"
+    if doubt is not None:
+        reason, next_try = doubt.reason, doubt.next_try
+    elif member.coverage is Coverage.FAILED or member.next_try is not None:
+        reason, next_try = member.reason, member.next_try
+    elif enrolment.outage is not None:
+        reason, next_try = _short(enrolment.outage), enrolment.next_attempt
+    else:
+        reason, next_try = member.reason or "not tried yet", member.next_try
+    return NotStreamed(
+        user=name_of(member),
+        mailbox=address,
+        coverage="polled" if polled else "uncovered",
+        reason=reason,
+        next_try=next_try,
+    )
+
+
+def _short(error: EwsError) -> str:
+    """Name an outage in a word or two; the reason of the Exchange side says it in full."""
+    if isinstance(error, ResponseError):
+        return error.code
+    if isinstance(error, EwsAuthenticationError):
+        return f"HTTP {error.status}"
+    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__

@@ -1,0 +1,57 @@
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from rainbow_exchange.cli.main import commands
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Page
+else:
+    Page = Any
+
+
+def retry(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(commands, ["retry", *arguments])
+    return result.exit_code, result.output
+
+
+def test_named_users_are_tried_and_told_of(page: Page) -> None:
+    page.retried = {"retried": ["ada@acme.test"], "streamed": ["ben@acme.test"], "unknown": []}
+
+    code, text = retry("ada@acme.test", "ben@acme.test")
+
+    assert code == 0
+    assert page.retries == [["ada@acme.test", "ben@acme.test"]]
+    assert text.splitlines() == [
+        "ada@acme.test: tried now; see rainbow-exchange status",
+        "ben@acme.test: streamed already",
+    ]
+
+
+def test_an_address_that_nobody_has_is_1(page: Page) -> None:
+    page.retried["unknown"] = ["nobody@acme.test"]
+
+    assert retry("nobody@acme.test") == (1, "nobody@acme.test: no user of the company has this address\n")
+
+
+def test_everybody(page: Page) -> None:
+    assert retry("--all") == (0, "Everybody is streamed already.\n")
+    assert page.retries == [None]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "ada@acme.test")])
+def test_who_is_meant_must_be_said(page: Page, arguments: tuple[str, ...]) -> None:
+    code, text = retry(*arguments)
+
+    assert code == 2
+    assert "Name the users' addresses, or --all." in text
+    assert page.retries == []
+
+
+def test_without_a_daemon_it_is_3_with_the_next_step() -> None:
+    code, text = retry("--all")
+
+    assert code == 3
+    assert text.startswith("Not running: ")
+    assert "Next step: start it" in text
