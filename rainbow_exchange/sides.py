@@ -22,6 +22,7 @@ from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.network.trust import client_context, unverified_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.xmpp import XmppLink
@@ -104,19 +105,10 @@ def exchange_client(
 
 def exchange_tls(settings: ExchangeSettings) -> ssl.SSLContext:
     """Build what certificates are verified by. Raises UserError where `ca_file` is none."""
-    context = ssl.create_default_context()
-    if settings.ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=str(settings.ca_file))
-        except (OSError, ssl.SSLError) as error:
-            raise UserError(
-                [f"exchange.ca_file: {settings.ca_file} is no certificate in PEM form ({error}); convert it."]
-            ) from error
     if settings.verify_certificates_insecurely_off:
         log.warning("certificates_not_verified", consequence="anybody in between can read the Exchange password")
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+        return unverified_context()
+    return client_context(settings.ca_file)
 
 
 def rainbow_client(
@@ -130,6 +122,7 @@ def rainbow_client(
         app_id=settings.rainbow.app_id or "",
         app_secret=secrets.rainbow_app_secret or "",
         company_id=settings.rainbow.company_id,
+        ssl=client_context(),
         now=now,
         random=random,
         proxy_url=secrets.rainbow_proxy_url or settings.rainbow.proxy_url,
@@ -158,6 +151,7 @@ def rainbow_link(
         answer=pipeline.parts.answers.answer,
         trusted_askers=settings.rainbow.trusted_askers,
         app_id=settings.rainbow.app_id or "",
+        ssl=client_context(),
         now=now,
         random=random,
         on_connected=pipeline.changes.link_restored,

@@ -6,6 +6,7 @@ Nothing of a server's own text is repeated here: it is localised, and may hold w
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rainbow_exchange.bridge.way_causes import Side, certificate_step, proxy_step
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -13,6 +14,8 @@ from rainbow_exchange.ews.errors import (
     MalformedResponse,
     ResponseError,
 )
+from rainbow_exchange.network.proxy import ProxyTrouble
+from rainbow_exchange.network.verdict import Why
 from rainbow_exchange.rainbow.errors import (
     RainbowApiError,
     RainbowAuthenticationError,
@@ -38,6 +41,8 @@ def exchange_cause(error: EwsError, url: str) -> Cause:
     if isinstance(error, EwsAuthenticationError):
         return _exchange_refusal(error, host)
     if isinstance(error, EwsConnectionError):
+        if error.why is not None:
+            return _way("exchange", error.why)
         return _exchange_connection(error, url, host)
     if isinstance(error, MalformedResponse):
         return Cause(
@@ -112,12 +117,16 @@ def _exchange_connection(error: EwsConnectionError, url: str, host: str) -> Caus
             )
 
 
-def rainbow_cause(error: RainbowError, url: str, *, company_id: str | None = None) -> Cause:
+def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
+    error: RainbowError, url: str, *, company_id: str | None = None
+) -> Cause:
     """Say why Rainbow as a whole cannot be used."""
     host = urlsplit(url).hostname or url
     if isinstance(error, RainbowAuthenticationError):
         return _rainbow_refusal(error, host)
     if isinstance(error, RainbowConnectionError):
+        if error.why is not None:
+            return _way("rainbow", error.why)
         return _rainbow_connection(error, host)
     if isinstance(error, RateLimited):
         return Cause(
@@ -175,3 +184,11 @@ def _rainbow_connection(error: RainbowConnectionError, host: str) -> Cause:
                 "Check rainbow.url, rainbow.proxy_url and the firewall (outbound 443). It is tried again by itself."
             )
     return Cause("rainbow-unreachable", text, action)
+
+
+def _way(side: Side, why: Why) -> Cause:
+    """Say what is wrong with a certificate or a proxy."""
+    if isinstance(why, ProxyTrouble):
+        return Cause(f"{side}-unreachable", why.text, proxy_step(why, side))
+    problem = "exchange-certificate" if side == "exchange" else "rainbow-unreachable"
+    return Cause(problem, why.text, certificate_step(why, side))

@@ -7,7 +7,6 @@ server's schemes and its certificate (channel binding). A flow that wants a bear
 transport has it from whoever keeps tokens. A flow ends by returning how far it came.
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -15,9 +14,7 @@ from http import HTTPStatus
 from typing import Literal, Protocol
 
 from rainbow_exchange.ews.errors import Tried
-
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9._-]*)(?=\s+[^\s=,]|\s*,|\s*$)")
+from rainbow_exchange.network.challenges import schemes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +113,3 @@ def opened(authorization: str | None = None) -> Generator[Leg, Challenge, Challe
     if challenge.status != HTTPStatus.UNAUTHORIZED:
         challenge = yield Leg()
     return challenge
-
-
-def schemes(www_authenticate: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of the schemes that these WWW-Authenticate headers offer, in order, each once (RFC 9110 §11)."""
-    found = (name for value in www_authenticate for name in _SCHEME.findall(_QUOTED.sub('""', value)))
-    return tuple(dict.fromkeys(found))

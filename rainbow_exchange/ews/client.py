@@ -15,7 +15,7 @@ from ssl import SSLContext
 from typing import Any, Self, TypeVar
 
 from rainbow_exchange.ews import soap
-from rainbow_exchange.ews.auth import Authenticator, schemes
+from rainbow_exchange.ews.auth import Authenticator
 from rainbow_exchange.ews.endpoint import check_url, is_web_page, not_ews, refusal, request_headers
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
@@ -32,6 +32,7 @@ from rainbow_exchange.ews.latch import Latch
 from rainbow_exchange.ews.throttle import BackOffs, InFlight
 from rainbow_exchange.ews.transport import Answer, Transport
 from rainbow_exchange.ews.types import ConnectingSid, Operation
+from rainbow_exchange.network.challenges import schemes
 
 R = TypeVar("R")
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.network.verdict import Why
 
 
 class EwsError(RainbowExchangeError):
@@ -24,15 +25,19 @@ class EwsError(RainbowExchangeError):
 class EwsConnectionError(EwsError):
     """The server could not be reached or did not answer as EWS.
 
-    `kind`: "name", "refused", "tls", "timeout", "closed", "http-<status>", "not-ews"; "kerberos" and "token" where
-    that is what is in the way, `detail` then being the word for it. `retry_after` in seconds or None.
+    `kind`: "name", "refused", "tls", "proxy", "timeout", "closed", "http-<status>", "not-ews"; "kerberos" and "token"
+    where that is what is in the way, `detail` then being the word for it. `retry_after` in seconds or None. `why` tells
+    more of "tls" and "proxy", where more is known.
     """
 
-    def __init__(self, kind: str, detail: str = "", *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, kind: str, detail: str = "", *, retry_after: float | None = None, why: Why | None = None
+    ) -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
         self.kind = kind
         self.detail = detail
         self.retry_after = retry_after
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,12 @@ class Latch:
             trial = self._trial
             await trial.ended.wait()
             if trial.failed is not None:
-                raise EwsConnectionError(trial.failed.kind, trial.failed.detail, retry_after=trial.failed.retry_after)
+                raise EwsConnectionError(
+                    trial.failed.kind,
+                    trial.failed.detail,
+                    retry_after=trial.failed.retry_after,
+                    why=trial.failed.why,
+                )
         return None
 
     def _refusal(self) -> EwsAuthenticationError:

@@ -102,5 +102,5 @@ def _again(error: EwsError, left: float) -> EwsError:
         busy.back_off = left
         return busy
     if isinstance(error, EwsConnectionError):
-        return EwsConnectionError(error.kind, error.detail, retry_after=left)
+        return EwsConnectionError(error.kind, error.detail, retry_after=left, why=error.why)
     return error

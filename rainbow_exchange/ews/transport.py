@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 import aiohttp
 from yarl import URL
 
-from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg, schemes
+from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg
 from rainbow_exchange.ews.blocking import Blocking
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse, Tried
-from rainbow_exchange.ews.failures import CertificateLook, named_failures
+from rainbow_exchange.ews.failures import explained, named_failures
+from rainbow_exchange.network.challenges import schemes
+from rainbow_exchange.network.failures import Way
+from rainbow_exchange.network.proxy import proxy
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -47,9 +50,9 @@ class _Response(aiohttp.ClientResponse):
 class Answer:
     """The head of an answer that is not a 401, and its body in pieces."""
 
-    def __init__(self, response: aiohttp.ClientResponse, host: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, way: Way) -> None:
         self._response = response
-        self._host = host
+        self._way = way
         self.status = response.status
         self.content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
@@ -63,7 +66,7 @@ class Answer:
 
     async def next_chunk(self) -> bytes:
         """Read what there is; b"" at the end. Raises EwsConnectionError."""
-        with named_failures(self._host):
+        with named_failures(self._way):
             return await self._response.content.readany()
 
     async def read(self, limit: int) -> bytes:
@@ -111,11 +114,11 @@ class Transport:
         self._tokens = tokens
         self._blocking = Blocking()
         self._ssl: tls.SSLContext | bool = ssl if ssl is not None else True
-        self._proxy = URL(proxy_url) if proxy_url else None
+        self._proxy = proxy(proxy_url)
+        self._way = Way(url, self._proxy)
         self.host = f"{self._url.host}:{self._url.port}"
         self._lanes: set[_Lane] = set()
         self._idle: list[_Lane] = []
-        self._certificate = CertificateLook(self._url, proxied=self._proxy is not None)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -133,12 +136,12 @@ class Transport:
         response: aiohttp.ClientResponse | None = None
         try:
             try:
-                with named_failures(self.host):
+                with named_failures(self._way):
                     async with asyncio.timeout(limit):
                         response = await self._authenticated(lane, body, headers)
             except EwsConnectionError as error:
-                raise await self._certificate.explained(error) from error.__cause__
-            yield Answer(response, self.host)
+                raise await explained(self._way, error) from error.__cause__
+            yield Answer(response, self._way)
         finally:
             whole = response is not None and response.content.at_eof()
             if response is not None:
@@ -235,7 +238,12 @@ class Transport:
     ) -> aiohttp.ClientResponse:
         own = {"Content-Length": str(len(body))} | ({"Authorization": authorization} if authorization else {})
         return await lane.session.post(
-            self._url, data=body, headers={**headers, **own}, allow_redirects=False, proxy=self._proxy
+            self._url,
+            data=body,
+            headers={**headers, **own, **self._proxy.beside(str(self._url))},
+            allow_redirects=False,
+            proxy=self._proxy.url,
+            proxy_headers=self._proxy.headers,
         )
 
 

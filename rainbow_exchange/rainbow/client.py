@@ -17,6 +17,7 @@ import structlog
 from rainbow_exchange import __version__
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.network.proxy import proxy
 from rainbow_exchange.rainbow import assumed
 from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.auth import app_auth, basic
@@ -29,7 +30,7 @@ from rainbow_exchange.rainbow.errors import (
     RateLimited,
 )
 from rainbow_exchange.rainbow.sign_in import SignIn, SignInCounters
-from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters, proxy
+from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters
 from rainbow_exchange.rainbow.types import Account, RainbowUser
 from rainbow_exchange.rainbow.users import Listing
 

@@ -12,6 +12,7 @@ RainbowError
 """
 
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.network.verdict import Why
 
 
 class RainbowError(RainbowExchangeError):
@@ -21,12 +22,16 @@ class RainbowError(RainbowExchangeError):
 
 
 class RainbowConnectionError(RainbowError):
-    """Rainbow could not be reached. `kind`: "name", "refused", "tls", "timeout", "closed", "proxy", "http-<status>"."""
+    """Rainbow could not be reached. `kind`: "name", "refused", "tls", "timeout", "closed", "proxy", "http-<status>".
 
-    def __init__(self, kind: str, detail: str = "") -> None:
+    `why` tells more of "tls" and "proxy", where more is known.
+    """
+
+    def __init__(self, kind: str, detail: str = "", *, why: Why | None = None) -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
         self.kind = kind
         self.detail = detail
+        self.why = why
 
 
 class RainbowAuthenticationError(RainbowError):

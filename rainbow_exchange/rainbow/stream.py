@@ -7,12 +7,15 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from yarl import URL
 
+from rainbow_exchange.network.failures import Way
+from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow import stanzas
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, StreamEnded, UnexpectedAnswer
 from rainbow_exchange.rainbow.negotiation import Negotiation
 from rainbow_exchange.rainbow.stanzas import Close, Frame, StreamFault
-from rainbow_exchange.rainbow.transport import USER_AGENT, Proxy, connection_error
+from rainbow_exchange.rainbow.transport import USER_AGENT, connection_error
 
 #: No frame may be bigger; Rainbow's own limit is 18,432 bytes, other servers allow some 256 KiB.
 _MAX_FRAME = 1024 * 1024
@@ -46,8 +49,9 @@ class Stream:
     `jid` is the full JID. Every method raises RainbowError when the stream is over; it never comes back.
     """
 
-    def __init__(self, websocket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
+    def __init__(self, websocket: "aiohttp.ClientWebSocketResponse[bool]", way: Way) -> None:
         self._websocket = websocket
+        self._way = way
         self._pings = 0
         self._awaited: dict[str, asyncio.Future[None]] = {}
         self._over = False
@@ -66,13 +70,16 @@ class Stream:
         proxy: Proxy,
     ) -> Self:
         """Connect, negotiate, bind: at most 30 seconds."""
+        way = Way(url, proxy)
+        # Proxies know no "ws" scheme; wss goes through a tunnel.
+        plain = proxy.url is not None and URL(url).scheme == "ws"
         try:
             async with asyncio.timeout(_CONNECT_LIMIT):
                 websocket = await session.ws_connect(
-                    url,
+                    URL(url).with_scheme("http") if plain else url,
                     params=query,
                     protocols=("xmpp",),
-                    headers={"User-Agent": USER_AGENT},
+                    headers={"User-Agent": USER_AGENT, **proxy.beside(url)},
                     heartbeat=_WEBSOCKET_PING,
                     max_msg_size=_MAX_FRAME,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_LIMIT),
@@ -80,7 +87,7 @@ class Stream:
                     proxy=proxy.url,
                     proxy_headers=proxy.headers,
                 )
-                stream = cls(websocket)
+                stream = cls(websocket, way)
                 try:
                     stream.jid = await stream._negotiate(negotiation)
                 except BaseException:
@@ -88,7 +95,7 @@ class Stream:
                     raise
                 return stream
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise connection_error(error) from error
+            raise connection_error(await way.explained(error)) from error
 
     async def __aenter__(self) -> Self:
         return self
@@ -116,7 +123,7 @@ class Stream:
                 await self._websocket.send_str(frame)
         except (aiohttp.ClientError, OSError) as error:
             self._over = True
-            raise connection_error(error) from error
+            raise connection_error(self._way.failure(error)) from error
 
     async def receive(self) -> Frame:
         """Wait for the next frame. Raises StreamEnded with the server's reason when it closes."""
@@ -192,5 +199,5 @@ class Stream:
     def _lost(self) -> RainbowConnectionError:
         error = self._websocket.exception()
         if isinstance(error, Exception):
-            return connection_error(error)
+            return connection_error(self._way.failure(error))
         return RainbowConnectionError("closed", f"the WebSocket closed ({self._websocket.close_code})")

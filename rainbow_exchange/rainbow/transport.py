@@ -16,8 +16,9 @@ import structlog
 from yarl import URL
 
 from rainbow_exchange import __version__
+from rainbow_exchange.network.failures import Failure, Way
+from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow.answers import Reply, refusal
-from rainbow_exchange.rainbow.auth import basic
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, UnexpectedAnswer
 
 _log = structlog.get_logger()
@@ -28,43 +29,10 @@ _CORRELATION_LENGTH = 16
 _CHUNK = 65_536
 
 
-def connection_error(error: Exception) -> RainbowConnectionError:  # noqa: PLR0911  (one line per kind is the table)
-    """Tell apart what aiohttp raises on the way to a server."""
-    match error:
-        case TimeoutError():
-            return RainbowConnectionError("timeout")
-        case aiohttp.ClientHttpProxyError():
-            return RainbowConnectionError("proxy", f"HTTP {error.status}")
-        case aiohttp.ClientProxyConnectionError():
-            return RainbowConnectionError("proxy", error.strerror or str(error.os_error))
-        case aiohttp.ClientConnectorDNSError():
-            return RainbowConnectionError("name", error.host)
-        case aiohttp.ClientSSLError() | ssl_module.SSLError():
-            return RainbowConnectionError("tls", str(error))
-        case aiohttp.ClientConnectorError():
-            return RainbowConnectionError("refused", error.strerror or str(error.os_error))
-        case aiohttp.WSServerHandshakeError():
-            return RainbowConnectionError(f"http-{error.status}", "no WebSocket")
-        case _:
-            return RainbowConnectionError("closed", str(error))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
-    """How aiohttp is told of a proxy. `headers` hold a secret."""
-
-    url: str | None = None
-    headers: Mapping[str, str] | None = field(default=None, repr=False)
-
-
-def proxy(url: str | None, username: str | None, password: str | None) -> Proxy:
-    """Describe a proxy by its address and its credentials; those inside the address count where there are no others."""
-    if not url:
-        return Proxy()
-    parts = URL(url)
-    name, secret = (parts.user, parts.password) if username is None else (username, password)
-    bare = str(parts.with_user(None))
-    return Proxy(url=bare, headers=None if name is None else {"Proxy-Authorization": basic(name, secret or "")})
+def connection_error(failure: Failure) -> RainbowConnectionError:
+    """Make the error of a failure."""
+    kind = "closed" if failure.kind == "not-http" else failure.kind
+    return RainbowConnectionError(kind, failure.detail, why=failure.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +90,7 @@ class Transport:
         }
         self._ssl = ssl
         self._proxy = proxy
+        self._way = Way(url, proxy)
         self._now = now
         self._random = random
         self._timeout = timeout
@@ -170,7 +139,7 @@ class Transport:
                 self._session.request(
                     request.method,
                     URL(self._url + request.path).with_query(request.query),
-                    headers=headers,
+                    headers={**headers, **self._proxy.beside(self._url)},
                     data=None if request.body is None else json.dumps(request.body).encode(),
                     allow_redirects=False,
                     ssl=self._ssl or True,
@@ -182,7 +151,7 @@ class Transport:
                 return Reply(response.status, response.headers, await self._read(response))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # ValueError: aiohttp's word for an answer whose framing makes no sense. TimeoutError is an OSError.
-            raise connection_error(error) from error
+            raise connection_error(await self._way.explained(error)) from error
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()

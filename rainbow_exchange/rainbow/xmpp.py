@@ -14,6 +14,7 @@ import structlog
 
 from rainbow_exchange import __version__
 from rainbow_exchange.backoff import backoff
+from rainbow_exchange.network.proxy import proxy
 from rainbow_exchange.rainbow import assumed, stanzas
 from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid
@@ -24,7 +25,6 @@ from rainbow_exchange.rainbow.negotiation import negotiate
 from rainbow_exchange.rainbow.questions import is_question
 from rainbow_exchange.rainbow.stanzas import Frame, Iq, Presence
 from rainbow_exchange.rainbow.stream import PING_AFTER, Stream, websocket_session
-from rainbow_exchange.rainbow.transport import proxy
 from rainbow_exchange.rainbow.types import Account
 
 _log = structlog.get_logger()

@@ -280,20 +280,21 @@ async def test_a_flow_is_shown_the_servers_certificate(wire: Any, make: Any) -> 
 
 async def test_a_certificate_of_an_unknown_authority_is_named_with_its_host(wire: Any, make: Any) -> None:
     await secured(wire, Tls().server("127.0.0.1"))
-    with pytest.raises(EwsConnectionError, match="unable to get local issuer certificate") as raised:
+    with pytest.raises(EwsConnectionError) as raised:
         await post(make(wire.url))
     assert raised.value.kind == "tls"
-    assert "127.0.0.1:" in raised.value.detail
-    assert "issued by " in raised.value.detail
+    assert raised.value.detail.startswith("The certificate of 127.0.0.1 is not trusted: it was issued by “Testing CA")
     assert wire.requests == []
 
 
 async def test_a_certificate_for_another_host_is_told_apart(wire: Any, make: Any) -> None:
     tls = Tls()
     await secured(wire, tls.server("mail.acme.test"))
-    with pytest.raises(EwsConnectionError, match=r"not valid for '127\.0\.0\.1'") as raised:
+    with pytest.raises(EwsConnectionError) as raised:
         await post(make(wire.url, ssl=tls.client()))
     assert raised.value.kind == "tls"
+    said = "The certificate of 127.0.0.1 is not trusted: it is for mail.acme.test, not for 127.0.0.1."
+    assert raised.value.detail == said
 
 
 @asynccontextmanager
@@ -313,13 +314,13 @@ async def blurting(data: bytes) -> AsyncIterator[str]:
 
 async def test_https_to_a_port_without_tls_is_a_tls_error(make: Any) -> None:
     async with blurting(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n") as host:
-        with pytest.raises(EwsConnectionError, match="no TLS with 127") as raised:
+        with pytest.raises(EwsConnectionError, match="does not speak TLS at this port, but plain HTTP") as raised:
             await post(make(f"https://{host}/EWS/Exchange.asmx"))
     assert raised.value.kind == "tls"
 
 
 async def test_a_proxy_that_refuses_is_named(make: Any) -> None:
     async with blurting(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as host:
-        with pytest.raises(EwsConnectionError, match="the proxy said 407") as raised:
+        with pytest.raises(EwsConnectionError, match="asks for a user name and password") as raised:
             await post(make("https://mail.acme.test/EWS/Exchange.asmx", proxy_url=f"http://{host}"))
-    assert raised.value.kind == "http-407"
+    assert raised.value.kind == "proxy"

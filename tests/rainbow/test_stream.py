@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, StreamEnded
 from rainbow_exchange.rainbow.negotiation import negotiate
 from rainbow_exchange.rainbow.stream import Stream, websocket_session
-from rainbow_exchange.rainbow.transport import Proxy
 
 CONFLICT = (
     '<stream:error xmlns:stream="http://etherx.jabber.org/streams">'

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import pytest
 import trustme
 from aiohttp import web
 
+from rainbow_exchange.network.proxy import proxy
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, UnexpectedAnswer
-from rainbow_exchange.rainbow.transport import Proxy, Request, Transport, connection_error, proxy
+from rainbow_exchange.rainbow.transport import Request, Transport
 
 MakeClient = Callable[..., Awaitable[RainbowClient]]
 LOGIN = "authentication/v1.0/login"
@@ -126,28 +126,14 @@ async def test_proxy_that_is_not_there_is_named(make_client: MakeClient, unused_
     assert error.kind == "proxy"
 
 
-def test_proxy_without_a_name_has_no_credentials() -> None:
-    assert proxy("http://p:3128", None, None) == Proxy(url="http://p:3128")
-    assert proxy(None, "joe", "pw") == proxy("", None, None) == Proxy()
-
-
-def test_credentials_inside_the_address_of_a_proxy_do_not_stay_there() -> None:
-    described = proxy("http://joe:pw@p:3128", None, None)
-    assert described == Proxy(url="http://p:3128", headers={"Proxy-Authorization": "Basic am9lOnB3"})
-    assert proxy("http://joe:pw@p:3128", "ann", None).headers == {"Proxy-Authorization": "Basic YW5uOg=="}
-
-
-def test_credentials_of_a_proxy_are_not_shown() -> None:
-    assert "am9l" not in repr(proxy("http://p:3128", "joe", "pw"))
-
-
 def test_secrets_of_a_request_are_not_shown() -> None:
     assert "secret" not in repr(Request("n", "GET", "/", headers={"Authorization": "secret"}, body="secret"))
 
 
-def test_unknown_name_is_told_apart() -> None:
-    key = aiohttp.client_reqrep.ConnectionKey("rainbow.test", 443, True, True, None, None, None)  # noqa: FBT003  (positional in the library)
-    assert connection_error(aiohttp.ClientConnectorDNSError(key, OSError(-2, "unknown"))).kind == "name"
+async def test_unknown_name_is_told_apart(make_client: MakeClient) -> None:
+    error = await refused_with(await make_client(url="https://rainbow.invalid"))
+    assert isinstance(error, RainbowConnectionError)
+    assert error.kind == "name"
 
 
 async def test_transport_works_only_while_it_is_entered() -> None:

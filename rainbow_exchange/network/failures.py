@@ -1,0 +1,120 @@
+"""What aiohttp and the system raise on the way to a server, told apart; and a look at a certificate not trusted."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from rainbow_exchange.network.challenges import schemes
+from rainbow_exchange.network.look import look
+from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyTrouble, refusal
+from rainbow_exchange.network.verdict import Presented, Verdict, Why, judge
+
+_LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not trusted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """`kind` as in the errors of either side, or "not-http"; `why` explains kinds "tls" and "proxy" further."""
+
+    kind: str
+    detail: str
+    why: Why | None = None
+
+
+class Way:
+    """The way to the server of one address, and what can be wrong with it."""
+
+    def __init__(self, url: str, proxy: Proxy) -> None:
+        self._url = URL(url)
+        self._proxy = proxy
+        self._host = self._url.raw_host or ""
+        self._target = f"{self._url.host}:{self._url.port}"
+        self._looked_at: float | None = None  # loop time
+        self._presented: Presented | None = None
+
+    def failure(self, error: Exception) -> Failure:  # noqa: PLR0911  (one line per kind is the table)
+        """Name what was raised. A certificate is not looked at: see `explained`."""
+        own = self._of_proxy(error)
+        if own is not None:
+            return Failure(kind="proxy", detail=own.text, why=own)
+        through = f" through the proxy {self._proxy.address}" if self._proxy.url else ""
+        match error:
+            case TimeoutError():
+                return Failure(kind="timeout", detail=f"no answer from {self._target}{through} in time")
+            case aiohttp.ClientConnectorDNSError():
+                return Failure(kind="name", detail=f"the name {error.host} is not known")
+            case aiohttp.ClientSSLError() | ssl.SSLError():
+                verdict = self._judged(error)
+                return Failure(kind="tls", detail=verdict.text, why=verdict)
+            case aiohttp.ClientConnectorError():
+                reason = error.strerror or type(error.os_error).__name__
+                return Failure(kind="refused", detail=f"no connection to {error.host}:{error.port}: {reason}")
+            case aiohttp.WSServerHandshakeError():
+                return Failure(kind=f"http-{error.status}", detail="no WebSocket")
+            case aiohttp.ClientResponseError():
+                return Failure(kind="not-http", detail=f"{self._target} does not speak HTTP: {type(error).__name__}")
+            case _:
+                what = f"{self._target}{' or the proxy ' + self._proxy.address if self._proxy.url else ''}"
+                return Failure(kind="closed", detail=f"{what} closed the connection: {type(error).__name__}")
+
+    async def explained(self, error: Exception) -> Failure:
+        """Name what was raised; a certificate that is not trusted is looked at, once a minute at most."""
+        failure = self.failure(error)
+        if failure.kind != "tls":
+            return failure
+        now = asyncio.get_running_loop().time()
+        if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
+            self._looked_at = now
+            self._presented = await look(self._host, self._url.port or 443, self._proxy)
+        verdict = self._judged(error)
+        return Failure(kind="tls", detail=verdict.text, why=verdict)
+
+    def _judged(self, error: Exception) -> Verdict:
+        cause = _cause(error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            code, reason = cause.verify_code & 0xFFFF_FFFF, cause.verify_message
+        else:
+            code, reason = None, str(getattr(cause, "reason", None) or type(cause).__name__)
+        return judge(self._host, self._presented, code=code, reason=reason)
+
+    def _of_proxy(self, error: Exception) -> ProxyTrouble | None:
+        """Say what is wrong if it is the proxy's doing."""
+        match error:
+            case aiohttp.ClientHttpProxyError():
+                headers = CIMultiDict(error.headers or {})
+                return refusal(
+                    self._proxy,
+                    self._target,
+                    status=error.status,
+                    offered=schemes(headers.getall("Proxy-Authenticate", [])),
+                    note=headers.get("X-Squid-Error"),
+                )
+            case aiohttp.ClientConnectorError() if self._proxy.is_at(error.host, error.port):
+                return self._unreachable(error)
+            case _:
+                return None
+
+    def _unreachable(self, error: aiohttp.ClientConnectorError) -> ProxyTrouble:
+        where = self._proxy.address
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            text = f"The name {error.host} of the proxy is not known here."
+            return ProxyTrouble(fault=ProxyFault.UNKNOWN_NAME, text=text)
+        cause = _cause(error)
+        if isinstance(cause, ssl.SSLError):
+            reason = getattr(cause, "verify_message", None) or cause.reason
+            text = f"The certificate of the proxy {where} is not trusted: {reason}."
+            return ProxyTrouble(fault=ProxyFault.CERTIFICATE, text=text)
+        reason = error.strerror or type(error.os_error).__name__
+        return ProxyTrouble(fault=ProxyFault.UNREACHABLE, text=f"No connection to the proxy {where}: {reason}.")
+
+
+def _cause(error: Exception) -> Exception:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return error.certificate_error
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error
+    return error

@@ -1,0 +1,48 @@
+"""Whom a connection trusts: the operating system's store, and besides it what a file names."""
+
+import ssl
+from pathlib import Path
+
+import truststore
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from rainbow_exchange.errors import UserError
+
+
+def client_context(ca_file: Path | None = None, *, setting: str = "exchange.ca_file") -> ssl.SSLContext:
+    """Make the context of a client. Raises UserError, naming `setting`, for a file that holds no certificate.
+
+    On Windows and macOS the system itself judges the chain after the handshake, and what it does not trust is judged
+    again by the file alone; elsewhere OpenSSL judges by the system's store and the file together, and an authority
+    named in the file need not be a root.
+    """
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    if ca_file is not None:
+        context.load_verify_locations(cadata=_certificates(ca_file, setting))
+    return context
+
+
+def unverified_context() -> ssl.SSLContext:
+    """Make the context of a client that trusts anybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _certificates(file: Path, setting: str) -> str:
+    """Read a PEM file; each certificate in it must be readable, so that a damaged one is not left out in silence."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError([f"{setting}: {file} cannot be read ({error.strerror}); let this account read it."]) from error
+    try:
+        found = x509.load_pem_x509_certificates(content)
+    except ValueError as error:
+        kind = "in DER form" if content.startswith(b"\x30") else "damaged or no certificate"
+        raise UserError(
+            [f"{setting}: {file} is {kind}; export the certificate as Base-64 (PEM) and name that file."]
+        ) from error
+    return "".join(ssl.DER_cert_to_PEM_cert(certificate.public_bytes(Encoding.DER)) for certificate in found)

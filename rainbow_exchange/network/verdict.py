@@ -1,0 +1,181 @@
+"""Why a connection is not secure, in words that name the certificate, the issuer, the dates; no I/O."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from cryptography import x509
+
+from rainbow_exchange.network import certificate as read
+from rainbow_exchange.network.inspectors import inspector
+from rainbow_exchange.network.proxy import ProxyTrouble
+
+_MOST_NAMES = 5
+#: Codes of verification that say that no trusted issuer was found: OpenSSL's X509_V_ERR_…, and Windows' CERT_E_….
+_NO_ISSUER = {2, 18, 19, 20, 21, 0x800B0109, 0x800B010A}
+#: Those that say the certificate's dates, host or strength are wrong, all of which can be seen in it.
+_SEEN = {9, 10, 62, 64, 66, 67, 68, 0x800B0101, 0x800B010F}
+_OLD = {"SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1"}
+
+
+class Fault(StrEnum):
+    """What is wrong; what to do about it depends on the side."""
+
+    UNKNOWN_ISSUER = "unknown issuer"
+    NO_INTERMEDIATE = "no intermediate"
+    SELF_SIGNED = "self-signed"
+    INTERCEPTED = "intercepted"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    OTHER_NAME = "other name"
+    WEAK = "weak"
+    OLD_TLS = "old TLS"
+    PLAIN_HTTP = "plain HTTP"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """What a server showed at `at`: its certificates, its own first, and the TLS version; or that it speaks no TLS."""
+
+    at: datetime
+    chain: tuple[x509.Certificate, ...] = ()
+    tls_version: str = ""
+    plain_http: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is wrong, most important first, and the sentence for it. `issuer` is whom one would have to trust."""
+
+    faults: tuple[Fault, ...]
+    text: str
+    host: str = ""
+    issuer: str = ""
+    names: tuple[str, ...] = ()
+    product: str = ""
+
+
+#: What is known of a way that is not open.
+Why = Verdict | ProxyTrouble
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    fault: Fault
+    clause: str
+
+
+def judge(  # noqa: PLR0911  (one way out for each kind of failure)
+    host: str, presented: Presented | None, *, code: int | None, reason: str
+) -> Verdict:
+    """Say why TLS with `host` failed with verification's `code` (None: it did not come so far) and `reason`."""
+    if presented is None and code is None:
+        return Verdict(faults=(Fault.OTHER,), text=f"No secure connection with {host}: {reason}.", host=host)
+    if presented is None:
+        return Verdict(faults=(Fault.OTHER,), text=_distrusted(host, reason), host=host)
+    if presented.plain_http:
+        text = f"{host} does not speak TLS at this port, but plain HTTP."
+        return Verdict(faults=(Fault.PLAIN_HTTP,), text=text, host=host)
+    if code is None and presented.tls_version in _OLD:
+        spoken = _OLD[presented.tls_version]
+        text = f"No secure connection with {host}: it speaks {spoken} at most, and at least TLS 1.2 is needed."
+        return Verdict(faults=(Fault.OLD_TLS,), text=text, host=host)
+    if not presented.chain:
+        return judge(host, None, code=code, reason=reason)
+    path = read.path(presented.chain)
+    weak = list(_weaknesses(path))
+    if code is None:
+        if weak:
+            return Verdict(faults=(Fault.WEAK,), text=_distrusted(host, weak[0].clause), host=host)
+        return judge(host, None, code=None, reason=reason)
+    return _verdict(host, path, [*_dates(path, presented.at), *_other_name(path[0], host), *weak], code, reason)
+
+
+def _verdict(host: str, path: Sequence[x509.Certificate], found: list[_Finding], code: int, reason: str) -> Verdict:
+    top = path[-1]
+    product = inspector(read.everything_named(each.issuer) for each in path)
+    findings: list[_Finding] = []
+    if code in _NO_ISSUER:
+        findings.append(_no_issuer(path))
+    elif not found or code not in _SEEN:
+        findings.append(_Finding(Fault.OTHER, reason))
+    findings += found
+    text = _distrusted(host, "; besides, ".join(finding.clause for finding in findings))
+    faults = [finding.fault for finding in findings]
+    if product and code in _NO_ISSUER:
+        faults.insert(0, Fault.INTERCEPTED)
+        text += f" This looks like an intercepting proxy: {product}."
+    return Verdict(
+        faults=tuple(faults),
+        text=text,
+        host=host,
+        issuer=read.called(top.issuer),
+        names=read.names(path[0]),
+        product=product,
+    )
+
+
+def _distrusted(host: str, why: str) -> str:
+    return f"The certificate of {host} is not trusted: {why}."
+
+
+def _no_issuer(path: Sequence[x509.Certificate]) -> _Finding:
+    """Name the topmost issuer, which is the one that is not trusted."""
+    own, top = path[0], path[-1]
+    issuer = f"“{read.called(top.issuer)}”"
+    if read.is_root(top):
+        if top is own:
+            return _Finding(Fault.SELF_SIGNED, f"{issuer} issued it to itself (self-signed), and nobody vouches for it")
+        return _Finding(Fault.UNKNOWN_ISSUER, f"its chain ends at {issuer}, which this machine does not trust")
+    if top is own:
+        where = read.issuer_address(own)
+        had = f" (it can be had at {where})" if where else ""
+        clause = (
+            f"it was issued by {issuer}, which this machine does not trust, and the server sends no certificate of"
+            f" that issuer{had}"
+        )
+        return _Finding(Fault.NO_INTERMEDIATE, clause)
+    below = read.called(top.subject)
+    return _Finding(
+        Fault.UNKNOWN_ISSUER, f"“{below}” in its chain was issued by {issuer}, which this machine does not trust"
+    )
+
+
+def _dates(path: Sequence[x509.Certificate], now: datetime) -> Iterator[_Finding]:
+    for each in path:
+        whose = "it" if each is path[0] else f"the certificate of its issuer “{read.called(each.subject)}”"
+        begins, ends = each.not_valid_before_utc, each.not_valid_after_utc
+        if now > ends:
+            yield _Finding(Fault.EXPIRED, f"{whose} expired on {ends:%Y-%m-%d}, {_long(now - ends)} ago")
+        elif now < begins:
+            yield _Finding(
+                Fault.NOT_YET_VALID,
+                f"{whose} is not valid before {begins:%Y-%m-%d}, in {_long(begins - now)}; this machine's clock says"
+                f" {now:%Y-%m-%d %H:%M} UTC",
+            )
+
+
+def _other_name(own: x509.Certificate, host: str) -> Iterator[_Finding]:
+    if not read.fits(own, host):
+        yield _Finding(Fault.OTHER_NAME, f"it is for {listed(read.names(own))}, not for {host}")
+
+
+def _weaknesses(path: Sequence[x509.Certificate]) -> Iterator[_Finding]:
+    for each in path:
+        if weakness := read.weakness(each):
+            whose = "it" if each is path[0] else f"the certificate of its issuer “{read.called(each.subject)}”"
+            yield _Finding(Fault.WEAK, f"{whose} {weakness}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as one reads them, no more than a few."""
+    more = len(names) - _MOST_NAMES
+    shown = ", ".join(names[:_MOST_NAMES]) or "no host at all"
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _long(time: timedelta) -> str:
+    days = time.days
+    return "less than a day" if days < 1 else "1 day" if days == 1 else f"{days} days"
