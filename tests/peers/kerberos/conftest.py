@@ -1,0 +1,303 @@
+"""A Kerberos realm of our own (MIT krb5) and an Apache that demands Negotiate or NTLM in front of the lab's Exchange.
+
+Both listen on loopback, live in folders of their own, and run for as long as the tests that ask for them.
+"""
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+
+from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
+
+# Debian puts servers where a user's PATH does not look.
+LOOK = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+MODULES = Path("/usr/lib/apache2/modules")
+NTLMSSP = Path("/etc/gss/mech.d/mech.ntlmssp.conf")
+PATIENCE = 20.0
+PASSWORD = "lab-password"
+SERVICE = "svc-rainbow"
+
+KRB5 = """
+[libdefaults]
+    default_realm = ACME.TEST
+    dns_lookup_realm = false
+    dns_lookup_kdc = false
+    dns_canonicalize_hostname = false
+    rdns = false
+    udp_preference_limit = 1
+    default_ccache_name = FILE:{here}/cc
+[realms]
+    ACME.TEST = {{
+        kdc = 127.0.0.1:{port}
+    }}
+[domain_realm]
+    localhost = ACME.TEST
+    .acme.test = ACME.TEST
+"""
+KDC = """
+[kdcdefaults]
+    kdc_listen = 127.0.0.1:{port}
+    kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+    ACME.TEST = {{
+        database_name = {here}/principal
+        key_stash_file = {here}/stash
+        acl_file = {here}/kadm5.acl
+        max_life = 10h
+        supported_enctypes = aes256-cts-hmac-sha1-96:normal
+    }}
+[logging]
+    kdc = FILE:{here}/kdc.log
+"""
+PRINCIPALS = """
+addprinc -pw {password} {service}@ACME.TEST
+addprinc -randkey HTTP/localhost@ACME.TEST
+ktadd -k {here}/http.keytab HTTP/localhost@ACME.TEST
+ktadd -norandkey -k {here}/{service}.keytab {service}@ACME.TEST
+"""
+HTTPD = """
+ServerRoot {here}
+ServerName localhost
+PidFile {here}/httpd.pid
+DefaultRuntimeDir {here}
+{user}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authn_core_module {modules}/mod_authn_core.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_user_module {modules}/mod_authz_user.so
+LoadModule auth_gssapi_module {modules}/mod_auth_gssapi.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+LoadModule ssl_module {modules}/mod_ssl.so
+LoadModule socache_shmcb_module {modules}/mod_socache_shmcb.so
+StartServers 1
+KeepAlive On
+KeepAliveTimeout 30
+GracefulShutdownTimeout 1
+LogLevel warn auth_gssapi:info
+LogFormat "%v %u %m %>s" short
+ErrorLog {here}/error.log
+CustomLog {here}/access.log short
+"""
+# The keytab comes by the environment: GssapiCredStore beside ntlmssp crashes the module (1.6.4). Without
+# GssapiConnectionBound it offers no NTLM at all.
+SITE = """
+Listen 127.0.0.1:{port}
+<VirtualHost 127.0.0.1:{port}>
+    ServerName {name}
+    {tls}
+    <Location />
+        AuthType GSSAPI
+        AuthName {name}
+        {mechanisms}
+        Require valid-user
+        RequestHeader set X-Remote-User expr=%{{REMOTE_USER}}
+        RequestHeader unset Authorization
+    </Location>
+    ProxyPass / http://127.0.0.1:{backend}/ retry=0 disablereuse=on flushpackets=on
+</VirtualHost>
+"""
+KERBEROS = "GssapiAllowedMech krb5"
+NTLM = "GssapiAllowedMech ntlmssp\n        GssapiConnectionBound On"
+
+
+def found(*programs: str) -> str | None:
+    """Name the programs that are not installed, None when all are."""
+    missing = [each for each in programs if shutil.which(each, path=LOOK) is None]
+    return ", ".join(missing) or None
+
+
+def program(name: str) -> str:
+    path = shutil.which(name, path=LOOK)
+    assert path is not None
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Give a folder that a server's own user can reach, unlike those of pytest."""
+    made = Path(tempfile.mkdtemp(prefix="rainbow-exchange-peer-"))
+    made.chmod(0o755)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def running(*command: str | Path, port: int, out: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Run a server in the foreground; it listens when the context is entered, and is gone when it is left."""
+    with out.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603  (the server we found, with our own settings)
+            command, stdout=log, stderr=log, env=os.environ | environment
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            assert process.poll() is None, out.read_text(errors="replace")
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            assert time.monotonic() < deadline, out.read_text(errors="replace")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+@dataclass(kw_only=True)
+class Realm:
+    """ACME.TEST with the service account and the service HTTP/localhost. `environment` is what its members need."""
+
+    here: Path
+    environment: dict[str, str]
+
+    @property
+    def keytab(self) -> Path:
+        return self.here / f"{SERVICE}.keytab"
+
+    def ticket_cache(self, name: str) -> str:
+        """Get a ticket with the password, as a person would, and give the cache it is in."""
+        cache = f"FILE:{self.here / name}"
+        subprocess.run(  # noqa: S603  (the program we found)
+            [program("kinit"), "-c", cache, f"{SERVICE}@ACME.TEST"],
+            input=f"{PASSWORD}\n",
+            text=True,
+            env=os.environ | self.environment,
+            check=True,
+            timeout=PATIENCE,
+            capture_output=True,
+        )
+        return cache
+
+    def log(self) -> str:
+        return (self.here / "kdc.log").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def realm() -> Iterator[Realm]:
+    """Run the realm's KDC, or skip where it is not installed."""
+    if missing := found("krb5kdc", "kdb5_util", "kadmin.local", "kinit"):
+        pytest.skip(f"{missing} not installed (apt-get install krb5-kdc krb5-admin-server krb5-user)")
+    with folder() as here:
+        port = free_port()
+        (here / "krb5.conf").write_text(KRB5.format(here=here, port=port))
+        (here / "kdc.conf").write_text(KDC.format(here=here, port=port))
+        made = Realm(here=here, environment={"KRB5_CONFIG": str(here / "krb5.conf")})
+        of_kdc = made.environment | {"KRB5_KDC_PROFILE": str(here / "kdc.conf")}
+        principals = PRINCIPALS.format(here=here, password=PASSWORD, service=SERVICE)
+        for command, typed in (
+            ([program("kdb5_util"), "create", "-s", "-r", "ACME.TEST", "-P", "master"], ""),
+            ([program("kadmin.local")], principals),
+        ):
+            subprocess.run(  # noqa: S603  (the programs we found)
+                command,
+                input=typed,
+                text=True,
+                env=os.environ | of_kdc,
+                check=True,
+                timeout=PATIENCE,
+                capture_output=True,
+            )
+        with running(program("krb5kdc"), "-n", port=port, out=here / "kdc.out", environment=of_kdc):
+            yield made
+
+
+@dataclass(kw_only=True)
+class Apache:
+    """Where it listens: `kerberos` and `ntlm` over http, `both` over TLS with the certificate of `ca_file`."""
+
+    here: Path
+    backend: int
+    ca_file: Path
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in ("kerberos", "ntlm", "both")})
+
+    def url(self, site: str) -> str:
+        return f"http{'s' if site == 'both' else ''}://localhost:{self.ports[site]}/EWS/Exchange.asmx"
+
+    def answers(self) -> list[tuple[str, str, str]]:
+        """Give each answer to a POST so far: the site, who had signed in ("-": nobody), the status."""
+        lines = (line.split() for line in (self.here / "access.log").read_text(encoding="utf-8").splitlines())
+        return [(site, user, status) for site, user, method, status in lines if method == "POST"]
+
+
+@pytest.fixture(scope="session")
+def front(realm: Realm) -> Iterator[Apache]:
+    """Run Apache, or skip where it is not installed; a port behind it is kept for the lab."""
+    if missing := found("apache2"):
+        pytest.skip(f"{missing} not installed (apt-get install apache2-bin)")
+    if not (MODULES / "mod_auth_gssapi.so").exists() or not NTLMSSP.exists():
+        pytest.skip("Apache has no GSSAPI (apt-get install libapache2-mod-auth-gssapi gss-ntlmssp)")
+    with folder() as here:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(here / "ca.pem")
+        authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(here / "server.pem")
+        users, keytab = here / "ntlm.users", here / "http.keytab"
+        users.write_text(f"ACME:{SERVICE}:{PASSWORD}\nACME:alice:{PASSWORD}\n")
+        shutil.copy(realm.here / "http.keytab", keytab)
+        user = ""
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            user = "User www-data\nGroup www-data"
+            for secret in (users, keytab):
+                shutil.chown(secret, "www-data")
+        made = Apache(here=here, backend=free_port(), ca_file=here / "ca.pem")
+        settings = HTTPD.format(here=here, modules=MODULES, user=user)
+        for name, mechanisms in {"kerberos": KERBEROS, "ntlm": NTLM, "both": f"{KERBEROS}\n        {NTLM}"}.items():
+            tls = f"SSLEngine on\n    SSLCertificateFile {here}/server.pem" if name == "both" else ""
+            settings += SITE.format(
+                name=name, port=made.ports[name], tls=tls, mechanisms=mechanisms, backend=made.backend
+            )
+        (here / "httpd.conf").write_text(settings)
+        environment = realm.environment | {"KRB5_KTNAME": str(keytab), "NTLM_USER_FILE": str(users)}
+        command = (program("apache2"), "-f", here / "httpd.conf", "-DFOREGROUND")
+        with running(*command, port=made.ports["both"], out=here / "out", environment=environment):
+            yield made
+
+
+@pytest.fixture
+async def exchange(front: Apache) -> AsyncIterator[LabExchange]:
+    """Run the lab's Exchange behind Apache, whose word it takes for who has signed in."""
+    lab = LabExchange(
+        mailboxes=[
+            LabMailbox(address="alice@acme.test", display_name="Alice Martin", right="reviewer"),
+            LabMailbox(address="bob@acme.test", display_name="Bob Martin", right="reviewer"),
+        ],
+        username=SERVICE,
+        password=PASSWORD,
+        now=lambda: datetime.now(UTC),
+        random=random.Random(5).random,
+        trusted_user_header="X-Remote-User",
+    )
+    await lab.start(port=front.backend)
+    yield lab
+    await lab.stop()
+
+
+@pytest.fixture
+def member(realm: Realm, monkeypatch: pytest.MonkeyPatch) -> Realm:
+    """Make this process a member of the realm, without a ticket and without a key."""
+    for name, value in realm.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{realm.here / 'no-cache'}")
+    monkeypatch.setenv("KRB5_CLIENT_KTNAME", str(realm.here / "no.keytab"))
+    return realm
