@@ -3,6 +3,7 @@
 Both listen on loopback, live in folders of their own, and run for as long as the tests that ask for them.
 """
 
+import asyncio
 import os
 import random
 import shutil
@@ -62,7 +63,7 @@ KDC = """
     kdc = FILE:{here}/kdc.log
 """
 PRINCIPALS = """
-addprinc -pw {password} {service}@ACME.TEST
+addprinc +requires_preauth -pw {password} {service}@ACME.TEST
 addprinc -randkey HTTP/localhost@ACME.TEST
 ktadd -k {here}/http.keytab HTTP/localhost@ACME.TEST
 ktadd -norandkey -k {here}/{service}.keytab {service}@ACME.TEST
@@ -241,6 +242,22 @@ class Apache:
         return [(site, user, status) for site, user, method, status in lines if method == "POST"]
 
 
+class Answers:
+    """Apache's answers to POSTs from here on; it writes them down after they are out."""
+
+    def __init__(self, apache: Apache, before: int) -> None:
+        self._apache = apache
+        self._before = before
+
+    async def first(self, count: int) -> list[tuple[str, str, str]]:
+        """Give them once there are so many, a moment later, so that one too many is seen, too."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self._apache.answers()) < self._before + count:  # noqa: ASYNC110  (a file that another process writes)
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        return self._apache.answers()[self._before :]
+
+
 @pytest.fixture(scope="session")
 def front(realm: Realm) -> Iterator[Apache]:
     """Run Apache, or skip where it is not installed; a port behind it is kept for the lab."""
@@ -291,6 +308,15 @@ async def exchange(front: Apache) -> AsyncIterator[LabExchange]:
     await lab.start(port=front.backend)
     yield lab
     await lab.stop()
+
+
+@pytest.fixture
+async def answers(front: Apache) -> Answers:
+    """Give Apache's answers in this test; those of the one before are written down by then."""
+    before = -1
+    while before != (before := len(front.answers())):  # noqa: ASYNC110  (same)
+        await asyncio.sleep(0.05)
+    return Answers(front, before)
 
 
 @pytest.fixture

@@ -51,13 +51,13 @@ async def test_what_each_site_offers(front: Any, exchange: Any) -> None:
 
 
 @needs_gssapi
-async def test_kerberos(front: Any, exchange: Any, member: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_kerberos(front: Any, exchange: Any, answers: Any, member: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = await asyncio.to_thread(member.ticket_cache, "plain")
     monkeypatch.setenv("KRB5CCNAME", cache)
     context = spnego.client(hostname="localhost", service="HTTP", protocol="kerberos")
     assert await sign_in(front, "kerberos", "Negotiate", context) == 200
     assert exchange.record.read()[-1]["account"] == "svc-rainbow"
-    assert front.answers()[-1] == ("kerberos", "svc-rainbow@ACME.TEST", "200")
+    assert (await answers.first(1))[-1] == ("kerberos", "svc-rainbow@ACME.TEST", "200")
 
 
 @pytest.mark.parametrize("scheme", ["NTLM", "Negotiate"])
