@@ -29,7 +29,7 @@ from rainbow_exchange.ews.errors import (
 from rainbow_exchange.ews.event_stream import EventStream, StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.latch import Latch
-from rainbow_exchange.ews.throttle import BackOffs, InFlight
+from rainbow_exchange.ews.throttle import REQUESTS, BackOffs, InFlight, exceeded
 from rainbow_exchange.ews.transport import Answer, Transport
 from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.network.challenges import schemes
@@ -241,7 +241,9 @@ class EwsClient:
         if isinstance(error, EwsConnectionError | MalformedResponse):
             self.outage = error
         self.counters.errors[_name(error)] += 1
-        if limit is not None and isinstance(error, ServerBusy | ConnectionLimitReached):
+        if isinstance(error, ConnectionLimitReached):
+            self._too_many(error, stream=limit is None)
+        elif limit is not None and (isinstance(error, ServerBusy) or _is_queueing(error)):
             limit.shrink()
         elif limit is not None and isinstance(error, ResponseError):
             limit.succeeded()
@@ -250,10 +252,21 @@ class EwsClient:
         elif isinstance(error, EwsConnectionError) and error.retry_after:
             self._stay_away(None, error, error.retry_after)
 
+    def _too_many(self, error: ConnectionLimitReached, *, stream: bool) -> None:
+        part, stated = exceeded(error, stream=stream)
+        self.counters.back_offs += 1
+        self.counters.last_back_off = f"{error} ({part})"
+        if part == REQUESTS:
+            self.in_flight.shrink(stated=stated, concurrency=True)
+
     def _stay_away(self, who: str | None, error: EwsError, seconds: float) -> None:
         self.counters.back_offs += 1
         self.counters.last_back_off = str(error)
         self._back_offs.note(who, error, seconds)
+
+
+def _is_queueing(error: EwsError) -> bool:
+    return isinstance(error, EwsConnectionError) and error.kind == f"http-{HTTPStatus.SERVICE_UNAVAILABLE:d}"
 
 
 def _name(error: EwsError) -> str:

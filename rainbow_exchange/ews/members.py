@@ -30,6 +30,7 @@ class Member:
     covered: bool = False
     reason: str = "opened"  # of its next Gap
     early_refusals: int = 0  # in a row, each within a minute of the subscription's creation
+    moving: bool = False  # its subscription lives, but where its next group cannot read it
     alone: bool = False  # its subscriptions can only be read by itself
     trouble: str = ""  # why it is being renewed
     next_try: datetime | None = None  # of its renewal
@@ -60,6 +61,12 @@ class Listener(Protocol):
 
     def interrupted(self, group: "StreamGroup", end: End) -> None:
         """A stream ended other than in order."""
+
+    def waiting(self, group: "StreamGroup") -> None:
+        """The server allows no stream for this group at present."""
+
+    def resubscribe(self, members: list[Member]) -> None:
+        """These have been taken out: they are to join another group, by a subscription made anew."""
 
     def dropped(self, group: "StreamGroup") -> None:
         """Nobody is left in a group: it is no more."""

@@ -8,13 +8,20 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from rainbow_exchange.ews.grouping import Affinity, place_for, server_name
 from rainbow_exchange.ews.members import Client, Listener, Member
+from rainbow_exchange.ews.repacking import repacking
 from rainbow_exchange.ews.stream_group import StreamGroup
+from rainbow_exchange.ews.stream_limit import StreamLimit
 from rainbow_exchange.ews.views import StreamView
 from rainbow_exchange.model import Mailbox
 
 _OPENINGS_AT_ONCE = 50
+_REPACK_AFTER = 2.0  # seconds, for what comes or goes together
+
+_log = structlog.get_logger()
 
 
 class Placing:
@@ -49,12 +56,18 @@ class Placing:
         self.running: set[asyncio.Task[None]] = set()
         self._gathering: StreamGroup | None = None
         self._openings = asyncio.Semaphore(_OPENINGS_AT_ONCE)
+        self.limit = StreamLimit(random=random)
+        self._repacking: asyncio.TimerHandle | None = None
 
     def place(self, member: Member, *, alone: bool) -> StreamGroup:
         """Find or make the group that `member` is to join; `alone` gives it one of its own."""
         if alone:
             return self._new_group(member.mailbox, own=True)
-        group = place_for(self._group_key(member.mailbox), self.groups, self._gathering)
+        key = self._group_key(member.mailbox)
+        # Where streams are short, a place in one that is open is worth more than undisturbed streams.
+        short = any(group.state == "waiting" for group in self.groups)
+        carrying = [group for group in self.groups if group.state == "streamed"] if short else []
+        group = place_for(key, carrying, None) or place_for(key, self.groups, self._gathering)
         self._gathering = group or self._new_group(member.mailbox, own=False)
         return self._gathering
 
@@ -65,6 +78,28 @@ class Placing:
             group.affinity = Affinity(member.mailbox.address, dict(member.affinity.cookies))
         group.add(member)
         self.start(group)
+
+    def repack_soon(self) -> None:
+        """Have the members of groups that wait for a stream taken over by streams with room, a little later."""
+        if self._repacking is None and any(group.state == "waiting" for group in self.groups):
+            self._repacking = asyncio.get_running_loop().call_later(_REPACK_AFTER, self._repack)
+
+    def _repack(self) -> None:
+        self._repacking = None
+        if self.tasks is None:
+            return
+        packable = [group for group in self.groups if not group.own and group.running]
+        for source, target, count in repacking(packable):
+            alike = server_of(source) == server_of(target)
+            members = list(source.members.values())[-count:]
+            for member in members:
+                source.remove(member)
+                if alike:
+                    member.reason = "reopened: moved"
+                    target.add(member)
+            if not alike:
+                self._listener.resubscribe(members)
+            _log.info("streams_repacked", mailboxes=count, into=target.affinity.anchor, same_server=alike)
 
     def start(self, group: StreamGroup) -> None:
         """Have a group live, unless it does or has nobody, or the watcher does not run."""
@@ -79,6 +114,7 @@ class Placing:
             self._listener.dropped(group)
             if self._gathering is group:
                 self._gathering = None
+        self.repack_soon()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Start a task that ends with the watcher."""
@@ -98,7 +134,7 @@ class Placing:
                 opened_at=group.opened_at,
                 last_heartbeat=group.last_heartbeat,
                 reopenings=max(group.times_opened - 1, 0),
-                server=next((server_name(member.subscription_id) for member in group.members.values()), None),
+                server=server_of(group),
             )
             for group in self.groups
         ]
@@ -115,6 +151,7 @@ class Placing:
             client=self._client,
             listener=self._listener,
             openings=self._openings,
+            limit=self.limit,
             anchor=mailbox.address,
             size=self._group_size,
             key=self._group_key(mailbox),
@@ -128,3 +165,8 @@ class Placing:
         )
         self.groups.append(group)
         return group
+
+
+def server_of(group: StreamGroup) -> str | None:
+    """Give the mailbox server that holds a group's subscriptions; None where their ids name none."""
+    return next((server_name(member.subscription_id) for member in group.members.values()), None)

@@ -23,21 +23,25 @@ from rainbow_exchange.ews.errors import (
 )
 from rainbow_exchange.ews.event_stream import StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
+from rainbow_exchange.ews.joins import Joins
 from rainbow_exchange.ews.members import Client, End, Listener, Member
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
+from rainbow_exchange.ews.stream_limit import REST, StreamLimit
+from rainbow_exchange.ews.throttle import STREAMS, exceeded
 from rainbow_exchange.ews.treatment import Treatment, treatment
+from rainbow_exchange.ews.trial import accepted
 from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
 from rainbow_exchange.pause import Pause
 
 if TYPE_CHECKING:
     from rainbow_exchange.ews.views import StreamState
 
-_LONGEST_GATHERING = 20.0  # seconds: newcomers that never cease must not keep the first of them waiting for ever
 _NO_GAP_WITHIN = 10.0  # seconds from an orderly Closed to the next confirmed opening
 _STEADY = 20.0  # seconds a stream must have lived to be reopened without back-off
 _FAREWELL = 0.1  # seconds between our own closing of a stream and the next: the server is to see them in this order
 _RETRY = (1.0, 30.0)  # back-off: first wait at most, longest
-_LIMIT_REST = 60.0  # seconds at least after ErrorExceededConnectionCount, whatever its hint says (ews.md §1)
+_HASTY = 2  # streams left soon after they were opened, until another member pays for the next
+_ANCHORS = 3  # refused for as many anchors in a row, the limit is not theirs but the account's
 _PATIENCE = 5  # refusals in a row that name nobody and mean "later", before the group is searched for a culprit
 
 
@@ -50,6 +54,7 @@ class StreamGroup:
         client: Client,
         listener: Listener,
         openings: asyncio.Semaphore,
+        limit: StreamLimit,
         anchor: str,
         size: int,
         key: str,
@@ -77,29 +82,32 @@ class StreamGroup:
         self._client = client
         self._listener = listener
         self._openings = openings
+        self._limit = limit
         self._size = size
         self._impersonation = impersonation
         self._stream_minutes = stream_minutes
-        self._open_delay = open_delay
-        self._reopen_interval = reopen_interval
+        self._joins = Joins(size=1 if own else size, delay=open_delay, interval=reopen_interval)
         self._now = now
         self._random = random
         self._anchoring = asyncio.Lock()
         self._anchored = False
-        self._first_join: float | None = None  # of those not yet streamed
-        self._last_join = 0.0
-        self._left = False  # somebody has, since the last opening
         self._changed = asyncio.Event()
         self._reopening: asyncio.Timeout | None = None
-        self._opened: float | None = None  # loop time of the last opening
         self._closed: float | None = None  # loop time of an orderly end, until the next end
         self._waits = self._new_waits()
         self._vague_refusals = 0
+        self._anchors_refused = 0
+        self._hasty = 0
 
     @property
     def room(self) -> int:
         """How many may still join."""
         return 0 if self.own else self._size - len(self.members) - self.reserved
+
+    @property
+    def weight(self) -> int:
+        """How many a stream would carry."""
+        return len(self.members)
 
     @asynccontextmanager
     async def subscribing(self, address: str) -> AsyncIterator[Affinity]:
@@ -117,9 +125,7 @@ class StreamGroup:
         now = asyncio.get_running_loop().time()
         member.group = self
         self.members[member.mailbox.address] = member
-        self._last_join = now
-        if self._first_join is None:
-            self._first_join = now
+        self._joins.came(now)
         self._reschedule()
 
     def remove(self, member: Member) -> None:
@@ -127,7 +133,9 @@ class StreamGroup:
         if self.members.pop(member.mailbox.address, None) is not None:
             member.group = None
             member.covered = False
-            self._left = True
+            self._joins.went()
+            if not self.members:
+                self._limit.leave(self)
             self._reschedule()
 
     def covers(self, member: Member) -> bool:
@@ -141,7 +149,7 @@ class StreamGroup:
         self.state = "gathering"
         try:
             await self._gather()
-            while self.members:
+            while await self._allowed():
                 end = await self._stream()
                 wait = await self._after(end)
                 if wait and self.members:
@@ -150,23 +158,26 @@ class StreamGroup:
                     if await self.pause.sleep(wait):
                         self._waits = self._new_waits()
         finally:
+            self._limit.leave(self)
             self.state = "gathering"
             self._uncover("reopened: stopped")
+
+    async def _allowed(self) -> bool:
+        """Wait until the server allows one more stream; False if nobody is left to be streamed."""
+        while self.members and not self._limit.admits(self):
+            self.state, self._closed = "waiting", None
+            self.trouble = self.trouble or "ErrorExceededConnectionCount"
+            self._uncover("reopened: waited")
+            self._listener.waiting(self)
+            await self._limit.turn(self)
+        return bool(self.members)
 
     # --- when to open
 
     def _due(self) -> float:
         """Loop time at which a stream is to be opened, or reopened, for the present members."""
         now = asyncio.get_running_loop().time()
-        if self._first_join is None:
-            due = now
-        elif len(self.members) >= (1 if self.own else self._size):
-            due = self._first_join
-        else:
-            due = min(self._last_join + self._open_delay, self._first_join + _LONGEST_GATHERING)
-        if self._first_join is None and not self._left:
-            return due
-        return due if self._opened is None else max(due, self._opened + self._reopen_interval)
+        return self._joins.due(len(self.members), now, interval=self._limit.reopening_interval())
 
     async def _gather(self) -> None:
         while self.members and (due := self._due()) > asyncio.get_running_loop().time():
@@ -187,8 +198,7 @@ class StreamGroup:
     async def _stream(self) -> End:
         self.state = "opening"
         self.next_try = None
-        self._first_join, self._left = None, False
-        self._opened = asyncio.get_running_loop().time()
+        self._joins.opened(asyncio.get_running_loop().time())
         self._choose_anchor()
         reading = {member.subscription_id: member for member in self.members.values()}
         reopening = asyncio.timeout(None)
@@ -203,6 +213,7 @@ class StreamGroup:
             return End(how="failed", error=error)
         finally:
             self._reopening = None
+            self._limit.ended(self)
 
     async def _read(self, reading: dict[str, Member], reopening: asyncio.Timeout) -> End:
         minutes = max(self._stream_minutes - int(5 * self._random()), 1)
@@ -224,7 +235,7 @@ class StreamGroup:
                         opening.close()
                         self._confirm(reading.values())
                         self._reopening = reopening  # from here on a change of members may end this stream
-                        if self._first_join is not None or self._left:
+                        if self._joins.any:
                             self._reschedule()
                 return End(how="cut")
 
@@ -245,6 +256,8 @@ class StreamGroup:
         if self._closed is not None and now - self._closed > _NO_GAP_WITHIN:
             self._uncover("reopened: late")
         self._closed = None
+        self._anchors_refused = 0
+        self._limit.confirmed(self)
         self.state = "streamed"
         self.trouble, self.next_try = "", None
         self.opened_at = self._now()
@@ -260,7 +273,7 @@ class StreamGroup:
     async def _after(self, end: End) -> float:
         """Draw the consequences; return how many seconds to wait before the next stream."""
         now = asyncio.get_running_loop().time()
-        steady = self.state == "streamed" and self._opened is not None and now - self._opened >= _STEADY
+        steady = self.state == "streamed" and now - (self._joins.opened_at or now) >= _STEADY
         if steady:
             self._waits = self._new_waits()
             self._vague_refusals = 0
@@ -270,6 +283,10 @@ class StreamGroup:
         self._closed = None
         self._uncover(f"reopened: {end}" if end.how != "changed" else "reopened: members changed")
         if end.how == "changed":
+            self._hasty = 0 if steady else self._hasty + 1
+            if self._hasty >= _HASTY:
+                self._rotate_anchor()  # streams just left may still count against this one
+                self._hasty = 0
             return _FAREWELL
         self._listener.interrupted(self, end)
         error = end.error
@@ -289,8 +306,7 @@ class StreamGroup:
 
     async def _after_refusal(self, end: End, error: EwsError) -> float:
         if isinstance(error, ConnectionLimitReached):
-            self._rotate_anchor()
-            return self._at_least(_LIMIT_REST)
+            return self._after_too_many(error)
         if isinstance(error, ServerBusy):
             return max(next(self._waits), self._at_least(error.back_off))
         if end.named or end.departed:
@@ -304,6 +320,16 @@ class StreamGroup:
                 return next(self._waits)
         return await self._search(error)
 
+    def _after_too_many(self, error: ConnectionLimitReached) -> float:
+        """Rest, and let the next member pay for the stream, or wait until the account may have one more."""
+        part, stated = exceeded(error, stream=True)
+        self._anchors_refused = (self._anchors_refused + (part == STREAMS)) % _ANCHORS
+        if part == STREAMS and not (self._impersonation and self._anchors_refused):
+            self._limit.refused(self, stated)
+            return 0.0
+        self._rotate_anchor()
+        return self._at_least(REST)
+
     async def _search(self, error: EwsError) -> float:
         """Find out whose subscriptions are bad where the server does not say."""
         self._vague_refusals = 0
@@ -314,22 +340,9 @@ class StreamGroup:
         return self._take_out([member for member in bad if member.group is self], error)
 
     async def _accepted(self, members: list[Member]) -> bool | None:
-        """Open a stream for these alone until its first message. None: the server is too busy to be asked."""
         self._choose_anchor()
-        ids = tuple(member.subscription_id for member in members)
-        operation = GetStreamingEvents(subscription_ids=ids, connection_timeout_minutes=1)
-        try:
-            async with self._client.stream(operation, impersonate=self._sid(), affinity=self.affinity) as messages:
-                async for message in messages:
-                    error = message.error
-                    if error is None:
-                        return not message.error_subscription_ids
-                    return None if isinstance(error, ServerBusy | ConnectionLimitReached) else False
-        except (ServerBusy, ConnectionLimitReached):
-            return None
-        except ResponseError:
-            pass
-        return False
+        ids = (member.subscription_id for member in members)
+        return await accepted(self._client, tuple(ids), impersonate=self._sid(), affinity=self.affinity)
 
     def _take_out(self, members: Iterable[Member], error: EwsError) -> float:
         out = list(members)
@@ -338,7 +351,7 @@ class StreamGroup:
         for member in out:
             member.reason = "renewed"
             self.remove(member)
-        self._left = False  # the rest goes on at once
+        self._joins.forget_leavers()  # the rest goes on at once
         self._listener.bad(self, out, error)
         return 0.0
 
@@ -376,5 +389,4 @@ class StreamGroup:
         return (seconds or 0.0) * (1 + 0.25 * self._random())
 
     def _new_waits(self) -> Iterator[float]:
-        first, longest = _RETRY
-        return backoff(first, longest, random=self._random)
+        return backoff(*_RETRY, random=self._random)

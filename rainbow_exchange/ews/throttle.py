@@ -4,16 +4,37 @@ import asyncio
 from collections import deque
 from types import TracebackType
 
-from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ServerBusy
+from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsConnectionError, EwsError, ServerBusy
 
 _LONGEST = 15 * 60.0  # no server's hint keeps anybody away for longer
+_SUCCESSES_TO_PROBE = 200  # before more are sent at once than were once refused: half a per cent of refusals
+_MOST_PATIENCE = 1600
+_DIGITS = 7
+
+STREAMS, REQUESTS = "MaxStreamingConcurrency", "MaxConcurrency"  # parts of a policy, as Exchange names them
+
+
+def exceeded(error: ConnectionLimitReached, *, stream: bool) -> tuple[str, int | None]:
+    """Say which limit was reached, STREAMS or REQUESTS, and how many it allows if the server says so.
+
+    MessageXml's entries count, whatever they are called. Where none names a part, its name in the text does, which is
+    no word of a language; where nothing does, what was asked for: a `stream` or not.
+    """
+    number = error.values.get("MaxConcurrencyLimit", "")
+    stated = int(number) if number.isascii() and number.isdecimal() and 0 < len(number) < _DIGITS else None
+    told = [*error.values.values(), error.text]
+    for part in (STREAMS, REQUESTS):
+        if part in error.values.values() or any(f"'{part}'" in text for text in told):
+            return part, stated or None
+    return STREAMS if stream else REQUESTS, stated or None
 
 
 class InFlight:
     """A limit on requests in flight: halved when the server says "too many", grown by one per `limit` successes.
 
     `async with limit:` waits for a turn, in order of arrival. Requests that were on their way when the limit last
-    shrank do not shrink it again.
+    shrank do not shrink it again. Above the number that was once refused it grows only now and then, each time by more
+    as long as that is not refused: so that few requests are, and yet a limit that was raised is found.
     """
 
     def __init__(self, most: int) -> None:
@@ -24,6 +45,10 @@ class InFlight:
         self.in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._ignored = 0
+        self._known = most  # as many were not refused, as far as we know
+        self._step = 1  # by which the next probe goes beyond that
+        self._successes = 0  # since the last probe or refusal
+        self._patience = _SUCCESSES_TO_PROBE
 
     async def __aenter__(self) -> None:
         """Wait for a turn."""
@@ -46,15 +71,29 @@ class InFlight:
         self._ignored = max(self._ignored - 1, 0)
         self._leave()
 
-    def shrink(self) -> None:
-        """Take a refusal into account."""
-        if not self._ignored:
-            self.limit = max(self.limit / 2, 1.0)
-            self._ignored = self.in_flight
+    def shrink(self, *, stated: int | None = None, concurrency: bool = False) -> None:
+        """Take a refusal into account; `concurrency`: for too many at once, `stated` being how many may be."""
+        if self._ignored:
+            return
+        if concurrency and self.in_flight >= int(self.limit):
+            probed = int(self.limit) > self._known
+            self._patience = min(self._patience * 2, _MOST_PATIENCE) if probed else _SUCCESSES_TO_PROBE
+            self._known = max(min(self.in_flight - 1, self._known, stated or self.most), 1)
+        self._step, self._successes = 1, 0
+        self.limit = max(self.limit / 2, 1.0)
+        self._ignored = self.in_flight
 
     def succeeded(self) -> None:
         """Take a success into account."""
-        self.limit = min(self.limit + 1 / self.limit, float(self.most))
+        self._successes += 1
+        if self.limit > self._known and self._successes >= self.limit:
+            self._known = min(int(self.limit), self.most)  # the probe was not refused
+            self._patience = _SUCCESSES_TO_PROBE
+        if self._known < self.most and self._successes >= self._patience:
+            self.limit = float(min(self._known + self._step, self.most))
+            self._step, self._successes = self._step * 2, 0
+        elif self.limit < self._known:
+            self.limit = min(self.limit + 1 / self.limit, float(self._known))
 
     def _leave(self) -> None:
         self.in_flight -= 1

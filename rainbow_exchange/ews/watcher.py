@@ -152,6 +152,7 @@ class Watcher:
                 renewal.cancel()
             if member.group is not None:
                 member.group.remove(member)
+                self._placing.repack_soon()
             if member.subscription_id:
                 await self._unsubscribe_in_time(member)
 
@@ -164,7 +165,10 @@ class Watcher:
             return "renewing"
         if member.group.state == "waiting":
             return "waiting"
-        return "streamed" if member.group.covers(member) else "opening"
+        if member.group.covers(member):
+            return "streamed"
+        late = member.group.state == "streamed" and self._placing.limit.reopening_interval()
+        return "waiting" if late else "opening"
 
     def doubt(self, address: str) -> Doubt | None:
         """Say why a watched mailbox is not streamed; None where it is, or is not watched."""
@@ -173,6 +177,8 @@ class Watcher:
             return None
         if member.group is None:
             return Doubt(reason=member.trouble or "renewed", next_try=member.next_try)
+        if self.coverage(address) == "waiting" and (wait := self._placing.limit.seconds_to_next_try()):
+            return Doubt(reason=member.group.trouble, next_try=self._now() + timedelta(seconds=wait))
         return Doubt(reason=member.group.trouble or "its stream is being opened", next_try=member.group.next_try)
 
     def retry(self, address: str) -> None:
@@ -180,6 +186,8 @@ class Watcher:
         member = self._members.get(address)
         if member is not None:
             (member.pause if member.group is None else member.group.pause).cut()
+            if member.group is not None and member.group.state == "waiting":
+                self._placing.limit.try_now()
 
     def streams(self) -> list[StreamView]:
         """Show each group."""
@@ -233,7 +241,7 @@ class Watcher:
             if await member.pause.sleep(delay):
                 waits = self._renewal_waits()
             member.next_try = None
-            if member.early_refusals and member.subscription_id:
+            if (member.early_refusals or member.moving) and member.subscription_id:
                 # so young it may well be alive, only not to be read in that stream
                 await self._unsubscribe_in_time(member)
                 member.subscription_id = ""
@@ -249,6 +257,7 @@ class Watcher:
                 _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
             else:
                 self.counters.renewed += 1
+                member.moving = False
                 self._renewals.pop(address, None)
                 member.trouble = ""
                 return
@@ -316,6 +325,16 @@ class Watcher:
         log("stream_interrupted", anchor=group.affinity.anchor, members=len(group.members), reason=str(end))
         self._outage = True
         self._down.add(group)
+
+    def waiting(self, group: StreamGroup) -> None:  # noqa: ARG002 - whoever waits, all are packed anew
+        """The server allows no more streams: those that are open are to carry as many as they can."""
+        self._placing.repack_soon()
+
+    def resubscribe(self, members: list[Member]) -> None:
+        """These are to join another group, on another server: each by a new subscription."""
+        for member in members:
+            member.reason, member.moving = "renewed", True
+            self._renew_soon(member, len(members) / _RENEWALS_A_SECOND * self._random())
 
     def dropped(self, group: StreamGroup) -> None:
         """Nobody is left in a group."""

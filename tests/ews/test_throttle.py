@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, ServerBusy
-from rainbow_exchange.ews.throttle import BackOffs, InFlight
+from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsAuthenticationError, EwsConnectionError, ServerBusy
+from rainbow_exchange.ews.throttle import BackOffs, InFlight, exceeded
 
 
 async def test_no_more_than_the_limit_are_in_flight_and_they_go_in_order() -> None:
@@ -127,3 +127,69 @@ async def test_an_error_without_seconds_is_raised_as_it_came() -> None:
     with pytest.raises(EwsAuthenticationError) as raised:
         back_offs.check(None)
     assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "stream", "told"),
+    [
+        ({"Policy": "MaxStreamingConcurrency", "MaxConcurrencyLimit": "9"}, "", False, ("MaxStreamingConcurrency", 9)),
+        ({"Policy": "MaxConcurrency", "MaxConcurrencyLimit": "27"}, "", True, ("MaxConcurrency", 27)),
+        ({"ErrorMessage": "part 'MaxStreamingConcurrency', '3'"}, "", False, ("MaxStreamingConcurrency", None)),
+        ({}, "… policy part 'MaxConcurrency', policy value '27' …", True, ("MaxConcurrency", None)),
+        ({}, "zu viele", True, ("MaxStreamingConcurrency", None)),
+        ({"MaxConcurrencyLimit": "many"}, "", False, ("MaxConcurrency", None)),
+        ({"MaxConcurrencyLimit": "0"}, "", False, ("MaxConcurrency", None)),
+        ({"MaxConcurrencyLimit": "9" * 5000}, "", False, ("MaxConcurrency", None)),
+    ],
+)  # fmt: skip
+def test_which_limit_was_reached_is_told_by_values_then_by_its_name_then_by_what_was_asked(
+    values: dict[str, str], text: str, stream: bool, told: tuple[str, int | None]
+) -> None:
+    error = ConnectionLimitReached("ErrorExceededConnectionCount", text, values=values)
+    assert exceeded(error, stream=stream) == told
+
+
+class Busy:
+    """A server that refuses whoever comes while `allowed` are served, and a client that always has more to ask."""
+
+    def __init__(self, allowed: int, most: int, *, states: bool) -> None:
+        self.allowed = allowed
+        self.states = states
+        self.limit = InFlight(most)
+        self.served = self.sent = self.refused = 0
+
+    async def ask(self, until: float) -> None:
+        loop = asyncio.get_running_loop()
+        while loop.time() < until:
+            async with self.limit:
+                self.sent += 1
+                if self.served >= self.allowed:
+                    self.refused += 1
+                    await asyncio.sleep(0.02)
+                    self.limit.shrink(stated=self.allowed if self.states else None, concurrency=True)
+                else:
+                    self.served += 1
+                    await asyncio.sleep(0.5)
+                    self.served -= 1
+                    self.limit.succeeded()
+
+    async def minute(self) -> float:
+        """Give the share of requests that were refused."""
+        self.sent = self.refused = 0
+        until = asyncio.get_running_loop().time() + 60
+        await asyncio.gather(*(self.ask(until) for _ in range(60)))
+        return self.refused / self.sent
+
+
+@pytest.mark.parametrize("states", [True, False])
+@pytest.mark.parametrize("allowed", [5, 12, 27, 40])
+async def test_few_are_refused_once_the_limit_is_found_and_a_raised_one_is_found_too(
+    allowed: int, states: bool
+) -> None:
+    server = Busy(allowed, 40, states=states)
+    await server.minute()
+    assert await server.minute() <= 0.02
+    server.allowed = 40
+    for _ in range(15):
+        assert await server.minute() <= 0.02
+    assert server.limit.limit >= min(allowed * 2, 40)
