@@ -14,6 +14,7 @@ import click
 from rainbow_exchange import logs
 from rainbow_exchange.lab import dialing
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
+from rainbow_exchange.lab.tls import KINDS, Kind
 
 _PORT = click.IntRange(0, 65535)
 
@@ -43,6 +44,12 @@ _PORT = click.IntRange(0, 65535)
     multiple=True,
     help="Turn a dial at start, VALUE as JSON; repeatable. docs/reference/lab.md lists the dials of both sides.",
 )
+@click.option(
+    "--certificate",
+    type=click.Choice(KINDS),
+    default="good",
+    help="What is wrong with the certificate of Exchange; anything but good brings --tls along.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when both sides are ready.")
 def lab(
     *,
@@ -54,6 +61,7 @@ def lab(
     flavour: Literal["exchange", "owner-bound"],
     tls: bool,
     dials: tuple[str, ...],
+    certificate: Kind,
     as_json: bool,
 ) -> None:
     """Serve a simulated Exchange and a simulated Rainbow on this machine until Ctrl-C.
@@ -64,6 +72,7 @@ def lab(
     Examples:
         rainbow-exchange lab --users 50
         rainbow-exchange lab --only exchange --exchange-port 8080 --json
+        rainbow-exchange lab --certificate expired
         rainbow-exchange lab --users 900 --dial stream_limit=3 --dial server_busy=http
         rainbow-exchange lab --dial 'mailbox_errors={"ada@acme.test": "ErrorMailboxMoveInProgress"}'
     """  # noqa: D301  (\b is click's: keep these lines)
@@ -80,6 +89,7 @@ def lab(
         flavour=flavour,
         tls=tls,
         dials=positions,
+        certificate=certificate,
     )
     with contextlib.suppress(KeyboardInterrupt):  # before the signals are taken over
         asyncio.run(_serve(options, as_json=as_json))

@@ -20,7 +20,7 @@ def named_failures(way: Way) -> Iterator[None]:
 
 async def explained(way: Way, error: EwsConnectionError) -> EwsConnectionError:
     """Say more of a certificate that is not trusted, by a look at it."""
-    if error.kind != "tls" or not isinstance(error.__cause__, Exception):
+    if not isinstance(error.__cause__, aiohttp.ClientError | OSError):
         return error
     return _named(await way.explained(error.__cause__))
 

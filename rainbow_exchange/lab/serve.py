@@ -21,7 +21,7 @@ from rainbow_exchange.lab.life import Life
 from rainbow_exchange.lab.made import Made
 from rainbow_exchange.lab.owner import Owner
 from rainbow_exchange.lab.rainbow import LabRainbow
-from rainbow_exchange.lab.tls import LabAuthority
+from rainbow_exchange.lab.tls import Kind, LabAuthority
 from rainbow_exchange.lab.user import COMPANY_ID
 from rainbow_exchange.lab.watch import Watch
 
@@ -37,7 +37,8 @@ _APP_ID = "lab-app-1"
 class LabOptions:
     """What to start. `users` people are made up unless there is a `users_file`; port 0 takes a free one.
 
-    `life`: appointments change every few seconds. `tls` concerns Exchange, see `serve`. `dials`: positions at start.
+    `life`: appointments change every few seconds. `tls` and `certificate` concern Exchange, see `serve`. `dials`:
+    positions at start.
     """
 
     users: int = 10
@@ -47,6 +48,7 @@ class LabOptions:
     rainbow_port: int = 0
     flavour: Literal["exchange", "owner-bound"] = "exchange"
     tls: bool = False
+    certificate: Kind = "good"
     life: bool = False
     seed: int = 1
     dials: Positions = field(default_factory=Positions)
@@ -124,8 +126,9 @@ class LabAddresses:
 async def serve(options: LabOptions) -> AsyncIterator[LabAddresses]:
     """Run the lab while the context is open; both sides listen on loopback when it is entered.
 
-    With `tls` Exchange has a certificate of a made-up authority, whose file is `ca_file`. Rainbow stays plain http on
-    loopback: its real certificate comes from a public authority, so that the product has no setting for another.
+    With `tls` Exchange has a certificate of a made-up authority, whose file is `ca_file`; a `certificate` that is
+    not good brings TLS along. Rainbow stays plain http on loopback: its real certificate comes from a public authority,
+    so that the product has no setting for another.
     Raise UserError for a users file that is not right, or a port that is taken.
     """
     users = make_company(options.users, options.seed)
@@ -145,7 +148,7 @@ async def serve(options: LabOptions) -> AsyncIterator[LabAddresses]:
 
 async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncExitStack) -> ExchangeSide:
     authority = None
-    if options.tls:
+    if options.tls or options.certificate != "good":
         authority = LabAuthority(Path(stack.enter_context(TemporaryDirectory(prefix="rainbow-exchange-lab-"))))
     lab = LabExchange(
         mailboxes=mailboxes_of(users),
@@ -156,8 +159,9 @@ async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncE
         random=Random(options.seed).random,
         **options.dials.exchange,
     )
+    context = None if authority is None else authority.server_context(kind=options.certificate)
     try:
-        await lab.start(port=options.exchange_port, ssl=None if authority is None else authority.server_context())
+        await lab.start(port=options.exchange_port, ssl=context)
     except OSError as error:
         raise UserError([_taken("--exchange-port", options.exchange_port, error)]) from error
     stack.push_async_callback(lab.stop)

@@ -11,7 +11,7 @@ from yarl import URL
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.look import look
 from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyTrouble, refusal
-from rainbow_exchange.network.verdict import Presented, Verdict, Why, judge
+from rainbow_exchange.network.verdict import Fault, Presented, Verdict, Why, judge
 
 _LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not trusted
 
@@ -50,6 +50,8 @@ class Way:
             case aiohttp.ClientSSLError() | ssl.SSLError():
                 verdict = self._judged(error)
                 return Failure(kind="tls", detail=verdict.text, why=verdict)
+            case aiohttp.ClientConnectorError() if self._cut_in_handshake(error):
+                return Failure(kind="closed", detail=f"{self._target}{through} cut the connection during its set-up")
             case aiohttp.ClientConnectorError():
                 reason = error.strerror or type(error.os_error).__name__
                 return Failure(kind="refused", detail=f"no connection to {error.host}:{error.port}: {reason}")
@@ -64,14 +66,24 @@ class Way:
     async def explained(self, error: Exception) -> Failure:
         """Name what was raised; a certificate that is not trusted is looked at, once a minute at most."""
         failure = self.failure(error)
-        if failure.kind != "tls":
+        if failure.kind != "tls" and not self._cut_in_handshake(error):
             return failure
         now = asyncio.get_running_loop().time()
         if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
             self._looked_at = now
             self._presented = await look(self._host, self._url.port or 443, self._proxy)
         verdict = self._judged(error)
+        if failure.kind != "tls" and verdict.faults == (Fault.OTHER,):
+            return failure
         return Failure(kind="tls", detail=verdict.text, why=verdict)
+
+    def _cut_in_handshake(self, error: Exception) -> bool:
+        """Whether the connection was there and then cut: what Windows does where no version of TLS is common."""
+        return (
+            self._url.scheme in {"https", "wss"}
+            and isinstance(error, aiohttp.ClientConnectorError)
+            and isinstance(error.os_error, ConnectionResetError | ConnectionAbortedError)
+        )
 
     def _judged(self, error: Exception) -> Verdict:
         cause = _cause(error)
