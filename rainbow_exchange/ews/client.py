@@ -32,6 +32,7 @@ from rainbow_exchange.ews.latch import Latch
 from rainbow_exchange.ews.throttle import REQUESTS, BackOffs, InFlight, exceeded
 from rainbow_exchange.ews.transport import Answer, Transport
 from rainbow_exchange.ews.types import ConnectingSid, Operation
+from rainbow_exchange.ews.version import RequestVersion
 from rainbow_exchange.network.challenges import schemes
 
 R = TypeVar("R")
@@ -81,6 +82,7 @@ class EwsClient:
         self._now = now
         self._latch = Latch()
         self._back_offs = BackOffs()
+        self._version = RequestVersion()
         self.in_flight = InFlight(max_in_flight)
         self.counters = ClientCounters()
         self.server_version: str | None = None
@@ -119,9 +121,31 @@ class EwsClient:
         anchor: str | None = None,
         affinity: Affinity | None = None,
     ) -> R:
-        """Send `operation` and return its parsed answer. `affinity` (or else `anchor`) says which back end is meant."""
+        """Send `operation` and return its parsed answer. `affinity` (or else `anchor`) says which back end is meant.
+
+        Only where the server does not understand the version by which it is asked is it asked again, by the lower one.
+        """
+        while True:
+            version = self._version.value
+            try:
+                result = await self._call(operation, version, impersonate, anchor, affinity)
+            except ResponseError as error:
+                if not self._version.refused(error.code, version):
+                    raise
+            else:
+                self._version.accepted(version)
+                return result
+
+    async def _call(
+        self,
+        operation: Operation[R],
+        version: str,
+        impersonate: ConnectingSid | None,
+        anchor: str | None,
+        affinity: Affinity | None,
+    ) -> R:
         who = impersonate.value if impersonate else ""
-        body = soap.build(operation, impersonate=impersonate)
+        body = soap.build(operation, impersonate=impersonate, server_version=version)
         headers = request_headers(impersonate, anchor, affinity)
         self._back_offs.check(None, who)
         async with self.in_flight:
@@ -152,7 +176,7 @@ class EwsClient:
         ("timeout" on silence, "closed" when cut) and MalformedResponse (cut within an envelope, or no envelope at all).
         """
         who = impersonate.value if impersonate else ""
-        body = soap.build(operation, impersonate=impersonate)
+        body = soap.build(operation, impersonate=impersonate, server_version=self._version.value)
         headers = request_headers(impersonate, None, affinity) | {"Accept-Encoding": "identity"}
         self._back_offs.check(None, who)
         async with self._latch.attempt(decisive=impersonate is None) as accepted:

@@ -45,6 +45,7 @@ class Dials:
     server_busy_requests: int = -1
     server_busy_operations: list[str] = field(default_factory=list)
     charrefs_in_subjects: bool = False
+    unknown_versions: list[str] = field(default_factory=list)
     # limits
     stream_limit: int = 10
     request_limit: int = 27

@@ -214,7 +214,8 @@ class LabExchange:
         self.record.understood(request)
         version = child(header, "RequestServerVersion")
         request.server_version = version.get("Version", "") if version is not None else ""
-        if version is not None and request.server_version not in _VERSIONS:
+        known = request.server_version in _VERSIONS and request.server_version not in self.dials.unknown_versions
+        if version is not None and not known:
             raise Fault("ErrorInvalidServerVersion")
         if (busy := self._busy(operation)) is not None:
             request.code = "ErrorServerBusy"
