@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rainbow_exchange.lab.exchange.accounts import Account
+from rainbow_exchange.lab.exchange.back_ends import BackEnds
 from rainbow_exchange.lab.exchange.calendar import Item
 from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
@@ -28,7 +29,7 @@ class Company:
     flavour: Flavour
     now: Callable[[], datetime]
     username: str
-    server_name: str
+    back_ends: BackEnds
 
     def by_primary(self, address: str) -> Mailbox:
         """Give the mailbox of a primary SMTP address; an alias is refused by the primary's name."""
@@ -46,6 +47,7 @@ class Company:
         """Refuse where a dial puts this mailbox in trouble."""
         if code := self.dials.mailbox_errors.get(mailbox.address.lower()):
             raise Refused(code)
+        self.back_ends.check_moving(mailbox)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,8 +58,10 @@ class Call:
     account: Account
     acting: Mailbox | None
     impersonated: bool
-    zone: str = "UTC"
+    zone: str
     """Windows name of the zone in which times without one are meant (t:TimeZoneContext)."""
+    landed: str
+    """Name of the mailbox server that the request was led to."""
 
     @property
     def charged(self) -> str:

@@ -19,6 +19,8 @@ TEXTS = {
     "ErrorSubscriptionNotFound": "The specified subscription was not found.",
     "ErrorSubscriptionAccessDenied": "The subscription was made by another account.",
     "ErrorInvalidSubscription": "Subscription is invalid.",
+    "ErrorMailboxMoveInProgress": "The mailbox is being moved. Try again later.",
+    "ErrorProxyRequestNotAllowed": "The request may not be proxied: the mailbox is on another server.",
     "ErrorReadEventsFailed": "Unable to retrieve events for this subscription.  The subscription must be recreated.",
     "ErrorNewEventStreamConnectionOpened": "A new event stream connection was opened for this subscription.",
     "ErrorSubscriptionUnsubscribed": "The subscription was unsubscribed.",

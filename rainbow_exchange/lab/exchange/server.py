@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import ssl as tls
-import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,9 +13,11 @@ from aiohttp import web
 from rainbow_exchange.lab.exchange import binding, operations, tokens
 from rainbow_exchange.lab.exchange.accounts import Account, Accounts
 from rainbow_exchange.lab.exchange.attempts import Attempts
+from rainbow_exchange.lab.exchange.back_ends import BackEnds, set_cookies
 from rainbow_exchange.lab.exchange.call import Call, Company, impersonated
 from rainbow_exchange.lab.exchange.controls import Controls
 from rainbow_exchange.lab.exchange.dials import Dials
+from rainbow_exchange.lab.exchange.disasters import Disasters
 from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
 from rainbow_exchange.lab.exchange.flavour import FLAVOURS
 from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox
@@ -78,8 +79,15 @@ class LabExchange:
         self.dials.turn(dials)
         self.directory = Directory(now=now)
         self.directory.add_all(mailboxes)
-        self.subscriptions = Subscriptions(server_name=server_name, dials=self.dials, now=now)
+        self.back_ends = BackEnds(name=server_name, directory=self.directory, now=now)
+        self.subscriptions = Subscriptions(server_of=self.back_ends.home, dials=self.dials, now=now)
         self.streams = Streams()
+        self.disasters = Disasters(
+            back_ends=self.back_ends,
+            directory=self.directory,
+            subscriptions=self.subscriptions,
+            streams=self.streams,
+        )
         self.record = Record()
         self._now = now
         self._random = random
@@ -91,7 +99,7 @@ class LabExchange:
             flavour=FLAVOURS[flavour],
             now=now,
             username=username,
-            server_name=server_name,
+            back_ends=self.back_ends,
         )
         self.attempts = Attempts()
         self._tokens = Tokens(
@@ -142,6 +150,7 @@ class LabExchange:
             record=self.record,
             dials=self.dials,
         ).add_to(app)
+        self.disasters.add_to(app)
         SignInControls(sign_in=self._sign_in, tokens=self._tokens, attempts=self.attempts).add_to(app)
         # A stream whose client has gone ends at once.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
@@ -212,11 +221,11 @@ class LabExchange:
         operation = operations.name_of(body)
         _note_operation(request, operation, header, body)
         self.record.understood(request)
-        version = child(header, "RequestServerVersion")
-        request.server_version = version.get("Version", "") if version is not None else ""
-        known = request.server_version in _VERSIONS and request.server_version not in self.dials.unknown_versions
-        if version is not None and not known:
-            raise Fault("ErrorInvalidServerVersion")
+        self._check_version(header, request)
+        landed = self.back_ends.landing(http)
+        if landed is None:
+            request.code = "503"
+            return web.Response(status=503, headers=self.back_ends.headers(http, self.back_ends.name))
         if (busy := self._busy(operation)) is not None:
             request.code = "ErrorServerBusy"
             return self._reply(http, *busy)
@@ -229,6 +238,7 @@ class LabExchange:
             acting=acting or account.mailbox,
             impersonated=acting is not None,
             zone=zone if zone in WINDOWS else "UTC",
+            landed=landed,
         )
         if code := self.dials.faults.get(operation):
             raise Fault(code)
@@ -257,6 +267,13 @@ class LabExchange:
             return self._reply(http, reply, 200)
         finally:
             self._in_flight[call.charged] -= 1
+
+    def _check_version(self, header: Element | None, request: Request) -> None:
+        version = child(header, "RequestServerVersion")
+        request.server_version = version.get("Version", "") if version is not None else ""
+        known = request.server_version in _VERSIONS and request.server_version not in self.dials.unknown_versions
+        if version is not None and not known:
+            raise Fault("ErrorInvalidServerVersion")
 
     async def _delay(self, request: Request, operation: str) -> None:
         dials = self.dials
@@ -288,36 +305,9 @@ class LabExchange:
             error = Refused("ErrorInternalServerError", values=inner | values)
         return envelope(operations.refused(operation, error), self._company.flavour), 200
 
-    def _headers(self, http: web.Request) -> dict[str, str]:
-        name = self._company.server_name
-        headers = {
-            "Cache-Control": "private",
-            "Server": "Microsoft-IIS/10.0",
-            "request-id": str(uuid.uuid4()),
-            "X-CalculatedBETarget": name,
-            "X-DiagInfo": name.partition(".")[0].upper(),
-            "X-BEServer": name.partition(".")[0].upper(),
-            "X-FEServer": name.partition(".")[0].upper(),
-            "X-AspNet-Version": "4.0.30319",
-            "X-Powered-By": "ASP.NET",
-        }
-        asked = http.headers.get("return-client-request-id", "").lower() == "true"
-        if asked and "client-request-id" in http.headers:
-            headers["client-request-id"] = http.headers["client-request-id"]
-        return headers
-
-    def _cookies(self, http: web.Request, response: web.StreamResponse) -> None:
-        """Set the cookies of a first answer; the one that binds to a back end only where affinity is asked for."""
-        secure = "; secure" if http.secure else ""
-        if "exchangecookie" not in http.cookies:
-            response.headers.add("Set-Cookie", f"exchangecookie={uuid.uuid4().hex}; path=/; HttpOnly")
-        affine = http.headers.get("X-PreferServerAffinity", "").lower() == "true"
-        if affine and "X-BackEndOverrideCookie" not in http.cookies:
-            value = f"{self._company.server_name}~1942062522"
-            response.headers.add("Set-Cookie", f"X-BackEndOverrideCookie={value}; path=/{secure}; HttpOnly")
-
     def _reply(self, http: web.Request, body: bytes, status: int) -> web.Response:
-        headers = self._headers(http)
+        server = self.back_ends.landing(http) or self.back_ends.name
+        headers = self.back_ends.headers(http, server)
         if status == 503:  # noqa: PLR2004 — its name in HTTP is no clearer
             headers["Retry-After"] = str(max(0, self.dials.server_busy_milliseconds) // 1000)
         else:
@@ -326,18 +316,19 @@ class LabExchange:
             body = gzip.compress(body, compresslevel=1)
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         response = web.Response(status=status, body=body, headers=headers)
-        self._cookies(http, response)
+        set_cookies(http, response, server)
         return response
 
     async def _stream(self, http: web.Request, request: Request, call: Call, body: Element) -> web.StreamResponse:
         stream = self.streams.accepted(call, body)
         try:
             await self._delay(request, operations.STREAMED)
-            response = web.StreamResponse(headers=self._headers(http) | {"x-nobuffering": "1"})
+            headers = self.back_ends.headers(http, call.landed)
+            response = web.StreamResponse(headers=headers | {"x-nobuffering": "1"})
             response.enable_chunked_encoding()
             if call.company.flavour.stream_prefix:
                 response.content_type = "text/xml"
-            self._cookies(http, response)
+            set_cookies(http, response, call.landed)
             await response.prepare(http)
 
             async def write(envelope: bytes) -> None:

@@ -100,7 +100,7 @@ class Streams:
             bad = _bad(stream)
             if bad and not (stream.call.company.flavour.owner_bound and stream.subscriptions):
                 await write(_error(stream, bad))
-                return next(iter(bad.values()))
+                return next(iter(bad.values())).partition(" ")[0]
             _attach(stream)
             await write(_error(stream, bad, status="OK") if bad else _message(stream, status="OK"))
             return await _messages(stream, write)
@@ -119,6 +119,8 @@ def _bad(stream: Stream) -> dict[str, str]:
             code = dials.bad_id_code
         elif call.company.flavour.owner_bound and found.identity != call.identity:
             code = "ErrorInvalidSubscription"
+        elif found.server != call.landed:
+            code = "ErrorSubscriptionNotFound"
         elif found.account != call.account.name:
             code = "ErrorSubscriptionAccessDenied"
         else:
@@ -170,7 +172,7 @@ async def _messages(stream: Stream, write: Write) -> str:
             stream.subscriptions = [each for each in stream.subscriptions if each.id not in bad]
             if not (stream.call.company.flavour.owner_bound and stream.subscriptions):
                 await write(_error(stream, bad))
-                return next(iter(bad.values()))
+                return next(iter(bad.values())).partition(" ")[0]
             await write(_error(stream, bad, status="OK"))
         while body := _events(stream):
             await write(body)
@@ -241,12 +243,12 @@ def _message(stream: Stream, *content: Element, status: str) -> bytes:
 
 
 def _error(stream: Stream, bad: dict[str, str], *, status: str = "Closed") -> bytes:
-    code = next(iter(bad.values()))
+    code, _, named = next(iter(bad.values())).partition(" ")
     build = m if stream.call.company.flavour.error_id_prefix == "m" else t
     ids = [build("SubscriptionId", each) for each in bad] if stream.call.company.dials.name_bad_ids else []
     message = m(
         "GetStreamingEventsResponseMessage",
-        m("MessageText", text_of(code)),
+        m("MessageText", f"{text_of(code)} {named}".rstrip()),
         m("ResponseCode", code),
         m("DescriptiveLinkKey", "0"),
         m("ErrorSubscriptionIds", *ids) if ids else None,

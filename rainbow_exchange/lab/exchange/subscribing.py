@@ -33,6 +33,8 @@ def subscribe(call: Call, request: Element) -> Element:
     if len(mailboxes) != 1:
         raise Refused("ErrorInvalidSubscriptionRequest")
     [(mailbox, names)] = mailboxes.items()
+    if call.company.back_ends.home(mailbox) != call.landed:
+        raise Refused("ErrorProxyRequestNotAllowed")
     made = call.company.subscriptions.subscribe(
         account=call.account.name,
         identity=call.identity,

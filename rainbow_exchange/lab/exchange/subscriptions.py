@@ -32,6 +32,8 @@ class Subscription:
     folders: frozenset[str] | None
     """None for all folders of the mailbox."""
     events: frozenset[str]
+    server: str
+    """The mailbox server in whose memory it is."""
     made: datetime
     last_read: datetime
     pending: deque[Element] = field(default_factory=deque)
@@ -39,7 +41,7 @@ class Subscription:
     """Set while a stream reads it: to be set when something happens."""
     stream: object | None = None
     lost: str = ""
-    """The code with which it can no longer be read."""
+    """The code with which it can no longer be read, and after a space what its text names."""
 
     def happened(self, kind: str, mailbox: Mailbox, item: Item, moment: datetime) -> None:
         """Queue the events that one change makes: item, free/busy, folder (ews.md §1)."""
@@ -91,8 +93,8 @@ class Subscription:
 class Subscriptions:
     """All living subscriptions by id. A change costs as much as its mailbox has subscriptions."""
 
-    def __init__(self, *, server_name: str, dials: Dials, now: Callable[[], datetime]) -> None:
-        self._server_name = server_name
+    def __init__(self, *, server_of: Callable[[Mailbox], str], dials: Dials, now: Callable[[], datetime]) -> None:
+        self._server_of = server_of
         self._dials = dials
         self._now = now
         self._by_id: dict[str, Subscription] = {}
@@ -117,6 +119,7 @@ class Subscriptions:
             mailbox=mailbox,
             folders=folders,
             events=events,
+            server=self._server_of(mailbox),
             made=moment,
             last_read=moment,
         )
@@ -131,7 +134,7 @@ class Subscriptions:
 
     def _new_id(self, mailbox: Mailbox, moment: datetime) -> str:
         """Give an id as Exchange makes it (ews.md §0.6): server, GUID, ticks, mailbox GUID."""
-        name = self._server_name.encode()
+        name = self._server_of(mailbox).encode()
         ticks = (moment - _TICKS_FROM) // timedelta(microseconds=1) * 10
         raw = len(name).to_bytes(2, "little") + name + b"\x10\0\0\0" + uuid.uuid4().bytes
         raw += ticks.to_bytes(8, "little") + b"\x10\0\0\0" + mailbox.guid.bytes_le

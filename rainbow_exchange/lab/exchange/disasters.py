@@ -1,0 +1,77 @@
+"""Fail-overs and moves to order, over the lab's own wire below /lab/ (ews.md §1 and §2)."""
+
+from typing import Any
+
+from aiohttp import web
+
+from rainbow_exchange.lab.exchange.back_ends import BackEnds
+from rainbow_exchange.lab.exchange.controls import plainly
+from rainbow_exchange.lab.exchange.mailbox import Directory
+from rainbow_exchange.lab.exchange.streams import Streams
+from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
+
+_ENDS = ("drop", "error", "silence")
+#: how streams are told: the code, and what its text names besides
+_MOVED = {
+    "ErrorInvalidSubscription": "ErrorInvalidSubscription MailboxMoveStarted",
+    "ErrorProxyRequestNotAllowed": "ErrorProxyRequestNotAllowed",
+    "ErrorMailboxMoveInProgress": "ErrorMailboxMoveInProgress",
+}
+
+
+class Disasters:
+    """The handlers. Faults in what is asked are answered with 400 or 404 and a sentence."""
+
+    def __init__(
+        self, *, back_ends: BackEnds, directory: Directory, subscriptions: Subscriptions, streams: Streams
+    ) -> None:
+        self._back_ends = back_ends
+        self._directory = directory
+        self._subscriptions = subscriptions
+        self._streams = streams
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the routes."""
+        app.router.add_post("/lab/fail-over", plainly(self._failed_over))
+        app.router.add_post("/lab/mailboxes/{address}/move", plainly(self._moved))
+
+    async def _failed_over(self, http: web.Request) -> web.Response:
+        wanted = await http.json()
+        return web.json_response({"forgotten": self.fail_over(**wanted)})
+
+    def fail_over(self, server: str, *, streams: str = "drop", refuse_seconds: float = 0.0) -> int:
+        """Forget all subscriptions and let `server` take over; return how many there were.
+
+        `streams` is how the open ones learn of it: "drop" (reset), "error" (ErrorSubscriptionNotFound for each id), or
+        "silence". Raises ValueError.
+        """
+        if streams not in _ENDS:
+            raise ValueError(f"streams is one of {', '.join(_ENDS)}")
+        if streams != "error":
+            for stream in tuple(self._streams.open):
+                stream.ordered(streams)
+        forgotten = list(self._subscriptions)
+        for each in forgotten:
+            self._subscriptions.remove(each)
+        self._back_ends.fail_over(server, refuses=refuse_seconds)
+        return len(forgotten)
+
+    async def _moved(self, http: web.Request) -> web.Response:
+        wanted: dict[str, Any] = await http.json()
+        return web.json_response({"forgotten": self.move(http.match_info["address"], **wanted)})
+
+    def move(
+        self, address: str, server: str, *, code: str = "ErrorInvalidSubscription", takes_seconds: float = 0.0
+    ) -> int:
+        """Move a mailbox to `server`; streams name its subscriptions with `code`. Raises LookupError, ValueError."""
+        mailbox = self._directory.by_proxy.get(address.lower())
+        if mailbox is None:
+            raise LookupError(f"no mailbox has the address {address!r}")
+        if code not in _MOVED:
+            raise ValueError(f"code is one of {', '.join(_MOVED)}")
+        self._back_ends.move(mailbox, server, takes=takes_seconds)
+        forgotten = self._subscriptions.of(mailbox.address)
+        for each in forgotten:
+            each.lost = _MOVED[code]
+            self._subscriptions.remove(each)
+        return len(forgotten)
