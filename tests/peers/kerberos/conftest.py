@@ -4,28 +4,21 @@ Both listen on loopback, live in folders of their own, and run for as long as th
 """
 
 import asyncio
-import os
 import random
 import shutil
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 
-# Debian puts servers where a user's PATH does not look.
-LOOK = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-MODULES = Path("/usr/lib/apache2/modules")
-NTLMSSP = Path("/etc/gss/mech.d/mech.ntlmssp.conf")
+MODULES = "/usr/lib/apache2/modules"
+NTLMSSP = "/etc/gss/mech.d/mech.ntlmssp.conf"
 PATIENCE = 20.0
 PASSWORD = "lab-password"
 SERVICE = "svc-rainbow"
@@ -115,63 +108,13 @@ KERBEROS = "GssapiAllowedMech krb5"
 NTLM = "GssapiAllowedMech ntlmssp\n        GssapiConnectionBound On"
 
 
-def found(*programs: str) -> str | None:
-    """Name the programs that are not installed, None when all are."""
-    missing = [each for each in programs if shutil.which(each, path=LOOK) is None]
-    return ", ".join(missing) or None
-
-
-def program(name: str) -> str:
-    path = shutil.which(name, path=LOOK)
-    assert path is not None
-    return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    """Give a folder that a server's own user can reach, unlike those of pytest."""
-    made = Path(tempfile.mkdtemp(prefix="rainbow-exchange-peer-"))
-    made.chmod(0o755)
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-@contextmanager
-def running(*command: str | Path, port: int, out: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Run a server in the foreground; it listens when the context is entered, and is gone when it is left."""
-    with out.open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603  (the server we found, with our own settings)
-            command, stdout=log, stderr=log, env=os.environ | environment
-        )
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert process.poll() is None, out.read_text(errors="replace")
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            assert time.monotonic() < deadline, out.read_text(errors="replace")
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-
-
 @dataclass(kw_only=True)
 class Realm:
     """ACME.TEST with the service account and the service HTTP/localhost. `environment` is what its members need."""
 
     here: Path
     environment: dict[str, str]
+    installed: Any
 
     @property
     def keytab(self) -> Path:
@@ -180,14 +123,8 @@ class Realm:
     def ticket_cache(self, name: str) -> str:
         """Get a ticket with the password, as a person would, and give the cache it is in."""
         cache = f"FILE:{self.here / name}"
-        subprocess.run(  # noqa: S603  (the program we found)
-            [program("kinit"), "-c", cache, f"{SERVICE}@ACME.TEST"],
-            input=f"{PASSWORD}\n",
-            text=True,
-            env=os.environ | self.environment,
-            check=True,
-            timeout=PATIENCE,
-            capture_output=True,
+        self.installed.run(
+            "kinit", "-c", cache, f"{SERVICE}@ACME.TEST", typed=f"{PASSWORD}\n", environment=self.environment
         )
         return cache
 
@@ -196,31 +133,19 @@ class Realm:
 
 
 @pytest.fixture(scope="session")
-def realm() -> Iterator[Realm]:
+def realm(installed: Any) -> Iterator[Realm]:
     """Run the realm's KDC, or skip where it is not installed."""
-    if missing := found("krb5kdc", "kdb5_util", "kadmin.local", "kinit"):
-        pytest.skip(f"{missing} not installed (apt-get install krb5-kdc krb5-admin-server krb5-user)")
-    with folder() as here:
-        port = free_port()
+    installed.need("krb5-kdc krb5-admin-server krb5-user", "krb5kdc", "kdb5_util", "kadmin.local", "kinit")
+    with installed.folder() as here:
+        port = installed.free_port()
         (here / "krb5.conf").write_text(KRB5.format(here=here, port=port))
         (here / "kdc.conf").write_text(KDC.format(here=here, port=port))
-        made = Realm(here=here, environment={"KRB5_CONFIG": str(here / "krb5.conf")})
+        made = Realm(here=here, environment={"KRB5_CONFIG": str(here / "krb5.conf")}, installed=installed)
         of_kdc = made.environment | {"KRB5_KDC_PROFILE": str(here / "kdc.conf")}
         principals = PRINCIPALS.format(here=here, password=PASSWORD, service=SERVICE)
-        for command, typed in (
-            ([program("kdb5_util"), "create", "-s", "-r", "ACME.TEST", "-P", "master"], ""),
-            ([program("kadmin.local")], principals),
-        ):
-            subprocess.run(  # noqa: S603  (the programs we found)
-                command,
-                input=typed,
-                text=True,
-                env=os.environ | of_kdc,
-                check=True,
-                timeout=PATIENCE,
-                capture_output=True,
-            )
-        with running(program("krb5kdc"), "-n", port=port, out=here / "kdc.out", environment=of_kdc):
+        installed.run("kdb5_util", "create", "-s", "-r", "ACME.TEST", "-P", "master", environment=of_kdc)
+        installed.run("kadmin.local", typed=principals, environment=of_kdc)
+        with installed.running("krb5kdc", "-n", port=port, out=here / "kdc.out", environment=of_kdc):
             yield made
 
 
@@ -231,7 +156,7 @@ class Apache:
     here: Path
     backend: int
     ca_file: Path
-    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in ("kerberos", "ntlm", "both")})
+    ports: dict[str, int]
 
     def url(self, site: str) -> str:
         return f"http{'s' if site == 'both' else ''}://localhost:{self.ports[site]}/EWS/Exchange.asmx"
@@ -259,13 +184,12 @@ class Answers:
 
 
 @pytest.fixture(scope="session")
-def front(realm: Realm) -> Iterator[Apache]:
+def front(installed: Any, realm: Realm) -> Iterator[Apache]:
     """Run Apache, or skip where it is not installed; a port behind it is kept for the lab."""
-    if missing := found("apache2"):
-        pytest.skip(f"{missing} not installed (apt-get install apache2-bin)")
-    if not (MODULES / "mod_auth_gssapi.so").exists() or not NTLMSSP.exists():
-        pytest.skip("Apache has no GSSAPI (apt-get install libapache2-mod-auth-gssapi gss-ntlmssp)")
-    with folder() as here:
+    installed.need(
+        "apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp", "apache2", f"{MODULES}/mod_auth_gssapi.so", NTLMSSP
+    )
+    with installed.folder() as here:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(here / "ca.pem")
         authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(here / "server.pem")
@@ -273,11 +197,16 @@ def front(realm: Realm) -> Iterator[Apache]:
         users.write_text(f"ACME:{SERVICE}:{PASSWORD}\nACME:alice:{PASSWORD}\n")
         shutil.copy(realm.here / "http.keytab", keytab)
         user = ""
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
+        if installed.as_root():
             user = "User www-data\nGroup www-data"
             for secret in (users, keytab):
                 shutil.chown(secret, "www-data")
-        made = Apache(here=here, backend=free_port(), ca_file=here / "ca.pem")
+        made = Apache(
+            here=here,
+            backend=installed.free_port(),
+            ca_file=here / "ca.pem",
+            ports={name: installed.free_port() for name in ("kerberos", "ntlm", "both")},
+        )
         settings = HTTPD.format(here=here, modules=MODULES, user=user)
         for name, mechanisms in {"kerberos": KERBEROS, "ntlm": NTLM, "both": f"{KERBEROS}\n        {NTLM}"}.items():
             tls = f"SSLEngine on\n    SSLCertificateFile {here}/server.pem" if name == "both" else ""
@@ -286,8 +215,8 @@ def front(realm: Realm) -> Iterator[Apache]:
             )
         (here / "httpd.conf").write_text(settings)
         environment = realm.environment | {"KRB5_KTNAME": str(keytab), "NTLM_USER_FILE": str(users)}
-        command = (program("apache2"), "-f", here / "httpd.conf", "-DFOREGROUND")
-        with running(*command, port=made.ports["both"], out=here / "out", environment=environment):
+        options = ("-f", here / "httpd.conf", "-DFOREGROUND")
+        with installed.running("apache2", *options, port=made.ports["both"], out=here / "out", environment=environment):
             yield made
 
 

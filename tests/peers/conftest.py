@@ -1,0 +1,108 @@
+"""Starting software that is not ours: on loopback, on free ports, in folders of its own, gone at the end."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+# Debian puts servers where a user's PATH does not look.
+LOOK = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+PATIENCE = 20.0
+
+
+class Installed:
+    """The programs of this machine."""
+
+    @staticmethod
+    def need(packages: str, *programs: str) -> None:
+        """Skip the test where one of these is missing, naming Debian's packages."""
+        missing = [each for each in programs if shutil.which(each, path=LOOK) is None and not Path(each).exists()]
+        if missing:
+            pytest.skip(f"not installed: {', '.join(missing)} (apt-get install {packages})")
+
+    @staticmethod
+    def program(name: str) -> str:
+        path = shutil.which(name, path=LOOK)
+        assert path is not None
+        return path
+
+    def run(self, name: str, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None) -> str:
+        """Run a program to its end; return what it prints."""
+        ran = subprocess.run(  # noqa: S603  (the program we found)
+            [self.program(name), *arguments],
+            input=typed,
+            text=True,
+            env=os.environ | (environment or {}),
+            check=False,
+            timeout=PATIENCE,
+            capture_output=True,
+        )
+        assert ran.returncode == 0, (name, ran.stdout, ran.stderr)
+        return ran.stdout
+
+    @staticmethod
+    def free_port() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+    @staticmethod
+    def as_root() -> bool:
+        """Whether servers start as root, and want the name of another user to go on as."""
+        return hasattr(os, "geteuid") and os.geteuid() == 0
+
+    @staticmethod
+    @contextmanager
+    def folder() -> Iterator[Path]:
+        """Give a folder that a server's own user can reach, unlike those of pytest."""
+        made = Path(tempfile.mkdtemp(prefix="rainbow-exchange-peer-"))
+        made.chmod(0o755)
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    @contextmanager
+    def running(
+        self,
+        name: str,
+        *arguments: str | Path,
+        port: int,
+        out: Path,
+        environment: Mapping[str, str] | None = None,
+        in_order: bool = True,
+    ) -> Iterator[None]:
+        """Run a server in the foreground; it listens when the context is entered, and is gone when it is left.
+
+        `in_order` False spares the seconds that some take to end.
+        """
+        with out.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603  (the server we found, with our own settings)
+                [self.program(name), *arguments], stdout=log, stderr=log, env=os.environ | (environment or {})
+            )
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                assert process.poll() is None, out.read_text(errors="replace")
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+                assert time.monotonic() < deadline, out.read_text(errors="replace")
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate() if in_order else process.kill()
+            process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def installed() -> Installed:
+    """Hand the functions of this file to tests, which are no package and cannot import them."""
+    return Installed()
