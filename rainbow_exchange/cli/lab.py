@@ -13,6 +13,7 @@ import click
 
 from rainbow_exchange import logs
 from rainbow_exchange.lab import dialing
+from rainbow_exchange.lab.exchange.throttling import PRESETS
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
 from rainbow_exchange.lab.tls import KINDS, Kind
 
@@ -38,6 +39,11 @@ _PORT = click.IntRange(0, 65535)
 )
 @click.option("--tls", is_flag=True, help="Serve Exchange over https, with a certificate authority made up for it.")
 @click.option(
+    "--throttling",
+    type=click.Choice(sorted(PRESETS)),
+    help="Throttle as a stock Exchange 2013 or 2016 does, or not at all; --dial may change single numbers of it.",
+)
+@click.option(
     "--dial",
     "dials",
     metavar="NAME=VALUE",
@@ -60,6 +66,7 @@ def lab(
     rainbow_port: int,
     flavour: Literal["exchange", "owner-bound"],
     tls: bool,
+    throttling: str | None,
     dials: tuple[str, ...],
     certificate: Kind,
     as_json: bool,
@@ -73,12 +80,13 @@ def lab(
         rainbow-exchange lab --users 50
         rainbow-exchange lab --only exchange --exchange-port 8080 --json
         rainbow-exchange lab --certificate expired
+        rainbow-exchange lab --users 900 --throttling stock-2013
         rainbow-exchange lab --users 900 --dial stream_limit=3 --dial server_busy=http
         rainbow-exchange lab --dial 'mailbox_errors={"ada@acme.test": "ErrorMailboxMoveInProgress"}'
     """  # noqa: D301  (\b is click's: keep these lines)
     if users is not None and users_file is not None:
         raise click.UsageError("--users and --users-file exclude each other; give one of them.")
-    positions = dialing.read(dials)
+    positions = dialing.read(dials, exchange=PRESETS.get(throttling or ""))
     logs.configure("warning")
     options = LabOptions(
         users=users or LabOptions().users,

@@ -28,11 +28,14 @@ class Positions:
     rainbow: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read(written: Sequence[str]) -> Positions:
-    """Read `NAME=VALUE`, VALUE being JSON; quotes around a text may be left out. Raise UserError with all faults."""
-    exchange, rainbow, faults = ExchangeDials(), RainbowDials(), list[str]()
-    here, there = exchange.shown(), rainbow.as_json()
-    found: dict[str, dict[str, Any]] = {"exchange": {}, "rainbow": {}}
+def read(written: Sequence[str], *, exchange: Mapping[str, Any] | None = None) -> Positions:
+    """Read `NAME=VALUE`, VALUE being JSON; quotes around a text may be left out. Raise UserError with all faults.
+
+    `exchange` are positions of Exchange's dials that hold where nothing else is written.
+    """
+    of_exchange, of_rainbow, faults = ExchangeDials(), RainbowDials(), list[str]()
+    here, there = of_exchange.shown(), of_rainbow.as_json()
+    found: dict[str, dict[str, Any]] = {"exchange": dict(exchange or {}), "rainbow": {}}
     for each in written:
         name, equals, text = each.partition("=")
         side = "exchange" if name in here else "rainbow" if name in there else ""
@@ -43,9 +46,9 @@ def read(written: Sequence[str]) -> Positions:
         try:
             value = _value(text, of_text=isinstance(now, str))
             if side == "exchange":
-                exchange.turn({name: value})
+                of_exchange.turn({name: value})
             else:
-                rainbow.set({name: value})
+                of_rainbow.set({name: value})
         except BadDial as error:
             faults.append(f"--dial {each}: {error}.")
         except ValueError:

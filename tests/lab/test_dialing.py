@@ -3,6 +3,7 @@ import pytest
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab import dialing
 from rainbow_exchange.lab.exchange.dials import Dials as ExchangeDials
+from rainbow_exchange.lab.exchange.throttling import PRESETS
 from rainbow_exchange.lab.rainbow.dials import Dials as RainbowDials
 
 
@@ -43,6 +44,25 @@ def test_all_faults_are_told_each_with_the_dial_and_what_it_takes() -> None:
     assert said[4].startswith("--dial ask=1: ask takes ")
     assert said[5].startswith("--dial nothing: no dial is called so. There are impersonation, ")
     assert "token_seconds" in said[5]
+
+
+def test_what_is_written_goes_before_a_set_of_positions() -> None:
+    positions = dialing.read(["stream_limit=4"], exchange=PRESETS["stock-2013"])
+    assert positions.exchange["stream_limit"] == 4
+    assert positions.exchange["request_limit"] == 27
+
+
+@pytest.mark.parametrize(
+    ("name", "streams", "requests"), [("stock-2013", 3, 27), ("stock-2016", 10, 27), ("off", 0, 0)]
+)
+def test_the_sets_have_exchanges_numbers(name: str, streams: int, requests: int) -> None:
+    dials = ExchangeDials()
+    dials.turn(dict(PRESETS[name]))
+    assert (dials.stream_limit, dials.request_limit) == (streams, requests)
+    if streams:
+        budget = (dials.burst_milliseconds, dials.recharge_milliseconds, dials.cutoff_milliseconds)
+        assert budget == (300_000, 900_000, 3_000_000)
+        assert dials.subscription_limit == 5000
 
 
 def test_no_name_is_a_dial_of_both_sides() -> None:

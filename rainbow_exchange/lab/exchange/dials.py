@@ -29,7 +29,7 @@ class Dials:
     balanced_per_request: bool = False
     refuse_early_bodies: bool = False
     trusted_user_header: str = ""
-    token_seconds: int = 3600
+    oauth_token_seconds: int = 3600
     token_status: int = 0
     password_expires: str = ""
     # answers
@@ -49,6 +49,11 @@ class Dials:
     # limits
     stream_limit: int = 10
     request_limit: int = 27
+    subscription_limit: int = 5000
+    burst_milliseconds: int = 0
+    recharge_milliseconds: int = 900_000
+    cutoff_milliseconds: int = 3_000_000
+    cost_milliseconds: int = 0
     availability_days: int = 42
     find_item_limit: int = 1000
     mail_tips_enabled: bool = True

@@ -26,6 +26,7 @@ from rainbow_exchange.lab.exchange.sign_in import SignIn
 from rainbow_exchange.lab.exchange.sign_in_controls import SignInControls
 from rainbow_exchange.lab.exchange.streams import Dropped, Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
+from rainbow_exchange.lab.exchange.throttling import Budgets, exceeded
 from rainbow_exchange.lab.exchange.tokens import Tokens
 from rainbow_exchange.lab.exchange.wire import (
     Element,
@@ -92,6 +93,7 @@ class LabExchange:
         self._now = now
         self._random = random
         self._in_flight: Counter[str] = Counter()
+        self._budgets = Budgets(self.dials, now)
         self._company = Company(
             directory=self.directory,
             subscriptions=self.subscriptions,
@@ -249,13 +251,11 @@ class LabExchange:
             raise Fault("ErrorInvalidRequest", f"The lab's Exchange does not play {operation}.")
         limit = self.dials.request_limit
         if limit and self._in_flight[call.charged] >= limit:
-            raise Fault(
-                "ErrorExceededConnectionCount",
-                values={"Policy": "MaxConcurrency", "MaxConcurrencyLimit": str(limit)},
-            )
+            raise Fault("ErrorExceededConnectionCount", values=exceeded("MaxConcurrency", limit))
+        takes = self._budgets.charge(call.charged, len(request.mailboxes))
         self._in_flight[call.charged] += 1
         try:
-            await self._delay(request, operation)
+            await self._delay(request, operation, takes)
             try:
                 content = play(call, body)
             except Refused as error:
@@ -275,8 +275,10 @@ class LabExchange:
         if version is not None and not known:
             raise Fault("ErrorInvalidServerVersion")
 
-    async def _delay(self, request: Request, operation: str) -> None:
+    async def _delay(self, request: Request, operation: str, seconds: float = 0.0) -> None:
         dials = self.dials
+        if seconds > 0:
+            await asyncio.sleep(seconds)
         of_operation = not dials.delay_operations or operation in dials.delay_operations
         named_here = {*request.mailboxes, request.impersonated.lower()}
         of_mailbox = not dials.delay_mailboxes or not named_here.isdisjoint(dials.delay_mailboxes)

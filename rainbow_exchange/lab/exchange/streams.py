@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, text_of
 from rainbow_exchange.lab.exchange.subscriptions import EVENTS_A_MESSAGE, Subscription
+from rainbow_exchange.lab.exchange.throttling import exceeded
 from rainbow_exchange.lab.exchange.wire import Element, m, named, number, stream_envelope, t, text
 
 MOST_IDS = 200
@@ -40,6 +41,8 @@ class Stream:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     order: str = ""
     """What a test ordered: drop, truncate, html, close, silence."""
+    in_order: bool = False
+    """Whether it has ended with Closed."""
     taken: list[Subscription] = field(default_factory=list)
     """Subscriptions that a newer stream has opened."""
     messages: int = 0
@@ -69,21 +72,15 @@ class Streams:
         if limit and self.charged[call.charged] >= limit:
             raise Fault(
                 "ErrorExceededConnectionCount",
-                values={
-                    "Policy": "MaxStreamingConcurrency",
-                    "MaxConcurrencyLimit": str(limit),
-                    "ErrorMessage": "This operation exceeds the throttling budget for policy part "
-                    f"'MaxStreamingConcurrency', policy value '{limit}',  Budget type: 'Ews'.  Suggested backoff time "
-                    "0 ms.",
-                },
+                values=exceeded("MaxStreamingConcurrency", limit),
             )
         self.charged[call.charged] += 1
         opened = call.company.now().isoformat()
         return Stream(call=call, ids=ids, minutes=minutes, opened=opened)
 
     def ended(self, stream: Stream) -> None:
-        """Give back what the stream was charged with, some time later where a dial says so."""
-        after = stream.call.company.dials.abandoned_seconds
+        """Give back what the stream was charged with, unless it was closed in order as late as a dial says."""
+        after = 0.0 if stream.in_order else stream.call.company.dials.abandoned_seconds
 
         def give_back() -> None:
             self.charged[stream.call.charged] -= 1
@@ -178,6 +175,7 @@ async def _messages(stream: Stream, write: Write) -> str:
             await write(body)
             heartbeat, beat = loop.time() + dials.heartbeat_seconds, False
         if stream.order == "close" or loop.time() >= end:
+            stream.in_order = True
             await write(_message(stream, status="Closed"))
             return "NoError"
         if beat:

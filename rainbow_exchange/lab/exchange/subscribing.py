@@ -38,6 +38,7 @@ def subscribe(call: Call, request: Element) -> Element:
     made = call.company.subscriptions.subscribe(
         account=call.account.name,
         identity=call.identity,
+        charged=call.charged,
         mailbox=mailbox,
         folders=None if everything else frozenset(names),
         events=events,

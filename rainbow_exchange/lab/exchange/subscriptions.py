@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from rainbow_exchange.lab.exchange.calendar import Item
 from rainbow_exchange.lab.exchange.dials import Dials
+from rainbow_exchange.lab.exchange.errors import Refused
 from rainbow_exchange.lab.exchange.mailbox import Mailbox
 from rainbow_exchange.lab.exchange.wire import Element, t
 from rainbow_exchange.lab.exchange.zones import written
@@ -23,11 +24,12 @@ EVENTS_A_MESSAGE = 50
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Subscription:
-    """A streaming subscription. `account` signed in to make it, `identity` is in whose name it was made."""
+    """A streaming subscription. `account` signed in to make it, in the name of `identity`; `charged` pays for it."""
 
     id: str
     account: str
     identity: str
+    charged: str
     mailbox: Mailbox
     folders: frozenset[str] | None
     """None for all folders of the mailbox."""
@@ -99,6 +101,7 @@ class Subscriptions:
         self._now = now
         self._by_id: dict[str, Subscription] = {}
         self._by_mailbox: dict[str, dict[str, Subscription]] = {}
+        self._charged: Counter[str] = Counter()
         self._late: set[asyncio.TimerHandle] = set()
 
     def __iter__(self) -> Iterator[Subscription]:
@@ -108,14 +111,29 @@ class Subscriptions:
         return len(self._by_id)
 
     def subscribe(
-        self, *, account: str, identity: str, mailbox: Mailbox, folders: frozenset[str] | None, events: frozenset[str]
+        self,
+        *,
+        account: str,
+        identity: str,
+        charged: str,
+        mailbox: Mailbox,
+        folders: frozenset[str] | None,
+        events: frozenset[str],
     ) -> Subscription:
-        """Make a subscription."""
+        """Make a subscription. Raises ErrorExceededSubscriptionCount where `charged` has as many as it may."""
         moment = self._now()
+        limit = self._dials.subscription_limit
+        if limit and self._charged[charged] >= limit:
+            for old in self:
+                self._sweep(old)
+            if self._charged[charged] >= limit:
+                raise Refused("ErrorExceededSubscriptionCount")
+        self._charged[charged] += 1
         subscription = Subscription(
             id=self._new_id(mailbox, moment),
             account=account,
             identity=identity,
+            charged=charged,
             mailbox=mailbox,
             folders=folders,
             events=events,
@@ -154,7 +172,8 @@ class Subscriptions:
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription; a stream that reads it is woken to say so."""
-        self._by_id.pop(subscription.id, None)
+        if self._by_id.pop(subscription.id, None) is not None:
+            self._charged[subscription.charged] -= 1
         of_mailbox = self._by_mailbox.get(subscription.mailbox.address, {})
         of_mailbox.pop(subscription.id, None)
         subscription.lost = subscription.lost or "ErrorSubscriptionNotFound"

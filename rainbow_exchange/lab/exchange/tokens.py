@@ -56,7 +56,7 @@ class Tokens:
             return _refused("invalid_client", 401 if by_header else 400)
         attempt.outcome = "accepted"
         token = secrets.token_urlsafe(48)
-        seconds = self._dials.token_seconds
+        seconds = self._dials.oauth_token_seconds
         self._good_until[token] = self._now() + timedelta(seconds=seconds)
         return _json({"access_token": token, "token_type": "bearer", "expires_in": seconds}, 200)
 

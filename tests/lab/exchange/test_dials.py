@@ -1,6 +1,7 @@
 """Each dial makes the fault it is named after."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -161,14 +162,47 @@ async def test_the_request_limit_counts_what_is_in_flight(wire: Any) -> None:
     assert (await wire.call(wire.subscribe_body("bob@acme.test"))).code == "NoError"
 
 
-async def test_an_abandoned_stream_can_count_for_a_while(wire: Any) -> None:
+@pytest.mark.parametrize(("order", "code"), [("drop", "ErrorExceededConnectionCount"), ("close", "NoError")])
+async def test_an_abandoned_stream_can_count_for_a_while(wire: Any, order: str, code: str) -> None:
     await wire.dials(stream_limit=1, abandoned_seconds=60.0)
-    stream = await wire.stream(await wire.subscribe("bob@acme.test"))
+    name = await wire.subscribe("bob@acme.test")
+    stream = await wire.stream(name)
     await stream.message()
-    await wire.lab_call("POST", "streams", {"order": "close"})
-    await stream.message()
-    assert await stream.raw() == b""
-    assert (await wire.call(wire.streaming_body("eA=="))).code == "ErrorExceededConnectionCount"
+    await wire.lab_call("POST", "streams", {"order": order})
+    with suppress(aiohttp.ClientError):
+        await stream.message()
+        await stream.raw()
+    again = await wire.call(wire.streaming_body(name)) if code != "NoError" else await wire.stream(name)
+    if code == "NoError":
+        assert (await again.message()).findtext(f"{{{M}}}ResponseCode") == "NoError"
+    else:
+        assert again.code == code
+
+
+async def test_subscriptions_are_counted_for_the_account_or_for_the_impersonated_mailbox(wire: Any) -> None:
+    await wire.dials(subscription_limit=1)
+    first = await wire.subscribe("bob@acme.test")
+    refused = await wire.call(wire.subscribe_body("bob@acme.test"))
+    assert (refused.status, refused.code) == (200, "ErrorExceededSubscriptionCount")
+    for owner in ("bob@acme.test", "alice@acme.test"):
+        assert (await wire.call(wire.subscribe_body(), impersonate=owner)).code == "NoError"
+        assert (await wire.call(wire.subscribe_body(), impersonate=owner)).code == "ErrorExceededSubscriptionCount"
+    await wire.call(f"<m:Unsubscribe><m:SubscriptionId>{first}</m:SubscriptionId></m:Unsubscribe>")
+    assert (await wire.call(wire.subscribe_body("bob@acme.test"))).code == "NoError"
+
+
+async def test_a_budget_that_is_overdrawn_is_refused_until_it_is_recharged(wire: Any) -> None:
+    await wire.dials(burst_milliseconds=20, cutoff_milliseconds=5, recharge_milliseconds=3_600, cost_milliseconds=15)
+    view = wire.view_body(*DAY, mailbox="bob@acme.test")
+    assert [(await wire.call(view)).code for _ in range(2)] == ["NoError", "NoError"]
+    busy = await wire.call(view)
+    assert (busy.status, busy.code) == (500, "ErrorServerBusy")
+    values = {each.get("Name"): each.text for each in busy.root.iterfind(".//{*}MessageXml/{*}Value")}
+    assert values["BackOffMilliseconds"] == "5000"
+    assert (await wire.call(wire.view_body(*DAY), impersonate="bob@acme.test")).code == "NoError"
+    await wire.dials(recharge_milliseconds=3_600_000_000)
+    await asyncio.sleep(0.02)
+    assert (await wire.call(view)).code == "NoError"
 
 
 @pytest.mark.parametrize("order", ["drop", "truncate", "html", "close"])

@@ -337,7 +337,7 @@ async def ask_for_token(client: Client, **form: str) -> tuple[int, Any]:
 
 async def test_bearer_tokens_are_given_and_expire(connect: Connect) -> None:
     moment = [datetime(2026, 1, 5, 9, 0, tzinfo=UTC)]
-    client = await connect(now=lambda: moment[0], auth_schemes=["Bearer"], token_seconds=600)
+    client = await connect(now=lambda: moment[0], auth_schemes=["Bearer"], oauth_token_seconds=600)
     right = {"grant_type": "client_credentials", "client_id": "lab-connector", "client_secret": "lab-secret"}
     status, given = await ask_for_token(client, **right)
     assert (status, given["token_type"], given["expires_in"]) == (200, "bearer", 600)

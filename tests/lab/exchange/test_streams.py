@@ -210,6 +210,7 @@ def test_a_stream_beats_every_45_seconds_and_closes_at_its_timeout() -> None:
         made = lab.subscriptions.subscribe(
             account="svc-rainbow",
             identity="svc-rainbow",
+            charged="svc-rainbow",
             mailbox=lab.directory.by_address["bob@acme.test"],
             folders=frozenset({"calendar"}),
             events=frozenset({"ModifiedEvent"}),
