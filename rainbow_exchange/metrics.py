@@ -20,6 +20,7 @@ _RECENT = 1000
 #: name in the view → help. A plain number.
 GAUGES = {
     "exchange_connected": "Whether Exchange answers (1) or not (0).",
+    "exchange_certificate_end_seconds": "When the certificate of the Exchange server ends, in seconds since 1970.",
     "rainbow_connected": "Whether the link to Rainbow is up (1) or not (0).",
     "due_users": "Users whose change Rainbow has not been told yet.",
     "due_oldest_seconds": "Age of the oldest change that Rainbow has not been told yet.",

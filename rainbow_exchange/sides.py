@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import structlog
 
 from rainbow_exchange import config
 from rainbow_exchange.bridge.assemble import Observe, assemble
+from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.parts import Histogram, Options
 from rainbow_exchange.bridge.password import PasswordWatch
@@ -86,6 +88,12 @@ async def build(
             link=link,
             problems=problems,
             password=password,
+            certificate=CertificateWatch(
+                lambda: exchange.certificate,
+                host=urlsplit(settings.exchange.url).hostname or "",
+                verified=not settings.exchange.verify_certificates_insecurely_off,
+                now=now,
+            ),
         )
         yield Sides(exchange, rainbow, link, pipeline, health, password)
 

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from rainbow_exchange.bridge.causes import exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
@@ -55,6 +57,7 @@ class Health:
         link: RainbowLink,
         problems: Problems,
         password: PasswordWatch | None = None,
+        certificate: CertificateWatch | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._exchange = exchange
@@ -64,6 +67,7 @@ class Health:
         self._link = link
         self._problems = problems
         self._password = password
+        self._certificate = certificate
         self._unstreamed_since: float | None = None
         self._strangers = (0, 0.0)
 
@@ -78,7 +82,11 @@ class Health:
         self._review_link(signed_in=rainbow is None)
         self._review_streams(away=exchange is not None)
         self._review_people()
-        self._review_password()
+        self._review_account()
+
+    def certificate_ends(self) -> datetime | None:
+        """When the certificate of the Exchange server is valid no more; None while that is not known."""
+        return self._certificate.ends() if self._certificate else None
 
     def exchange(self) -> dict[str, str]:
         """Return state and reason of the Exchange side: "starting", "connected", "disconnected"."""
@@ -119,6 +127,7 @@ class Health:
         return {
             "exchange_connected": self.exchange()["state"] == "connected",
             "rainbow_connected": self._link.connected,
+            "exchange_certificate_end_seconds": ends.timestamp() if (ends := self.certificate_ends()) else None,
             "due_users": len(parts.notifier.due),
             "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
             "streams": len(parts.watcher.streams()),
@@ -240,14 +249,17 @@ class Health:
             else:
                 self._problems.clear(problem_id)
 
-    def _review_password(self) -> None:
-        ending = self._password.ending() if self._password is not None else None
-        if ending is None:
-            self._problems.clear("exchange-password-expires")
-        else:
-            self._problems.report(
-                "exchange-password-expires", severity=ending.severity, text=ending.text, action=ending.action
-            )
+    def _review_account(self) -> None:
+        password, certificate = self._password, self._certificate
+        for problem_id, found in (
+            ("exchange-password-expires", password.ending() if password else None),
+            ("exchange-certificate-expires", certificate.ending() if certificate else None),
+            ("exchange-certificate-unverified", certificate.unverified() if certificate else None),
+        ):
+            if found is None:
+                self._problems.clear(problem_id)
+            else:
+                self._problems.report(problem_id, severity=found.severity, text=found.text, action=found.action)
 
     def _one_of(self, ids: Iterable[str], current: str | None, text: str, action: str) -> None:
         for problem_id in ids:

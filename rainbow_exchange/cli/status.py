@@ -62,7 +62,7 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "state": state,
         "since": None,
-        "exchange": {"state": "unknown", "reason": reason},
+        "exchange": {"state": "unknown", "reason": reason, "certificate_ends": None},
         "rainbow": {"state": "unknown", "reason": reason},
         "mailboxes": {"total": None, "streamed": None, "polled": None, "uncovered": None},
         "latency": {"told_p50": None, "told_p99": None},
@@ -79,7 +79,7 @@ def _screen(answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"{str(answer['state']).capitalize()}{_since(answer['since'])}"
     boxes = answer["mailboxes"]
     if boxes["total"] is not None:
-        yield f"  Exchange   {_side(answer['exchange'])}"
+        yield f"  Exchange   {_side(answer['exchange'])}{_certificate(answer['exchange'].get('certificate_ends'))}"
         yield f"  Rainbow    {_side(answer['rainbow'])}"
         yield (
             f"  Mailboxes  {boxes['total']}: {boxes['streamed']} streamed, {boxes['polled']} polled,"
@@ -119,6 +119,10 @@ def _clock(instant: str) -> str:
 
 def _side(side: Mapping[str, Any]) -> str:
     return f"{side['state']} ({side['reason']})" if side["reason"] else str(side["state"])
+
+
+def _certificate(ends: str | None) -> str:
+    return f", certificate valid until {ends[:10]}" if ends else ""
 
 
 def _since(instant: str | None) -> str:

@@ -101,6 +101,11 @@ class EwsClient:
         """The server's refusal of the credentials; while it stands nothing is sent (except one try now and then)."""
         return self._latch.refused
 
+    @property
+    def certificate(self) -> bytes | None:
+        """The server's certificate as it was seen last, DER; None before, and without TLS."""
+        return self._transport.certificate
+
     def seconds_to_next_try(self) -> float | None:
         """Seconds until refused credentials are tried anew; None if never in this process, 0 if none are refused."""
         return self._latch.seconds_to_next_try()

@@ -117,6 +117,7 @@ class Transport:
         self._proxy = proxy(proxy_url)
         self._way = Way(url, self._proxy)
         self.host = f"{self._url.host}:{self._url.port}"
+        self.certificate: bytes | None = None  # the server's own as it was seen last, DER
         self._lanes: set[_Lane] = set()
         self._idle: list[_Lane] = []
 
@@ -237,7 +238,7 @@ class Transport:
         self, lane: _Lane, body: bytes, headers: Mapping[str, str], authorization: str | None
     ) -> aiohttp.ClientResponse:
         own = {"Content-Length": str(len(body))} | ({"Authorization": authorization} if authorization else {})
-        return await lane.session.post(
+        response = await lane.session.post(
             self._url,
             data=body,
             headers={**headers, **own, **self._proxy.beside(str(self._url))},
@@ -245,6 +246,9 @@ class Transport:
             proxy=self._proxy.url,
             proxy_headers=self._proxy.headers,
         )
+        if isinstance(response, _Response) and response.certificate is not None:
+            self.certificate = response.certificate
+        return response
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:

@@ -1,0 +1,86 @@
+"""When the certificate of the Exchange server ends: seen at each connection, said in time."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from cryptography import x509
+
+log = structlog.get_logger()
+
+_DAY = timedelta(days=1)
+#: days that are left at most → severity
+_SEVERITIES = ((1, "error"), (7, "warning"), (14, "notice"), (30, "notice"))
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A problem to be reported."""
+
+    severity: str
+    text: str
+    action: str
+
+
+class CertificateWatch:
+    """Knows the end of the certificate that `shown` gives (DER; None: not seen yet, or no TLS).
+
+    `verified` tells whether certificates are verified at all.
+    """
+
+    def __init__(
+        self, shown: Callable[[], bytes | None], *, host: str, verified: bool, now: Callable[[], datetime]
+    ) -> None:
+        self._shown = shown
+        self._host = host
+        self._verified = verified
+        self._now = now
+        self._read: bytes | None = None
+        self._ends: datetime | None = None
+        self._announced: int | None = None
+
+    def ends(self) -> datetime | None:
+        """When the certificate that was seen last is valid no more."""
+        der = self._shown()
+        if der is not self._read:
+            self._read, self._announced = der, None
+            try:
+                self._ends = None if der is None else x509.load_der_x509_certificate(der).not_valid_after_utc
+            except ValueError:  # the TLS library is content with what this one cannot read
+                self._ends = None
+        return self._ends
+
+    def ending(self) -> Warned | None:
+        """Say that it ends within 30 days, or has ended; None while it does not. Logged at 30, 14, 7 and 1 days."""
+        ends = self.ends()
+        if ends is None:
+            return None
+        left = (ends - self._now()) / _DAY
+        days, severity = next(((days, severity) for days, severity in _SEVERITIES if left <= days), (None, ""))
+        if days is None:
+            return None
+        when = f"on {ends:%Y-%m-%d at %H:%M} UTC"
+        whole = math.ceil(left)
+        if days != self._announced:
+            self._announced = days
+            log.warning("exchange_certificate_ends", host=self._host, ends=ends.isoformat(), days_left=max(0, whole))
+        how = f"has expired {when}" if left <= 0 else f"expires {when}, in {whole} day{'' if whole == 1 else 's'}"
+        return Warned(
+            severity,
+            f"The certificate of {self._host} {how}. Without a valid one nothing works.",
+            "Have it renewed, and the new one assigned to the web service (IIS) of each Exchange server and balancer.",
+        )
+
+    def unverified(self) -> Warned | None:
+        """Say that certificates are not verified, where they are not."""
+        if self._verified:
+            return None
+        return Warned(
+            "warning",
+            f"The certificate of {self._host} is not verified: anybody in between can read the password of the Exchange"
+            " account, and all calendars.",
+            "Take exchange.verify_certificates_insecurely_off out, name the authority's certificate in"
+            " exchange.ca_file, and restart.",
+        )
