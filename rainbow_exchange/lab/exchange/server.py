@@ -10,9 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from rainbow_exchange.lab.exchange import binding, operations, tokens
-from rainbow_exchange.lab.exchange.accounts import Account, Accounts
-from rainbow_exchange.lab.exchange.attempts import Attempts
+from rainbow_exchange.lab.exchange import operations, tokens
+from rainbow_exchange.lab.exchange.accounts import Account
 from rainbow_exchange.lab.exchange.back_ends import BackEnds, set_cookies
 from rainbow_exchange.lab.exchange.call import Call, Company, impersonated
 from rainbow_exchange.lab.exchange.controls import Controls
@@ -20,14 +19,12 @@ from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.disasters import Disasters
 from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
 from rainbow_exchange.lab.exchange.flavour import FLAVOURS
+from rainbow_exchange.lab.exchange.front import Front
 from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox
 from rainbow_exchange.lab.exchange.record import Record, Request
-from rainbow_exchange.lab.exchange.sign_in import SignIn
-from rainbow_exchange.lab.exchange.sign_in_controls import SignInControls
 from rainbow_exchange.lab.exchange.streams import Dropped, Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
 from rainbow_exchange.lab.exchange.throttling import Budgets, exceeded
-from rainbow_exchange.lab.exchange.tokens import Tokens
 from rainbow_exchange.lab.exchange.wire import (
     Element,
     child,
@@ -103,23 +100,16 @@ class LabExchange:
             username=username,
             back_ends=self.back_ends,
         )
-        self.attempts = Attempts()
-        self._tokens = Tokens(
-            client_id=client_id, client_secret=client_secret, dials=self.dials, attempts=self.attempts, now=now
-        )
-        self._sign_in = SignIn(
-            accounts=Accounts(
-                directory=self.directory,
-                username=username,
-                password=password,
-                domain=server_name.partition(".")[2],
-                dials=self.dials,
-            ),
-            tokens=self._tokens,
-            attempts=self.attempts,
+        self._front = Front(
+            directory=self.directory,
+            username=username,
+            password=password,
+            domain=server_name.partition(".")[2],
+            client=(client_id, client_secret),
             dials=self.dials,
             now=now,
         )
+        self.attempts = self._front.attempts
         self._runner: web.AppRunner | None = None
         self._base = ""
 
@@ -142,8 +132,6 @@ class LabExchange:
         """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
         app = web.Application(client_max_size=_MOST_BODY)
         app.on_response_prepare.append(_without_content_type)
-        app.on_response_prepare.append(self._sign_in.prove)
-        app.router.add_post(tokens.PATH, self._tokens.give)
         app.router.add_post("/{ews:(?i:ews)}/{page:(?i:exchange\\.asmx)}", self._answer)
         Controls(
             directory=self.directory,
@@ -153,7 +141,7 @@ class LabExchange:
             dials=self.dials,
         ).add_to(app)
         self.disasters.add_to(app)
-        SignInControls(sign_in=self._sign_in, tokens=self._tokens, attempts=self.attempts).add_to(app)
+        self._front.add_to(app)
         # A stream whose client has gone ends at once.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()
@@ -166,7 +154,7 @@ class LabExchange:
         self._runner = runner
         bound = runner.addresses[0][1]
         self._base = f"{'https' if ssl else 'http'}://{host}:{bound}"
-        self._sign_in.binding = binding.expected(await binding.own_certificate(host, bound)) if ssl else None
+        await self._front.bind(host, bound, tls=ssl is not None)
 
     async def stop(self) -> None:
         """Go down: streams break off, subscriptions are forgotten, mailboxes stay for another start."""
@@ -193,7 +181,7 @@ class LabExchange:
             request.code = "411"
             return web.Response(status=411)
         body = await http.read()
-        account = self._sign_in.asked(http)
+        account = self._front.asked(http)
         if isinstance(account, web.Response):
             request.code = str(account.status)
             return account

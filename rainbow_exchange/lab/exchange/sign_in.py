@@ -95,6 +95,11 @@ class SignIn:
         if not scheme:
             return self._still(connection)
         connection.account = None
+        return self._by(http, connection, scheme, written.strip())
+
+    def _by(self, http: web.Request, connection: _Connection, scheme: str, written: str) -> Account | None:
+        if scheme.lower() == "bearer" and not written:
+            return None  # a client's way of asking for the offer of Bearer
         attempt = self._attempts.made(
             self._now(), scheme=scheme, content_length=http.content_length, connection=connection.number
         )
@@ -102,7 +107,7 @@ class SignIn:
             attempt.outcome = "not offered"
             return None
         try:
-            return self._claimed(http, connection, attempt, written.strip())
+            return self._claimed(http, connection, attempt, written)
         except (binascii.Error, UnicodeDecodeError, ntlm.NotNtlm):
             attempt.outcome = "malformed"
             connection.forget()
@@ -189,15 +194,17 @@ class SignIn:
         return right
 
     def _refused(self, http: web.Request) -> web.Response:
-        """Refuse, and offer each scheme in a header of its own."""
+        """Refuse, and offer each scheme in a header of its own; Bearer only to those who come with it."""
+        scheme = http.headers.get("Authorization", "").partition(" ")[0].lower()
         parameters = {
             "basic": f' realm="{http.host}"',
             "bearer": f' client_id="{_EXCHANGE}", trusted_issuers="{_EXCHANGE}@*", '
             'token_types="app_asserted_user_v1 service_asserted_app_v1", error="invalid_token"',
         }
         offered = CIMultiDict[str]()
-        for scheme in self._dials.auth_schemes:
-            offered.add("WWW-Authenticate", scheme + parameters.get(scheme.lower(), ""))
+        for name in self._dials.auth_schemes:
+            if name.lower() != "bearer" or scheme == "bearer":
+                offered.add("WWW-Authenticate", name + parameters.get(name.lower(), ""))
         return web.Response(status=401, headers=offered)
 
 

@@ -19,9 +19,9 @@ class Tokens:
     """Gives Bearer tokens for one client id and secret, and knows which are still good."""
 
     def __init__(
-        self, *, client_id: str, client_secret: str, dials: Dials, attempts: Attempts, now: Callable[[], datetime]
+        self, *, client: tuple[str, str], dials: Dials, attempts: Attempts, now: Callable[[], datetime]
     ) -> None:
-        self._client = client_id, client_secret
+        self._client = client
         self._dials = dials
         self._attempts = attempts
         self._now = now

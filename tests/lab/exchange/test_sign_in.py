@@ -145,11 +145,14 @@ async def test_stock_exchange_offers_negotiate_and_ntlm(connect: Connect) -> Non
     assert client.outcomes() == ["not offered"]
 
 
-async def test_basic_and_bearer_are_offered_with_their_parameters(connect: Connect) -> None:
+async def test_basic_is_offered_with_its_realm_and_bearer_to_those_who_ask(connect: Connect) -> None:
     client = await connect(auth_schemes=["Basic", "Bearer"])
-    basic, bearer = (await client.send()).headers.getall("WWW-Authenticate")
-    assert basic == f'Basic realm="{client.lab.base.removeprefix("http://")}"'
+    realm = f'Basic realm="{client.lab.base.removeprefix("http://")}"'
+    assert (await client.send()).headers.getall("WWW-Authenticate") == [realm]
+    basic, bearer = (await client.send("Bearer")).headers.getall("WWW-Authenticate")
+    assert basic == realm
     assert bearer.startswith('Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="')
+    assert client.outcomes() == []
 
 
 @pytest.mark.parametrize(("scheme", "protocol"), [("NTLM", "ntlm"), ("Negotiate", "ntlm"), ("Negotiate", "negotiate")])
