@@ -30,6 +30,7 @@ class Member:
     covered: bool = False
     reason: str = "opened"  # of its next Gap
     early_refusals: int = 0  # in a row, each within a minute of the subscription's creation
+    beyond: bool = False  # the server allows no subscription for it
     moving: bool = False  # its subscription lives, but where its next group cannot read it
     alone: bool = False  # its subscriptions can only be read by itself
     trouble: str = ""  # why it is being renewed

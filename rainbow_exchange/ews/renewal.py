@@ -1,7 +1,9 @@
 """What the failure of a renewal means for its mailbox: lost, or to be tried again and when."""
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from rainbow_exchange.ews.calendar import read_availability
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -10,6 +12,8 @@ from rainbow_exchange.ews.errors import (
     ServerBusy,
 )
 from rainbow_exchange.ews.treatment import Treatment, treatment
+from rainbow_exchange.ews.types import Caller, ResponseCode
+from rainbow_exchange.model import Window
 
 
 def lost_code(error: EwsError, *, impersonation: bool, refused: EwsAuthenticationError | None) -> str | None:
@@ -24,6 +28,19 @@ def lost_code(error: EwsError, *, impersonation: bool, refused: EwsAuthenticatio
     if treatment(error) in (Treatment.NEXT_IDENTIFIER, Treatment.DENIED):
         return error.code if isinstance(error, ResponseError) else type(error).__name__
     return None
+
+
+def is_beyond(error: EwsError) -> bool:
+    """Tell whether the server allows no more subscriptions."""
+    return isinstance(error, ResponseError) and error.code == ResponseCode.EXCEEDED_SUBSCRIPTION_COUNT
+
+
+async def check_readable(client: Caller, address: str, *, now: datetime) -> None:
+    """Raise the error of a mailbox that availability does not know or show; it takes no subscription to ask."""
+    window = Window(start=now, end=now + timedelta(days=1))
+    result = (await read_availability(client, [address], window, read_at=now))[address]
+    if isinstance(result, EwsError):
+        raise result
 
 
 def asked_for(error: EwsError) -> float:

@@ -22,6 +22,7 @@ class ResponseCode(str):
     SERVER_BUSY: ClassVar["ResponseCode"]
     INTERNAL_SERVER_ERROR: ClassVar["ResponseCode"]
     EXCEEDED_CONNECTION_COUNT: ClassVar["ResponseCode"]
+    EXCEEDED_SUBSCRIPTION_COUNT: ClassVar["ResponseCode"]
     INVALID_SUBSCRIPTION: ClassVar["ResponseCode"]
     SUBSCRIPTION_NOT_FOUND: ClassVar["ResponseCode"]
     ACCESS_DENIED: ClassVar["ResponseCode"]
@@ -37,6 +38,7 @@ ResponseCode.NO_ERROR = ResponseCode("NoError")
 ResponseCode.SERVER_BUSY = ResponseCode("ErrorServerBusy")
 ResponseCode.INTERNAL_SERVER_ERROR = ResponseCode("ErrorInternalServerError")
 ResponseCode.EXCEEDED_CONNECTION_COUNT = ResponseCode("ErrorExceededConnectionCount")
+ResponseCode.EXCEEDED_SUBSCRIPTION_COUNT = ResponseCode("ErrorExceededSubscriptionCount")
 ResponseCode.INVALID_SUBSCRIPTION = ResponseCode("ErrorInvalidSubscription")
 ResponseCode.SUBSCRIPTION_NOT_FOUND = ResponseCode("ErrorSubscriptionNotFound")
 ResponseCode.ACCESS_DENIED = ResponseCode("ErrorAccessDenied")

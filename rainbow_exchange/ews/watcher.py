@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 import structlog
 
 from rainbow_exchange.backoff import backoff
-from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, SubscriptionLost
+from rainbow_exchange.ews.allowance import Allowance
+from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseError, SubscriptionLost
 from rainbow_exchange.ews.grouping import GROUP_SIZE
 from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
-from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
 from rainbow_exchange.ews.placing import Placing
-from rainbow_exchange.ews.renewal import asked_for, lost_code
+from rainbow_exchange.ews.renewal import asked_for, check_readable, is_beyond, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
-from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
+from rainbow_exchange.ews.types import ConnectingSid, ResponseCode, connecting_sid
+from rainbow_exchange.ews.unsubscribing import Unsubscribing
 from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, StreamView, WatcherCounters
 from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChanged
 
@@ -30,8 +31,6 @@ _OWNER_BOUND_AFTER = 2  # such refusals in a row: the mailbox gets a stream of i
 _OWNER_BOUND_SERVER_AFTER = 3  # such mailboxes: so do all that come
 _RENEWALS_A_SECOND = 50.0  # a storm of renewals is spread
 _RENEWAL = (2.0, 300.0)  # back-off: first wait at most, longest
-_UNSUBSCRIBE_LIMIT = 5.0
-_UNSUBSCRIBES_AT_ONCE = 20
 
 _log = structlog.get_logger()
 
@@ -80,6 +79,8 @@ class Watcher:
             now=now,
             random=random,
         )
+        self._unsubscribing = Unsubscribing(client, impersonation=impersonation)
+        self._allowance = Allowance(random=random)
         self._down: set[StreamGroup] = set()
         self._outage = False  # said so, and not yet that it is over
         self._closing = asyncio.Event()
@@ -109,21 +110,7 @@ class Watcher:
         self._closing.set()
         await self._ended.wait()
         known = [member for member in self._members.values() if member.subscription_id]
-        todo, total, done = iter(known), len(known), 0
-
-        async def unsubscribe_some() -> None:
-            nonlocal done
-            for member in todo:
-                gone = await self._unsubscribe(member)
-                done += gone
-
-        try:
-            async with asyncio.timeout(limit), asyncio.TaskGroup() as tasks:
-                for _ in range(_UNSUBSCRIBES_AT_ONCE):
-                    tasks.create_task(unsubscribe_some())
-        except TimeoutError:
-            pass
-        report = CloseReport(unsubscribed=done, left=total - done)
+        report = await self._unsubscribing.all(known, limit)
         self._members.clear()
         self._placing.groups.clear()
         return report
@@ -138,7 +125,12 @@ class Watcher:
             if address in self._members:
                 return
             member = Member(mailbox)
-            await self._subscribe(member)
+            try:
+                await self._subscribe_unless_short(member)
+            except ResponseError as error:
+                if not is_beyond(error):
+                    raise
+                await self._wait_beyond(member, error)
             self._members[address] = member
 
     async def forget(self, address: str) -> None:
@@ -153,8 +145,8 @@ class Watcher:
             if member.group is not None:
                 member.group.remove(member)
                 self._placing.repack_soon()
-            if member.subscription_id:
-                await self._unsubscribe_in_time(member)
+            if member.subscription_id and await self._unsubscribing.one(member) and self._allowance.short:
+                self._allowance.freed()
 
     def coverage(self, address: str) -> Coverage | None:
         """Say how a mailbox is watched: "waiting" means that the server allows no more streams for now; None: not."""
@@ -162,7 +154,7 @@ class Watcher:
         if member is None:
             return None
         if member.group is None:
-            return "renewing"
+            return "waiting" if member.beyond else "renewing"
         if member.group.state == "waiting":
             return "waiting"
         if member.group.covers(member):
@@ -175,6 +167,9 @@ class Watcher:
         member = self._members.get(address)
         if member is None or self.coverage(address) == "streamed":
             return None
+        if member.beyond:
+            next_try = self._now() + timedelta(seconds=self._allowance.seconds_to_next_try())
+            return Doubt(reason=member.trouble, next_try=next_try)
         if member.group is None:
             return Doubt(reason=member.trouble or "renewed", next_try=member.next_try)
         if self.coverage(address) == "waiting" and (wait := self._placing.limit.seconds_to_next_try()):
@@ -188,6 +183,8 @@ class Watcher:
             (member.pause if member.group is None else member.group.pause).cut()
             if member.group is not None and member.group.state == "waiting":
                 self._placing.limit.try_now()
+            if member.beyond:
+                self._allowance.freed()
 
     def streams(self) -> list[StreamView]:
         """Show each group."""
@@ -237,17 +234,17 @@ class Watcher:
         for _ in range(member.early_refusals - 1):
             delay = max(delay, next(waits))
         while True:
-            member.next_try = self._now() + timedelta(seconds=delay)
-            if await member.pause.sleep(delay):
+            if await self._pause(member, delay):
                 waits = self._renewal_waits()
-            member.next_try = None
             if (member.early_refusals or member.moving) and member.subscription_id:
                 # so young it may well be alive, only not to be read in that stream
-                await self._unsubscribe_in_time(member)
+                await self._unsubscribing.one(member)
                 member.subscription_id = ""
             try:
                 await self._subscribe(member)
             except EwsError as error:
+                if self._is_refused_beyond(member, error):
+                    continue
                 code = lost_code(error, impersonation=self._impersonation, refused=self._client.refused)
                 if code is not None:
                     self._lose(member, code)
@@ -258,9 +255,54 @@ class Watcher:
             else:
                 self.counters.renewed += 1
                 member.moving = False
+                if member.beyond:
+                    member.beyond = False
+                    self._allowance.allowed()
                 self._renewals.pop(address, None)
                 member.trouble = ""
                 return
+
+    async def _subscribe_unless_short(self, member: Member) -> None:
+        """Subscribe, unless others wait for the server to allow more; give back first what is known to be too much."""
+        if self._allowance.short and not self._impersonation:
+            raise ResponseError(ResponseCode.EXCEEDED_SUBSCRIPTION_COUNT)
+        try:
+            await self._subscribe(member)
+        except ResponseError as error:
+            if not is_beyond(error) or not await self._unsubscribing.surplus():
+                raise
+            await self._subscribe(member)
+
+    async def _pause(self, member: Member, delay: float) -> bool:
+        """Wait until a mailbox may be tried anew; return whether a person cut that short."""
+        if member.beyond:
+            await self._allowance.turn()
+            return False
+        member.next_try = self._now() + timedelta(seconds=delay)
+        cut = await member.pause.sleep(delay)
+        member.next_try = None
+        return cut
+
+    async def _wait_beyond(self, member: Member, error: ResponseError) -> None:
+        """Keep a mailbox that may not be subscribed, if it exists: it is polled meanwhile."""
+        if not self._impersonation:  # impersonated, it would have been refused for what it is
+            await check_readable(self._client, member.mailbox.address, now=self._now())
+        member.trouble, member.beyond = str(error), True
+        if not self._allowance.short:
+            self._allowance.refused()
+        if self._placing.tasks is not None:
+            self._renew_soon(member, 0.0)
+
+    def _is_refused_beyond(self, member: Member, error: EwsError) -> bool:
+        """Note what a turn beyond the limit has shown."""
+        refused = is_beyond(error)
+        if refused:
+            member.trouble, member.beyond = str(error), True
+            self._allowance.refused()
+        elif member.beyond:
+            member.beyond = False
+            self._allowance.passed()
+        return refused
 
     def _renewal_waits(self) -> Iterator[float]:
         first, longest = _RENEWAL
@@ -273,27 +315,6 @@ class Watcher:
         self.counters.lost += 1
         _log.warning("mailbox_lost", mailbox=address, code=code)
         self._emit(Lost(mailbox=address, code=code))
-
-    async def _unsubscribe_in_time(self, member: Member) -> None:
-        try:
-            async with asyncio.timeout(_UNSUBSCRIBE_LIMIT):
-                await self._unsubscribe(member)
-        except TimeoutError:
-            _log.debug("unsubscribe_given_up", mailbox=member.mailbox.address)
-
-    async def _unsubscribe(self, member: Member) -> bool:
-        try:
-            await self._client.call(
-                Unsubscribe(subscription_id=member.subscription_id),
-                impersonate=self._sid(member.mailbox),
-                affinity=member.affinity,
-            )
-        except SubscriptionLost:
-            return True
-        except EwsError as error:
-            _log.debug("unsubscribe_failed", mailbox=member.mailbox.address, reason=str(error))
-            return False
-        return True
 
     def _sid(self, mailbox: Mailbox) -> ConnectingSid | None:
         return connecting_sid(mailbox) if self._impersonation else None
