@@ -14,6 +14,7 @@ from rainbow_exchange.ews.errors import EwsConnectionError
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.types import ConnectingSid
 
+USER_AGENT = f"rainbow-exchange/{__version__}"
 _USUAL = "the address of EWS is usually https://<server>/EWS/Exchange.asmx"
 _QUEUED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -39,7 +40,7 @@ def request_headers(impersonate: ConnectingSid | None, anchor: str | None, affin
     headers = {
         "Content-Type": "text/xml; charset=utf-8",
         "Accept": "text/xml",
-        "User-Agent": f"rainbow-exchange/{__version__}",
+        "User-Agent": USER_AGENT,
         "client-request-id": str(uuid4()),
         "return-client-request-id": "true",
     }

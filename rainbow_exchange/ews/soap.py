@@ -84,7 +84,7 @@ def open_envelope(data: bytes, *, max_size: int = MAX_ANSWER) -> Envelope:
 
 def open_body(data: bytes, *, max_size: int) -> etree._Element:
     """Do what `open_envelope` does and give the Body alone."""
-    root = _read_document(data, max_size)
+    root = read_document(data, max_size)
     if local_name(root) != "Envelope":
         raise MalformedResponse(f"a document of <{local_name(root)}> instead of an Envelope")
     body = root[-1] if len(root) else None
@@ -97,7 +97,8 @@ def open_body(data: bytes, *, max_size: int) -> etree._Element:
     return body
 
 
-def _read_document(data: bytes, max_size: int) -> etree._Element:
+def read_document(data: bytes, max_size: int) -> etree._Element:
+    """Read XML as `open_envelope` does, whatever its root is. Raises MalformedResponse."""
     if len(data) > max_size:
         raise MalformedResponse(f"more than {max_size} bytes")
     data = data.strip(_SPACE).removeprefix(_BOM).lstrip(_SPACE)

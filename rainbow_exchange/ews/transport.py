@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg
@@ -98,7 +99,10 @@ class _Lane:
 
 
 class Transport:
-    """Posts to one URL with one set of credentials. `tokens` gives the bearer tokens that its legs ask for."""
+    """Posts to one URL with one set of credentials. `tokens` gives the bearer tokens that its legs ask for.
+
+    `resolver` takes the place of the system's look-up of names.
+    """
 
     def __init__(
         self,
@@ -108,10 +112,12 @@ class Transport:
         ssl: tls.SSLContext | None,
         proxy_url: str | None,
         tokens: Tokens | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self._url = URL(url)
         self._auth = auth
         self._tokens = tokens
+        self._resolver = resolver
         self._blocking = Blocking()
         self._ssl: tls.SSLContext | bool = ssl if ssl is not None else True
         self._proxy = proxy(proxy_url)
@@ -157,7 +163,10 @@ class Transport:
                     self._idle.remove(lane)
                 return lane
         connector = aiohttp.TCPConnector(
-            ssl=self._ssl, limit=1 if bound else 0, keepalive_timeout=_KEEP_SIGNED_IN if bound else _KEEP
+            ssl=self._ssl,
+            resolver=self._resolver,
+            limit=1 if bound else 0,
+            keepalive_timeout=_KEEP_SIGNED_IN if bound else _KEEP,
         )
         lane = _Lane(
             aiohttp.ClientSession(

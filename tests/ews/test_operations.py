@@ -14,6 +14,8 @@ NAMES = {
     "get_streaming_events",
     "get_user_availability",
     "get_user_oof_settings",
+    "get_user_settings",
+    "pox_autodiscover",
     "resolve_names",
     "subscribe",
     "unsubscribe",

@@ -32,6 +32,14 @@ class Dials:
     oauth_token_seconds: int = 3600
     token_status: int = 0
     password_expires: str = ""
+    # autodiscover
+    autodiscover_forms: list[str] = field(default_factory=lambda: ["soap", "pox"])
+    autodiscover_absent_hosts: list[str] = field(default_factory=list)
+    autodiscover_http_redirects: dict[str, str] = field(default_factory=dict)
+    autodiscover_redirect_urls: dict[str, str] = field(default_factory=dict)
+    autodiscover_redirect_addresses: dict[str, str] = field(default_factory=dict)
+    ews_urls: dict[str, str] = field(default_factory=dict)
+    groupings: dict[str, str] = field(default_factory=dict)
     # answers
     delay_seconds: float = 0.0
     delay_operations: list[str] = field(default_factory=list)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from rainbow_exchange.lab.exchange import operations, tokens
 from rainbow_exchange.lab.exchange.accounts import Account
+from rainbow_exchange.lab.exchange.autodiscover import Autodiscover
 from rainbow_exchange.lab.exchange.back_ends import BackEnds, set_cookies
 from rainbow_exchange.lab.exchange.call import Call, Company, impersonated
 from rainbow_exchange.lab.exchange.controls import Controls
@@ -142,6 +143,14 @@ class LabExchange:
         ).add_to(app)
         self.disasters.add_to(app)
         self._front.add_to(app)
+        Autodiscover(
+            directory=self.directory,
+            front=self._front,
+            record=self.record,
+            dials=self.dials,
+            ews_url=lambda: self.url,
+            now=self._now,
+        ).add_to(app)
         # A stream whose client has gone ends at once.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await runner.setup()

@@ -1,0 +1,322 @@
+"""Autodiscover: asks the company's servers where the EWS of a mailbox is, place by place, and follows their redirects.
+
+The order of places, and who may be told the password, are in `discovery/places.py`. Nothing is retried here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from ssl import SSLContext
+from typing import Self
+from urllib.parse import urljoin
+
+import aiohttp
+import structlog
+from aiohttp.abc import AbstractResolver
+
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.ews.discovery.outcome import Located, NotHere, Outcome, RedirectAddress, RedirectUrl
+from rainbow_exchange.ews.discovery.places import (
+    Place,
+    Ports,
+    Trust,
+    domain_of,
+    host_of,
+    place_at,
+    place_by_record,
+    redirecting,
+    standard_places,
+)
+from rainbow_exchange.ews.discovery.search import Attempt, Search
+from rainbow_exchange.ews.endpoint import USER_AGENT, check_url
+from rainbow_exchange.ews.errors import (
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+)
+from rainbow_exchange.ews.failures import named_failures
+from rainbow_exchange.ews.operations.get_user_settings import BATCH, GetUserSettings
+from rainbow_exchange.ews.operations.pox_autodiscover import PoxAutodiscover
+from rainbow_exchange.ews.transport import Transport
+from rainbow_exchange.network.failures import Way
+from rainbow_exchange.network.proxy import proxy
+
+log = structlog.get_logger()
+
+_LIMIT = 20.0  # seconds for one place in one form
+_MOST_BYTES = 8 * 1024 * 1024
+_MANY_LIMIT = 60.0  # the same for a batch of mailboxes
+
+Records = Callable[[str], Awaitable[Sequence[tuple[str, int]]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The EWS of a mailbox, and the autodiscover service that told of it."""
+
+    url: str
+    autodiscover_url: str
+    located: Located
+
+
+class NotFound(EwsError):
+    """No server told where EWS is.
+
+    `blocked_hosts` were named by a server and may not be told the password. `refusal` is there where credentials were
+    refused: then looking again is an attempt more at the account.
+    """
+
+    def __init__(self, address: str, search: Search) -> None:
+        super().__init__("; ".join(map(str, search.attempts)))
+        self.address = address
+        self.attempts: tuple[Attempt, ...] = tuple(search.attempts)
+        self.blocked_hosts = tuple(search.blocked_hosts)
+        self.refusal = search.refusal
+
+
+class Autodiscover:
+    """Looks for EWS on behalf of one account; an async context manager that closes its connections.
+
+    `transport` makes what posts to one URL with the account's credentials. `url`, if there is one, is the only place to
+    be asked at first. `records` looks up SRV records, None: they are not looked at.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Callable[[str], Transport],
+        trust: Trust,
+        url: str | None,
+        records: Records | None,
+        ssl: SSLContext | None = None,
+        proxy_url: str | None = None,
+        resolver: AbstractResolver | None = None,
+        ports: Ports | None = None,
+    ) -> None:
+        self._transport = transport
+        self._url = url
+        self._trust = trust
+        if url is not None:
+            self._trust = replace(trust, allowed_hosts=trust.allowed_hosts | {host_of(url)})
+        self._records = records
+        self._ssl = ssl
+        self._proxy = proxy(proxy_url)
+        self._resolver = resolver
+        self._ports = ports or Ports()
+        self._transports: dict[str, Transport] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for transport in self._transports.values():
+            await transport.close()
+
+    async def find(self, address: str) -> Found:
+        """Find the EWS of the mailbox `address`.
+
+        Raises NotFound, at the latest once two servers have refused the credentials.
+        """
+        search = Search()
+        search.see("", address.lower())
+        if self._url is not None:
+            place = place_at(self._url)
+            search.see(place.pox, address.lower())
+            found = await self._at(place, address, search)
+        else:
+            found = await self._of_domain(address, search)
+        if found is None:
+            raise NotFound(address, search)
+        log.info("exchange_found", url=found.url, autodiscover=found.autodiscover_url)
+        return found
+
+    async def settings(self, url: str, addresses: Sequence[str]) -> dict[str, Outcome]:
+        """Ask the SOAP service at `url`, which `find` has found, of many mailboxes. Raises EwsError."""
+        said: dict[str, Outcome] = {}
+        for begin in range(0, len(addresses), BATCH):
+            request = GetUserSettings(addresses=addresses[begin : begin + BATCH], url=url)
+            said |= request.read(await self._post(url, request.write(), limit=_MANY_LIMIT))
+        return said
+
+    async def _of_domain(self, address: str, search: Search) -> Found | None:
+        """Ask where the standard says that a domain's autodiscover may be, in turn."""
+        domain = domain_of(address)
+        places = [place for place in standard_places(domain, self._ports) if self._trust.asks(host_of(place.soap))]
+        if not places:
+            search.block(address, f"autodiscover.{domain}", "leads to")
+            return None
+        for place in places:
+            search.see(place.pox, address.lower())
+            found = await self._at(place, address, search)
+            if found is not None:
+                return found
+        where = redirecting(domain, self._ports)
+        target = await self._redirect_of(where, search)
+        found = await self._follow(where, target, address, search) if target else None
+        if found is not None or self._records is None:
+            return found
+        record = f"SRV record _autodiscover._tcp.{domain}"
+        named = await self._records(domain)
+        if not named:
+            search.note(record, "there is none")
+        for host, port in named:
+            found = await self._follow(record, place_by_record(host, port).pox, address, search)
+            if found is not None:
+                return found
+        return None
+
+    async def _at(self, place: Place, address: str, search: Search) -> Found | None:
+        """Ask one service, in SOAP and then in plain XML; act on what it says."""
+        for url, soap in ((place.soap, True), (place.pox, False)):
+            if search.exhausted or host_of(url) in search.refused_hosts:
+                return None
+            outcome = await self._outcome(url, address, search, soap=soap)
+            match outcome:
+                case Located():
+                    return await self._usable(place, outcome, search)
+                case RedirectUrl(url=target):
+                    return await self._follow(url, target, address, search)
+                case RedirectAddress(address=other):
+                    objection = search.objection("", other.lower())
+                    search.note(url, f"asks to look for {other} instead" + (f", {objection}" if objection else ""))
+                    return None if objection else await self._of_domain(other, search)
+                case NotHere(code=code):
+                    search.note(url, f"knows no such mailbox ({code})")
+                case None:
+                    pass
+        return None
+
+    async def _follow(self, where: str, target: str, address: str, search: Search) -> Found | None:
+        """Go where a redirect leads, if that is allowed."""
+        target = urljoin(where, target) if "://" in where else target
+        host = host_of(target)
+        if not target.lower().startswith("https://") or not host:
+            search.note(where, f"redirects to {_shown(target)}, which is not https and so is not followed")
+            return None
+        if not self._trust.asks(host):
+            search.block(where, host, "redirects to")
+            return None
+        place = place_at(target)
+        objection = search.objection(place.pox, address.lower())
+        search.note(where, f"redirects to {_shown(target)}" + (f", {objection}" if objection else ""))
+        return None if objection else await self._at(place, address, search)
+
+    async def _usable(self, place: Place, located: Located, search: Search) -> Found | None:
+        """Choose the first address of EWS at which somebody answers and that may be told the password."""
+        where = place.soap
+        if not located.urls:
+            search.note(where, "names no address of EWS")
+        for url in located.urls:
+            host = host_of(url)
+            if not host or not self._trust.serves(host):
+                search.block(where, host or _shown(url), "says that EWS is at")
+                continue
+            try:
+                check_url(url)
+            except UserError as error:
+                search.note(where, f"says that EWS is at {_shown(url)}: {error.problems[0]}")
+                continue
+            trouble = await self._unreachable(url)
+            if trouble is None:
+                return Found(url=url, autodiscover_url=place.soap, located=located)
+            search.note(url, trouble)
+        return None
+
+    async def _outcome(self, url: str, address: str, search: Search, *, soap: bool) -> Outcome | None:
+        """Ask one address in one form; None where there is no answer of autodiscover, which is then taken down."""
+        try:
+            if soap:
+                request = GetUserSettings(addresses=[address], url=url)
+                return request.read(await self._post(url, request.write(), limit=_LIMIT))[address]
+            pox = PoxAutodiscover(address=address)
+            return pox.read(await self._post(url, pox.write(), limit=_LIMIT))
+        except _Redirected as redirect:
+            return RedirectUrl(url=redirect.target)
+        except EwsAuthenticationError as error:
+            search.refuse(host_of(url), error)
+            search.note(url, f"refuses the user name or password (HTTP {error.status})")
+        except EwsConnectionError as error:
+            search.note(url, error.detail or error.kind)
+        except ResponseError as error:
+            search.note(url, f"refuses to answer ({error.code})")
+        except MalformedResponse:
+            search.note(url, "does not answer as autodiscover does")
+        return None
+
+    async def _post(self, url: str, body: bytes, *, limit: float) -> bytes:
+        transport = self._transports.get(url)
+        if transport is None:
+            transport = self._transports[url] = self._transport(url)
+        headers = {"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "User-Agent": USER_AGENT}
+        try:
+            async with asyncio.timeout(limit), transport.post(body, headers, limit=limit) as answer:
+                if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+                    raise _Redirected(answer.header("Location") or "")
+                # a fault comes with 500, and tells more than its status
+                if answer.status not in {HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR}:
+                    raise EwsConnectionError(f"http-{answer.status}", f"HTTP {answer.status}")
+                if answer.content_type == "text/html":
+                    raise MalformedResponse("a web page")
+                return await answer.read(_MOST_BYTES)
+        except TimeoutError as error:
+            raise EwsConnectionError("timeout", f"no whole answer within {limit:g} s") from error
+
+    async def _redirect_of(self, url: str, search: Search) -> str | None:
+        """Ask without credentials for a redirect."""
+        try:
+            async with asyncio.timeout(_LIMIT), self._bare(url) as response:
+                target = response.headers.get("Location")
+                if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST and target:
+                    return target
+                search.note(url, f"does not redirect (HTTP {response.status})")
+        except EwsConnectionError as error:
+            search.note(url, error.detail or error.kind)
+        except TimeoutError:
+            search.note(url, f"no answer within {_LIMIT:g} s")
+        return None
+
+    async def _unreachable(self, url: str) -> str | None:
+        """Say why nobody answers at an address of EWS; None if somebody does, whatever it says."""
+        try:
+            async with asyncio.timeout(_LIMIT), self._bare(url):
+                return None
+        except EwsConnectionError as error:
+            return error.detail or error.kind
+        except TimeoutError:
+            return f"no answer within {_LIMIT:g} s"
+
+    @asynccontextmanager
+    async def _bare(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a GET without credentials; yield the head of what comes. Raises EwsConnectionError."""
+        connector = aiohttp.TCPConnector(ssl=self._ssl if self._ssl is not None else True, resolver=self._resolver)
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        async with session:
+            with named_failures(Way(url, self._proxy)):
+                response = await session.get(
+                    url,
+                    allow_redirects=False,
+                    headers={"User-Agent": USER_AGENT, **self._proxy.beside(url)},
+                    proxy=self._proxy.url,
+                    proxy_headers=self._proxy.headers,
+                )
+            try:
+                yield response
+            finally:
+                response.close()
+
+
+class _Redirected(Exception):
+    """An HTTP redirect in answer to a request."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.target = target
+
+
+def _shown(url: str) -> str:
+    """Show a server's text without a query and at a length that does no harm."""
+    return url.partition("?")[0][:200] or "nowhere"
