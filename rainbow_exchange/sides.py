@@ -1,5 +1,6 @@
 """Builds both sides and the bridge between them from the settings; the daemon runs what is built here."""
 
+import os
 import secrets as secrets_module
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +21,7 @@ from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
+from rainbow_exchange.config_proxies import ChosenProxy, exchange_proxy, rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.auth import BasicAuth
@@ -61,9 +63,10 @@ async def build(
     account = config.exchange_account(settings, secrets)
     if account is None or settings.exchange.url is None:  # `config.missing` has seen to it
         raise UserError(["exchange.url, exchange.username and exchange.password are needed."])
+    proxy = rainbow_proxy(settings, secrets, os.environ)
     async with (
         exchange_client(settings, secrets, url=settings.exchange.url, account=account, now=now) as exchange,
-        rainbow_client(settings, secrets, now=now, random=random) as rainbow,
+        rainbow_client(settings, secrets, proxy=proxy, now=now, random=random) as rainbow,
     ):
         pipeline = assemble(
             exchange=exchange,
@@ -75,7 +78,9 @@ async def build(
             now=now,
             random=random,
         )
-        link = rainbow_link(settings, secrets, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random)
+        link = rainbow_link(
+            settings, proxy=proxy, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random
+        )
         password = None
         if settings.exchange.auth != "bearer" and settings.exchange.token_url is None:  # a token has no such end
             password = PasswordWatch(exchange, username=account[0], now=now, random=random)
@@ -106,7 +111,7 @@ def exchange_client(
         url=url,
         auth=BasicAuth(*account),
         ssl=exchange_tls(settings.exchange),
-        proxy_url=secrets.exchange_proxy_url or settings.exchange.proxy_url,
+        proxy_url=exchange_proxy(settings, secrets, url, os.environ).url,
         now=now,
     )
 
@@ -120,7 +125,12 @@ def exchange_tls(settings: ExchangeSettings) -> ssl.SSLContext:
 
 
 def rainbow_client(
-    settings: Settings, secrets: Secrets, *, now: Callable[[], datetime], random: Callable[[], float]
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    proxy: ChosenProxy,
+    now: Callable[[], datetime],
+    random: Callable[[], float],
 ) -> RainbowClient:
     """Build the client of Rainbow's REST."""
     return RainbowClient(
@@ -133,16 +143,16 @@ def rainbow_client(
         ssl=client_context(),
         now=now,
         random=random,
-        proxy_url=secrets.rainbow_proxy_url or settings.rainbow.proxy_url,
-        proxy_username=settings.rainbow.proxy_username,
-        proxy_password=secrets.rainbow_proxy_password,
+        proxy_url=proxy.url,
+        proxy_username=proxy.username,
+        proxy_password=proxy.password,
     )
 
 
 def rainbow_link(
     settings: Settings,
-    secrets: Secrets,
     *,
+    proxy: ChosenProxy,
     store: Store,
     rainbow: RainbowClient,
     pipeline: Pipeline,
@@ -164,9 +174,9 @@ def rainbow_link(
         random=random,
         on_connected=pipeline.changes.link_restored,
         on_refused=rainbow.forget,
-        proxy_url=secrets.rainbow_proxy_url or settings.rainbow.proxy_url,
-        proxy_username=settings.rainbow.proxy_username,
-        proxy_password=secrets.rainbow_proxy_password,
+        proxy_url=proxy.url,
+        proxy_username=proxy.username,
+        proxy_password=proxy.password,
     )
 
 

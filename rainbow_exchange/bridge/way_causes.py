@@ -84,12 +84,12 @@ def _any_step(fault: Fault) -> str:
 
 def proxy_step(trouble: ProxyTrouble, side: Side) -> str:
     """Say what to do about a proxy."""
-    url, account = f"{side}.proxy_url", _ACCOUNT[side]
+    url, account = _ADDRESS[side], _ACCOUNT[side]
     match trouble.fault:
-        case ProxyFault.UNKNOWN_NAME | ProxyFault.UNREACHABLE | ProxyFault.NO_PROXY:
+        case ProxyFault.UNKNOWN_NAME | ProxyFault.UNREACHABLE | ProxyFault.NOT_A_PROXY:
             return f"Check {url} (host and port), and that the proxy runs."
         case ProxyFault.CERTIFICATE:
-            return f"Write {url} with http://, or have this machine trust the proxy's certificate."
+            return f"Write the address in {url} with http://, or have this machine trust the proxy's certificate."
         case ProxyFault.WANTS_CREDENTIALS | ProxyFault.REFUSES_CREDENTIALS:
             return f"Check {account}."
         case ProxyFault.OTHER_SCHEME:
@@ -103,6 +103,10 @@ def proxy_step(trouble: ProxyTrouble, side: Side) -> str:
             return f"Have the proxy's administrators look why; or list the host in NO_PROXY if {_DIRECT[side]}."
 
 
+_ADDRESS = {
+    "exchange": "exchange.proxy_url",
+    "rainbow": "rainbow.proxy_url (or HTTPS_PROXY, where that is not set)",
+}
 _ACCOUNT = {
     "exchange": "user name and password in exchange.proxy_url (as a variable, or in exchange.proxy_url_file)",
     "rainbow": "rainbow.proxy_username and rainbow.proxy_password",

@@ -15,16 +15,17 @@ def named_failures(way: Way) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-        raise _named(way.failure(error)) from error
+        raise named(way.failure(error)) from error
 
 
 async def explained(way: Way, error: EwsConnectionError) -> EwsConnectionError:
     """Say more of a certificate that is not trusted, by a look at it."""
     if not isinstance(error.__cause__, aiohttp.ClientError | OSError):
         return error
-    return _named(await way.explained(error.__cause__))
+    return named(await way.explained(error.__cause__))
 
 
-def _named(failure: Failure) -> EwsConnectionError:
+def named(failure: Failure) -> EwsConnectionError:
+    """Make the error of a failure."""
     kind = "not-ews" if failure.kind == "not-http" else failure.kind
     return EwsConnectionError(kind, failure.detail, why=failure.why)

@@ -17,7 +17,7 @@ from yarl import URL
 from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg
 from rainbow_exchange.ews.blocking import Blocking
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse, Tried
-from rainbow_exchange.ews.failures import explained, named_failures
+from rainbow_exchange.ews.failures import explained, named, named_failures
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.failures import Way
 from rainbow_exchange.network.proxy import proxy
@@ -255,6 +255,9 @@ class Transport:
             proxy=self._proxy.url,
             proxy_headers=self._proxy.headers,
         )
+        if failure := self._way.refused(response.status, response.headers):
+            response.close()
+            raise named(failure)
         if isinstance(response, _Response) and response.certificate is not None:
             self.certificate = response.certificate
         return response

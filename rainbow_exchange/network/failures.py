@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -13,6 +14,7 @@ from rainbow_exchange.network.look import look
 from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyTrouble, refusal
 from rainbow_exchange.network.verdict import Fault, Presented, Verdict, Why, judge
 
+_UNAUTHORISED = 407
 _LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not trusted
 
 
@@ -85,6 +87,13 @@ class Way:
             and isinstance(error.os_error, ConnectionResetError | ConnectionAbortedError)
         )
 
+    def refused(self, status: int, headers: Mapping[str, str]) -> Failure | None:
+        """Name an answer that is the proxy's own: without TLS it comes in place of the server's."""
+        if status != _UNAUTHORISED or self._proxy.url is None:
+            return None
+        trouble = self._refusal(status, headers)
+        return Failure(kind="proxy", detail=trouble.text, why=trouble)
+
     def _judged(self, error: Exception) -> Verdict:
         cause = _cause(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -96,19 +105,17 @@ class Way:
     def _of_proxy(self, error: Exception) -> ProxyTrouble | None:
         """Say what is wrong if it is the proxy's doing."""
         match error:
-            case aiohttp.ClientHttpProxyError():
-                headers = CIMultiDict(error.headers or {})
-                return refusal(
-                    self._proxy,
-                    self._target,
-                    status=error.status,
-                    offered=schemes(headers.getall("Proxy-Authenticate", [])),
-                    note=headers.get("X-Squid-Error"),
-                )
+            case aiohttp.ClientHttpProxyError() | aiohttp.WSServerHandshakeError(status=407):
+                return self._refusal(error.status, error.headers or {})
             case aiohttp.ClientConnectorError() if self._proxy.is_at(error.host, error.port):
                 return self._unreachable(error)
             case _:
                 return None
+
+    def _refusal(self, status: int, headers: Mapping[str, str]) -> ProxyTrouble:
+        many = CIMultiDict(headers)
+        offered = schemes(many.getall("Proxy-Authenticate", []))
+        return refusal(self._proxy, self._target, status=status, offered=offered, note=many.get("X-Squid-Error"))
 
     def _unreachable(self, error: aiohttp.ClientConnectorError) -> ProxyTrouble:
         where = self._proxy.address

@@ -92,7 +92,7 @@ class ProxyFault(StrEnum):
     OTHER_SCHEME = "other scheme"
     FORBIDS = "forbids"
     TARGET_UNREACHABLE = "target unreachable"
-    NO_PROXY = "no proxy"
+    NOT_A_PROXY = "not a proxy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def refusal(
     if status == HTTPStatus.FORBIDDEN:
         return ProxyTrouble(fault=ProxyFault.FORBIDS, text=f"{who} forbids connections to {target} ({said}).")
     return ProxyTrouble(
-        fault=ProxyFault.NO_PROXY, text=f"What answers at {proxy.address} does not behave as an HTTP proxy ({said})."
+        fault=ProxyFault.NOT_A_PROXY, text=f"What answers at {proxy.address} does not behave as an HTTP proxy ({said})."
     )
 
 

@@ -148,6 +148,8 @@ class Transport:
                     timeout=aiohttp.ClientTimeout(total=None),
                 ) as response,
             ):
+                if failure := self._way.refused(response.status, response.headers):
+                    raise connection_error(failure)
                 return Reply(response.status, response.headers, await self._read(response))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # ValueError: aiohttp's word for an answer whose framing makes no sense. TimeoutError is an OSError.
