@@ -39,6 +39,7 @@ LABELLED_GAUGES = {
 COUNTERS = {
     "changes_told": "Changes that Rainbow was told.",
     "changes_recovered": "Changes that no notification announced and the background read found; should stay 0.",
+    "changes_found_after_gap": "Changes found when a mailbox was read because its stream had been interrupted.",
     "stream_reopenings": "Streams opened again.",
     "ews_back_offs": "Times that Exchange asked to slow down.",
     "ews_received_bytes": "Bytes received from Exchange.",
@@ -49,6 +50,9 @@ COUNTERS = {
 LABELLED_COUNTERS = {
     "ews_requests": ("operation", "Requests to Exchange."),
     "ews_errors": ("code", "Errors from Exchange, by ResponseCode or kind."),
+    "stream_ends": ("how", "Streams that ended: closed (at their time), silent, cut, garbled, or by ResponseCode."),
+    "subscriptions_renewed": ("reason", "Subscriptions made anew, by what had ended them."),
+    "mailboxes_lost": ("reason", "Mailboxes that could no longer be watched, by ResponseCode."),
     "rainbow_requests": ("operation", "Requests to Rainbow."),
     "rainbow_errors": ("code", "Errors from Rainbow."),
     "questions": ("outcome", "Questions from Rainbow by outcome."),

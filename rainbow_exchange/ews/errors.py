@@ -4,6 +4,7 @@ EwsError
 ├── EwsConnectionError       name, TCP, TLS, time limit, 5xx without SOAP, not an EWS address      worth a retry
 ├── EwsAuthenticationError   401, 403                                          not before something changes
 ├── MalformedResponse        not XML, truncated, not the envelope that was asked for
+│   └── StreamCut            a stream that ended in the middle of an envelope
 ├── UnencodableText          a string that XML 1.0 cannot carry
 └── ResponseError            Exchange refused: a SOAP fault or a ResponseMessage of class Error
     ├── ServerBusy           ErrorServerBusy in any of its three shapes
@@ -68,6 +69,10 @@ class EwsAuthenticationError(EwsError):
 
 class MalformedResponse(EwsError):
     """An answer that is not the whole, well-formed envelope that was asked for."""
+
+
+class StreamCut(MalformedResponse):
+    """A stream that ended in the middle of an envelope."""
 
 
 class UnencodableText(EwsError, ValueError):

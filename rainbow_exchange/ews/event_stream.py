@@ -6,7 +6,7 @@ Since `<` is always escaped in text, an envelope ends at the first end tag of th
 
 import re
 
-from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
+from rainbow_exchange.ews.errors import MalformedResponse, ResponseError, StreamCut
 from rainbow_exchange.ews.operations.get_streaming_events import Notification, StreamMessage, parse
 from rainbow_exchange.ews.soap import open_body
 
@@ -58,11 +58,11 @@ class EventStream:
         return messages
 
     def close(self) -> None:
-        """Say that the stream has ended. Raises MalformedResponse if it ended inside an envelope."""
+        """Say that the stream has ended. Raises StreamCut if it ended inside an envelope."""
         if self._fault is not None:
             raise self._fault
         if self._pending.strip(_BETWEEN):
-            raise MalformedResponse("the stream ended inside an envelope")
+            raise StreamCut("the stream ended inside an envelope")
 
     def _cut(self, messages: list[StreamMessage]) -> None:
         pending = self._pending

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from rainbow_exchange.ews.errors import EwsConnectionError, EwsError
+
 GROUP_SIZE = 200  # subscription ids that one GetStreamingEvents may name
 _MOST_COOKIES = 20
 _LONGEST_COOKIE = 4096
@@ -48,6 +50,11 @@ class Affinity:
                 self.cookies.pop(name, None)
             elif name in self.cookies or len(self.cookies) < _MOST_COOKIES:
                 self.cookies[name] = value
+
+    def failed(self, error: EwsError) -> None:
+        """Take a failure into account: after a 5xx the cookies may lead to a back end that is gone."""
+        if isinstance(error, EwsConnectionError) and error.kind.startswith("http-5"):
+            self.cookies.clear()
 
 
 class Gathering(Protocol):

@@ -66,10 +66,28 @@ class Placing:
         key = self._group_key(member.mailbox)
         # Where streams are short, a place in one that is open is worth more than undisturbed streams.
         short = any(group.state == "waiting" for group in self.groups)
-        carrying = [group for group in self.groups if group.state == "streamed"] if short else []
-        group = place_for(key, carrying, None) or place_for(key, self.groups, self._gathering)
+        usual = [group for group in self.groups if not group.apart]
+        carrying = [group for group in usual if group.state == "streamed"] if short else []
+        group = place_for(key, carrying, None) or place_for(key, usual, self._gathering)
         self._gathering = group or self._new_group(member.mailbox, own=False)
         return self._gathering
+
+    def place_apart(self, member: Member) -> StreamGroup:
+        """Make a group that only `member` joins: led by its own address, and no cookie, it finds its own server."""
+        group = self._new_group(member.mailbox, own=False)
+        group.apart = True
+        return group
+
+    def home(self, group: StreamGroup, member: Member) -> StreamGroup:
+        """Choose the group of a member that was subscribed by way of `group`: ids of one stream show one server."""
+        server, here = server_name(member.subscription_id), server_of(group)
+        if group.own or server is None or here == server:
+            return group
+        there = [other for other in self.groups if not other.own and other is not group and server_of(other) == server]
+        found = place_for(group.key, there, None)
+        if found is not None or here is None:
+            return found or group
+        return self.place_apart(member)
 
     def isolate(self, member: Member) -> None:
         """Move a member, with the subscription that it has, to a group of its own."""

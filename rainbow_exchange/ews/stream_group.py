@@ -68,6 +68,7 @@ class StreamGroup:
     ) -> None:
         self.key = key
         self.own = own
+        self.apart = False  # on another server than most: no place for newcomers
         self.members: dict[str, Member] = {}
         self.reserved = 0  # places of those being subscribed
         self.running = False
@@ -299,8 +300,7 @@ class StreamGroup:
             about_one = self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
             return self._blame_anchor(error) if about_one else next(self._waits)
         if isinstance(error, EwsConnectionError):
-            if error.kind.startswith("http-5"):
-                self.affinity.cookies.clear()  # they may lead to a back end that is gone
+            self.affinity.failed(error)
             return max(next(self._waits), self._at_least(error.retry_after))
         return 0.0 if error is None and steady else next(self._waits)
 

@@ -1,6 +1,7 @@
 """What the watcher shows of itself, to status, metrics and the bridge: plain values."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -39,9 +40,27 @@ class WatcherCounters:
     notifications: int = 0
     gaps: int = 0  # mailboxes told to re-read
     bad_subscriptions: int = 0
-    renewed: int = 0
-    lost: int = 0
     owner_bound: int = 0  # mailboxes given a stream of their own
+    reopened: int = 0  # streams confirmed open other than for the first time
+    ends: Counter[str] = field(default_factory=Counter)  # of streams, by what ended them: see `endings`
+    renewals: Counter[str] = field(default_factory=Counter)  # subscriptions made anew, by what had lost them
+    losses: Counter[str] = field(default_factory=Counter)  # mailboxes lost, by code
+
+    @property
+    def renewed(self) -> int:
+        """How many subscriptions were made anew."""
+        return self.renewals.total()
+
+    @property
+    def lost(self) -> int:
+        """How many mailboxes can no longer be watched."""
+        return self.losses.total()
+
+    def opened_once_more(self, *, first: bool, gap: bool) -> None:
+        """Count a stream that is confirmed open; one opened anew without a gap had ended at its time."""
+        self.opened += 1
+        self.reopened += not first
+        self.ends["closed"] += not (first or gap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

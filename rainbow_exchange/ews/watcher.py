@@ -4,14 +4,16 @@ It owns the groups (`stream_group`) and what happens to a mailbox between them: 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 import structlog
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.allowance import Allowance
+from rainbow_exchange.ews.elsewhere import Elsewhere, nowhere
+from rainbow_exchange.ews.endings import label
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseError, SubscriptionLost
 from rainbow_exchange.ews.grouping import GROUP_SIZE
 from rainbow_exchange.ews.members import Client, End, Member
@@ -40,7 +42,8 @@ class Watcher:
 
     `emit` is called on the loop and must return at once: MailboxChanged for each notified mailbox; Gap once a stream is
     confirmed open for members that were not streamed without interruption before; Lost when a renewal shows that the
-    mailbox can no longer be watched (it is forgotten then). `group_key` says which mailboxes may share a stream.
+    mailbox can no longer be watched (it is forgotten then). `group_key` says which mailboxes may share a stream;
+    `find_anew` is awaited before one that is on another server than thought is subscribed, so that it can find out.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Watcher:
         open_delay: float = 0.5,
         reopen_interval: float = 5.0,
         group_key: Callable[[Mailbox], str] = lambda _: "",
+        find_anew: Callable[[Mailbox], Awaitable[None]] = nowhere,
     ) -> None:
         self._client = client
         self._impersonation = impersonation
@@ -65,7 +69,8 @@ class Watcher:
         self.owner_bound = False
         self.counters = WatcherCounters()
         self._members: dict[str, Member] = {}
-        self._subscribing: dict[str, asyncio.Event] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._elsewhere = Elsewhere(find_anew)
         self._renewals: dict[str, asyncio.Task[None]] = {}
         self._placing = Placing(
             client=client,
@@ -142,6 +147,7 @@ class Watcher:
             renewal = self._renewals.pop(address, None)
             if renewal is not None:
                 renewal.cancel()
+            self._elsewhere.clear(address)
             if member.group is not None:
                 member.group.remove(member)
                 self._placing.repack_soon()
@@ -192,24 +198,18 @@ class Watcher:
 
     # --- subscribing and renewing
 
-    @asynccontextmanager
-    async def _alone(self, address: str) -> AsyncIterator[None]:
+    def _alone(self, address: str) -> asyncio.Lock:
         """Let one at a time subscribe or forget the same mailbox."""
-        while (other := self._subscribing.get(address)) is not None:
-            await other.wait()
-        done = self._subscribing[address] = asyncio.Event()
-        try:
-            yield
-        finally:
-            del self._subscribing[address]
-            done.set()
+        return self._locks.setdefault(address, asyncio.Lock())
 
     async def _subscribe(self, member: Member) -> None:
         if self._closing.is_set():
             raise EwsConnectionError("closed", "the watcher is being closed")
         mailbox = member.mailbox
         alone = self._impersonation and (member.alone or self.owner_bound)
-        group = self._placing.place(member, alone=alone)
+        if apart := mailbox.address in self._elsewhere and not alone:
+            await self._elsewhere.find(mailbox)
+        group = self._placing.place_apart(member) if apart else self._placing.place(member, alone=alone)
         group.reserved += 1
         try:
             async with group.subscribing(mailbox.address) as affinity:
@@ -220,22 +220,28 @@ class Watcher:
             member.created_at = asyncio.get_running_loop().time()
             member.affinity = affinity
             self.counters.subscribed += 1
-            group.add(member)
+            self._elsewhere.clear(mailbox.address)
+            home = self._placing.home(group, member)
+            home.add(member)
+        except EwsError as error:
+            group.affinity.failed(error)
+            self._elsewhere.suspect(mailbox.address, error)
+            raise
         finally:
             group.reserved -= 1
             self._placing.tidy(group)
         if not self._closing.is_set():
-            self._placing.start(group)
+            self._placing.start(home)
 
     async def _renew(self, member: Member, delay: float) -> None:
         """Subscribe a mailbox anew until it is watched again or lost for good."""
         address = member.mailbox.address
-        waits = self._renewal_waits()
+        waits, cause = backoff(*_RENEWAL, random=self._random), member.trouble
         for _ in range(member.early_refusals - 1):
             delay = max(delay, next(waits))
         while True:
             if await self._pause(member, delay):
-                waits = self._renewal_waits()
+                waits = backoff(*_RENEWAL, random=self._random)
             if (member.early_refusals or member.moving) and member.subscription_id:
                 # so young it may well be alive, only not to be read in that stream
                 await self._unsubscribing.one(member)
@@ -253,7 +259,7 @@ class Watcher:
                 member.trouble = str(error)
                 _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
             else:
-                self.counters.renewed += 1
+                self.counters.renewals[label(cause)] += 1
                 member.moving = False
                 if member.beyond:
                     member.beyond = False
@@ -304,15 +310,11 @@ class Watcher:
             self._allowance.passed()
         return refused
 
-    def _renewal_waits(self) -> Iterator[float]:
-        first, longest = _RENEWAL
-        return backoff(first, longest, random=self._random)
-
     def _lose(self, member: Member, code: str) -> None:
         address = member.mailbox.address
         self._renewals.pop(address, None)
         self._members.pop(address, None)
-        self.counters.lost += 1
+        self.counters.losses[label(code)] += 1
         _log.warning("mailbox_lost", mailbox=address, code=code)
         self._emit(Lost(mailbox=address, code=code))
 
@@ -323,7 +325,7 @@ class Watcher:
 
     def confirmed(self, group: StreamGroup, fresh: list[Member]) -> None:
         """A stream is open: tell of the gap before it."""
-        self.counters.opened += 1
+        self.counters.opened_once_more(first=group.times_opened == 1, gap=bool(fresh))
         self._down.discard(group)
         if self._outage and not self._down and not self._renewals:
             self._outage = False
@@ -342,6 +344,7 @@ class Watcher:
     def interrupted(self, group: StreamGroup, end: End) -> None:
         """A stream ended other than in order: one WARNING for an outage, however many streams it takes."""
         self.counters.interrupted += 1
+        self.counters.ends[label(end.error)] += 1
         log = _log.debug if self._outage else _log.warning
         log("stream_interrupted", anchor=group.affinity.anchor, members=len(group.members), reason=str(end))
         self._outage = True
@@ -369,6 +372,7 @@ class Watcher:
         spread = (len(self._renewals) + len(members)) / _RENEWALS_A_SECOND if storm else 0.0
         for member in members:
             member.trouble = str(error)
+            self._elsewhere.suspect(member.mailbox.address, error)
             early = isinstance(error, SubscriptionLost) and now - member.created_at < _EARLY
             member.early_refusals = member.early_refusals + 1 if early else 0
             if (
