@@ -239,9 +239,10 @@ class Daemon:
             return "stopping"
         if any(problem.severity != "notice" for problem in problems):
             return "degraded"
-        if self._sides is None or not self.ready() or not self._sides.health.settled():
-            return "starting" if self._state == "starting" else "degraded"
-        return "healthy"
+        starting = self._state == "starting"
+        if self._sides is None or not self.ready():
+            return "starting" if starting else "degraded"
+        return "starting" if starting and not self._sides.health.settled() else "healthy"
 
     def _say_missing(self, missing: list[str]) -> None:
         self._problems.report(

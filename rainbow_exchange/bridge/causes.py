@@ -54,7 +54,7 @@ def exchange_cause(error: EwsError, url: str) -> Cause:
     return Cause(
         "exchange-error",
         f"Exchange at {host} refuses requests with {code}.",
-        "It is tried again by itself. If it stays, look up this code in the troubleshooting page.",
+        "It is tried again by itself. If it stays, look up this code in Microsoft's list of response codes.",
     )
 
 
@@ -103,7 +103,7 @@ def _exchange_connection(error: EwsConnectionError, url: str, host: str) -> Caus
                 f"Exchange at {host} does not answer in time.",
                 "Check that it runs, and firewalls and proxies in between.",
             )
-        case "http-404" | "not-ews":
+        case kind if kind in _NOT_EWS or kind.startswith("http-3"):
             return Cause(
                 "exchange-not-ews",
                 f"{url} is not an EWS address ({error.detail or error.kind}).",
@@ -113,8 +113,13 @@ def _exchange_connection(error: EwsConnectionError, url: str, host: str) -> Caus
             return Cause(
                 "exchange-unreachable",
                 f"Exchange at {host} cannot be used: {error.kind}{f' ({error.detail})' if error.detail else ''}.",
-                "It is tried again by itself. If it stays, check the server and what stands in front of it.",
+                "It is tried again by itself. If it stays, check exchange.url (scheme and port, too), the server, and"
+                " what stands in front of it.",
             )
+
+
+#: what a server says of an address where no EWS is
+_NOT_EWS = frozenset({"http-400", "http-404", "http-405", "http-410", "http-501", "not-ews"})
 
 
 def rainbow_cause(  # noqa: PLR0911  (one way out for each class)

@@ -5,20 +5,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from rainbow_exchange.bridge import people
 from rainbow_exchange.bridge.causes import exchange_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
-from rainbow_exchange.bridge.roster import Coverage, Member
 from rainbow_exchange.ews.client import EwsClient
-from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.link import RainbowLink
 
-#: how many people a problem names before it only counts them
-NAMED = 5
 #: seconds for which a subscribed mailbox may be without a stream before it is a problem
 UNSTREAMED_FOR = 60.0
 #: seconds for which a stranger's question stays a problem
@@ -93,7 +91,11 @@ class Health:
         if error := self._exchange_error():
             return {"state": "disconnected", "reason": exchange_cause(error, self._exchange_url).text}
         if self._exchange.last_ok is None:
-            return {"state": "starting", "reason": "Exchange was not asked yet."}
+            asked = sum(self._exchange.counters.requests.values())
+            return {
+                "state": "starting",
+                "reason": f"Exchange was {'asked, without an answer so far' if asked else 'not asked yet'}.",
+            }
         return {"state": "connected", "reason": ""}
 
     def rainbow(self) -> dict[str, str]:
@@ -116,9 +118,10 @@ class Health:
         return {"total": total, "streamed": streamed, "polled": polled, "uncovered": total - streamed - polled}
 
     def settled(self) -> bool:
-        """Whether the users are listed and each was tried."""
+        """Whether the users are listed and each was tried, with an outcome that is not "later"."""
         membership = self._pipeline.membership
-        return membership.listing.listed and membership.enrolment.waiting() == 0
+        waiting = membership.enrolment.waiting() or any(member.failures for member in self._pipeline.parts.roster)
+        return membership.listing.listed and not waiting
 
     def measures(self) -> dict[str, Any]:
         """Return what `metrics.render` shows of the parts: numbers only, no address."""
@@ -161,9 +164,12 @@ class Health:
         if self._exchange.refused is not None:
             return self._exchange.refused
         streams = self._pipeline.parts.watcher.streams()
-        if streams and not any(stream.state == "streamed" for stream in streams) and self._exchange.outage:
+        if self._exchange.outage and not any(stream.state == "streamed" for stream in streams):
             return self._exchange.outage
-        return self._pipeline.membership.enrolment.outage
+        if outage := self._pipeline.membership.enrolment.outage:
+            return outage
+        code = people.refused_to_all(self._pipeline.parts.roster)
+        return ResponseError(code) if code else None
 
     def _rainbow_error(self) -> RainbowError | None:
         if self._rainbow.refused is not None:
@@ -241,16 +247,11 @@ class Health:
             )
         else:
             self._problems.clear("rainbow-company-empty")
-        by_reason: dict[str, list[Member]] = {}
-        for member in roster:
-            if member.coverage is Coverage.FAILED:
-                by_reason.setdefault(_group(member.reason), []).append(member)
-        for problem_id, (severity, text, action) in _PEOPLE.items():
-            members = by_reason.get(problem_id)
-            if members:
-                self._problems.report(
-                    problem_id, severity=severity, text=text.format(_names(members), len(members)), action=action
-                )
+        found = people.troubled(roster)
+        for problem_id, trouble in people.TROUBLES.items():
+            if members := found.get(problem_id):
+                text = trouble.text.format(people.names(members), len(members))
+                self._problems.report(problem_id, severity=trouble.severity, text=text, action=trouble.action)
             else:
                 self._problems.clear(problem_id)
 
@@ -272,47 +273,3 @@ class Health:
                 self._problems.clear(problem_id)
         if current is not None:
             self._problems.report(current, severity="error", text=text, action=action)
-
-
-#: problem id → severity, text (with the people and their number) and action. That somebody has no mailbox is worth
-#: knowing, but nothing that we fall short of.
-_PEOPLE = {
-    "user-without-address": (
-        "notice",
-        "{1} user(s) have no address that a mailbox could have: {0}.",
-        "Give them a work e-mail address in Rainbow's administration.",
-    ),
-    "mailbox-not-found": (
-        "notice",
-        "No mailbox was found for {1} user(s): {0}.",
-        "Compare their login and work addresses in Rainbow with the mailboxes in Exchange. Tried again daily.",
-    ),
-    "mailbox-denied": (
-        "warning",
-        "Exchange denies access to the mailbox of {1} user(s): {0}.",
-        "Grant the service account ApplicationImpersonation (or Reviewer, without impersonation). Tried again hourly.",
-    ),
-    "mailbox-shared": (
-        "warning",
-        "{1} user(s) claim a mailbox that another user claims too: {0}.",
-        "One mailbox can belong to one user only: correct the addresses in Rainbow's administration.",
-    ),
-}
-
-
-def _group(reason: str) -> str:
-    match reason:
-        case "no-address":
-            return "user-without-address"
-        case "no-mailbox":
-            return "mailbox-not-found"
-        case "taken" | "shared":
-            return "mailbox-shared"
-        case _:
-            return "mailbox-denied"
-
-
-def _names(members: list[Member]) -> str:
-    shown = ", ".join(f"{member.user.login_email or member.user.id} ({member.reason})" for member in members[:NAMED])
-    more = len(members) - NAMED
-    return f"{shown} and {more} more" if more > 0 else shown

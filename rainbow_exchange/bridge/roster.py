@@ -198,6 +198,7 @@ class Roster:
         if member.mailbox and self._holders.get(member.mailbox.address) == member.user.id:
             del self._holders[member.mailbox.address]
         member.coverage, member.mailbox, member.identifier, member.reason = coverage, None, None, reason
+        member.failures = 0
 
     def language(self) -> str | None:
         """Return the language tag that most users have: the company's."""

@@ -38,6 +38,8 @@ CLOUD = "https://openrainbow.test"
         (EwsConnectionError("timeout"), "exchange-unreachable", "in time", "firewalls"),
         (EwsConnectionError("http-404"), "exchange-not-ews", EWS, "/EWS/Exchange.asmx"),
         (EwsConnectionError("not-ews", "a web page"), "exchange-not-ews", "a web page", "/EWS/Exchange.asmx"),
+        (EwsConnectionError("http-302", "to /owa/auth/logon.aspx"), "exchange-not-ews", "/owa/auth", "exchange.url"),
+        (EwsConnectionError("http-405"), "exchange-not-ews", EWS, "exchange.url"),
         (EwsConnectionError("http-503"), "exchange-unreachable", "http-503", "by itself"),
         (EwsConnectionError("closed", "mid-answer"), "exchange-unreachable", "closed (mid-answer)", "by itself"),
         (MalformedResponse("no body"), "exchange-not-ews", EWS, "exchange.url"),

@@ -146,6 +146,71 @@ async def test_people_without_a_mailbox_are_named_with_the_reason(
         assert "mailbox-denied" not in bench.found()
 
 
+async def test_a_mailbox_that_is_refused_again_and_again_is_named(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    """Also where the server says what nobody has documented; the others are watched as ever."""
+    exchange = await make_exchange(ANN, BOB, mailbox_errors={ANN: "ErrorNobodyKnows"})
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"), ask=True)
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await asyncio.sleep(20)
+        assert bench.found() == {
+            "mailbox-postponed": (
+                "Exchange refuses to watch the mailbox of 1 user(s) for now: ann@acme.test (ErrorNobodyKnows)."
+            )
+        }
+        assert not bench.health.settled()
+        assert bench.health.exchange() == {"state": "connected", "reason": ""}
+        exchange.lab.dials.turn({"mailbox_errors": {}})
+        await asyncio.sleep(300)
+        assert bench.found() == {}
+        assert bench.health.settled()
+
+
+async def test_exchange_that_refuses_everybody_is_no_healthy_one(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange = await make_exchange(ANN, BOB, faults={"Subscribe": "ErrorInternalServerError"})
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"), kit.person("nameless", "nameless"), ask=True)
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await asyncio.sleep(20)
+        found = bench.found()
+        assert found["exchange-error"] == "Exchange at 127.0.0.1 refuses requests with ErrorInternalServerError."
+        assert bench.health.exchange()["state"] == "disconnected"
+
+
+async def test_an_account_that_may_not_impersonate_is_told_the_setting(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange = await make_exchange(ANN, impersonation=False)
+    rainbow = await make_rainbow(kit.person("ann"), ask=True)
+    bench = make_bench(make_bridge(exchange, rainbow, impersonation=True))
+    async with bench.at_work():
+        await bench.settled()
+        assert bench.found() == {
+            "mailbox-impersonation-denied": (
+                "Exchange does not let the service account act for 1 user(s): "
+                "ann@acme.test (ErrorImpersonateUserDenied)."
+            )
+        }
+        [problem] = bench.problems
+        assert "exchange.impersonation = false" in problem.action
+
+
 async def test_an_empty_company(
     make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge", make_bench: MakeBench
 ) -> None:

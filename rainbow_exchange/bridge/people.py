@@ -1,0 +1,104 @@
+"""What is wrong with whom: the problems that concern single users, from where the roster says they stand. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rainbow_exchange.bridge.roster import Coverage, Member
+
+#: how many people a problem names before it only counts them
+NAMED = 5
+#: how often in a row a mailbox is refused for a reason that may pass until people should know
+POSTPONED_OFTEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a problem says: `severity` as in `model.Problem`; `text` takes the names {0} and their number {1}."""
+
+    severity: str
+    text: str
+    action: str
+
+
+#: problem id → what it says. That somebody has no mailbox is worth knowing, but nothing that we fall short of.
+TROUBLES = {
+    "user-without-address": Trouble(
+        "notice",
+        "{1} user(s) have no address that a mailbox could have: {0}.",
+        "Give them a work e-mail address in Rainbow's administration.",
+    ),
+    "mailbox-not-found": Trouble(
+        "notice",
+        "No mailbox was found for {1} user(s): {0}.",
+        "Compare their login and work addresses in Rainbow with the mailboxes in Exchange. Tried again daily.",
+    ),
+    "mailbox-denied": Trouble(
+        "warning",
+        "Exchange denies access to the mailbox of {1} user(s): {0}.",
+        "Grant the service account ApplicationImpersonation (or Reviewer, without impersonation). Tried again hourly.",
+    ),
+    "mailbox-impersonation-denied": Trouble(
+        "warning",
+        "Exchange does not let the service account act for {1} user(s): {0}.",
+        "Give the account the role ApplicationImpersonation; or, if it is to be only a Reviewer of the calendars, set"
+        " exchange.impersonation = false. Tried again hourly.",
+    ),
+    "mailbox-postponed": Trouble(
+        "warning",
+        "Exchange refuses to watch the mailbox of {1} user(s) for now: {0}.",
+        "It is tried again by itself, at least every five minutes. If it stays, look up the code in Microsoft's list.",
+    ),
+    "mailbox-shared": Trouble(
+        "warning",
+        "{1} user(s) claim a mailbox that another user claims too: {0}.",
+        "One mailbox can belong to one user only: correct the addresses in Rainbow's administration.",
+    ),
+}
+_IMPERSONATION = frozenset({"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"})
+
+
+def troubled(members: Iterable[Member]) -> dict[str, list[Member]]:
+    """Sort those who have trouble by the id of their problem."""
+    found: dict[str, list[Member]] = {}
+    for member in members:
+        if member.coverage is Coverage.FAILED:
+            found.setdefault(_problem(member.reason), []).append(member)
+        elif is_postponed(member):
+            found.setdefault("mailbox-postponed", []).append(member)
+    return found
+
+
+def is_postponed(member: Member) -> bool:
+    """Whether a mailbox was refused again and again for a reason that may pass."""
+    return member.coverage is Coverage.PENDING and member.failures >= POSTPONED_OFTEN
+
+
+def refused_to_all(members: Iterable[Member]) -> str | None:
+    """Give the ResponseCode with which Exchange refuses everybody who has a mailbox; None while it serves anyone."""
+    codes = set()
+    for member in members:
+        if member.coverage is Coverage.FAILED and member.reason in {"no-address", "no-mailbox"}:
+            continue
+        if not is_postponed(member):
+            return None
+        codes.add(member.reason)
+    return codes.pop() if len(codes) == 1 else None
+
+
+def names(members: list[Member]) -> str:
+    """Name some of them, each with the reason."""
+    shown = ", ".join(f"{member.user.login_email or member.user.id} ({member.reason})" for member in members[:NAMED])
+    more = len(members) - NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _problem(reason: str) -> str:
+    match reason:
+        case "no-address":
+            return "user-without-address"
+        case "no-mailbox":
+            return "mailbox-not-found"
+        case "taken" | "shared":
+            return "mailbox-shared"
+        case _:
+            return "mailbox-impersonation-denied" if reason in _IMPERSONATION else "mailbox-denied"
