@@ -13,6 +13,7 @@ from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.parts import Histogram, Options, Parts, TellingTimes
 from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.polling import Polling
 from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.roster import Roster
 from rainbow_exchange.bridge.told import Ledger
@@ -111,5 +112,16 @@ def assemble(
         random=random,
     )
     membership.join(parts=parts, listing=listing, enrolment=enrolment)
-    built.append(Pipeline(parts, membership, Changes(parts, observe)))
+    polling = Polling(
+        exchange,
+        reader=reader,
+        polled=lambda: (
+            member.mailbox.address
+            for member in roster
+            if member.mailbox is not None and watcher.coverage(member.mailbox.address) == "waiting"
+        ),
+        held_back=exchange.held_back_for,
+        now=now,
+    )
+    built.append(Pipeline(parts, membership, Changes(parts, polling, observe)))
     return built[0]

@@ -7,6 +7,7 @@ import structlog
 
 from rainbow_exchange.bridge.boundaries import instants
 from rainbow_exchange.bridge.parts import Cause, Parts
+from rainbow_exchange.bridge.polling import Polling
 from rainbow_exchange.bridge.reader import Lane
 from rainbow_exchange.bridge.told import Told, digest_auto_reply
 from rainbow_exchange.bridge.translate import auto_reply
@@ -15,8 +16,6 @@ from rainbow_exchange.model import Agenda
 
 log = structlog.get_logger()
 
-#: seconds between two looks at a mailbox that no stream carries
-POLL_EVERY = 60.0
 #: causes for which a cached agenda will not do, however current it seems
 FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
 
@@ -24,8 +23,9 @@ FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
 class Changes:
     """Makes users due. `observe("change_told", …)` is called for each change that Rainbow was told."""
 
-    def __init__(self, parts: Parts, observe: Callable[..., None]) -> None:
+    def __init__(self, parts: Parts, polling: Polling, observe: Callable[..., None]) -> None:
         self.parts = parts
+        self.polling = polling
         self._observe = observe
         self._reads = asyncio.TaskGroup()
         self._wake = asyncio.Event()
@@ -37,7 +37,7 @@ class Changes:
         async with self._reads as tasks:
             tasks.create_task(self._gather(), name="changes:gather")
             tasks.create_task(self._reread(), name="changes:reread")
-            tasks.create_task(self._poll(), name="changes:poll")
+            tasks.create_task(self.polling.run(self._poll), name="changes:poll")
             tasks.create_task(self._pass_boundaries(), name="changes:boundaries")
             tasks.create_task(self._tell_again(), name="changes:again")
 
@@ -149,13 +149,9 @@ class Changes:
                 self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
             await asyncio.sleep(1.0)
 
-    async def _poll(self) -> None:
-        """Mailboxes for which Exchange allows no stream are read in turn: slower, but seen."""
-        while True:
-            await asyncio.sleep(POLL_EVERY)
-            for member in self.parts.roster:
-                if member.mailbox and self.parts.watcher.coverage(member.mailbox.address) == "waiting":
-                    self.look_again(member.mailbox.address, Cause.POLL)
+    async def _poll(self, address: str) -> None:
+        """Look at a mailbox whose turn it is."""
+        await self._read(address, Cause.POLL, self.parts.loop_time())
 
     async def _tell_again(self) -> None:
         """Whoever was notified of and not asked for is notified of again."""
