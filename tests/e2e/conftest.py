@@ -277,3 +277,9 @@ def soon() -> Callable[[float], datetime]:
 def eventually() -> Callable[..., Any]:
     """Hand `until` to tests, which are no package and cannot import it."""
     return until
+
+
+@pytest.fixture
+def installed_command() -> Path:
+    """Give the path of the installed command."""
+    return COMMAND
