@@ -31,6 +31,8 @@ _EXCHANGE_PASSWORD = "Exchange#1"  # noqa: S105  (a made-up secret)
 _RAINBOW_PASSWORD = "Rainbow#1"  # noqa: S105  (a made-up secret)
 _APP_SECRET = "labsecret1"  # noqa: S105  (a made-up secret)
 _APP_ID = "lab-app-1"
+_CLIENT_SECRET = "lab-secret"  # noqa: S105  (a made-up secret)
+_CLIENT_ID = "lab-connector"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,15 @@ class LabOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeSide:
-    """How to reach the lab's Exchange; `ca_file` is None for plain http."""
+    """How to reach the lab's Exchange; `ca_file` is None for plain http. The last three are for Bearer tokens."""
 
     url: str
     username: str
     password: str = field(repr=False)
     ca_file: Path | None
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,9 @@ class LabAddresses:
                 "username": self.exchange.username,
                 "password": self.exchange.password,
                 "ca_file": None if ca_file is None else str(ca_file),
+                "token_url": self.exchange.token_url,
+                "client_id": self.exchange.client_id,
+                "client_secret": self.exchange.client_secret,
             }
         if self.rainbow is not None:
             sides["rainbow"] = {
@@ -154,6 +162,8 @@ async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncE
         mailboxes=mailboxes_of(users),
         username=_EXCHANGE_ACCOUNT,
         password=_EXCHANGE_PASSWORD,
+        client_id=_CLIENT_ID,
+        client_secret=_CLIENT_SECRET,
         flavour=options.flavour,
         now=_now,
         random=Random(options.seed).random,
@@ -166,7 +176,15 @@ async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncE
         raise UserError([_taken("--exchange-port", options.exchange_port, error)]) from error
     stack.push_async_callback(lab.stop)
     ca_file = None if authority is None else authority.ca_file
-    return ExchangeSide(url=lab.url, username=_EXCHANGE_ACCOUNT, password=_EXCHANGE_PASSWORD, ca_file=ca_file)
+    return ExchangeSide(
+        url=lab.url,
+        username=_EXCHANGE_ACCOUNT,
+        password=_EXCHANGE_PASSWORD,
+        ca_file=ca_file,
+        token_url=lab.token_url,
+        client_id=_CLIENT_ID,
+        client_secret=_CLIENT_SECRET,
+    )
 
 
 async def _rainbow(options: LabOptions, users: Sequence[LabUser], stack: AsyncExitStack) -> RainbowSide:

@@ -44,7 +44,9 @@ def test_json_is_one_line_with_both_sides_when_both_are_ready() -> None:
     with lab("--users", "2", "--json") as (_, line):
         sides = json.loads(line)
         assert sorted(sides) == ["exchange", "rainbow"]
-        assert sorted(sides["exchange"]) == ["ca_file", "password", "url", "username"]
+        assert sorted(sides["exchange"]) == [
+            "ca_file", "client_id", "client_secret", "password", "token_url", "url", "username"
+        ]  # fmt: skip
         assert sorted(sides["rainbow"]) == ["app_id", "app_secret", "company_id", "login", "password", "url"]
         assert is_open(sides["exchange"]["url"])
         assert is_open(sides["rainbow"]["url"])

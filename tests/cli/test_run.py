@@ -182,7 +182,15 @@ def test_ctrl_c_before_the_daemon_runs_is_0(monkeypatch: pytest.MonkeyPatch, def
 
 
 LAB = LabAddresses(
-    exchange=ExchangeSide(url="http://127.0.0.1:1/EWS/Exchange.asmx", username="svc", password="e", ca_file=None),
+    exchange=ExchangeSide(
+        url="http://127.0.0.1:1/EWS/Exchange.asmx",
+        username="svc",
+        password="e",
+        ca_file=None,
+        token_url="http://127.0.0.1:1/adfs/oauth2/token",
+        client_id="c",
+        client_secret="s",
+    ),
     rainbow=RainbowSide(
         url="http://127.0.0.1:2", login="admin@acme.test", password="r", app_id="app", app_secret="s", company_id="c"
     ),

@@ -22,7 +22,8 @@ async def test_both_sides_listen_and_say_where() -> None:
     async with serve(LabOptions(users=3)) as lab:
         said = json.loads(json.dumps(lab.as_json()))
         assert set(said) == {"exchange", "rainbow"}
-        assert set(said["exchange"]) == {"url", "username", "password", "ca_file"}
+        bearer = {"token_url", "client_id", "client_secret"}
+        assert set(said["exchange"]) == {"url", "username", "password", "ca_file"} | bearer
         assert said["exchange"]["ca_file"] is None
         assert said["exchange"]["url"].startswith("http://127.0.0.1:")
         assert set(said["rainbow"]) == {"url", "login", "password", "app_id", "app_secret", "company_id"}
