@@ -7,9 +7,9 @@ else it is the default. Values that are absent are no fault: the daemon starts w
 import difflib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
@@ -17,6 +17,7 @@ from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from rainbow_exchange.config_accounts import ResolvedSecrets, contradiction, missing_credentials
 from rainbow_exchange.config_sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
 from rainbow_exchange.config_values import (
     Auth,
@@ -54,6 +55,8 @@ class ExchangeSettings(_Group):
     client_secret: SecretStr | None = None
     client_secret_file: Path | None = None
     token_url: TokenUrl | None = None
+    token_scope: str | None = None
+    token_resource: str | None = None
     auth: Auth = "auto"
     impersonation: bool = True
     ca_file: ReadableFile | None = None
@@ -246,6 +249,8 @@ def _sentence(key: str, detail: ErrorDetails, origin: str | None) -> str:
 
 def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
     exchange, rainbow = settings.exchange, settings.rainbow
+    if (text := contradiction(exchange)) is not None:
+        yield {"exchange.auth", "exchange.token_url", "exchange.username"}, text
     if exchange.verify_certificates_insecurely_off and exchange.ca_file:
         yield (
             {"exchange.ca_file", "exchange.verify_certificates_insecurely_off"},
@@ -304,54 +309,11 @@ def data_folder(settings: Settings) -> Path:
     return settings._file.absolute().parent if settings._file is not None else default_folder()  # noqa: SLF001  (ours)
 
 
-class ResolvedSecrets(Protocol):
-    """Of `credentials.Secrets`, what tells whether something is missing."""
-
-    @property
-    def exchange_password(self) -> str | None:
-        """Its value, or None."""
-        ...
-
-    @property
-    def exchange_client_secret(self) -> str | None:
-        """Its value, or None."""
-        ...
-
-    @property
-    def rainbow_password(self) -> str | None:
-        """Its value, or None."""
-        ...
-
-    @property
-    def rainbow_app_secret(self) -> str | None:
-        """Its value, or None."""
-        ...
-
-
-def exchange_account(settings: Settings, secrets: ResolvedSecrets) -> tuple[str, str] | None:
-    """User name and password for Exchange; None while one of them is missing.
-
-    Without a user name and a token address, client id and client secret of the Exchange administrator are meant so.
-    """
-    if settings.exchange.username:
-        name, password = settings.exchange.username, secrets.exchange_password
-    else:
-        name, password = settings.exchange.client_id or "", secrets.exchange_client_secret
-    return (name, password) if name and password else None
-
-
 def missing(settings: Settings, secrets: ResolvedSecrets) -> list[str]:
     """Keys without a value that the connector cannot run without, in the order in which one would fill them in."""
-    if settings.exchange.client_id and not settings.exchange.username:
-        account: Sequence[tuple[str, object]] = [("exchange.client_secret", secrets.exchange_client_secret)]
-    else:
-        account = [
-            ("exchange.username", settings.exchange.username),
-            ("exchange.password", secrets.exchange_password),
-        ]
     needed = [
         ("exchange.url", settings.exchange.url),
-        *account,
+        *((key, None) for key in missing_credentials(settings.exchange, secrets)),
         ("rainbow.login", settings.rainbow.login),
         ("rainbow.password", secrets.rainbow_password),
         ("rainbow.app_id", settings.rainbow.app_id),

@@ -57,8 +57,7 @@ def _rainbow_url(url: str) -> str:
 
 
 def _token_url(url: str) -> str:
-    _service_url(url, "https://adfs.company.com/adfs/oauth2/token")
-    raise ValueError("asks for OAuth, which is not available yet; take it out and use exchange.username")
+    return _service_url(url, "https://adfs.company.com/adfs/oauth2/token")
 
 
 def _proxy_url(url: str) -> str:
@@ -93,12 +92,6 @@ def _host(value: str) -> str:
     return host
 
 
-def _basic_only(value: str) -> str:
-    if value not in {"auto", "basic"}:
-        raise ValueError(f"{value!r} is not available yet; write auto or basic")
-    return value
-
-
 def _xmpp_only(value: str) -> str:
     if value != "xmpp":
         raise ValueError(f"{value!r} is not available yet; write xmpp")
@@ -130,7 +123,7 @@ RainbowUrl = Annotated[str, AfterValidator(_rainbow_url)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
 LocalHost = Annotated[str, AfterValidator(_local_host)]
-Auth = Annotated[Literal["auto", "basic", "ntlm", "negotiate", "bearer"], AfterValidator(_basic_only)]
+Auth = Annotated[Literal["auto", "basic", "ntlm", "negotiate", "bearer"], BeforeValidator(_lower)]
 Link = Annotated[Literal["xmpp", "s2s"], AfterValidator(_xmpp_only)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -204,13 +204,13 @@ class Daemon:
         sides = self._sides
         ends = sides.health.certificate_ends() if sides else None
         unconfigured = {"state": "unconfigured", "reason": "Settings are missing."}
+        no_exchange = unconfigured | {"account": ""}
         nobody = {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0}
         return {
             "schema_version": SCHEMA_VERSION,
             "state": self._state,
             "since": _iso(self._since),
-            "exchange": (sides.health.exchange() if sides else unconfigured)
-            | {"certificate_ends": ends and _iso(ends)},
+            "exchange": (sides.health.exchange() if sides else no_exchange) | {"certificate_ends": ends and _iso(ends)},
             "rainbow": sides.health.rainbow() if sides else unconfigured,
             "mailboxes": sides.health.mailboxes() if sides else nobody,
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},

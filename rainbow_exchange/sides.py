@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from rainbow_exchange import config
+from rainbow_exchange.accounts import exchange_logins
 from rainbow_exchange.bridge.assemble import Observe, assemble
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.health import Health
@@ -21,15 +21,16 @@ from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
+from rainbow_exchange.config_accounts import accounts, token_parameters
 from rainbow_exchange.config_proxies import ChosenProxy, exchange_proxy, rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.network.trust import client_context, unverified_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.xmpp import XmppLink
+from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
 
 log = structlog.get_logger()
@@ -60,19 +61,20 @@ async def build(
     random: Callable[[], float],
 ) -> AsyncIterator[Sides]:
     """Build both sides and the bridge; leaving the context closes their connections."""
-    account = config.exchange_account(settings, secrets)
-    if account is None or settings.exchange.url is None:  # `config.missing` has seen to it
+    signing_in = accounts(settings.exchange, secrets)
+    if not signing_in or settings.exchange.url is None:  # `config.missing` has seen to it
         raise UserError(["exchange.url, exchange.username and exchange.password are needed."])
+    username = signing_in[0].username or ""
     proxy = rainbow_proxy(settings, secrets, os.environ)
     async with (
-        exchange_client(settings, secrets, url=settings.exchange.url, account=account, now=now) as exchange,
+        exchange_client(settings, secrets, url=settings.exchange.url, store=store, now=now) as exchange,
         rainbow_client(settings, secrets, proxy=proxy, now=now, random=random) as rainbow,
     ):
         pipeline = assemble(
             exchange=exchange,
             rainbow=rainbow,
             store=store,
-            options=bridge_options(settings.bridge, settings.exchange, account[0]),
+            options=bridge_options(settings.bridge, settings.exchange, username),
             latency=latency,
             observe=observe,
             now=now,
@@ -82,8 +84,8 @@ async def build(
             settings, proxy=proxy, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random
         )
         password = None
-        if settings.exchange.auth != "bearer" and settings.exchange.token_url is None:  # a token has no such end
-            password = PasswordWatch(exchange, username=account[0], now=now, random=random)
+        if signing_in[0].kind != "token":  # a token has no such end
+            password = PasswordWatch(exchange, username=username, now=now, random=random)
         health = Health(
             pipeline=pipeline,
             exchange=exchange,
@@ -104,16 +106,25 @@ async def build(
 
 
 def exchange_client(
-    settings: Settings, secrets: Secrets, *, url: str, account: tuple[str, str], now: Callable[[], datetime]
+    settings: Settings, secrets: Secrets, *, url: str, store: Store, now: Callable[[], datetime]
 ) -> EwsClient:
     """Build the client of the EWS endpoint at `url`."""
-    return EwsClient(
+    exchange, tls = settings.exchange, exchange_tls(settings.exchange)
+    proxy_url = exchange_proxy(settings, secrets, url, os.environ).url
+    logins = exchange_logins(
+        accounts(exchange, secrets),
         url=url,
-        auth=BasicAuth(*account),
-        ssl=exchange_tls(settings.exchange),
-        proxy_url=exchange_proxy(settings, secrets, url, os.environ).url,
+        scheme=exchange.auth,
+        token_url=exchange.token_url,
+        token_parameters=token_parameters(
+            url, exchange.token_url or "", scope=exchange.token_scope, resource=exchange.token_resource
+        ),
+        ssl=tls,
+        token_proxy_url=exchange_proxy(settings, secrets, exchange.token_url or url, os.environ).url,
+        memory=CredentialMemory(store, "exchange"),
         now=now,
     )
+    return EwsClient(url=url, auth=logins, ssl=tls, proxy_url=proxy_url, now=now)
 
 
 def exchange_tls(settings: ExchangeSettings) -> ssl.SSLContext:

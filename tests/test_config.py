@@ -103,7 +103,7 @@ def test_every_fault_is_reported_at_once_with_its_place(monkeypatch: pytest.Monk
         url = "ftp://mail.acme.test"
         usernam = "x"
         password = "hunter2"
-        auth = "ntlm"
+        auth = "magic"
         impersonation = "perhaps"
         [bridge]
         users_refresh_minutes = 1.5
@@ -126,7 +126,7 @@ def test_every_fault_is_reported_at_once_with_its_place(monkeypatch: pytest.Monk
         f"exchange.password: a secret may not stand in {file}",
         f"exchange.url ({file}) is not a web address; write it like https://mail.company.com/EWS/Exchange.asmx.",
         f"exchange.usernam ({file}) is not a setting; did you mean exchange.username?",
-        f"exchange.auth ({file}) 'ntlm' is not available yet; write auto or basic.",
+        f"exchange.auth ({file}) must be one of 'auto', 'basic', 'ntlm', 'negotiate' or 'bearer'; correct it.",
         f"exchange.impersonation ({file}) must be true or false",
         f"bridge.users_refresh_minutes ({file}) must be a whole number",
         f"bridge.privacy ({file}) must be one of 'full', 'private-masked' or 'busy-only'",
@@ -233,7 +233,7 @@ def test_rainbow_url_is_the_server_alone() -> None:
 @pytest.mark.parametrize(
     ("group", "name", "value", "part"),
     [
-        ("exchange", "token_url", "https://adfs.acme.test/token", "not available yet"),
+        ("exchange", "token_url", "https://adfs.acme.test/token#x", "holds a '?' or '#'"),
         ("exchange", "auth", "magic", "must be one of"),
         ("exchange", "ca_file", "nowhere.pem", "there is no file"),
         ("exchange", "proxy_url", "proxy:8080", "is not a web address"),
@@ -394,24 +394,6 @@ def test_missing_values_are_listed_in_the_order_of_filling_in() -> None:
         "rainbow.app_id",
         "rainbow.app_secret",
     ]
-
-
-def test_client_id_and_secret_stand_for_user_name_and_password() -> None:
-    settings = config.load(
-        None,
-        {
-            "exchange": {"url": "https://mail.acme.test/EWS", "client_id": "admin"},
-            "rainbow": {"login": "admin@acme.test", "app_id": "app"},
-        },
-    )
-
-    assert config.missing(settings, Secrets(rainbow_password="p", rainbow_app_secret="s")) == ["exchange.client_secret"]
-    assert config.exchange_account(settings, Secrets()) is None
-    secrets = Secrets(exchange_client_secret="c", rainbow_password="p", rainbow_app_secret="s")
-    assert config.missing(settings, secrets) == []
-    assert config.exchange_account(settings, secrets) == ("admin", "c")
-    named = config.load(None, {"exchange": {"client_id": "admin", "username": "svc"}})
-    assert config.exchange_account(named, Secrets(exchange_password="p", exchange_client_secret="c")) == ("svc", "p")
 
 
 class TestDefaultFolder:

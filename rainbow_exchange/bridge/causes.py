@@ -6,6 +6,7 @@ Nothing of a server's own text is repeated here: it is localised, and may hold w
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rainbow_exchange.bridge import sign_in_causes
 from rainbow_exchange.bridge.way_causes import Side, certificate_step, proxy_step
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
@@ -35,11 +36,11 @@ class Cause:
     action: str
 
 
-def exchange_cause(error: EwsError, url: str) -> Cause:
-    """Say why Exchange as a whole cannot be used."""
+def exchange_cause(error: EwsError, url: str, *, retried: bool = False) -> Cause:
+    """Say why Exchange as a whole cannot be used; `retried`: refused credentials are tried again by themselves."""
     host = urlsplit(url).hostname or url
     if isinstance(error, EwsAuthenticationError):
-        return _exchange_refusal(error, host)
+        return _exchange_refusal(error, host, retried=retried)
     if isinstance(error, EwsConnectionError):
         if error.why is not None:
             return _way("exchange", error.why)
@@ -58,27 +59,24 @@ def exchange_cause(error: EwsError, url: str) -> Cause:
     )
 
 
-def _exchange_refusal(error: EwsAuthenticationError, host: str) -> Cause:
-    offered = ", ".join(error.offered) or "no scheme"
+def _exchange_refusal(error: EwsAuthenticationError, host: str, *, retried: bool) -> Cause:
     if error.status == 403:  # noqa: PLR2004 (HTTP's own number)
         return Cause(
             "exchange-forbidden",
             f"Exchange at {host} forbids EWS to this account (HTTP 403).",
             "Check EwsEnabled and EwsApplicationAccessPolicy of the organisation and of the service account.",
         )
-    hint = ""
-    if error.offered and not any(scheme.lower() == "basic" for scheme in error.offered):
-        hint = " Basic authentication is off on this server, and this version speaks no other: switch it on for /EWS."
-    return Cause(
-        "exchange-authentication",
-        f"Exchange at {host} refuses the user name or password (HTTP 401; it offers {offered}).",
-        "Check exchange.username and exchange.password, and whether the account is locked or its password has"
-        f" expired; then restart. It was tried once, so that the account is not locked.{hint}",
-    )
+    return Cause("exchange-authentication", *sign_in_causes.refusal(error, host, retried=retried))
 
 
-def _exchange_connection(error: EwsConnectionError, url: str, host: str) -> Cause:
+def _exchange_connection(  # noqa: PLR0911  (one way out for each kind)
+    error: EwsConnectionError, url: str, host: str
+) -> Cause:
     match error.kind:
+        case "kerberos":
+            return Cause("exchange-kerberos", *sign_in_causes.kerberos(error.detail, host))
+        case "token":
+            return Cause("exchange-token", *sign_in_causes.token(error.detail))
         case "name":
             return Cause(
                 "exchange-name-unknown",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rainbow_exchange.bridge import people
-from rainbow_exchange.bridge.causes import exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
@@ -25,6 +25,8 @@ STRANGER_FOR = 3600.0
 _EXCHANGE = (
     "exchange-authentication",
     "exchange-forbidden",
+    "exchange-kerberos",
+    "exchange-token",
     "exchange-name-unknown",
     "exchange-unreachable",
     "exchange-certificate",
@@ -72,7 +74,7 @@ class Health:
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
         exchange = self._exchange_error()
-        cause = exchange_cause(exchange, self._exchange_url) if exchange else None
+        cause = self._exchange_cause(exchange) if exchange else None
         self._one_of(_EXCHANGE, cause.id if cause else None, cause.text if cause else "", cause.action if cause else "")
         rainbow = self._rainbow_error()
         why = rainbow_cause(rainbow, self._rainbow_url, company_id=self._rainbow.company_id) if rainbow else None
@@ -81,22 +83,39 @@ class Health:
         self._review_streams(away=exchange is not None)
         self._review_people()
         self._review_account()
+        self._review_fallback()
 
     def certificate_ends(self) -> datetime | None:
         """When the certificate of the Exchange server is valid no more; None while that is not known."""
         return self._certificate.ends() if self._certificate else None
 
     def exchange(self) -> dict[str, str]:
-        """Return state and reason of the Exchange side: "starting", "connected", "disconnected"."""
+        """Return state, reason and account of the Exchange side: "starting", "connected", "disconnected"."""
+        state, reason = "connected", ""
         if error := self._exchange_error():
-            return {"state": "disconnected", "reason": exchange_cause(error, self._exchange_url).text}
-        if self._exchange.last_ok is None:
+            state, reason = "disconnected", self._exchange_cause(error).text
+        elif self._exchange.last_ok is None:
             asked = sum(self._exchange.counters.requests.values())
-            return {
-                "state": "starting",
-                "reason": f"Exchange was {'asked, without an answer so far' if asked else 'not asked yet'}.",
-            }
-        return {"state": "connected", "reason": ""}
+            reason = f"Exchange was {'asked, without an answer so far' if asked else 'not asked yet'}."
+            state = "starting"
+        return {"state": state, "reason": reason, "account": self._exchange.account}
+
+    def _exchange_cause(self, error: EwsError) -> Cause:
+        return exchange_cause(error, self._exchange_url, retried=self._exchange.seconds_to_next_try() is not None)
+
+    def _review_fallback(self) -> None:
+        """Report that the second account is in use because the first one is refused."""
+        if self._exchange.passed_over is None:
+            self._problems.clear("exchange-fallback-account")
+            return
+        first, error = self._exchange.passed_over
+        cause = exchange_cause(error, self._exchange_url)
+        self._problems.report(
+            "exchange-fallback-account",
+            severity="warning",
+            text=f"The account {first} is refused; {self._exchange.account} is used in its place. {cause.text}",
+            action=f"{cause.action} Once it is mended: rainbow-exchange retry.",
+        )
 
     def rainbow(self) -> dict[str, str]:
         """Return state and reason of the Rainbow side: "starting", "connected", "disconnected"."""

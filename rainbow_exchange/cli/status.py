@@ -62,7 +62,7 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "state": state,
         "since": None,
-        "exchange": {"state": "unknown", "reason": reason, "certificate_ends": None},
+        "exchange": {"state": "unknown", "reason": reason, "account": "", "certificate_ends": None},
         "rainbow": {"state": "unknown", "reason": reason},
         "mailboxes": {"total": None, "streamed": None, "polled": None, "uncovered": None},
         "latency": {"told_p50": None, "told_p99": None},
@@ -79,7 +79,9 @@ def _screen(answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"{str(answer['state']).capitalize()}{_since(answer['since'])}"
     boxes = answer["mailboxes"]
     if boxes["total"] is not None:
-        yield f"  Exchange   {_side(answer['exchange'])}{_certificate(answer['exchange'].get('certificate_ends'))}"
+        account = answer["exchange"].get("account")
+        ends = _certificate(answer["exchange"].get("certificate_ends"))
+        yield f"  Exchange   {_side(answer['exchange'])}{f', as {account}' if account else ''}{ends}"
         yield f"  Rainbow    {_side(answer['rainbow'])}"
         yield (
             f"  Mailboxes  {boxes['total']}: {boxes['streamed']} streamed, {boxes['polled']} polled,"

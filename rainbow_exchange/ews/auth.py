@@ -101,7 +101,7 @@ class BearerAuth:
         """At most two legs."""
         yield Leg(bearer="current")
         yield Leg(bearer="newer")
-        return Tried(scheme="Bearer", stage="proof")
+        return Tried(scheme="Bearer", stage="proof", password=False)
 
 
 def opened(authorization: str | None = None) -> Generator[Leg, Challenge, Challenge]:

@@ -6,8 +6,8 @@ credentials are refused (`latch`) or while the server asked to be left alone (`t
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -28,7 +28,7 @@ from rainbow_exchange.ews.errors import (
 )
 from rainbow_exchange.ews.event_stream import EventStream, StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
-from rainbow_exchange.ews.latch import Latch
+from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.throttle import REQUESTS, BackOffs, InFlight, exceeded
 from rainbow_exchange.ews.transport import Answer, Transport
 from rainbow_exchange.ews.types import ConnectingSid, Operation
@@ -54,8 +54,9 @@ class ClientCounters:
 
 
 class EwsClient:
-    """A client of one EWS endpoint with one account. An async context manager: leaving it closes all connections.
+    """A client of one EWS endpoint. An async context manager: leaving it closes all connections.
 
+    `auth` is one account, or several in the order in which they are tried; the next one when one is refused.
     `url` with http:// is accepted for loopback only, since the credentials would travel in the clear: UserError.
     `request_timeout` seconds are for a whole answer; a stream is dead after two `heartbeat`s of silence.
     Everything raised is of the EwsError family.
@@ -65,7 +66,7 @@ class EwsClient:
         self,
         *,
         url: str,
-        auth: Authenticator,
+        auth: Authenticator | Sequence[Login],
         ssl: SSLContext | None,
         proxy_url: str | None = None,
         request_timeout: float = 30.0,
@@ -75,12 +76,17 @@ class EwsClient:
         now: Callable[[], datetime],
     ) -> None:
         check_url(url)
-        self._transport = Transport(url=url, auth=auth, ssl=ssl, proxy_url=proxy_url)
+        logins = auth if isinstance(auth, Sequence) else (Login(auth=auth),)
+        self._logins = Logins(logins)
+        self._transports = {
+            login: Transport(url=url, auth=login.auth, ssl=ssl, proxy_url=proxy_url, tokens=login.tokens)
+            for login in logins
+        }
+        self._host = self._transports[logins[0]].host
         self._request_timeout = request_timeout
         self._heartbeat = heartbeat
         self._max_answer_bytes = max_answer_bytes
         self._now = now
-        self._latch = Latch()
         self._back_offs = BackOffs()
         self._version = RequestVersion()
         self.in_flight = InFlight(max_in_flight)
@@ -94,12 +100,24 @@ class EwsClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._transport.close()
+        for transport in self._transports.values():
+            await transport.close()
+        await self._logins.close()
 
     @property
     def refused(self) -> EwsAuthenticationError | None:
         """The server's refusal of the credentials; while it stands nothing is sent (except one try now and then)."""
-        return self._latch.refused
+        return self._logins.refused
+
+    @property
+    def account(self) -> str:
+        """Name of the account in use."""
+        return self._logins.current().name
+
+    @property
+    def passed_over(self) -> tuple[str, EwsAuthenticationError] | None:
+        """Name and refusal of the account that should be used, while another one is."""
+        return self._logins.passed_over
 
     @property
     def certificate(self) -> bytes | None:
@@ -108,11 +126,11 @@ class EwsClient:
 
     def seconds_to_next_try(self) -> float | None:
         """Seconds until refused credentials are tried anew; None if never in this process, 0 if none are refused."""
-        return self._latch.seconds_to_next_try()
+        return self._logins.seconds_to_next_try()
 
     def try_again(self) -> None:
         """Have refused credentials tried once more; without a refusal nothing happens."""
-        self._latch.try_again()
+        self._logins.try_again()
 
     def held_back_for(self) -> float:
         """Seconds until the server may be asked everything again; 0 while it asks for no rest."""
@@ -153,19 +171,26 @@ class EwsClient:
         body = soap.build(operation, impersonate=impersonate, server_version=version)
         headers = request_headers(impersonate, anchor, affinity)
         self._back_offs.check(None, who)
-        async with self.in_flight:
-            self._back_offs.check(None, who)
-            async with self._latch.attempt(decisive=impersonate is None) as accepted:
-                with self._accounted(who, self.in_flight):
-                    self._sent(operation.NAME, body)
-                    envelope = soap.open_envelope(
-                        await self._exchange(operation.NAME, body, headers, affinity, accepted)
-                    )
-                    self.server_version = envelope.server_version or self.server_version
-                    result = operation.parse(envelope.body_element)
-            self.in_flight.succeeded()
-        self.last_ok, self.outage = self._now(), None
-        return result
+        while True:
+            login = self._logins.current()
+            try:
+                async with self.in_flight:
+                    self._back_offs.check(None, who)
+                    async with login.latch.attempt(decisive=impersonate is None) as accepted:
+                        with self._accounted(who, self.in_flight):
+                            self._sent(operation.NAME, body)
+                            posting = self._transports[login].post(body, headers, limit=self._request_timeout)
+                            data = await self._exchange(operation.NAME, posting, affinity, accepted)
+                            envelope = soap.open_envelope(data)
+                            self.server_version = envelope.server_version or self.server_version
+                            result = operation.parse(envelope.body_element)
+                    self.in_flight.succeeded()
+            except EwsAuthenticationError:
+                if self._logins.current() is login:
+                    raise
+            else:
+                self.last_ok, self.outage = self._now(), None
+                return result
 
     @asynccontextmanager
     async def stream(
@@ -184,10 +209,11 @@ class EwsClient:
         body = soap.build(operation, impersonate=impersonate, server_version=self._version.value)
         headers = request_headers(impersonate, None, affinity) | {"Accept-Encoding": "identity"}
         self._back_offs.check(None, who)
-        async with self._latch.attempt(decisive=impersonate is None) as accepted:
+        login = self._logins.current()
+        async with login.latch.attempt(decisive=impersonate is None) as accepted:
             with self._accounted(who, None):
                 self._sent(operation.NAME, body)
-                async with self._transport.post(body, headers, limit=self._request_timeout) as answer:
+                async with self._transports[login].post(body, headers, limit=self._request_timeout) as answer:
                     await self._check_head(answer, affinity, accepted)
                     async with aclosing(self._messages(answer, who)) as messages:
                         yield messages
@@ -216,18 +242,22 @@ class EwsClient:
             patience = _BEATS_OF_SILENCE * self._heartbeat
 
     async def _exchange(
-        self, name: str, body: bytes, headers: dict[str, str], affinity: Affinity | None, accepted: Callable[[], None]
+        self,
+        name: str,
+        posting: AbstractAsyncContextManager[Answer],
+        affinity: Affinity | None,
+        accepted: Callable[[], None],
     ) -> bytes:
         limit = self._request_timeout
         try:
-            async with asyncio.timeout(limit), self._transport.post(body, headers, limit=limit) as answer:
+            async with asyncio.timeout(limit), posting as answer:
                 await self._check_head(answer, affinity, accepted)
                 data = await answer.read(self._max_answer_bytes)
         except TimeoutError as error:
             raise EwsConnectionError("timeout", f"no whole answer to {name} within {limit:g} s") from error
         self.counters.bytes_received += len(data)
         if is_web_page(data):
-            raise not_ews(self._transport.host)
+            raise not_ews(self._host)
         return data
 
     async def _check_head(self, answer: Answer, affinity: Affinity | None, accepted: Callable[[], None]) -> None:
@@ -236,7 +266,7 @@ class EwsClient:
             raise EwsAuthenticationError(answer.status, schemes(answer.headers("WWW-Authenticate")))
         if answer.status == HTTPStatus.OK:
             if answer.content_type == "text/html":
-                raise not_ews(self._transport.host)
+                raise not_ews(self._host)
             accepted()
             if affinity is not None:
                 affinity.learn(answer.headers("Set-Cookie"))
@@ -250,7 +280,7 @@ class EwsClient:
                 raise
             except MalformedResponse:
                 pass  # an error page that happens to be XML: the status says more
-        raise refusal(answer.status, answer.header, host=self._transport.host, now=self._now)
+        raise refusal(answer.status, answer.header, host=self._host, now=self._now)
 
     def _sent(self, name: str, body: bytes) -> None:
         self.counters.requests[name] += 1

@@ -13,6 +13,7 @@ EwsError
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 
 from rainbow_exchange.errors import RainbowExchangeError
@@ -48,12 +49,19 @@ class Tried:
     `stage`: "offer": the server offers nothing that could be tried; "proof": the proof of the password, the ticket or
     the token was refused; "handshake": the server did not go on with it; "kerberos", "token": the domain controller or
     the token endpoint refused the account, and `reason` is the word for it. `binding`: a channel binding was sent.
+    `password`: it was about a password or secret, not about a ticket or a token.
     """
 
     scheme: str
     stage: Literal["offer", "proof", "handshake", "kerberos", "token"]
     reason: str = ""
     binding: bool = False
+    password: bool = True
+
+    @property
+    def counted(self) -> bool:
+        """Whether it may have counted as a wrong password, of which an account has only so many."""
+        return self.password and self.stage in {"proof", "kerberos", "token"}
 
 
 class EwsAuthenticationError(EwsError):
@@ -65,6 +73,13 @@ class EwsAuthenticationError(EwsError):
         self.status = status
         self.offered = offered
         self.tried = tried
+
+    @property
+    def counted(self) -> bool:
+        """Whether it may have counted as a wrong password."""
+        if self.tried is not None and self.tried.scheme == "Basic" and self.offered:
+            return "basic" in (name.lower() for name in self.offered)  # a server without Basic does not look at it
+        return self.status == HTTPStatus.UNAUTHORIZED and (self.tried is None or self.tried.counted)
 
 
 class MalformedResponse(EwsError):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
@@ -10,22 +11,44 @@ from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionErr
 _RETRIES = (60.0, 300.0, 900.0, 3600.0)  # seconds after each refusal of credentials that had worked before
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of a set of credentials: whether they ever worked, and their refusal that still stands.
+
+    `refusals` counts those in a row; `ago` is the age of the last one in seconds.
+    """
+
+    worked: bool = False
+    refused: EwsAuthenticationError | None = None
+    refusals: int = 0
+    ago: float = 0.0
+
+
+def _ignore(_: Standing) -> None:
+    """Tell nobody."""
+
+
 class Latch:
     """Lets requests through while the credentials are good.
 
     Until the server has accepted them once, one request goes at a time: the others wait for its outcome. Once they are
-    refused, everything fails at once with that refusal, `refused`; credentials that had worked before get one new try
-    after 60 s, 5 min, 15 min, then hourly (an account may be unlocked, a domain controller come back), others none.
+    refused, everything fails at once with that refusal, `refused`. Credentials that had worked before get one new try
+    after 60 s, 5 min, 15 min, then hourly (an account may be unlocked, a domain controller come back), and so does
+    what cannot have counted as a wrong password; others get none. `before` is what is remembered from another process;
+    `changed` is told what is to be remembered.
     """
 
-    def __init__(self) -> None:
-        self.refused: EwsAuthenticationError | None = None
+    def __init__(self, before: Standing | None = None, changed: Callable[[Standing], None] = _ignore) -> None:
+        before = before or Standing()
+        self.refused = before.refused
         self.proven = False
-        self._worked = False
+        self._changed = changed
+        self._worked = before.worked
         self._trial: _Trial | None = None
-        self._refusals = 0
-        self._next_try = 0.0
-        self._pardoned = False  # a person asked for one more try
+        self._refusals = before.refusals
+        self._next_try: float | None = None  # loop time; None: never
+        if before.refused is not None:
+            self._set_next_try(before.refused, max(before.refusals - 1, 0), before.ago)
 
     @asynccontextmanager
     async def attempt(self, *, decisive: bool = True) -> AsyncIterator[Callable[[], None]]:
@@ -52,20 +75,19 @@ class Latch:
 
     def seconds_to_next_try(self) -> float | None:
         """Seconds until refused credentials are tried anew; None if they never are, 0 if nothing is refused."""
-        if self.refused is None or self._pardoned:
+        if self.refused is None:
             return 0.0
-        return max(self._next_try - asyncio.get_running_loop().time(), 0.0) if self._worked else None
+        return None if self._next_try is None else max(self._next_try - asyncio.get_running_loop().time(), 0.0)
 
     def try_again(self) -> None:
         """Let refused credentials be tried once more, because somebody says so."""
-        self._pardoned = self.refused is not None
+        if self.refused is not None:
+            self._next_try = asyncio.get_running_loop().time()
 
     async def _enter(self) -> "_Trial | None":
         while not self.proven:
-            if self.refused is not None:
-                due = self._pardoned or (self._worked and asyncio.get_running_loop().time() >= self._next_try)
-                if self._trial is not None or not due:
-                    raise self._refusal()
+            if self.refused is not None and (self._trial is not None or self.seconds_to_next_try() != 0):
+                raise self._refusal()
             if self._trial is None:
                 self._trial = _Trial()
                 return self._trial
@@ -82,23 +104,33 @@ class Latch:
 
     def _refusal(self) -> EwsAuthenticationError:
         assert self.refused is not None  # noqa: S101 - only asked for once it is
-        return EwsAuthenticationError(self.refused.status, self.refused.offered)
+        return EwsAuthenticationError(self.refused.status, self.refused.offered, self.refused.tried)
 
     def _accepted(self, trial: "_Trial | None") -> None:
         if self.refused is not None and trial is None:
             return  # it was on its way when another was refused
+        news = not self._worked or self.refused is not None
         self.proven = self._worked = True
-        self.refused, self._pardoned = None, False
+        self.refused, self._next_try = None, None
         self._refusals = 0
+        if news:
+            self._changed(Standing(worked=True))
         self._end_trial()
 
     def _refuse(self, error: EwsAuthenticationError, trial: "_Trial | None") -> None:
         if self.refused is not None and trial is None:
             return  # it was on its way when another was refused: one outage counts once
         self.refused = error
-        self.proven = self._pardoned = False
-        self._next_try = asyncio.get_running_loop().time() + _RETRIES[min(self._refusals, len(_RETRIES) - 1)]
+        self.proven = False
+        self._set_next_try(error, self._refusals, 0.0)
         self._refusals += 1
+        self._changed(Standing(worked=self._worked, refused=error, refusals=self._refusals))
+
+    def _set_next_try(self, error: EwsAuthenticationError, refusals: int, ago: float) -> None:
+        """A clock that was set back must not make it wait longer than it ever would."""
+        wait = _RETRIES[min(refusals, len(_RETRIES) - 1)]
+        again = self._worked or not error.counted
+        self._next_try = asyncio.get_running_loop().time() + min(max(wait - ago, 0.0), wait) if again else None
 
     def _end_trial(self) -> None:
         if self._trial is not None:

@@ -122,8 +122,7 @@ class WindowsAuth:
                 reason = kerberos.reason(error)
                 if token is None:
                     raise EwsConnectionError("kerberos", reason) from error
-                stage: Literal["handshake", "proof"] = "handshake" if protocol == "ntlm" else "proof"
-                return Tried(scheme=scheme, stage=stage, reason=reason, binding=bound)
+                return self._tried(scheme, "handshake" if protocol == "ntlm" else "proof", reason, bound)
             if not said:
                 break
             hello = _HELLO in said
@@ -133,12 +132,15 @@ class WindowsAuth:
             moved = not hello and token is not None and challenge.connection != connection
             connection, token = challenge.connection, _token(challenge, scheme)
             if hello and token is None:
-                return Tried(scheme=scheme, stage="handshake", binding=bound)
+                return self._tried(scheme, "handshake", "", bound)
             if moved:
-                return Tried(scheme=scheme, stage="handshake", reason="closed", binding=bound)
+                return self._tried(scheme, "handshake", "closed", bound)
             if token is None:
-                return Tried(scheme=scheme, stage="proof", binding=bound)
-        return Tried(scheme=scheme, stage="handshake", binding=bound)
+                return self._tried(scheme, "proof", "", bound)
+        return self._tried(scheme, "handshake", "", bound)
+
+    def _tried(self, scheme: str, stage: Literal["handshake", "proof"], reason: str, binding: bool) -> Tried:
+        return Tried(scheme=scheme, stage=stage, reason=reason, binding=binding, password=self._password is not None)
 
     def _context(self, protocol: str, certificate: bytes | None) -> spnego.ContextProxy:
         username = self._username

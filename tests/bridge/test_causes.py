@@ -28,7 +28,6 @@ CLOUD = "https://openrainbow.test"
     ("error", "problem", "thing", "step"),
     [
         (EwsAuthenticationError(401, ("Basic",)), "exchange-authentication", "mail.acme.test", "exchange.password"),
-        (EwsAuthenticationError(401, ("Negotiate", "NTLM")), "exchange-authentication", "NTLM", "Basic authentication"),
         (EwsAuthenticationError(401), "exchange-authentication", "no scheme", "exchange.username"),
         (EwsAuthenticationError(403), "exchange-forbidden", "mail.acme.test", "EwsEnabled"),
         (EwsConnectionError("name"), "exchange-name-unknown", "mail.acme.test", "exchange.url"),

@@ -85,13 +85,17 @@ async def test_all_is_well(
         await make_rainbow(kit.person("ann"), kit.person("bob"), ask=True),
     )
     bench = make_bench(make_bridge(exchange, rainbow))
-    assert bench.health.exchange() == {"state": "starting", "reason": "Exchange was not asked yet."}
+    assert bench.health.exchange() == {
+        "state": "starting",
+        "reason": "Exchange was not asked yet.",
+        "account": "",
+    }
     assert bench.health.rainbow()["state"] == "starting"
     assert not bench.health.settled()
     async with bench.at_work():
         await bench.settled()
         assert bench.found() == {}
-        assert bench.health.exchange() == {"state": "connected", "reason": ""}
+        assert bench.health.exchange() == {"state": "connected", "reason": "", "account": ""}
         assert bench.health.rainbow() == {"state": "connected", "reason": ""}
         assert bench.health.mailboxes() == {"total": 2, "streamed": 2, "polled": 0, "uncovered": 0}
         measures = bench.health.measures()

@@ -1,6 +1,6 @@
 import pytest
 
-from rainbow_exchange.ews.auth import BasicAuth, Challenge, Leg
+from rainbow_exchange.ews.auth import BasicAuth, BearerAuth, Challenge, Leg
 from rainbow_exchange.ews.errors import Tried
 
 
@@ -21,3 +21,12 @@ def test_no_representation_shows_a_secret() -> None:
     shown = repr(next(BasicAuth("svc", "secret").flow())) + repr(Challenge(status=401, www_authenticate=("NTLM TlRM",)))
     assert "Basic" not in shown
     assert "TlRM" not in shown
+
+
+def test_bearer_asks_for_a_newer_token_once() -> None:
+    flow = BearerAuth().flow()
+    assert next(flow) == Leg(bearer="current")
+    assert flow.send(Challenge(status=401, www_authenticate=("Bearer",))) == Leg(bearer="newer")
+    with pytest.raises(StopIteration) as ended:
+        flow.send(Challenge(status=401, www_authenticate=("Bearer",)))
+    assert ended.value.value == Tried(scheme="Bearer", stage="proof", password=False)
