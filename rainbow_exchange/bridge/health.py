@@ -114,7 +114,7 @@ class Health:
             "exchange-fallback-account",
             severity="warning",
             text=f"The account {first} is refused; {self._exchange.account} is used in its place. {cause.text}",
-            action=f"{cause.action} Once it is mended: rainbow-exchange retry.",
+            action=f"{cause.action} Once it is mended: rainbow-exchange retry --all.",
         )
 
     def rainbow(self) -> dict[str, str]:

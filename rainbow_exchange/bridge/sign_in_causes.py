@@ -8,9 +8,11 @@ _CHECK = (
 )
 _ONCE = (
     " It was tried once and is not tried again, after a restart neither, until one of them changes: else the account"
-    " would be locked. If only the account was mended: rainbow-exchange retry."
+    " would be locked. If only the account was mended: rainbow-exchange retry --all."
 )
-_AGAIN = " It is tried again by itself, after 1, 5 and 15 minutes, then hourly; at once by rainbow-exchange retry."
+_AGAIN = (
+    " It is tried again by itself, after 1, 5 and 15 minutes, then hourly; at once by rainbow-exchange retry --all."
+)
 _EXTENDED_PROTECTION = (
     " If they are right, suspect Extended Protection: Exchange refuses a sign-in that is bound to another certificate"
     " than its own, as where a load balancer or proxy in front of it ends TLS. Give both the same certificate, or let"

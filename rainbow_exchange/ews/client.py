@@ -122,7 +122,7 @@ class EwsClient:
     @property
     def certificate(self) -> bytes | None:
         """The server's certificate as it was seen last, DER; None before, and without TLS."""
-        return self._transport.certificate
+        return self._transports[self._logins.current()].certificate
 
     def seconds_to_next_try(self) -> float | None:
         """Seconds until refused credentials are tried anew; None if never in this process, 0 if none are refused."""

@@ -181,6 +181,12 @@ class Connector(Process):
             return shown
         return {}
 
+    def retry(self) -> None:
+        """Type `retry`."""
+        subprocess.run(  # noqa: S603 (our own command)
+            [COMMAND, "retry", "--all"], env=os.environ | self.environment, capture_output=True, timeout=20, check=True
+        )
+
     def healthy(self, streamed: int) -> dict[str, Any]:
         """Wait until everything is connected and so many mailboxes are streamed; return the status."""
 
