@@ -57,6 +57,8 @@ KDC = """
 """
 PRINCIPALS = """
 addprinc +requires_preauth -pw {password} {service}@ACME.TEST
+addprinc +requires_preauth -allow_tix -pw {password} svc-locked@ACME.TEST
+addprinc +requires_preauth -pwexpire 2020-01-01 -pw {password} svc-expired@ACME.TEST
 addprinc -randkey HTTP/localhost@ACME.TEST
 ktadd -k {here}/http.keytab HTTP/localhost@ACME.TEST
 ktadd -norandkey -k {here}/{service}.keytab {service}@ACME.TEST

@@ -119,6 +119,39 @@ async def test_a_wrong_password_is_one_attempt_at_the_domain_controller(
 
 @needs_gssapi
 @pytest.mark.usefixtures("member")
+@pytest.mark.parametrize(
+    ("username", "reason"),
+    [
+        ("svc-locked@acme.test", "locked"),
+        ("svc-expired@acme.test", "password-expired"),
+        ("svc-rainbow@acme.test", "wrong-password"),
+    ],
+)
+async def test_what_the_domain_controller_says_is_named(
+    make: Make, exchange: Any, answers: Any, username: str, reason: str
+) -> None:
+    password = "wrong" if reason == "wrong-password" else PASSWORD
+    with pytest.raises(EwsAuthenticationError) as raised:
+        await resolved(make("both", AutoAuth(username=username, password=password, host="localhost")))
+    assert raised.value.tried == Tried(scheme="Negotiate", stage="kerberos", reason=reason)
+    assert await answers.first(1) == [("both", "-", "401")]
+    assert exchange.record.read() == []
+
+
+@needs_gssapi
+async def test_a_server_that_wants_a_ticket_for_each_request(
+    make: Make, exchange: Any, member: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site "kerberos" forgets who a connection was; the next request on it is signed in anew."""
+    monkeypatch.setenv("KRB5CCNAME", await asyncio.to_thread(member.ticket_cache, "cache-each"))
+    client = make("kerberos", nobody())
+    for _ in range(3):
+        assert await resolved(client) == "bob@acme.test"
+    assert len(exchange.record.read()) == 3
+
+
+@needs_gssapi
+@pytest.mark.usefixtures("member")
 async def test_without_a_ticket_the_reason_is_named(make: Make, exchange: Any) -> None:
     with pytest.raises(EwsConnectionError) as raised:
         await resolved(make("kerberos", nobody()))
