@@ -150,10 +150,21 @@ def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
             f"{host} answers, but not as Rainbow does: {error}.",
             "Check rainbow.url and rainbow.proxy_url. It is tried again by itself.",
         )
-    return Cause("rainbow-error", f"Rainbow refuses a request: {error}.", "It is tried again by itself.")
+    return Cause(
+        "rainbow-error",
+        f"Rainbow at {host} refuses a request: {str(error).rstrip(': ')}.",
+        "It is tried again by itself. If it stays, check rainbow.url, then ask Rainbow's support about the code.",
+    )
 
 
 def _rainbow_refusal(error: RainbowAuthenticationError, host: str) -> Cause:
+    if error.code in {401, 403}:  # no code of Rainbow's own
+        return Cause(
+            "rainbow-unexpected-answer",
+            f"{host} refuses the sign-in with HTTP {error.code}, but not as Rainbow does.",
+            "A gateway, proxy or firewall may answer in Rainbow's place: check rainbow.url and rainbow.proxy_url. It is"
+            " tried again after 1, 5 and 15 minutes, then hourly.",
+        )
     match error.code:
         case 401501:
             text, action = "the account is locked", "Wait an hour or have it unlocked, then check the password."

@@ -52,6 +52,7 @@ def run(config_file: Path | None, lab_users: int | None) -> None:
     shows_progress = is_terminal(sys.stdout)
     _configure_logs(settings, shows_progress=shows_progress)
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on there may be something to close
         if lab_users is None:
             secrets = credentials.resolve(settings)
             if secrets.keyring_problem and config.missing(settings, secrets):
@@ -94,6 +95,15 @@ def _for_lab(config_file: Path | None, lab: LabAddresses, folder: Path) -> tuple
             "url": lab.exchange.url,
             "username": lab.exchange.username,
             "ca_file": lab.exchange.ca_file,
+            "auth": "auto",
+            "impersonation": True,
+            "client_id": None,
+            "client_secret": None,
+            "client_secret_file": None,
+            "token_url": None,
+            "fallback_username": None,
+            "fallback_password": None,
+            "fallback_password_file": None,
             "proxy_url": None,
             "proxy_url_file": None,
         },

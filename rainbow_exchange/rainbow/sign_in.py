@@ -35,7 +35,8 @@ _WRONG_PASSWORD = 401500
 #: Seconds until one new login may be tried by itself. A locked account opens after 60 minutes by default, and a wrong
 #: attempt before that locks it anew; the other two need an administrator, and an attempt harms nobody.
 _RETRY_REFUSED = {401501: 65 * 60.0, 401521: 3600.0, 401523: 3600.0}
-#: The same for refusals that are not documented, where these credentials have worked before in this process.
+#: The same for refusals that are not documented, where these credentials have worked before in this process, and for
+#: those without a code of Rainbow's: something in between may have answered, and is not known to count attempts.
 _RETRY_AFTER_SUCCESS = (60.0, 300.0, 900.0, 3600.0)
 _SHORTEST_RENEWAL = 1.0
 _SIDE_CALL_LIMIT = 5.0
@@ -185,7 +186,7 @@ class SignIn:
         refused = RainbowAuthenticationError(error.code, error.detail)
         refused.correlation_id = error.correlation_id
         wait = _RETRY_REFUSED.get(error.code)
-        if wait is None and error.code != _WRONG_PASSWORD and self._has_worked:
+        if wait is None and error.code != _WRONG_PASSWORD and (self._has_worked or error.code == error.status):
             wait = _RETRY_AFTER_SUCCESS[min(self._refusals, len(_RETRY_AFTER_SUCCESS) - 1)]
         self._refusals += 1
         self.refused = self.last_error = refused

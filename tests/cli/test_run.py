@@ -75,6 +75,28 @@ def test_without_settings_it_runs_and_says_what_is_missing(tmp_path: Path) -> No
     assert not (tmp_path / "web-token").exists()
 
 
+INTERRUPTED = """
+import signal, sys
+from rainbow_exchange import __main__
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "rainbow_exchange.cli.run":
+            signal.raise_signal(signal.SIGINT)
+
+sys.argv = ["rainbow-exchange", "run"]
+sys.meta_path.insert(0, Interrupting())
+__main__.main()
+"""
+
+
+def test_an_interrupt_before_anything_has_begun_is_a_stop_like_any_other() -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603 (our own command)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def test_a_second_daemon_on_the_same_state_is_1_with_the_next_step(tmp_path: Path) -> None:
     with running(folder=tmp_path, stderr=subprocess.DEVNULL) as first:
         ask(tmp_path)

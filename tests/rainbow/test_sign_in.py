@@ -227,6 +227,16 @@ async def test_refusal_that_nobody_documents_is_tried_ever_more_slowly_where_the
     assert [after - before for before, after in pairwise(times)] == [500, 60, 300, 900, 3600, 3600]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_refusal_by_something_else_than_rainbow_is_tried_ever_more_slowly(
+    cloud: Any, make_client: MakeClient, status: int
+) -> None:
+    cloud.on(LOGIN, lambda _: web.Response(status=status, text="<html>no</html>", content_type="text/html"))
+    async with running(await make_client()):
+        await asyncio.sleep(5000)
+    assert [round(seen.at) for seen in cloud.asked(LOGIN)] == [0, 60, 360, 1260, 4860]
+
+
 @pytest.mark.parametrize(
     "body",
     [
