@@ -58,7 +58,8 @@ class EwsClient:
 
     `auth` is one account, or several in the order in which they are tried; the next one when one is refused.
     `url` with http:// is accepted for loopback only, since the credentials would travel in the clear: UserError.
-    `request_timeout` seconds are for a whole answer; a stream is dead after two `heartbeat`s of silence.
+    `request_timeout` seconds are for a whole answer or a stream's head; a stream is dead after two `heartbeat`s of
+    silence.
     Everything raised is of the EwsError family.
     """
 
@@ -220,7 +221,8 @@ class EwsClient:
 
     async def _messages(self, answer: Answer, who: str) -> AsyncGenerator[StreamMessage, None]:
         events = EventStream()
-        patience = self._request_timeout  # the first envelope comes at once (ews.md §2)
+        # Exchange sends its first envelope at once; servers were seen that send nothing before their first heartbeat.
+        patience = max(self._request_timeout, _BEATS_OF_SILENCE * self._heartbeat)
         while True:
             found: list[StreamMessage] = []
             try:

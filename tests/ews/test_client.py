@@ -372,10 +372,28 @@ async def test_two_missed_heartbeats_are_a_dead_stream(wire: Any, make: Any) -> 
     assert wire.open == 0
 
 
-async def test_a_stream_that_says_nothing_at_all_is_given_up_like_a_call(wire: Any, make: Any) -> None:
+async def test_a_stream_that_says_nothing_at_all_is_dead_after_two_heartbeats(wire: Any, make: Any) -> None:
     streams(wire)
-    with pytest.raises(EwsConnectionError, match="silent for 30 s"):
+    with pytest.raises(EwsConnectionError, match="silent for 90 s"):
         await read(make(), [])
+
+
+async def test_a_stream_may_begin_with_its_first_heartbeat(wire: Any, make: Any) -> None:
+    streams(wire, 45.0, forms.stream_envelope("NoError", HEARTBEAT), then="end")
+    got: list[StreamMessage] = []
+    await read(make(), got)
+    assert [message.connection_status for message in got] == ["OK"]
+
+
+async def test_a_stream_without_a_head_is_given_up_like_a_call(wire: Any, make: Any) -> None:
+    async def script(_request: Any) -> None:
+        await asyncio.sleep(100_000)
+
+    wire.script = script
+    with pytest.raises(EwsConnectionError) as raised:
+        await read(make(), [])
+    assert raised.value.kind == "timeout"
+    assert asyncio.get_running_loop().time() == pytest.approx(30, abs=0.1)
 
 
 @pytest.mark.parametrize(
