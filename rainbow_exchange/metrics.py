@@ -40,6 +40,7 @@ COUNTERS = {
     "changes_told": "Changes that Rainbow was told.",
     "changes_recovered": "Changes that no notification announced and the background read found; should stay 0.",
     "changes_found_after_gap": "Changes found when a mailbox was read because its stream had been interrupted.",
+    "unreadable_appointments": "Appointments left out because Exchange gave times that are none, at each reading.",
     "stream_reopenings": "Streams opened again.",
     "ews_back_offs": "Times that Exchange asked to slow down.",
     "ews_received_bytes": "Bytes received from Exchange.",

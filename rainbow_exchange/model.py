@@ -101,7 +101,7 @@ class Agenda:
     """What one mailbox's calendar holds in `window`, in order of start, as read at `read_at`.
 
     `detailed` tells whether Exchange showed details (subjects): True or False by the evidence of an appointment, None
-    where there was no appointment to tell by.
+    where there was no appointment to tell by. `unreadable` counts entries left out because their times are none.
     """
 
     mailbox: str
@@ -109,6 +109,7 @@ class Agenda:
     appointments: tuple[Appointment, ...]
     read_at: datetime
     detailed: bool | None = None
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,7 @@ class Health:
             "changes_told": parts.counters.changes,
             "changes_recovered": parts.counters.recovered_changes,
             "changes_found_after_gap": parts.counters.changes_found_after_gap,
+            "unreadable_appointments": parts.reader.counters.unreadable_appointments,
             "stream_reopenings": parts.watcher.counters.reopened,
             "stream_ends": parts.watcher.counters.ends,
             "subscriptions_renewed": parts.watcher.counters.renewals,

@@ -103,6 +103,7 @@ class ReaderCounters:
     mailboxes_read: int = 0
     failed: int = 0
     read_again: int = 0
+    unreadable_appointments: int = 0
 
 
 class Reader:
@@ -372,6 +373,9 @@ class Reader:
             read.tries += 1
             return False
         self.counters.mailboxes_read += 1
+        if result.unreadable:
+            self.counters.unreadable_appointments += result.unreadable
+            log.debug("appointments_unreadable", mailbox=entry.mailbox.address, appointments=result.unreadable)
         entry.stale_reason = ""
         if read.for_cache:
             entry.agenda, entry.agenda_generation = result, generation

@@ -1,7 +1,9 @@
 """How the parsers read an answer: elements by local name whatever the prefix, response messages, texts and times."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from lxml import etree
 
@@ -9,7 +11,11 @@ from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.ews.treatment import error_from
 from rainbow_exchange.ews.types import ResponseCode
 
+Entry = TypeVar("Entry")
+
 _DIGITS = 10
+#: the end of a day, which xs:dateTime may write so
+_END_OF_DAY = re.compile(r"(?<=T)24:00:00(\.0+)?(?![.\d])")
 
 
 def local_name(element: etree._Element) -> str:
@@ -60,10 +66,12 @@ def whole_number(text: str) -> int | None:
 def instant(text: str) -> datetime:
     """Read an xs:dateTime as an aware instant in UTC; one without zone is UTC.
 
-    Any number of fraction digits is taken, those beyond microseconds are cut. Raises MalformedResponse.
+    Any number of fraction digits is taken, those beyond microseconds are cut; 24:00:00 is the next day's midnight.
+    Raises MalformedResponse.
     """
+    midnight, ends_day = _END_OF_DAY.subn("00:00:00", text.strip())
     try:
-        read = datetime.fromisoformat(text.strip())
+        read = datetime.fromisoformat(midnight) + timedelta(days=ends_day)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise MalformedResponse("a time that is no xs:dateTime") from error
@@ -72,6 +80,23 @@ def instant(text: str) -> datetime:
 def optional_instant(text: str) -> datetime | None:
     """Read an xs:dateTime that may be missing."""
     return instant(text) if text.strip() else None
+
+
+def readable(read: Callable[[etree._Element], Entry], elements: Iterable[etree._Element]) -> tuple[list[Entry], int]:
+    """Read what can be read of many entries; the second value counts those left out. A bad one harms no other.
+
+    Raises MalformedResponse where none can be read: that is no empty list.
+    """
+    found: list[Entry] = []
+    malformed: list[MalformedResponse] = []
+    for element in elements:
+        try:
+            found.append(read(element))
+        except MalformedResponse as error:
+            malformed.append(error)
+    if malformed and not found:
+        raise malformed[0]
+    return found, len(malformed)
 
 
 def message_xml(element: etree._Element | None) -> dict[str, str]:

@@ -84,6 +84,7 @@ async def read_calendar_view(
     """
     drafts: dict[_Draft, None] = {}  # in order; what spans a border comes twice
     detailed = None
+    unreadable = 0
     parts = [window]
     for _ in range(_MOST_VIEWS):
         part = parts.pop()
@@ -98,9 +99,10 @@ async def read_calendar_view(
         if not answer.includes_last:
             break
         detailed = True if answer.items else detailed
+        unreadable += answer.unreadable
         drafts |= dict.fromkeys(_draft_of_item(item) for item in answer.items if _is_kept(item))
         if not parts:
-            return _agenda(mailbox.address, window, drafts, read_at, detailed=detailed)
+            return _agenda(mailbox.address, window, drafts, read_at, detailed=detailed, unreadable=unreadable)
     raise MalformedResponse("a calendar whose items do not end however short the window")
 
 
@@ -140,11 +142,18 @@ def _agenda_of_view(address: str, window: Window, view: FreeBusyResponse, read_a
     if view.view_type.startswith("Merged") and not view.events:
         return _agenda(address, window, _drafts_of_digits(view.merged, window.start), read_at, detailed=None)
     detailed = any(event.details for event in view.events) if view.events else None
-    return _agenda(address, window, map(_draft_of_event, view.events), read_at, detailed=detailed)
+    drafts = map(_draft_of_event, view.events)
+    return _agenda(address, window, drafts, read_at, detailed=detailed, unreadable=view.unreadable)
 
 
 def _agenda(
-    mailbox: str, window: Window, drafts: Iterable[_Draft], read_at: datetime, *, detailed: bool | None
+    mailbox: str,
+    window: Window,
+    drafts: Iterable[_Draft],
+    read_at: datetime,
+    *,
+    detailed: bool | None,
+    unreadable: int = 0,
 ) -> Agenda:
     met: Counter[tuple[str, ...]] = Counter()
     appointments = []
@@ -166,7 +175,14 @@ def _agenda(
                 timezone=draft.timezone,
             )
         )
-    return Agenda(mailbox=mailbox, window=window, appointments=tuple(appointments), read_at=read_at, detailed=detailed)
+    return Agenda(
+        mailbox=mailbox,
+        window=window,
+        appointments=tuple(appointments),
+        read_at=read_at,
+        detailed=detailed,
+        unreadable=unreadable,
+    )
 
 
 def _touches(draft: _Draft, window: Window) -> bool:
@@ -273,4 +289,5 @@ def _join(early: Agenda, late: Agenda, window: Window) -> Agenda:
         appointments=tuple(sorted(by_id.values(), key=lambda appointment: (appointment.start, appointment.end))),
         read_at=early.read_at,
         detailed=True in evidence if evidence else None,
+        unreadable=early.unreadable + late.unreadable,
     )

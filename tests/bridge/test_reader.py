@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -608,3 +609,11 @@ async def test_rights_on_a_real_wire(kit: "Kit", make_exchange: "MakeExchange") 
     assert isinstance(results[2], ResponseError)
     assert results[2].code == "ErrorNoFreeBusyAccess"
     assert len(exchange.requests("GetUserAvailability")) == 1
+
+
+async def test_appointments_that_could_not_be_read_are_counted(kit: "Kit") -> None:
+    bench = Bench(kit)
+    bench.answers["ann@acme.test"] = replace(busy(), unreadable=2)
+    async with bench.at_work("ann@acme.test"):
+        assert subjects(await bench.reader.agenda("ann@acme.test", lane=CHANGE)) == ["Planning"]
+        assert bench.reader.counters.unreadable_appointments == 2

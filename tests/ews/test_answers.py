@@ -32,6 +32,9 @@ def element(text: str) -> etree._Element:
         ("2026-03-02T09:00:00.1234567Z", datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)),
         ("2026-03-02T09:00:00.123456789", datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)),
         ("\n 2026-03-02T09:00:00.000Z \n", datetime(2026, 3, 2, 9, tzinfo=UTC)),
+        ("2026-11-25T24:00:00Z", datetime(2026, 11, 26, tzinfo=UTC)),
+        ("2026-12-31T24:00:00.0000000-01:00", datetime(2027, 1, 1, 1, tzinfo=UTC)),
+        ("2024-02-28T24:00:00", datetime(2024, 2, 29, tzinfo=UTC)),
         ("9999-12-31T23:59:59Z", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )
@@ -39,7 +42,18 @@ def test_times_are_read_with_any_fraction_and_zone(text: str, expected: datetime
     assert instant(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "2026-13-02T09:00:00Z", "0001-01-01T00:00:00+02:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "tomorrow",
+        "2026-13-02T09:00:00Z",
+        "2026-03-02T24:00:01Z",
+        "2026-03-02T24:00:00.5Z",
+        "9999-12-31T24:00:00Z",
+        "0001-01-01T00:00:00+02:00",
+    ],
+)
 def test_what_is_no_time_is_malformed(text: str) -> None:
     with pytest.raises(MalformedResponse):
         instant(text)

@@ -57,7 +57,7 @@ class Played:
         return operation.parse(open_envelope(data).body_element)
 
 
-def items(*entries: tuple[str, datetime, datetime], last: bool = True) -> bytes:
+def items(*entries: tuple[str, datetime, datetime], last: bool = True, more: str = "") -> bytes:
     """Write an answer to FindItem."""
     inside = "".join(
         f"<CalendarItem><ItemId Id='{name}'/><Start>{start.isoformat()}</Start><End>{end.isoformat()}</End>"
@@ -66,7 +66,7 @@ def items(*entries: tuple[str, datetime, datetime], last: bool = True) -> bytes:
     )
     return (
         f"<Envelope><Body><FindItemResponse><FindItemResponseMessage ResponseClass='Success'><RootFolder "
-        f"IncludesLastItemInRange='{str(last).lower()}'><Items>{inside}</Items></RootFolder>"
+        f"IncludesLastItemInRange='{str(last).lower()}'><Items>{inside}{more}</Items></RootFolder>"
         "</FindItemResponseMessage></FindItemResponse></Body></Envelope>"
     ).encode()
 
@@ -372,6 +372,18 @@ async def test_copies_under_one_uid_are_told_apart() -> None:
     twice = items(("same", WINDOW.start, WINDOW.start + hour), ("same", WINDOW.start + hour, WINDOW.start + 2 * hour))
     agenda = await read_calendar_view(Played(twice), ADA, WINDOW, impersonate=True, read_at=READ_AT)
     assert len({found.id for found in agenda.appointments}) == 2
+
+
+async def test_what_could_not_be_read_is_counted_over_all_parts_of_a_window() -> None:
+    garbled = "<CalendarItem><Start>2026-03-02T09:00:00Z</Start><End>late</End></CalendarItem>"
+
+    def answer(request: etree._Element) -> bytes:
+        start, end = asked_window(request)
+        return items(("a", start, start), last=end - start < timedelta(days=2), more=garbled)
+
+    agenda = await read_calendar_view(Played(answer), ADA, WINDOW, impersonate=True, read_at=READ_AT)
+    assert starts(agenda) == [utc(2026, 3, 2), utc(2026, 3, 3)]
+    assert agenda.unreadable == 2
 
 
 async def test_an_end_before_its_start_is_an_instant_and_the_windows_end_is_outside() -> None:

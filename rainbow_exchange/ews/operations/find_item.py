@@ -15,6 +15,7 @@ from rainbow_exchange.ews.answers import (
     first,
     is_true,
     optional_instant,
+    readable,
     response_message,
     whole_number,
     within,
@@ -47,10 +48,14 @@ class CalendarItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindItemResponse:
-    """The items, and whether these are all: where not, the window must be split."""
+    """The items, and whether these are all: where not, the window must be split.
+
+    `unreadable` is how many were left out because their times are none.
+    """
 
     items: tuple[CalendarItem, ...]
     includes_last: bool
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +88,19 @@ class FindItem:
 def parse(body: etree._Element) -> FindItemResponse:
     """Read the answer. Raises ResponseError, MalformedResponse: also where it succeeded but holds no folder at all.
 
-    Items of other kinds in the calendar, and those without a start, are left out.
+    Items of other kinds in the calendar, and those without a start, are left out. One whose times cannot be read is
+    left out and counted; where no item can be read the answer is malformed.
     """
     message = response_message(body, FindItem.NAME)
     folder = first(message, "RootFolder")
     items = within(message if folder is None else folder, "Items")
     if folder is None and items is None:
         raise MalformedResponse("a FindItem that succeeded without RootFolder")
-    read = [_item(element) for element in (() if items is None else items.iterchildren("{*}CalendarItem"))]
+    read, unreadable = readable(_item, () if items is None else items.iterchildren("{*}CalendarItem"))
     return FindItemResponse(
         items=tuple(item for item in read if item is not None),
         includes_last=_includes_last(folder, 0 if items is None else len(items)),
+        unreadable=unreadable,
     )
 
 

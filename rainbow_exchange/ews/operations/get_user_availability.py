@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from lxml import etree
 
-from rainbow_exchange.ews.answers import child_text, children, first, instant, is_true, refusal, within
+from rainbow_exchange.ews.answers import child_text, children, first, instant, is_true, readable, refusal, within
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
 from rainbow_exchange.ews.templates import append, blank, set_text, utc_seconds
 from rainbow_exchange.ews.treatment import error_from
@@ -49,11 +49,13 @@ class FreeBusyResponse:
     """One mailbox's FreeBusyView. `view_type` says what came: it may be poorer than Detailed, which was asked for.
 
     `merged` is MergedFreeBusy: a digit for each half hour of the window, where the server knows no more than that.
+    `unreadable` is how many events were left out because their times are none.
     """
 
     view_type: str
     events: tuple[CalendarEvent, ...] = ()
     merged: str = ""
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +116,11 @@ def _read(entry: etree._Element) -> FreeBusyResponse | EwsError:
     array = first(view, "CalendarEventArray")
     events = [] if array is None else children(array, "CalendarEvent")
     try:
-        return FreeBusyResponse(
-            view_type=view_type,
-            events=tuple(_event(event) for event in events),
-            merged=child_text(view, "MergedFreeBusy"),
-        )
+        read, unreadable = readable(_event, events)
     except MalformedResponse as malformed:
         return malformed
+    merged = child_text(view, "MergedFreeBusy")
+    return FreeBusyResponse(view_type=view_type, events=tuple(read), merged=merged, unreadable=unreadable)
 
 
 def _nothing_shown() -> ResponseError:

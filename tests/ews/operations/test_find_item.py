@@ -93,6 +93,23 @@ def test_without_the_servers_word_the_total_decides(answer: Read) -> None:
     assert not parse(body).includes_last
 
 
+@pytest.mark.parametrize("field", ["Start", "End"])
+def test_an_item_whose_times_are_none_harms_no_other(answer: Read, field: str) -> None:
+    body = answer("Exchange2019/find_item/two_days")
+    next(body.iter("{*}" + field)).text = "2026-03-02T25:00:00Z"
+    found = parse(body)
+    assert [item.item_id for item in found.items] == ["i2", "i3", "i4", "i5", "i6", "i7", "i8"]
+    assert (found.unreadable, found.includes_last) == (1, True)
+
+
+def test_items_of_which_none_can_be_read_are_no_empty_calendar(answer: Read) -> None:
+    body = answer("Exchange2019/find_item/two_days")
+    for start in body.iter("{*}Start"):
+        start.text = "noon"
+    with pytest.raises(MalformedResponse, match=r"a time that is no xs:dateTime"):
+        parse(body)
+
+
 def test_success_without_a_folder_is_no_empty_calendar(answer: Read) -> None:
     with pytest.raises(MalformedResponse, match="without RootFolder"):
         parse(answer("Exchange2019/find_item/no_folder"))

@@ -85,14 +85,6 @@ def test_offsets_and_fractions_are_taken(answer: Read) -> None:
     )
 
 
-def test_one_unreadable_time_spoils_one_mailbox_only(answer: Read) -> None:
-    body = answer("Exchange2019/get_user_availability/five_mailboxes")
-    next(body.iter("{*}StartTime")).text = "yesterday"
-    results = parse(body)
-    assert isinstance(results[0], MalformedResponse)
-    assert isinstance(results[1], FreeBusyResponse)
-
-
 def test_a_request_refused_as_a_whole_is_raised() -> None:
     refused = (
         b'<s:Envelope xmlns:s="s"><s:Body><GetUserAvailabilityResponse><ResponseMessage ResponseClass="Error">'
@@ -102,6 +94,24 @@ def test_a_request_refused_as_a_whole_is_raised() -> None:
     with pytest.raises(ResponseError) as raised:
         parse(open_envelope(refused).body_element)
     assert raised.value.code == "ErrorMailboxDataArrayTooBig"
+
+
+def test_an_event_whose_times_are_none_harms_no_other(answer: Read) -> None:
+    body = answer("Exchange2019/get_user_availability/five_mailboxes")
+    next(body.iter("{*}EndTime")).text = "2026-03-02T10:60:00"
+    ada, *_ = parse(body)
+    assert isinstance(ada, FreeBusyResponse)
+    assert [event.start for event in ada.events] == [utc(2026, 3, 2, 12), utc(2026, 3, 3, 12, 15), utc(2026, 3, 2, 15)]
+    assert ada.unreadable == 1
+
+
+def test_events_of_which_none_can_be_read_are_no_empty_calendar(answer: Read) -> None:
+    body = answer("Exchange2019/get_user_availability/five_mailboxes")
+    for start in next(body.iter("{*}CalendarEventArray")).iter("{*}StartTime"):
+        start.text = ""
+    ada, bob, *_ = parse(body)
+    assert isinstance(ada, MalformedResponse)
+    assert isinstance(bob, FreeBusyResponse)
 
 
 def test_the_answer_to_something_else_is_malformed(answer: Read) -> None:
