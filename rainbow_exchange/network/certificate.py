@@ -33,14 +33,18 @@ def names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 def fits(certificate: x509.Certificate, host: str) -> bool:
     """Whether it is for `host`, a name or an address; a wildcard stands for one label, the first."""
-    return any(_same_host(name, host) for name in names(certificate))
+    alternative = _extension(certificate, x509.SubjectAlternativeName)
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return alternative is not None and address in alternative.get_values_for_type(x509.IPAddress)
+    hosts = alternative.get_values_for_type(x509.DNSName) if alternative is not None else []
+    return any(_same_host(name, host) for name in hosts or _values(certificate.subject, NameOID.COMMON_NAME))
 
 
 def _same_host(name: str, host: str) -> bool:
-    try:
-        return ipaddress.ip_address(name) == ipaddress.ip_address(host)
-    except ValueError:
-        pass
     name, host = name.lower().rstrip("."), host.lower().rstrip(".")
     first, _, rest = name.partition(".")
     return name == host or (first == "*" and "." in rest and host.partition(".")[2] == rest)
