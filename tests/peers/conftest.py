@@ -1,19 +1,25 @@
 """Starting software that is not ours: on loopback, on free ports, in folders of its own, gone at the end."""
 
+import asyncio
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 # Debian puts servers where a user's PATH does not look.
 LOOK = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+COMMAND = Path(sys.executable).parent / "rainbow-exchange"
 PATIENCE = 20.0
 
 
@@ -100,6 +106,59 @@ class Installed:
         finally:
             process.terminate() if in_order else process.kill()
             process.wait(PATIENCE)
+
+    @asynccontextmanager
+    async def connector(
+        self, folder: Path, settings: Mapping[str, str], **environment: str
+    ) -> AsyncIterator["Connector"]:
+        """Run our own command; `settings` by their variables' names below the prefix. It is gone at the end."""
+        everything = {f"RAINBOW_EXCHANGE_{name}": value for name, value in settings.items()} | {
+            "RAINBOW_EXCHANGE_STATE__PATH": str(folder / "state"),
+            "RAINBOW_EXCHANGE_WEB__PORT": "0",
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            "NO_PROXY": "",
+            "no_proxy": "",
+            **environment,
+        }
+        made = Connector(folder / "out", everything)
+        with made.out.open("wb") as out:
+            process = await asyncio.create_subprocess_exec(
+                COMMAND, "run", env=os.environ | everything, stdout=out, stderr=out, cwd=folder
+            )
+        try:
+            yield made
+        finally:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            async with asyncio.timeout(PATIENCE):
+                await process.wait()
+
+
+class Connector:
+    """The connector as a process."""
+
+    def __init__(self, out: Path, environment: Mapping[str, str]) -> None:
+        self.out = out
+        self._environment = environment
+
+    def said(self) -> str:
+        """Everything it has written."""
+        return self.out.read_text(errors="replace")
+
+    async def healthy(self, streamed: int) -> dict[str, Any]:
+        """Wait until everything is well and so many mailboxes are streamed; return the status."""
+        shown: dict[str, Any] = {}
+        deadline = time.monotonic() + 2 * PATIENCE
+        while shown.get("state") != "healthy" or shown["mailboxes"]["streamed"] != streamed:
+            assert time.monotonic() < deadline, (shown, self.said())
+            await asyncio.sleep(0.1)
+            asked = await asyncio.create_subprocess_exec(
+                COMMAND, "status", "--json", env=os.environ | self._environment, stdout=PIPE, stderr=DEVNULL
+            )
+            answer, _ = await asked.communicate()
+            with suppress(ValueError):
+                shown = json.loads(answer)
+        return shown
 
 
 @pytest.fixture(scope="session")

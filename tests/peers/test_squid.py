@@ -1,11 +1,9 @@
 """Rainbow through a proxy that demands Basic: squid, whose access.log is the proof of what went through it."""
 
 import asyncio
-import os
 import random
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.exchange import LabExchange
 from rainbow_exchange.lab.rainbow import LabRainbow
+from rainbow_exchange.lab.serve import mailboxes_of
 from rainbow_exchange.lab.tls import LabAuthority
 from rainbow_exchange.network.proxy import ProxyFault, ProxyTrouble
 from rainbow_exchange.rainbow.client import RainbowClient
@@ -26,7 +25,6 @@ from rainbow_exchange.rainbow.xmpp import XmppLink
 
 pytestmark = pytest.mark.peer
 
-COMMAND = Path(sys.executable).parent / "rainbow-exchange"
 PATIENCE = 20.0
 RIGHT = "prxpw"
 HELPERS = {
@@ -272,11 +270,14 @@ async def test_the_websocket_is_refused_by_name(rainbow: Rainbow, squid: Squid) 
 
 @pytest.mark.parametrize("rainbow", ["https"], indirect=True)
 async def test_the_installed_command_goes_through(
-    rainbow: Rainbow, squid: Squid, passed: Passed, tmp_path: Path
+    rainbow: Rainbow, squid: Squid, passed: Passed, installed: Any, tmp_path: Path
 ) -> None:
     """With Rainbow's authority in the system's store (OpenSSL's SSL_CERT_FILE), and Exchange reached directly."""
     exchange = LabExchange(
-        mailboxes=[], password="lab-password", now=lambda: datetime.now(UTC), random=random.Random(5).random
+        mailboxes=mailboxes_of(make_company(3, 1)),
+        password="lab-password",
+        now=lambda: datetime.now(UTC),
+        random=random.Random(5).random,
     )
     await exchange.start()
     settings = {
@@ -291,33 +292,15 @@ async def test_the_installed_command_goes_through(
         "RAINBOW__PROXY_URL": squid.url,
         "RAINBOW__PROXY_USERNAME": "prx",
         "RAINBOW__PROXY_PASSWORD": RIGHT,
-        "STATE__PATH": str(tmp_path / "state"),
-        "WEB__PORT": "0",
     }
-    environment = {f"RAINBOW_EXCHANGE_{name}": value for name, value in settings.items()} | {
-        "SSL_CERT_FILE": str(tmp_path / "lab-ca.pem"),
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-        "NO_PROXY": "",
-        "no_proxy": "",
-    }
-    with (tmp_path / "out").open("wb") as out:
-        run = await asyncio.create_subprocess_exec(
-            COMMAND, "run", env=os.environ | environment, stdout=out, stderr=out, cwd=tmp_path
-        )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not rainbow.lab.record.xmpp_logins and run.returncode is None:  # noqa: ASYNC110  (a list)
-                await asyncio.sleep(0.05)
-    finally:
-        with suppress(ProcessLookupError):
-            run.terminate()
-        await run.wait()
-        await exchange.stop()
-    told = (tmp_path / "out").read_text(errors="replace")
-    assert rainbow.lab.record.xmpp_logins, told
+    authority = str(tmp_path / "lab-ca.pem")
+    async with installed.connector(tmp_path, settings, SSL_CERT_FILE=authority) as connector:
+        await connector.healthy(streamed=3)
+        told = connector.said()
+    await exchange.stop()
     tunnel = ("TCP_TUNNEL/200", "CONNECT", rainbow.lab.url.removeprefix("https://"), "prx")
-    found = await passed.first(2)
-    assert set(found) == {tunnel}
+    assert set(await passed.first(2)) == {tunnel}
+    assert rainbow.lab.record.xmpp_logins
     assert RIGHT not in told
 
 
