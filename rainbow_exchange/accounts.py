@@ -1,4 +1,7 @@
-"""Builds what signs in to Exchange from the accounts that the settings name; remembers what has become of each."""
+"""Builds what signs in to Exchange from the accounts that the settings name.
+
+What has become of credentials, of either side, is remembered across restarts.
+"""
 
 import ssl as tls
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +20,8 @@ from rainbow_exchange.ews.latch import Latch, Standing
 from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.tokens import TokenSource
 from rainbow_exchange.ews.windows_auth import NEGOTIATE, NTLM, WindowsAuth
+from rainbow_exchange.rainbow.errors import RainbowAuthenticationError
+from rainbow_exchange.rainbow.sign_in import Remember
 from rainbow_exchange.state.credentials import CredentialMemory
 
 log = structlog.get_logger()
@@ -119,3 +124,25 @@ def _read(record: Mapping[str, Any], at: datetime) -> Standing:
         )
     except (KeyError, TypeError, ValueError):  # written by a version that this one does not know
         return Standing(worked=worked)
+
+
+def rainbow_refusal(
+    memory: CredentialMemory, *credentials: str | None
+) -> tuple[RainbowAuthenticationError | None, datetime | None, Remember]:
+    """Give the refusal of these credentials that still stands, when they may be tried again, and what keeps the next.
+
+    None in place of the instant: not by themselves.
+    """
+    digest = memory.digest(*credentials)
+
+    def remember(error: RainbowAuthenticationError | None, retry_at: datetime | None) -> None:
+        kept = {} if error is None else {"code": error.code, "retry_at": retry_at and retry_at.isoformat()}
+        memory.keep(digest, kept)
+
+    record = memory.recall(digest)
+    try:
+        refused = RainbowAuthenticationError(int(record["code"]))
+        retry_at = datetime.fromisoformat(record["retry_at"]) if record["retry_at"] else None
+    except (KeyError, TypeError, ValueError):  # none, or written by a version that this one does not know
+        return None, None, remember
+    return refused, retry_at, remember

@@ -232,6 +232,7 @@ class Daemon:
         """Try at once what was to be tried later: for these users, or with None for everybody."""
         if self._sides is None:
             return {"retried": [], "streamed": [], "unknown": addresses or []}
+        self._sides.rainbow.try_again()
         return asdict(coverage.retry(self._sides.pipeline, self._sides.exchange, addresses))
 
     def _overall(self, problems: list[Problem]) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from rainbow_exchange.accounts import exchange_logins
+from rainbow_exchange.accounts import exchange_logins, rainbow_refusal
 from rainbow_exchange.bridge.assemble import Observe, assemble
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.health import Health
@@ -68,7 +68,7 @@ async def build(
     proxy = rainbow_proxy(settings, secrets, os.environ)
     async with (
         exchange_client(settings, secrets, url=settings.exchange.url, store=store, now=now) as exchange,
-        rainbow_client(settings, secrets, proxy=proxy, now=now, random=random) as rainbow,
+        rainbow_client(settings, secrets, proxy=proxy, store=store, now=now, random=random) as rainbow,
     ):
         pipeline = assemble(
             exchange=exchange,
@@ -140,16 +140,25 @@ def rainbow_client(
     secrets: Secrets,
     *,
     proxy: ChosenProxy,
+    store: Store,
     now: Callable[[], datetime],
     random: Callable[[], float],
 ) -> RainbowClient:
     """Build the client of Rainbow's REST."""
+    url, login, app_id = settings.rainbow.url, settings.rainbow.login or "", settings.rainbow.app_id or ""
+    password, app_secret = secrets.rainbow_password or "", secrets.rainbow_app_secret or ""
+    refused, retry_at, remember = rainbow_refusal(
+        CredentialMemory(store, "rainbow"), url, login, password, app_id, app_secret
+    )
     return RainbowClient(
-        url=settings.rainbow.url,
-        login=settings.rainbow.login or "",
-        password=secrets.rainbow_password or "",
-        app_id=settings.rainbow.app_id or "",
-        app_secret=secrets.rainbow_app_secret or "",
+        url=url,
+        login=login,
+        password=password,
+        app_id=app_id,
+        app_secret=app_secret,
+        refused=refused,
+        retry_at=retry_at,
+        remember=remember,
         company_id=settings.rainbow.company_id,
         ssl=client_context(),
         now=now,

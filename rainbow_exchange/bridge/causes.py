@@ -178,7 +178,8 @@ def _rainbow_refusal(error: RainbowAuthenticationError, host: str) -> Cause:
     return Cause(
         "rainbow-authentication",
         f"Rainbow at {host} refuses the sign-in: {text} ({error.code}).",
-        f"{action} A wrong password is tried once only, so that the account is not locked.",
+        f"{action} A wrong password is tried once only, over restarts too, so that the account is not locked;"
+        " rainbow-exchange retry --all tries it once more.",
     )
 
 

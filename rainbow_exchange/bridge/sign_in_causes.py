@@ -7,7 +7,7 @@ _CHECK = (
     " locked or disabled or its password has expired."
 )
 _ONCE = (
-    " It was tried once and is not tried again, after a restart neither, until one of them changes: else the account"
+    " It was tried once and is not tried again, not even after a restart, until one of them changes: else the account"
     " would be locked. If only the account was mended: rainbow-exchange retry --all."
 )
 _AGAIN = (

@@ -29,7 +29,7 @@ from rainbow_exchange.rainbow.errors import (
     RainbowError,
     RateLimited,
 )
-from rainbow_exchange.rainbow.sign_in import SignIn, SignInCounters
+from rainbow_exchange.rainbow.sign_in import Remember, SignIn, SignInCounters, remember_nothing
 from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters
 from rainbow_exchange.rainbow.types import Account, RainbowUser
 from rainbow_exchange.rainbow.users import Listing
@@ -63,7 +63,7 @@ class RainbowClient:
     `url` is https, or http on loopback (UserError otherwise). `now` gives aware UTC; `random` a number in [0, 1).
     `notify_header` and `notify_bearer` are our assumptions (`assumed.py`). One `run()` keeps the token alive;
     without it a call still signs in when it must. `refused` is an earlier refusal of the same credentials that still
-    stands: then none goes out by itself at all.
+    stands: then no login goes out by itself before `retry_at` (None: not at all); `remember` is told of new ones.
     """
 
     def __init__(
@@ -82,6 +82,8 @@ class RainbowClient:
         now: Callable[[], datetime],
         random: Callable[[], float],
         refused: RainbowAuthenticationError | None = None,
+        retry_at: datetime | None = None,
+        remember: Remember = remember_nothing,
         notify_header: str = assumed.NOTIFY_HEADER_VALUE,
         notify_bearer: bool = assumed.NOTIFY_WITH_BEARER,
         request_timeout: float = 30,
@@ -114,6 +116,8 @@ class RainbowClient:
             now=now,
             random=random,
             refused=refused,
+            retry_at=retry_at,
+            remember=remember,
         )
         self._notify_headers = {"X-Rainbow-EWS-connector": notify_header}
         self._notify_bearer = notify_bearer
@@ -151,6 +155,10 @@ class RainbowClient:
     def retry_at(self) -> datetime | None:
         """When a refused login is tried again by itself; None: not at all."""
         return self._sign_in.retry_at
+
+    def try_again(self) -> None:
+        """Have a refused login tried once more; without a refusal nothing happens."""
+        self._sign_in.try_again()
 
     @property
     def last_error(self) -> RainbowError | None:

@@ -39,7 +39,11 @@ _RETRY_REFUSED = {401501: 65 * 60.0, 401521: 3600.0, 401523: 3600.0}
 #: those without a code of Rainbow's: something in between may have answered, and is not known to count attempts.
 _RETRY_AFTER_SUCCESS = (60.0, 300.0, 900.0, 3600.0)
 _SHORTEST_RENEWAL = 1.0
+_LONGEST_WAIT = 65 * 60.0  # seconds, whatever a clock that was set back would make of it
 _SIDE_CALL_LIMIT = 5.0
+
+#: Told of each refusal with the instant of the next try by itself, and of its end with None, None.
+Remember = Callable[[RainbowAuthenticationError | None, datetime | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +63,16 @@ class SignInCounters:
     renewals: int = 0
 
 
+def remember_nothing(_error: RainbowAuthenticationError | None, _retry_at: datetime | None) -> None:
+    """Remember nothing."""
+
+
 class SignIn:
     """Holds the token. Every method raises RainbowError only.
 
     `headers` are those of a login and hold secrets. While `refused` stands no login goes out by itself before
-    `retry_at` (None: not at all): a wrong password tried again and again would lock the account.
+    `retry_at` (None: not at all): a wrong password tried again and again would lock the account. Both can come from an
+    earlier process; `remember` is told what the next one should know.
     """
 
     def __init__(
@@ -74,6 +83,8 @@ class SignIn:
         now: Callable[[], datetime],
         random: Callable[[], float],
         refused: RainbowAuthenticationError | None = None,
+        retry_at: datetime | None = None,
+        remember: Remember = remember_nothing,
     ) -> None:
         self._transport = transport
         self._headers = headers
@@ -88,7 +99,11 @@ class SignIn:
         self.counters = SignInCounters()
         self.grant: Grant | None = None
         self.refused = refused
-        self.retry_at: datetime | None = None
+        self.retry_at = retry_at
+        self._remember = remember
+        if retry_at is not None:
+            left = min(max((retry_at - now()).total_seconds(), 0.0), _LONGEST_WAIT)
+            self._retry_at = asyncio.get_running_loop().time() + left
         self.last_error: RainbowError | None = None
         self.last_ok: datetime | None = None
 
@@ -99,6 +114,12 @@ class SignIn:
     def forget(self) -> None:
         """Sign in anew before the next call: what the last login gave has turned out to be void."""
         self._take(None)
+
+    def try_again(self) -> None:
+        """Let a refused login go out once more, because somebody says so."""
+        if self.refused is not None:
+            self._retry_at = asyncio.get_running_loop().time()
+            self._changed.set()
 
     async def close(self) -> None:
         """End a login under way."""
@@ -175,6 +196,8 @@ class SignIn:
         except UnexpectedAnswer as error:
             self.last_error = error
             raise
+        if self.refused is not None:
+            self._remember(None, None)
         self.refused, self.retry_at, self._retry_at, self._refusals = None, None, None, 0
         self._has_worked = True
         self._extra = await self._read_settings(grant)
@@ -192,6 +215,7 @@ class SignIn:
         self.refused = self.last_error = refused
         self._retry_at = None if wait is None else asyncio.get_running_loop().time() + wait
         self.retry_at = None if wait is None else self._now() + timedelta(seconds=wait)
+        self._remember(refused, self.retry_at)
         return refused
 
     async def _read_settings(self, grant: Grant) -> ExtraHeaders:

@@ -71,7 +71,7 @@ def test_without_a_binding_extended_protection_is_not_suspected() -> None:
 
 def test_it_says_that_a_wrong_password_is_not_tried_again_and_how_to_force_it() -> None:
     text = said(Tried(scheme="NTLM", stage="proof"))
-    assert "not tried again, after a restart neither" in text
+    assert "not tried again, not even after a restart" in text
     assert "rainbow-exchange retry" in text
 
 

@@ -3,15 +3,16 @@ from itertools import pairwise
 
 import pytest
 
-from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
-from rainbow_exchange.ews.latch import Latch
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, Tried
+from rainbow_exchange.ews.latch import Latch, Standing
 
 
 class Server:
     """What the attempts meet."""
 
-    def __init__(self) -> None:
-        self.latch = Latch()
+    def __init__(self, before: Standing | None = None) -> None:
+        self.told: list[Standing] = []
+        self.latch = Latch(before, self.told.append)
         self.error: Exception | None = None
         self.tried = 0
 
@@ -135,3 +136,78 @@ async def test_when_the_first_is_cancelled_the_next_goes_ahead() -> None:
     await second
     assert server.tried == 2
     assert server.latch.proven
+
+
+async def test_what_becomes_of_the_credentials_is_told_once_each() -> None:
+    server = Server()
+    await server.ask(0)
+    await server.ask(0)
+    assert server.told == [Standing(worked=True)]
+    server.error = EwsAuthenticationError(401)
+    for _ in range(2):
+        with pytest.raises(EwsAuthenticationError):
+            await server.ask(0)
+    assert server.told[1:] == [Standing(worked=True, refused=server.error, refusals=1)]
+
+
+async def test_a_refusal_that_is_remembered_lets_nothing_out() -> None:
+    error = EwsAuthenticationError(401, ("NTLM",), Tried(scheme="NTLM", stage="proof"))
+    server = Server(Standing(refused=error, refusals=1, ago=100_000))
+    with pytest.raises(EwsAuthenticationError) as raised:
+        await server.ask()
+    assert raised.value.tried == error.tried
+    assert server.tried == 0
+    assert server.latch.seconds_to_next_try() is None
+
+
+@pytest.mark.parametrize(
+    ("refusals", "ago", "left"),
+    [(1, 20.0, 40.0), (2, 20.0, 280.0), (9, 0.0, 3600.0), (1, 90.0, 0.0), (1, -500.0, 60.0)],
+)
+async def test_credentials_that_had_worked_wait_for_the_rest_of_their_time_after_a_restart(
+    refusals: int, ago: float, left: float
+) -> None:
+    before = Standing(worked=True, refused=EwsAuthenticationError(401), refusals=refusals, ago=ago)
+    server = Server(before)
+    assert server.latch.seconds_to_next_try() == pytest.approx(left)
+    server.error = EwsAuthenticationError(401)
+    await asyncio.sleep(left)
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask(0)
+    assert server.tried == 1
+    assert server.told == [Standing(worked=True, refused=server.error, refusals=refusals + 1)]
+
+
+@pytest.mark.parametrize(
+    "tried",
+    [
+        Tried(scheme="NTLM", stage="offer"),
+        Tried(scheme="NTLM", stage="handshake"),
+        Tried(scheme="Negotiate", stage="proof", password=False),
+        Tried(scheme="Bearer", stage="proof", password=False),
+        Tried(scheme="Basic", stage="proof"),  # where Basic is off
+    ],
+)
+async def test_what_cannot_have_counted_as_a_wrong_password_is_tried_again(tried: Tried) -> None:
+    server = Server()
+    server.error = EwsAuthenticationError(401, ("Negotiate",), tried)
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask(0)
+    assert server.latch.seconds_to_next_try() == 60
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EwsAuthenticationError(401),
+        EwsAuthenticationError(401, ("Basic",), Tried(scheme="Basic", stage="proof")),
+        EwsAuthenticationError(401, (), Tried(scheme="Bearer", stage="token", reason="invalid_client")),
+        EwsAuthenticationError(401, (), Tried(scheme="Negotiate", stage="kerberos", reason="wrong-password")),
+    ],
+)
+async def test_what_may_have_counted_is_not(error: EwsAuthenticationError) -> None:
+    server = Server()
+    server.error = error
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask(0)
+    assert server.latch.seconds_to_next_try() is None
