@@ -56,6 +56,9 @@ def assemble(
     def told(user_id: str) -> None:
         built[0].changes.told(user_id)
 
+    def user_refused() -> None:
+        built[0].membership.listing.refresh()
+
     roster = Roster(domains=options.domains or None)
     ledger = Ledger()
     times = TellingTimes(latency)
@@ -78,7 +81,7 @@ def assemble(
         random=random,
     )
     membership = Membership(store=store, signal=signal, observe=observe)
-    notifier = Notifier(client=rainbow, ledger=ledger, told=told, random=random)
+    notifier = Notifier(client=rainbow, ledger=ledger, told=told, refused=user_refused, random=random)
     answers = Answers(who=membership.who, reader=reader, absences=absences, ledger=ledger, view=view, now=now)
     parts = Parts(
         options=options,

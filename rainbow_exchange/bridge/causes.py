@@ -157,6 +157,18 @@ def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
     )
 
 
+def notify_cause(error: RainbowError, url: str, *, company_id: str | None = None) -> Cause:
+    """Say why Rainbow cannot be told whose calendar changed."""
+    if not isinstance(error, RainbowApiError):
+        return rainbow_cause(error, url, company_id=company_id)
+    return Cause(
+        "rainbow-notify-refused",
+        f"Rainbow does not let itself be told of calendar changes in company {company_id or '(its own)'}: {error}.",
+        "Check that this account is the company's connector or an administrator, and rainbow.company_id. It is tried"
+        " again by itself.",
+    )
+
+
 def _rainbow_refusal(error: RainbowAuthenticationError, host: str) -> Cause:
     if error.code in {401, 403}:  # no code of Rainbow's own
         return Cause(

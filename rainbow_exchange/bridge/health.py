@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rainbow_exchange.bridge import people
-from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.causes import Cause, exchange_cause, notify_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
@@ -14,7 +14,6 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.link import RainbowLink
 
 #: seconds for which a subscribed mailbox may be without a stream before it is a problem
@@ -38,6 +37,7 @@ _RAINBOW = (
     "rainbow-unreachable",
     "rainbow-rate-limited",
     "rainbow-company-unknown",
+    "rainbow-notify-refused",
     "rainbow-unexpected-answer",
     "rainbow-error",
 )
@@ -76,10 +76,9 @@ class Health:
         exchange = self._exchange_error()
         cause = self._exchange_cause(exchange) if exchange else None
         self._one_of(_EXCHANGE, cause.id if cause else None, cause.text if cause else "", cause.action if cause else "")
-        rainbow = self._rainbow_error()
-        why = rainbow_cause(rainbow, self._rainbow_url, company_id=self._rainbow.company_id) if rainbow else None
+        why = self._rainbow_cause()
         self._one_of(_RAINBOW, why.id if why else None, why.text if why else "", why.action if why else "")
-        self._review_link(signed_in=rainbow is None)
+        self._review_link(signed_in=why is None)
         self._review_streams(away=exchange is not None)
         self._review_people()
         self._review_account()
@@ -119,9 +118,8 @@ class Health:
 
     def rainbow(self) -> dict[str, str]:
         """Return state and reason of the Rainbow side: "starting", "connected", "disconnected"."""
-        if error := self._rainbow_error():
-            text = rainbow_cause(error, self._rainbow_url, company_id=self._rainbow.company_id).text
-            return {"state": "disconnected", "reason": text}
+        if cause := self._rainbow_cause():
+            return {"state": "disconnected", "reason": cause.text}
         if not self._link.connected:
             starting = self._link.counters.connects == 0
             return {"state": "starting" if starting else "disconnected", "reason": self._link.reason}
@@ -191,14 +189,15 @@ class Health:
         code = people.refused_to_all(self._pipeline.parts.roster)
         return ResponseError(code) if code else None
 
-    def _rainbow_error(self) -> RainbowError | None:
-        if self._rainbow.refused is not None:
-            return self._rainbow.refused
-        return (
-            self._pipeline.membership.listing.last_error
-            or self._pipeline.parts.notifier.last_error
-            or (self._rainbow.last_error if self._rainbow.account is None else None)
-        )
+    def _rainbow_cause(self) -> Cause | None:
+        """Say why Rainbow as a whole cannot be used, by what failed first on the way to it."""
+        url, company = self._rainbow_url, self._rainbow.company_id
+        if error := self._rainbow.refused or self._pipeline.membership.listing.last_error:
+            return rainbow_cause(error, url, company_id=company)
+        if error := self._pipeline.parts.notifier.last_error:
+            return notify_cause(error, url, company_id=company)
+        error = self._rainbow.last_error if self._rainbow.account is None else None
+        return rainbow_cause(error, url, company_id=company) if error else None
 
     def _review_link(self, *, signed_in: bool) -> None:
         link = self._link
@@ -268,6 +267,9 @@ class Health:
         else:
             self._problems.clear("rainbow-company-empty")
         found = people.troubled(roster)
+        notifier = self._pipeline.parts.notifier
+        if notifier.last_error is None and (refused := [*filter(None, map(roster.get, notifier.held_back))]):
+            found["rainbow-user-refused"] = refused
         for problem_id, trouble in people.TROUBLES.items():
             if members := found.get(problem_id):
                 text = trouble.text.format(people.names(members), len(members))

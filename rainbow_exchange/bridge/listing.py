@@ -84,6 +84,10 @@ class Listing:
                 pass
             self._asked.clear()
 
+    def refresh(self) -> None:
+        """Ask for a full listing before its time; not more often than `REFRESH_AT_MOST_EVERY` seconds."""
+        self._asked.set()
+
     async def look_up(self, address: str) -> Member | None:
         """Find whoever has exactly this address at Rainbow and take the user into the roster; None if nobody has.
 
@@ -103,7 +107,7 @@ class Listing:
             if len(self._not_found) > NOT_FOUND_KEPT:
                 self._not_found.popitem(last=False)
             return None
-        self._asked.set()
+        self.refresh()
         return self._roster.add(user)
 
     async def close(self) -> None:

@@ -65,6 +65,7 @@ class Membership:
         self._observe("users_listed", count=len(self.parts.roster))
         for member in changes.removed:
             self._forgotten.add(member.user.id)
+            self.parts.notifier.forget(member.user.id)
             if member.mailbox is not None:
                 self._let_go(member, member.mailbox.address, unsubscribe=True)
         for member in changes.changed:
@@ -188,6 +189,6 @@ class Membership:
         parts.retried(address)
         parts.boundaries.forget(member.user.id)
         parts.ledger.forget(member.user.id)
-        parts.notifier.due.forget(member.user.id)
+        parts.notifier.forget(member.user.id)
         if unsubscribe:
             self.enrolment.unsubscribe(address)

@@ -1,17 +1,21 @@
 """The due set → Rainbow: `notify` says whose calendar changed, and Rainbow then asks what is in it.
 
 Due is a set, not a queue: what becomes due twice before it is sent is sent once, and a call that failed puts its users
-back. Changes overtake boundaries, and the boundaries of one minute are spread over it.
+back. Changes overtake boundaries, and the boundaries of one minute are spread over it. A call that is refused for what
+it says is sent anew in halves, until whoever Rainbow does not want to hear of stands alone and is held back.
 """
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import structlog
 
 from rainbow_exchange.backoff import backoff
+from rainbow_exchange.bridge.held_back import HeldBack
 from rainbow_exchange.bridge.told import Digest, Ledger, Told
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited
@@ -22,22 +26,39 @@ log = structlog.get_logger()
 IDS = 100
 CALLS_PER_SECOND = 5
 TIME_LIMIT = 30.0
+#: as many single users refused in a row, and nobody accepted: it is not for them that calls are refused
+NOT_FOR_THEM = 3
+_NOT_ABOUT_USERS = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
 
 
 class DueSet:
-    """Users to notify, in two classes; each with the monotonic time of the change that made it due."""
+    """Users to notify, in two classes; each with the monotonic time of the change that made it due.
+
+    Some are set apart: they are sent first, and in calls of their own.
+    """
 
     def __init__(self) -> None:
         self._changes: dict[str, float] = {}
         self._boundaries: dict[str, float] = {}
         self._forced: set[str] = set()
         self._boundaries_a_call = 0
+        self._apart: list[tuple[dict[str, float], bool]] = []
 
     def __len__(self) -> int:
-        return len(self._changes) + len(self._boundaries)
+        return len(self._changes) + len(self._boundaries) + sum(len(group) for group, _ in self._apart)
 
     def add(self, user_id: str, since: float, *, force: bool = False, boundary: bool = False) -> None:
         """Make a user due. `force` asks Rainbow to publish even what it believes to know."""
+        if any(user_id in group for group, _ in self._apart):
+            return
         if force:
             self._forced.add(user_id)
         if boundary and user_id not in self._changes:
@@ -54,6 +75,8 @@ class DueSet:
 
         Forced and plain ones never share a call.
         """
+        if self._apart:
+            return self._apart.pop()
         force = any(user_id in self._forced for user_id in self._first(self._changes))
         taken = {user_id: self._changes[user_id] for user_id in self._first(self._changes, force=force)}
         for user_id in taken:
@@ -71,12 +94,22 @@ class DueSet:
             return list(among)[:1]
         return [user_id for user_id in among if (user_id in self._forced) is force][:IDS]
 
+    def set_apart(self, group: dict[str, float], *, force: bool) -> None:
+        """Make users due who are to be sent in a call of their own."""
+        for user_id in group:
+            self.forget(user_id)
+        self._apart.append((group, force))
+
     def oldest(self) -> float | None:
         """Return since when the oldest waits."""
-        return min((*self._changes.values(), *self._boundaries.values()), default=None)
+        apart = [since for group, _ in self._apart for since in group.values()]
+        return min((*self._changes.values(), *self._boundaries.values(), *apart), default=None)
 
     def forget(self, user_id: str) -> None:
         """Drop a user."""
+        for group, _ in self._apart:
+            group.pop(user_id, None)
+        self._apart = [(group, force) for group, force in self._apart if group]
         self._changes.pop(user_id, None)
         self._boundaries.pop(user_id, None)
         self._forced.discard(user_id)
@@ -93,21 +126,35 @@ class NotifyCounters:
 
 @dataclass(slots=True, eq=False)
 class Notifier:
-    """Drains the due set. `told(user_id)` is called for each user once Rainbow has accepted the notify."""
+    """Drains the due set. `told(user_id)` is called for each user once Rainbow has accepted the notify.
+
+    `refused()` is called when Rainbow does not want to hear of a user: it may have lost it since it was listed.
+    """
 
     client: RainbowClient
     ledger: Ledger
     told: Callable[[str], None]
+    refused: Callable[[], None]
     random: Callable[[], float]
     due: DueSet = field(default_factory=DueSet)
+    held_back: HeldBack = field(default_factory=HeldBack)
     counters: NotifyCounters = field(default_factory=NotifyCounters)
     last_error: RainbowError | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _refused_in_a_row: int = 0
 
     def add(self, user_id: str, since: float, *, force: bool = False, boundary: bool = False) -> None:
-        """Make a user due; see `DueSet.add`."""
+        """Make a user due; see `DueSet.add`. One that is held back stays so."""
+        if user_id in self.held_back:
+            self.held_back.add(user_id, force=force)
+            return
         self.due.add(user_id, since, force=force, boundary=boundary)
         self._wake.set()
+
+    def forget(self, user_id: str) -> None:
+        """Drop a user."""
+        self.due.forget(user_id)
+        self.held_back.accepted(user_id)
 
     async def run(self) -> None:
         """Notify Rainbow of whoever is due, until cancelled."""
@@ -115,9 +162,7 @@ class Notifier:
         next_call = loop.time()
         waits = backoff(1.0, 60.0, random=self.random)
         while True:
-            if not self.due:
-                self._wake.clear()
-                await self._wake.wait()
+            await self._somebody_due()
             await asyncio.sleep(max(0.0, next_call - loop.time()))
             next_call = loop.time() + 1 / CALLS_PER_SECOND
             taken, force = self.due.take()
@@ -125,8 +170,8 @@ class Notifier:
             try:
                 await self._call(taken, snapshots, force=force)
             except (RainbowError, TimeoutError) as error:
-                wait = self._failed(error, wait=next(waits))
-                await asyncio.sleep(wait)
+                if not self._narrowed_down(error, taken, force=force):
+                    await asyncio.sleep(self._failed(error, wait=next(waits)))
             else:
                 waits = backoff(1.0, 60.0, random=self.random)
                 if self.last_error is not None:
@@ -144,9 +189,22 @@ class Notifier:
                 async with asyncio.timeout_at(end):
                     await self._call(taken, snapshots, force=force)
             except (RainbowError, TimeoutError) as error:
-                self._failed(error, wait=0.0)
-                break
+                if not self._narrowed_down(error, taken, force=force):
+                    self._failed(error, wait=0.0)
+                    break
         return len(self.due)
+
+    async def _somebody_due(self) -> None:
+        """Wait for somebody to be due; whoever may be tried again after a refusal goes alone."""
+        while True:
+            for user_id, held in self.held_back.take(asyncio.get_running_loop().time()).items():
+                self.due.set_apart({user_id: held.since}, force=held.force)
+            if self.due:
+                return
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self.held_back.next_at()):
+                    await self._wake.wait()
 
     async def _call(
         self, taken: dict[str, float], snapshots: dict[str, dict[Told, Digest | None]], *, force: bool
@@ -164,9 +222,31 @@ class Notifier:
         self.counters.calls += 1
         now = loop.time()
         self.counters.users_told += len(taken)
+        self._refused_in_a_row = 0
         for user_id in taken:
+            self.held_back.accepted(user_id)
             self.ledger.notified(user_id, snapshots[user_id], now)
             self.told(user_id)
+
+    def _narrowed_down(self, error: Exception, taken: dict[str, float], *, force: bool) -> bool:
+        """Find out whom Rainbow refuses and hold them back; False where the refusal is about no user."""
+        if not _is_about_users(error):
+            return False
+        if len(taken) > 1:
+            self.counters.failed_calls += 1
+            for half in _halves(taken):
+                self.due.set_apart(half, force=force)
+            return True
+        for user_id, since in taken.items():
+            self.due.forget(user_id)
+            self.held_back.hold(user_id, since, asyncio.get_running_loop().time(), force=force)
+            log.warning("user_refused_by_rainbow", user=user_id, reason=str(error))
+        self.refused()
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row % NOT_FOR_THEM == 0:
+            return False
+        self.counters.failed_calls += 1
+        return True
 
     def _failed(self, error: Exception, *, wait: float) -> float:
         """Note a failed call; return the seconds to wait before the next one."""
@@ -179,3 +259,17 @@ class Notifier:
         if isinstance(error, RainbowApiError | RainbowAuthenticationError):
             return max(wait, 5.0)
         return wait
+
+
+def _is_about_users(error: Exception) -> bool:
+    """Whether a call was refused for what it says, so that another one may be accepted."""
+    return (
+        isinstance(error, RainbowApiError)
+        and HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and error.status not in _NOT_ABOUT_USERS
+    )
+
+
+def _halves(taken: dict[str, float]) -> Iterable[dict[str, float]]:
+    ids, middle = list(taken), len(taken) // 2
+    return [{user_id: taken[user_id] for user_id in half} for half in (ids[middle:], ids[:middle])]

@@ -53,6 +53,11 @@ TROUBLES = {
         "{1} user(s) claim a mailbox that another user claims too: {0}.",
         "One mailbox can belong to one user only: correct the addresses in Rainbow's administration.",
     ),
+    "rainbow-user-refused": Trouble(
+        "warning",
+        "Rainbow does not let itself be told of {1} user(s): {0}.",
+        "Were they removed in Rainbow just now? The users are listed anew, and these are told of again hourly.",
+    ),
 }
 _IMPERSONATION = frozenset({"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"})
 
@@ -86,10 +91,15 @@ def refused_to_all(members: Iterable[Member]) -> str | None:
 
 
 def names(members: list[Member]) -> str:
-    """Name some of them, each with the reason."""
-    shown = ", ".join(f"{member.user.login_email or member.user.id} ({member.reason})" for member in members[:NAMED])
+    """Name some of them, each with the reason where the roster has one."""
+    shown = ", ".join(_name(member) for member in members[:NAMED])
     more = len(members) - NAMED
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _name(member: Member) -> str:
+    name = member.user.login_email or member.user.id
+    return f"{name} ({member.reason})" if member.reason else name
 
 
 def _problem(reason: str) -> str:

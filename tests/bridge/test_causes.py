@@ -2,7 +2,7 @@
 
 import pytest
 
-from rainbow_exchange.bridge.causes import exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.causes import exchange_cause, notify_cause, rainbow_cause
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -79,6 +79,15 @@ def test_what_is_wrong_with_rainbow(error: RainbowError, problem: str, thing: st
     assert cause.id == problem
     assert thing in cause.text
     assert step in cause.action
+
+
+def test_a_refused_notify_is_not_taken_for_a_refused_listing() -> None:
+    cause = notify_cause(RainbowApiError(403, 403000, "no connector"), CLOUD, company_id="c1")
+    assert cause.id == "rainbow-notify-refused"
+    assert "told of calendar changes in company c1" in cause.text
+    assert "no connector" in cause.text
+    assert "connector" in cause.action
+    assert notify_cause(RainbowConnectionError("refused"), CLOUD).id == "rainbow-unreachable"
 
 
 def test_the_accounts_own_company_is_called_so() -> None:

@@ -299,6 +299,33 @@ async def test_a_wrong_rainbow_password(
         assert "401500" in bench.health.rainbow()["reason"]
 
 
+async def test_a_user_of_whom_rainbow_does_not_want_to_hear(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange = await make_exchange(ANN, BOB)
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"), ask=True, known_users_only=True)
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await bench.settled()
+        rainbow.lab.people.remove("bob")
+        exchange.appointment(BOB)
+        exchange.appointment(ANN)
+        before = bench.bridge.notified("ann")
+        await kit.until(lambda: bench.bridge.notified("ann") > before, limit=10)
+        await kit.until(lambda: list(bench.bridge.parts.notifier.held_back) == ["bob"], limit=10)
+        assert bench.found() == {
+            "rainbow-user-refused": "Rainbow does not let itself be told of 1 user(s): bob@acme.test."
+        }
+        assert bench.health.rainbow() == {"state": "connected", "reason": ""}
+        # the users are listed anew ten minutes after the last listing at the earliest
+        await kit.until(lambda: bench.bridge.parts.roster.get("bob") is None, limit=660)
+        assert bench.found() == {}
+
+
 async def test_rainbow_away_and_back(
     kit: "Kit",
     make_exchange: "MakeExchange",

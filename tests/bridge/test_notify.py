@@ -86,6 +86,21 @@ def test_whoever_is_forgotten_is_not_taken() -> None:
     assert due.take() == ({}, False)
 
 
+def test_who_is_set_apart_goes_first_in_a_call_of_its_own_and_is_not_due_twice() -> None:
+    due = DueSet()
+    due.add("a", 1.0)
+    due.add("b", 2.0, boundary=True)
+    due.add("c", 3.0)
+    due.set_apart({"a": 1.0}, force=False)
+    due.set_apart({"b": 2.0, "d": 0.5}, force=True)
+    due.add("a", 9.0)
+    due.forget("d")
+    assert (len(due), due.oldest()) == (3, 1.0)
+    assert due.take() == ({"b": 2.0}, True)
+    assert due.take() == ({"a": 1.0}, False)
+    assert due.take() == ({"c": 3.0}, False)
+
+
 added = st.tuples(st.sampled_from(COMPANY), st.booleans(), st.booleans())
 
 
@@ -119,7 +134,13 @@ class Bench:
     def __init__(self, rainbow: "Rainbow", random: "Kit") -> None:
         self.told: list[str] = []
         self.ledger = Ledger()
-        self.notifier = Notifier(client=rainbow.client, ledger=self.ledger, told=self.told.append, random=random.half)
+        self.refused = 0
+        self.notifier = Notifier(
+            client=rainbow.client, ledger=self.ledger, told=self.told.append, refused=self.note, random=random.half
+        )
+
+    def note(self) -> None:
+        self.refused += 1
 
     def due(self, *names: str, force: bool = False, boundary: bool = False) -> None:
         for name in names:
@@ -198,6 +219,68 @@ async def test_a_refused_call_is_not_repeated_within_five_seconds(kit: "Kit", ma
         bench.due("ann")
         await kit.until(lambda: bench.told)
         assert 5.0 <= asyncio.get_running_loop().time() - started <= 6.0
+
+
+async def test_whom_rainbow_does_not_know_holds_nobody_up(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    names = [f"u{number:02d}" for number in range(40)]
+    rainbow = await make_rainbow(*(kit.person(name) for name in names if name != "u17"), known_users_only=True)
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due(*names, force=True)
+        await kit.until(lambda: len(bench.told) == 39, limit=5)
+        assert list(bench.notifier.held_back) == ["u17"]
+        assert (bench.refused, bench.notifier.last_error, len(bench.notifier.due)) == (1, None, 0)
+        failed = bench.notifier.counters.failed_calls
+        assert failed <= 7  # 40, 20, 10, 5, 3, 2, 1
+        bench.due("u17", "u16", "u18")
+        await kit.until(lambda: len(bench.told) == 41)
+        await asyncio.sleep(280)
+        assert bench.notifier.counters.failed_calls == failed
+        await asyncio.sleep(30)  # five minutes later it is tried by itself, and refused
+        assert bench.notifier.counters.failed_calls == failed + 1
+        rainbow.lab.dials.set({"known_users_only": False})
+        await asyncio.sleep(900)
+        assert bench.told.count("u17") == 1
+        assert list(bench.notifier.held_back) == []
+    assert rainbow.lab.record.notifies[-1]["ids"] == ["u17"]
+    assert rainbow.lab.record.notifies[-1]["force"] is True
+
+
+async def test_a_refusal_of_everybody_is_about_nobody(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    names = [f"u{number}" for number in range(6)]
+    rainbow = await make_rainbow(
+        *map(kit.person, names), refuse_next=1000, refuse_status=404, refuse_retry_after=0, refuse_path="notify"
+    )
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due(*names)
+        await kit.until(lambda: bench.notifier.last_error)
+        assert "404" in str(bench.notifier.last_error)
+        await asyncio.sleep(60)
+        assert bench.notifier.counters.failed_calls <= 12
+        rainbow.lab.dials.set({"refuse_next": 0})
+        await kit.until(lambda: sorted(bench.told) == names, limit=600)
+        await kit.until(lambda: bench.notifier.last_error is None)
+
+
+async def test_one_who_left_while_held_back_is_not_told_of(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"), known_users_only=True)
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due("ann", "gone")
+        await kit.until(lambda: bench.told == ["ann"])
+        await kit.until(lambda: bench.refused)
+        bench.notifier.forget("gone")
+        await asyncio.sleep(1000)
+    assert bench.notifier.counters.failed_calls == 2
+
+
+async def test_at_the_stop_one_refused_user_keeps_nobody_untold(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"), known_users_only=True)
+    bench = Bench(rainbow, kit)
+    bench.due("ann", "gone", "bob")
+    assert await bench.notifier.flush(1.5) == 0
+    assert sorted(bench.told) == ["ann", "bob"]
 
 
 async def test_a_change_while_rainbow_is_away_is_told_when_it_is_back(kit: "Kit", make_rainbow: "MakeRainbow") -> None:

@@ -34,6 +34,8 @@ class Dials:
     refuse_path: str = ""
     #: notify demands a valid Bearer token besides the connector's header
     strict_notify: bool = False
+    #: notify refuses the whole call if it names somebody unknown
+    known_users_only: bool = False
     #: refuse sign-in over REST / over XMPP although the password is right
     refuse_logins: bool = False
     refuse_xmpp_logins: bool = False

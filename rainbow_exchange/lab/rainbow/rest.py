@@ -205,12 +205,15 @@ class Rest:
         if not isinstance(ids, list) or not ids or not all(isinstance(each, str) for each in ids):
             raise _field("value", "Must be a non-empty list of user ids")
         force = request.query.get("force", "false").lower() == "true"
+        unknown = [each for each in ids if self._people.by_id(each) is None]
+        if unknown and self._dials.known_users_only:
+            raise Refusal(status=404, code=404000, message="Resource not found", details="User does not exist")
         self._record.notifies.append(
             {
                 "at": iso(self._now()),
                 "ids": ids,
                 "force": force,
-                "unknown": [each for each in ids if self._people.by_id(each) is None],
+                "unknown": unknown,
             }
         )
         self._questions.notified(ids, force=force)
