@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from rainbow_exchange import __version__, config, metrics
-from rainbow_exchange.bridge import coverage
+from rainbow_exchange.bridge import coverage, throttling
 from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.problems import Problems
@@ -213,12 +213,19 @@ class Daemon:
             "exchange": (sides.health.exchange() if sides else no_exchange) | {"certificate_ends": ends and _iso(ends)},
             "rainbow": sides.health.rainbow() if sides else unconfigured,
             "mailboxes": sides.health.mailboxes() if sides else nobody,
+            "throttling": self._throttling(),
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
             "changes": self._changes(),
             "not_streamed": [_dated(each) for each in coverage.not_streamed(sides.pipeline)] if sides else [],
             "not_read": [_dated(each) for each in coverage.not_read(sides.pipeline)] if sides else [],
             "problems": [asdict(problem) | {"since": _iso(problem.since)} for problem in self._problems],
         }
+
+    def _throttling(self) -> dict[str, Any] | None:
+        if self._sides is None:
+            return None
+        now = throttling.meter(self._sides.pipeline, self._sides.exchange)
+        return asdict(now) | {"until": None if now.until is None else _iso(now.until)}
 
     def _changes(self) -> dict[str, int]:
         counters = self._sides.pipeline.parts.counters if self._sides else BridgeCounters()

@@ -35,8 +35,14 @@ def test_every_metric_stands_in_the_table_and_no_other_does() -> None:
 
 
 def test_every_command_has_a_section() -> None:
-    assert re.findall(r"^## (\w+)$", page("commands.md"), re.MULTILINE) == ["run", "status", "retry", "lab"]
-    assert {"run", "status", "retry", "lab"} == set(_COMMANDS)
+    assert re.findall(r"^## (\w+)$", page("commands.md"), re.MULTILINE) == [
+        "run",
+        "status",
+        "retry",
+        "powershell",
+        "lab",
+    ]
+    assert {"run", "status", "retry", "powershell", "lab"} == set(_COMMANDS)
 
 
 def test_every_log_event_of_the_page_is_in_the_code() -> None:

@@ -11,6 +11,7 @@ from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.throttling import ThrottlingReview, meter
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.rainbow.client import RainbowClient
@@ -69,6 +70,7 @@ class Health:
         self._password = password
         self._certificate = certificate
         self._unstreamed_since: float | None = None
+        self._throttling = ThrottlingReview(pipeline, problems)
         self._strangers = (0, 0.0)
 
     def review(self) -> None:
@@ -80,6 +82,7 @@ class Health:
         self._one_of(_RAINBOW, why.id if why else None, why.text if why else "", why.action if why else "")
         self._review_link(signed_in=why is None)
         self._review_streams(away=exchange is not None)
+        self._throttling.review()
         self._review_people()
         self._review_account()
         self._review_fallback()
@@ -144,14 +147,18 @@ class Health:
         """Return what `metrics.render` shows of the parts: numbers only, no address."""
         parts = self._pipeline.parts
         oldest = parts.notifier.due.oldest()
+        throttling = meter(self._pipeline, self._exchange)
         return {
             "exchange_connected": self.exchange()["state"] == "connected",
             "rainbow_connected": self._link.connected,
             "exchange_certificate_end_seconds": ends.timestamp() if (ends := self.certificate_ends()) else None,
             "due_users": len(parts.notifier.due),
             "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
-            "streams": len(parts.watcher.streams()),
-            "requests_in_flight_limit": self._exchange.in_flight.limit,
+            "streams": throttling.streams_open,
+            "streams_limit": throttling.streams_limit,
+            "requests_in_flight": throttling.requests_in_flight,
+            "requests_in_flight_limit": throttling.requests_limit,
+            "poll_period_seconds": throttling.poll_period_seconds,
             "out_of_office_period_seconds": parts.absences.counters.period,
             "mailboxes": {name: number for name, number in self.mailboxes().items() if name != "total"},
             "mailboxes_read": parts.reader.modes(),

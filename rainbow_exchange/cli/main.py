@@ -13,6 +13,7 @@ from rainbow_exchange.state.errors import StateError
 #: command → module; the command in it is called like the module
 _COMMANDS = {
     "lab": "rainbow_exchange.cli.lab",
+    "powershell": "rainbow_exchange.cli.powershell",
     "retry": "rainbow_exchange.cli.retry",
     "run": "rainbow_exchange.cli.run",
     "status": "rainbow_exchange.cli.status",

@@ -65,6 +65,7 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "exchange": {"state": "unknown", "reason": reason, "account": "", "certificate_ends": None},
         "rainbow": {"state": "unknown", "reason": reason},
         "mailboxes": {"total": None, "streamed": None, "polled": None, "uncovered": None},
+        "throttling": None,
         "latency": {"told_p50": None, "told_p99": None},
         "changes": {"told": None, "found_after_gap": None, "recovered": None},
         "not_streamed": [],
@@ -87,6 +88,8 @@ def _screen(answer: Mapping[str, Any]) -> Iterator[str]:
             f"  Mailboxes  {boxes['total']}: {boxes['streamed']} streamed, {boxes['polled']} polled,"
             f" {boxes['uncovered']} not covered"
         )
+        if throttling := answer.get("throttling"):
+            yield f"  Throttling {_throttling(throttling)}"
         latency = answer["latency"]
         yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
     yield from _waiting("Not streamed", answer.get("not_streamed", []))
@@ -108,6 +111,19 @@ def _waiting(title: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"    {entry['user']}: {when}because {entry['reason']}"
     if len(entries) > SHOWN:
         yield f"    and {len(entries) - SHOWN} more: rainbow-exchange status --json"
+
+
+def _throttling(meter: Mapping[str, Any]) -> str:
+    """Show the meter on one line."""
+    streams = f"{meter['streams_open']} streams"
+    if meter["streams_limit"] is not None:
+        streams += f" of {meter['streams_limit']} allowed"
+    shown = f"{streams}, {meter['requests_in_flight']} of {meter['requests_limit']} requests in flight"
+    if meter["poll_period_seconds"] is not None:
+        shown += f", polling every {meter['poll_period_seconds']:.0f} s"
+    if meter["back_offs"]:
+        shown += f", {meter['back_offs']} back-offs, the last for {meter['last_reason']}"
+    return f"{shown}, until {_clock(meter['until'])}" if meter["until"] else shown
 
 
 def _clock(instant: str) -> str:

@@ -8,6 +8,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.members import Member
+from rainbow_exchange.ews.renewal import is_beyond
+
 _REST = 120.0  # seconds after a refusal; also what a subscription may take to expire is minutes
 _LONGEST_REST = 1800.0
 
@@ -53,13 +57,20 @@ class Allowance:
         self._rest = min(self._rest * 2, _LONGEST_REST)
         self._pass_on()
 
+    def refuses(self, member: Member, error: EwsError) -> bool:
+        """Note what a Subscribe has shown, perhaps one whose turn it was; whether it is beyond the limit."""
+        refused = is_beyond(error)
+        if refused:
+            member.trouble, member.beyond = str(error), True
+            self.refused()
+        elif member.beyond:
+            member.beyond = False
+            self._pass_on()  # something else was in the way
+        return refused
+
     def allowed(self) -> None:
         """Note that it allowed one, and so perhaps another."""
         self._rest = _REST
-        self._pass_on()
-
-    def passed(self) -> None:
-        """Note that the turn showed nothing: something else was in the way."""
         self._pass_on()
 
     def freed(self) -> None:

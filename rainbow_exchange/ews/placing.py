@@ -15,7 +15,7 @@ from rainbow_exchange.ews.members import Client, Listener, Member
 from rainbow_exchange.ews.repacking import repacking
 from rainbow_exchange.ews.stream_group import StreamGroup
 from rainbow_exchange.ews.stream_limit import StreamLimit
-from rainbow_exchange.ews.views import StreamView
+from rainbow_exchange.ews.views import LimitsView, StreamView
 from rainbow_exchange.model import Mailbox
 
 _OPENINGS_AT_ONCE = 50
@@ -156,6 +156,16 @@ class Placing:
             )
             for group in self.groups
         ]
+
+    def limits(self, *, beyond: bool) -> LimitsView:
+        """Show what the server allows at present; `beyond`: somebody may not be subscribed."""
+        return LimitsView(
+            streams_limit=self.limit.limit,
+            streams_open=len(self.limit.open),
+            stream_refusals=self.limit.refusals,
+            seconds_to_next_stream=self.limit.seconds_to_next_try(),
+            subscriptions_limited=beyond,
+        )
 
     async def _live(self, group: StreamGroup) -> None:
         try:

@@ -30,6 +30,17 @@ class Doubt:
     next_try: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsView:
+    """What the server allows, as learnt; a limit is None where none was met."""
+
+    streams_limit: int | None
+    streams_open: int
+    stream_refusals: int
+    seconds_to_next_stream: float
+    subscriptions_limited: bool
+
+
 @dataclass(slots=True)
 class WatcherCounters:
     """What the watcher has seen: plain numbers for status and metrics."""

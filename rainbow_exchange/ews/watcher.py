@@ -23,7 +23,7 @@ from rainbow_exchange.ews.renewal import asked_for, check_readable, is_beyond, l
 from rainbow_exchange.ews.stream_group import StreamGroup
 from rainbow_exchange.ews.types import ConnectingSid, ResponseCode, connecting_sid
 from rainbow_exchange.ews.unsubscribing import Unsubscribing
-from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, StreamView, WatcherCounters
+from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, LimitsView, StreamView, WatcherCounters
 from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChanged
 
 __all__ = ["Client", "CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
@@ -196,6 +196,10 @@ class Watcher:
         """Show each group."""
         return self._placing.views()
 
+    def limits(self) -> LimitsView:
+        """Show what the server allows at present."""
+        return self._placing.limits(beyond=any(member.beyond for member in self._members.values()))
+
     # --- subscribing and renewing
 
     def _alone(self, address: str) -> asyncio.Lock:
@@ -249,7 +253,7 @@ class Watcher:
             try:
                 await self._subscribe(member)
             except EwsError as error:
-                if self._is_refused_beyond(member, error):
+                if self._allowance.refuses(member, error):
                     continue
                 code = lost_code(error, impersonation=self._impersonation, refused=self._client.refused)
                 if code is not None:
@@ -298,17 +302,6 @@ class Watcher:
             self._allowance.refused()
         if self._placing.tasks is not None:
             self._renew_soon(member, 0.0)
-
-    def _is_refused_beyond(self, member: Member, error: EwsError) -> bool:
-        """Note what a turn beyond the limit has shown."""
-        refused = is_beyond(error)
-        if refused:
-            member.trouble, member.beyond = str(error), True
-            self._allowance.refused()
-        elif member.beyond:
-            member.beyond = False
-            self._allowance.passed()
-        return refused
 
     def _lose(self, member: Member, code: str) -> None:
         address = member.mailbox.address

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from rainbow_exchange.cli.main import commands
+from rainbow_exchange.cli.status import _throttling
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Page
@@ -23,6 +24,7 @@ KEYS = [
     "exchange",
     "rainbow",
     "mailboxes",
+    "throttling",
     "latency",
     "changes",
     "not_streamed",
@@ -199,3 +201,25 @@ def test_the_first_who_are_not_streamed_stand_on_the_screen_with_next_try_and_re
         "  Not read",
         "    eve@acme.test: because ErrorTimeoutExpired",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [
+        ({}, "1 streams, 0 of 10 requests in flight"),
+        (
+            {"streams_limit": 10, "streams_open": 10, "poll_period_seconds": 60.0},
+            "10 streams of 10 allowed, 0 of 10 requests in flight, polling every 60 s",
+        ),
+        (
+            {"back_offs": 3, "last_reason": "ErrorServerBusy", "until": None},
+            "1 streams, 0 of 10 requests in flight, 3 back-offs, the last for ErrorServerBusy",
+        ),
+    ],
+)
+def test_the_screen_shows_what_exchange_allows_on_one_line(changed: dict[str, Any], shown: str) -> None:
+    rest = {
+        "requests_limit": 10, "requests_in_flight": 0, "streams_limit": None, "streams_open": 1,
+        "subscriptions_limited": False, "back_offs": 0, "last_reason": "", "until": None, "poll_period_seconds": None,
+    }  # fmt: skip
+    assert _throttling(rest | changed) == shown

@@ -61,7 +61,7 @@ async def test_one_that_is_cancelled_passes_its_turn_on() -> None:
     first.cancel()
     await asyncio.wait([first])
     await asyncio.wait_for(second, 1)
-    allowance.passed()
+    allowance.allowed()
     assert not allowance.short
 
 

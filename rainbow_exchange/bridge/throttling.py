@@ -1,0 +1,116 @@
+"""What Exchange allows at present, as learnt from its refusals: the meter in status, and the problems that follow."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.roster import Member
+from rainbow_exchange.ews.client import EwsClient
+
+#: how many people a problem names before it only counts them; status names everybody
+_NAMED = 5
+#: seconds for which mailboxes may wait for a stream before it is a problem
+_POLLED_FOR = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """Limits are None where no refusal was met. Before `until` nothing is sent to Exchange, or no stream tried."""
+
+    requests_limit: int
+    requests_in_flight: int
+    streams_limit: int | None
+    streams_open: int
+    subscriptions_limited: bool
+    back_offs: int
+    last_reason: str
+    until: datetime | None
+    poll_period_seconds: float | None
+
+
+def meter(pipeline: Pipeline, exchange: EwsClient) -> Meter:
+    """Read the meter."""
+    parts = pipeline.parts
+    limits = parts.watcher.limits()
+    wait = max(exchange.held_back_for(), limits.seconds_to_next_stream)
+    polled = any(parts.watcher.coverage(address) == "waiting" for address in _addresses(pipeline))
+    return Meter(
+        requests_limit=int(exchange.in_flight.limit),
+        requests_in_flight=exchange.in_flight.in_flight,
+        streams_limit=limits.streams_limit,
+        streams_open=limits.streams_open,
+        subscriptions_limited=limits.subscriptions_limited,
+        back_offs=exchange.counters.back_offs,
+        last_reason=exchange.counters.last_back_off,
+        until=parts.now() + timedelta(seconds=wait) if wait > 0 else None,
+        poll_period_seconds=round(pipeline.changes.polling.period, 1) if polled else None,
+    )
+
+
+class ThrottlingReview:
+    """Opens and closes the problems that throttling makes."""
+
+    def __init__(self, pipeline: Pipeline, problems: Problems) -> None:
+        self._pipeline = pipeline
+        self._problems = problems
+        self._since: float | None = None
+
+    def review(self) -> None:
+        """Look at who is polled, and why."""
+        parts = self._pipeline.parts
+        polled = [
+            member
+            for member in parts.roster
+            if member.mailbox is not None and parts.watcher.coverage(member.mailbox.address) == "waiting"
+        ]
+        now = parts.loop_time()
+        self._since = (self._since or now) if polled else None
+        if self._since is None or now - self._since < _POLLED_FOR:
+            self._problems.clear("mailboxes-polled")
+        else:
+            period = round(self._pipeline.changes.polling.period)
+            self._problems.report(
+                "mailboxes-polled",
+                severity="notice",
+                text=f"Exchange allows no stream for {len(polled)} mailbox(es): {_names(polled)}. Their calendars are"
+                f" looked at every {period} s instead.",
+                action=self._remedy(),
+            )
+        if parts.watcher.limits().subscriptions_limited and polled:
+            self._problems.report(
+                "exchange-subscriptions-exceeded",
+                severity="warning",
+                text="Exchange allows no more subscriptions (ErrorExceededSubscriptionCount).",
+                action=self._remedy_for_subscriptions(),
+            )
+        else:
+            self._problems.clear("exchange-subscriptions-exceeded")
+
+    def _remedy(self) -> str:
+        if self._pipeline.parts.options.impersonation:
+            return (
+                "Does another program stream these mailboxes? The limit is HangingConnectionLimit in EWS' web.config."
+            )
+        return (
+            "Use impersonation, which has a limit for each stream: rainbow-exchange powershell impersonation. Without"
+            " it, 3 (2013) or 10 (2016 and later) streams carry at most 600 or 2,000 mailboxes."
+        )
+
+    def _remedy_for_subscriptions(self) -> str:
+        if self._pipeline.parts.options.impersonation:
+            return "Does another program subscribe to these mailboxes without end? It is tried again by itself."
+        return (
+            "Raise EwsMaxSubscriptions (rainbow-exchange powershell throttling), or use impersonation (rainbow-exchange"
+            " powershell impersonation). Those without a subscription are polled."
+        )
+
+
+def _addresses(pipeline: Pipeline) -> list[str]:
+    return [member.mailbox.address for member in pipeline.parts.roster if member.mailbox is not None]
+
+
+def _names(members: list[Member]) -> str:
+    shown = ", ".join(member.user.login_email or member.user.id for member in members[:_NAMED])
+    more = len(members) - _NAMED
+    return f"{shown} and {more} more" if more > 0 else shown

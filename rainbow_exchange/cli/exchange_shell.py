@@ -1,0 +1,100 @@
+"""What an administrator types in the Exchange Management Shell: set, assign, verify and undo. Pure text.
+
+Parameters: Microsoft's pages on New-ThrottlingPolicy, Set-ThrottlingPolicyAssociation, New-ManagementScope and
+New-ManagementRoleAssignment; which of them matter to EWS: "EWS throttling in Exchange".
+"""
+
+from rainbow_exchange.errors import UserError
+
+#: characters that end a single-quoted string of PowerShell; doubled, each stands for itself
+_QUOTES = "'\u2018\u2019\u201a\u201b"
+#: what the policy sets, in the order in which it is printed; milliseconds are of the server's time
+_LIMITS = {
+    "EwsMaxConcurrency": 100,
+    "EwsMaxSubscriptions": 20_000,
+    "EwsMaxBurst": 1_200_000,
+    "EwsRechargeRate": 3_600_000,
+    "EwsCutoffBalance": 12_000_000,
+}
+
+
+def quoted(text: str) -> str:
+    """Write a text in single quotes, where PowerShell expands nothing. Raise UserError for control characters."""
+    if not text or not text.isprintable():
+        raise UserError([f"{text!r} cannot be written on one line of PowerShell: leave out what is not printable."])
+    return "'" + "".join(each * 2 if each in _QUOTES else each for each in text) + "'"
+
+
+def throttling(account: str, name: str) -> str:
+    """Give the commands that let `account` ask for more, by a policy called `name`."""
+    who, policy = quoted(account), quoted(name)
+    limits = " ".join(f"-{limit} {value}" for limit, value in _LIMITS.items())
+    return f"""\
+# Set: a policy of its own, above the stock numbers (27, 5000, 300000, 900000, 3000000)
+if (-not (Get-ThrottlingPolicy | Where-Object Name -eq {policy})) {{
+    New-ThrottlingPolicy -Name {policy} -ThrottlingPolicyScope Regular
+}}
+Set-ThrottlingPolicy -Identity {policy} {limits}
+# Assign
+Set-ThrottlingPolicyAssociation -Identity {who} -ThrottlingPolicy {policy}
+# Verify: the account has the policy, the policy has the numbers
+Get-ThrottlingPolicyAssociation -Identity {who} | Format-List Name,ThrottlingPolicyId
+Get-ThrottlingPolicy -Identity {policy} | Format-List Name,Ews*
+"""
+
+
+def throttling_undone(account: str, name: str) -> str:
+    """Give the commands that take the policy away again."""
+    who, policy = quoted(account), quoted(name)
+    return f"""\
+# Undo: the account follows the default policy again
+Set-ThrottlingPolicyAssociation -Identity {who} -ThrottlingPolicy $null
+Remove-ThrottlingPolicy -Identity {policy} -Confirm:$false
+# Verify: nothing is listed
+Get-ThrottlingPolicy | Where-Object Name -eq {policy}
+"""
+
+
+def impersonation(account: str, name: str, *, group: str | None, scope: str | None) -> str:
+    """Give the commands that let `account` impersonate: the members of `group`, those in `scope` (OPATH), or all."""
+    who, role = quoted(account), quoted(name)
+    narrow = f" -CustomRecipientWriteScope {role}" if group or scope else ""
+    return f"""\
+{_scope(role, group, scope)}# Assign the role
+New-ManagementRoleAssignment -Name {role} -Role 'ApplicationImpersonation' -User {who}{narrow}
+# Verify: who has the role, for whom; it may take up to an hour until Exchange knows
+Get-ManagementRoleAssignment -Identity {role} | Format-List Name,Role,RoleAssigneeName,CustomRecipientWriteScope
+{_members(role) if narrow else ""}"""
+
+
+def impersonation_undone(name: str, *, scoped: bool) -> str:
+    """Give the commands that take the role away again."""
+    role = quoted(name)
+    scope = f"Remove-ManagementScope -Identity {role} -Confirm:$false\n" if scoped else ""
+    return f"""\
+# Undo: the account may impersonate nobody any more
+Remove-ManagementRoleAssignment -Identity {role} -Confirm:$false
+{scope}# Verify: nothing is listed
+Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq {role}
+"""
+
+
+def _scope(role: str, group: str | None, scope: str | None) -> str:
+    if group:
+        return f"""\
+# Set the scope: the members of a group
+$group = (Get-DistributionGroup -Identity {quoted(group)}).DistinguishedName.Replace("'", "''")
+New-ManagementScope -Name {role} -RecipientRestrictionFilter "MemberOfGroup -eq '$group'"
+"""
+    if scope:
+        return f"""\
+# Set the scope: whoever the filter finds
+New-ManagementScope -Name {role} -RecipientRestrictionFilter {quoted(scope)}
+"""
+    return "# No scope: the account may impersonate every mailbox. --group or --scope narrows that.\n"
+
+
+def _members(role: str) -> str:
+    return f"""\
+Get-Recipient -ResultSize Unlimited -RecipientPreviewFilter (Get-ManagementScope -Identity {role}).RecipientFilter
+"""

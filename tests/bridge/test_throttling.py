@@ -1,0 +1,104 @@
+"""What status shows of Exchange's limits, and which problems they make."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.throttling import ThrottlingReview, meter
+from rainbow_exchange.lab.exchange import LabMailbox
+from rainbow_exchange.lab.exchange.mailbox import Right
+
+if TYPE_CHECKING:
+    from tests.bridge.conftest import Bridge, Kit, MakeBridge, MakeExchange, MakeRainbow
+
+NAMES = [f"u{number}" for number in range(8)]
+BOXES = [LabMailbox(address=f"{name}@acme.test", right=Right.REVIEWER) for name in NAMES]
+
+
+def watched(bridge: "Bridge", coverage: str) -> list[str]:
+    found = bridge.parts.watcher
+    return [name for name in NAMES if found.coverage(f"{name}@acme.test") == coverage]
+
+
+async def test_where_nothing_was_refused_the_meter_is_at_rest(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange, rainbow = await make_exchange(*BOXES), await make_rainbow(*(kit.person(name) for name in NAMES))
+    bridge = make_bridge(exchange, rainbow)
+    async with bridge.at_work(*NAMES):
+        await kit.until(lambda: len(watched(bridge, "streamed")) == 8)
+        now = meter(bridge.pipeline, exchange.client)
+        assert (now.requests_limit, now.streams_limit, now.streams_open) == (10, None, 1)
+        assert (now.subscriptions_limited, now.back_offs, now.last_reason) == (False, 0, "")
+        assert (now.until, now.poll_period_seconds) == (None, None)
+
+
+async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(*BOXES, stream_limit=2)
+    rainbow = await make_rainbow(*(kit.person(name) for name in NAMES))
+    bridge = make_bridge(exchange, rainbow, impersonation=False)
+    bridge.parts.watcher._placing._group_size = 2  # as if a hundred times as many
+    told: list[str] = []
+    review = ThrottlingReview(bridge.pipeline, Problems(now=kit.now, observe=lambda problem: told.append(problem.id)))
+    async with bridge.at_work(*NAMES):
+        await kit.until(lambda: len(watched(bridge, "waiting")) == 4)
+        review.review()
+        now = meter(bridge.pipeline, exchange.client)
+        assert (now.streams_limit, now.streams_open) == (2, 2)
+        assert now.back_offs >= 1
+        assert now.last_reason == "ErrorExceededConnectionCount (MaxStreamingConcurrency)"
+        assert now.until is not None
+        assert timedelta(0) < now.until - kit.now() <= timedelta(seconds=75)
+        assert now.poll_period_seconds == 60
+        assert told == []
+        await asyncio.sleep(61)
+        review.review()
+        assert told == ["mailboxes-polled"]
+        [problem] = review._problems
+        assert problem.severity == "notice"
+        assert all(name in problem.text for name in watched(bridge, "waiting"))
+        assert "rainbow-exchange powershell impersonation" in problem.action
+        exchange.lab.dials.turn({"stream_limit": 10})
+        await kit.until(lambda: len(watched(bridge, "streamed")) == 8, limit=600)
+        review.review()
+        assert list(review._problems) == []
+
+
+async def test_a_limit_on_subscriptions_names_the_remedy(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(*BOXES, subscription_limit=5)
+    rainbow = await make_rainbow(*(kit.person(name) for name in NAMES))
+    bridge = make_bridge(exchange, rainbow, impersonation=False)
+    problems = Problems(now=kit.now, observe=lambda _: None)
+    review = ThrottlingReview(bridge.pipeline, problems)
+    async with bridge.at_work(*NAMES):
+        await kit.until(lambda: len(watched(bridge, "streamed")) == 5)
+        review.review()
+        assert meter(bridge.pipeline, exchange.client).subscriptions_limited
+        [problem] = problems
+        assert (problem.id, problem.severity) == ("exchange-subscriptions-exceeded", "warning")
+        assert "ErrorExceededSubscriptionCount" in problem.text
+        assert problem.action.startswith("Raise EwsMaxSubscriptions")
+        assert "use impersonation" in problem.action
+
+
+async def test_a_busy_server_is_shown_with_the_time_until_which_it_is_left_alone(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(*BOXES)
+    bridge = make_bridge(exchange, await make_rainbow(*(kit.person(name) for name in NAMES)))
+    async with bridge.at_work(*NAMES):
+        await asyncio.sleep(5)
+        exchange.lab.dials.turn({"server_busy": "fault", "server_busy_milliseconds": 90_000, "server_busy_requests": 1})
+        before = meter(bridge.pipeline, exchange.client)
+        await kit.until(lambda: meter(bridge.pipeline, exchange.client).back_offs > before.back_offs, limit=300)
+        now = meter(bridge.pipeline, exchange.client)
+        assert now.last_reason == "ErrorServerBusy"
+        assert now.until is not None
+        assert now.until > datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+        assert timedelta(seconds=80) < now.until - kit.now() <= timedelta(seconds=90)
+        assert now.requests_limit == 5
