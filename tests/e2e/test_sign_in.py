@@ -5,21 +5,27 @@ import random
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from rainbow_exchange.config import ExchangeSettings
+from rainbow_exchange.config_accounts import accounts
+from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews.auth import Authenticator
 from rainbow_exchange.ews.auto_auth import AutoAuth
 from rainbow_exchange.ews.client import EwsClient
-from rainbow_exchange.ews.errors import EwsAuthenticationError, Tried
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, Tried
+from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
 from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.ews.operations.subscribe import Subscribe
+from rainbow_exchange.ews.tokens import TokenSource
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.tls import LabAuthority
 from rainbow_exchange.network.trust import client_context, unverified_context
@@ -233,3 +239,85 @@ async def test_behind_a_balancer_that_ends_tls_the_binding_is_of_another_certifi
     assert error.tried == Tried(scheme="NTLM", stage="proof", binding=True)
     assert meeting.outcomes() == ["challenged", "bad binding"]
     assert meeting.lab.attempts.read()[-1]["binding"] == "wrong"
+
+
+def token_login(meeting: Meeting, ca_file: Path, secret: str) -> Login:
+    """Sign in by tokens from the lab's endpoint."""
+    tokens = TokenSource(
+        url=meeting.lab.token_url.replace("127.0.0.1", "localhost"),
+        client_id="lab-connector",
+        client_secret=secret,
+        more={"resource": "https://localhost/"},
+        ssl=client_context(ca_file),
+    )
+    return Login(auth=AutoAuth(username=None, password=None, host="localhost", tokens=True), tokens=tokens)
+
+
+@asynccontextmanager
+async def bearing(meeting: Meeting, ca_file: Path, secret: str) -> AsyncIterator[Meeting]:
+    async with EwsClient(
+        url=meeting.lab.url.replace("127.0.0.1", "localhost"),
+        auth=[token_login(meeting, ca_file, secret)],
+        ssl=client_context(ca_file),
+        now=lambda: datetime.now(UTC),
+    ) as client:
+        yield Meeting(lab=meeting.lab, client=client)
+
+
+def schemes(meeting: Meeting) -> list[tuple[str, str]]:
+    return [(each["scheme"], each["outcome"]) for each in meeting.lab.attempts.read()]
+
+
+async def test_a_bearer_token_serves_many_requests_and_is_fetched_anew_once_refused(meet: Meet, tmp_path: Path) -> None:
+    meeting = await meet(auth_schemes=["Negotiate", "NTLM", "Bearer"])
+    async with bearing(meeting, tmp_path / "lab-ca.pem", "lab-secret") as bearer:
+        await bearer.asks()
+        await bearer.asks(3)
+        assert schemes(meeting) == [("token", "accepted"), *[("Bearer", "accepted")] * 4]
+        assert meeting.lab.record.read()[-1]["account"] == "svc-rainbow"
+        async with aiohttp.ClientSession() as http:
+            await http.delete(f"{meeting.lab.base}/lab/tokens", ssl=False)
+        meeting.lab.attempts.clear()
+        await bearer.asks()
+    assert schemes(meeting) == [("Bearer", "bad token"), ("token", "accepted"), ("Bearer", "accepted")]
+
+
+async def test_a_bearer_token_is_renewed_before_it_ends(meet: Meet, tmp_path: Path) -> None:
+    meeting = await meet(auth_schemes=["Bearer"], oauth_token_seconds=1)
+    async with bearing(meeting, tmp_path / "lab-ca.pem", "lab-secret") as bearer:
+        for _ in range(8):
+            await bearer.asks()
+            await asyncio.sleep(0.25)
+    assert {outcome for _, outcome in schemes(meeting)} == {"accepted"}
+    assert [scheme for scheme, _ in schemes(meeting)].count("token") >= 3
+
+
+async def test_a_wrong_client_secret_is_one_attempt(meet: Meet, tmp_path: Path) -> None:
+    meeting = await meet(auth_schemes=["Bearer"])
+    async with bearing(meeting, tmp_path / "lab-ca.pem", "wrong") as bearer:
+        error = await bearer.refused()
+        assert error.tried == Tried(scheme="Bearer", stage="token", reason="invalid_client")
+        for _ in range(3):
+            await bearer.refused()
+    assert schemes(meeting) == [("token", "wrong password")]
+    assert meeting.lab.record.counts["ResolveNames"] == 0
+
+
+async def test_a_token_endpoint_that_is_down_is_no_refusal(meet: Meet, tmp_path: Path) -> None:
+    meeting = await meet(auth_schemes=["Bearer"], token_status=503)
+    async with bearing(meeting, tmp_path / "lab-ca.pem", "lab-secret") as bearer:
+        with pytest.raises(EwsConnectionError) as raised:
+            await bearer.client.call(ResolveNames(entry="alice"))
+        assert raised.value.kind == "token"
+        meeting.lab.dials.turn({"token_status": 0})
+        await bearer.asks()
+
+
+async def test_client_id_and_secret_without_a_token_endpoint_are_user_and_password(meet: Meet) -> None:
+    """Rainbow's administration calls them "client id and client secret of the Exchange administrator"."""
+    settings = ExchangeSettings(url="https://localhost/EWS/Exchange.asmx", client_id="ACME\\svc-rainbow")
+    [found] = accounts(settings, Secrets(exchange_client_secret=PASSWORD))
+    assert (found.kind, found.name) == ("password", "ACME\\svc-rainbow (client id, taken as user name)")
+    meeting = await meet(account(found.username or "", found.password or ""))
+    await meeting.asks()
+    assert meeting.outcomes() == ["challenged", "accepted"]
