@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.reader import Lane, Reader
 from rainbow_exchange.bridge.roster import Coverage, Member
-from rainbow_exchange.bridge.told import Digest, Ledger, Told, digest_auto_reply, digest_events
+from rainbow_exchange.bridge.told import Digest, Ledger, Told, digest_auto_reply, digest_events, whole_days
 from rainbow_exchange.bridge.translate import Privacy, auto_reply, events
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.model import Agenda, Window
@@ -108,8 +108,8 @@ class Answers:
                 raise
             self.counters.stale += 1
             agenda = stale
-        own = self.reader.window()
-        return agenda, self.digest(agenda) if agenda.window == own else None
+        days = whole_days(agenda.window, within=self.reader.window())
+        return agenda, digest_events(self.shown(agenda), days) if days else None
 
     def digest(self, agenda: Agenda) -> Digest:
         """Return the state of an agenda as Rainbow would see it, hidden subjects hidden."""

@@ -8,7 +8,7 @@ UTC day and only days that both sides know are compared, so that a window which 
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from rainbow_exchange.model import Window
@@ -18,6 +18,7 @@ from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent
 AGAIN = (60.0, 300.0, 1800.0, 86400.0)
 #: seconds after a notify from which on a user counts as "Rainbow did not ask"
 PATIENCE = 30.0
+_DAY = timedelta(days=1)
 
 
 class Told(StrEnum):
@@ -70,6 +71,16 @@ def utc_days(first: date, count: int, now: datetime) -> Window:
     """Return the window of `count` whole UTC days from `first` on."""
     start = datetime(first.year, first.month, first.day, tzinfo=now.tzinfo)
     return Window(start=start, end=start + timedelta(days=count))
+
+
+def whole_days(window: Window, *, within: Window) -> Window | None:
+    """Return the whole UTC days of `window` that lie in `within`, itself a span of such; None where there are none."""
+    start, end = (
+        instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        for instant in (window.start + _DAY - timedelta(microseconds=1), window.end)
+    )
+    start, end = max(start, within.start), min(end, within.end)
+    return Window(start=start, end=end) if start < end else None
 
 
 @dataclass(slots=True)

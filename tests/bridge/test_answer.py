@@ -171,6 +171,27 @@ async def test_an_answer_about_another_window_answers_no_notify(kit: "Kit", make
         assert bench.ledger.unanswered() == ["ann"]
 
 
+async def test_an_answer_about_some_days_of_the_cache_and_others_answers_a_notify(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange(ANN)
+    async with Bench(kit, exchange).at_work() as bench:
+
+        async def notified() -> None:
+            bench.reader.invalidate(ANN)
+            state = bench.answers.digest(await bench.reader.agenda(ANN, lane=Lane.QUESTION))
+            bench.ledger.set_state("ann", Told.EVENTS, state, 0.0)
+            bench.ledger.notified("ann", bench.ledger.snapshot("ann"), 0.0)
+
+        await notified()
+        exchange.appointment(ANN)
+        (await bench.events(kit.epoch - 72 * HOUR, kit.epoch + 96 * HOUR)).sent()
+        assert bench.ledger.unanswered() == ["ann"]  # what left is not what the notify stood for
+        await notified()
+        (await bench.events(kit.epoch - 72 * HOUR, kit.epoch + 96 * HOUR)).sent()
+        assert bench.ledger.unanswered() == []
+
+
 # --- errors
 
 

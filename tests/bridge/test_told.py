@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rainbow_exchange.bridge.told import Digest, Ledger, Told, digest_auto_reply, digest_events, utc_days
+from rainbow_exchange.bridge.told import Digest, Ledger, Told, digest_auto_reply, digest_events, utc_days, whole_days
 from rainbow_exchange.model import Window
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent
 
@@ -34,6 +34,21 @@ def test_the_window_is_whole_utc_days() -> None:
     assert utc_days(date(2026, 1, 4), 10, now) == Window(
         start=datetime(2026, 1, 4, tzinfo=UTC), end=datetime(2026, 1, 14, tzinfo=UTC)
     )
+
+
+def test_whole_days_are_those_that_both_windows_hold_from_midnight_to_midnight() -> None:
+    cache = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 3, 11, tzinfo=UTC))
+
+    def days(start: str, end: str) -> tuple[date, date] | None:
+        asked = Window(start=datetime.fromisoformat(start), end=datetime.fromisoformat(end))
+        found = whole_days(asked, within=cache)
+        return (found.start.date(), found.end.date()) if found else None
+
+    assert days("2026-02-27T00:00:00Z", "2026-03-06T00:00:00Z") == (date(2026, 3, 1), date(2026, 3, 6))
+    assert days("2026-03-02T00:00:01Z", "2026-03-04T23:59:59Z") == (date(2026, 3, 3), date(2026, 3, 4))
+    assert days("2026-03-02T01:00:00+01:00", "2026-04-01T00:00:00Z") == (date(2026, 3, 2), date(2026, 3, 11))
+    assert days("2026-03-02T08:00:00Z", "2026-03-03T08:00:00Z") is None
+    assert days("2026-03-11T00:00:00Z", "2026-03-13T00:00:00Z") is None
 
 
 def test_a_change_within_both_windows_is_seen() -> None:
