@@ -49,6 +49,7 @@ COUNTERS = {
     "ews_received_bytes": "Bytes received from Exchange.",
     "links_opened": "Connections of the link to Rainbow.",
     "questions_from_strangers": "Questions refused because of who asked.",
+    "questions_in_unknown_zones": "Questions with dates in a time zone that is not known, read as UTC.",
 }
 #: name in the view → (label, help). A mapping from the label's value to a number that only grows.
 LABELLED_COUNTERS = {

@@ -176,6 +176,7 @@ class Health:
             "ews_errors": self._exchange.counters.errors,
             "links_opened": self._link.counters.connects,
             "questions_from_strangers": self._link.counters.strangers,
+            "questions_in_unknown_zones": self._link.counters.zones_unknown,
             "questions": {
                 "answered": parts.answers.counters.answered,
                 "stale": parts.answers.counters.stale,

@@ -59,6 +59,7 @@ class Answering:
             _log.debug("question_malformed", reason=str(error))
             await self._refuse(iq, stream, "bad-request", "modify")
             return
+        self._counters.zones_unknown += question.zone_unknown
         if self.waiting >= self._max_waiting:
             await self._refuse(iq, stream, "resource-constraint", "wait")
             return

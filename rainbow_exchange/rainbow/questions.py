@@ -5,8 +5,10 @@ UTF-8: Rainbow's server takes 18,432 and its SDK keeps to this.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from xml.sax.saxutils import escape
+from zoneinfo import ZoneInfo
 
 from lxml import etree
 
@@ -60,10 +62,12 @@ def read_question(iq: Iq) -> Question:
     if len(iq.id) > MAX_ID:
         raise MalformedQuestion("an id too long to repeat")
     kind = local_name(payload)
-    start, end = (_read_date(payload, name) if kind == "events" else None for name in ("startDate", "endDate"))
+    if kind != "events":
+        return Question(kind=kind, email=email)
+    (start, start_known), (end, end_known) = (_read_date(payload, name) for name in ("startDate", "endDate"))
     if start is not None and end is not None and end < start:
         raise MalformedQuestion("ends before it starts")
-    return Question(kind=kind, email=email, start=start, end=end)
+    return Question(kind=kind, email=email, start=start, end=end, zone_unknown=not (start_known and end_known))
 
 
 def events_result(
@@ -147,16 +151,33 @@ def _date(value: datetime) -> str:
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def _read_date(payload: etree._Element, name: str) -> datetime | None:
-    """Read an xs:dateTime with any fraction, `Z`, an offset or none (then UTC); None where absent or empty."""
-    text = next((part.text or "" for part in payload if local_name(part) == name), "").strip()
-    if not text:
-        return None
+def _read_date(payload: etree._Element, name: str) -> tuple[datetime | None, bool]:
+    """Read an xs:dateTime with any fraction, `Z`, an offset or none; None where absent or empty.
+
+    One without offset is in the zone of its `timezone`, else in UTC; the second value is whether that zone is known.
+    """
+    part = next((part for part in payload if local_name(part) == name), None)
+    text = "" if part is None else (part.text or "").strip()
+    if part is None or not text:
+        return None, True
+    zone: tzinfo | None = UTC
     try:
         value = datetime.fromisoformat(text)
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if value.tzinfo is None:
+            zone = _zone(part.get("timezone", "").strip() or "UTC")
+            value = value.replace(tzinfo=zone or UTC)
+        return value.astimezone(UTC), zone is not None
     except (ValueError, OverflowError):
         raise MalformedQuestion(f"{name} is no date") from None
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> tzinfo | None:
+    """Give the zone of that IANA name, None where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # the name is looked for as a file: anything may stand in it
+        return None
 
 
 def _once(text: str, *, escape_twice: bool) -> str:

@@ -66,9 +66,13 @@ class AutoReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What Rainbow asks about one person. `kind`: "events" or "autoreply"; dates only where Rainbow gave them (UTC)."""
+    """What Rainbow asks about one person. `kind`: "events" or "autoreply"; dates only where Rainbow gave them (UTC).
+
+    `zone_unknown`: a date named a time zone that is not known, and was read as UTC.
+    """
 
     kind: str
     email: str
     start: datetime | None = None
     end: datetime | None = None
+    zone_unknown: bool = False

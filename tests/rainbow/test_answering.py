@@ -131,6 +131,15 @@ async def test_malformed_question_is_a_bad_request(server: Any, run_link: RunLin
     assert life.questions == []
 
 
+async def test_question_in_a_zone_that_nobody_knows_is_answered_and_counted(server: Any, run_link: RunLink) -> None:
+    life = run_link()
+    date = '<startDate timezone="Mars/Olympus">2026-01-05T09:00:00</startDate>'
+    said = await (await server.visit()).ask(question().replace("/></iq>", f">{date}</events></iq>"))
+    assert 'type="result"' in said
+    assert [asked.start for asked in life.questions] == [datetime(2026, 1, 5, 9, tzinfo=UTC)]
+    assert life.link.counters.zones_unknown == 1
+
+
 @pytest.mark.parametrize("sender", ["mallory@rainbow.test/m", "evil.test", "0a1b@rainbow.test/other"])
 @pytest.mark.parametrize("kind", ["events", "autoreply"])
 async def test_stranger_is_refused_and_counted(server: Any, run_link: RunLink, sender: str, kind: str) -> None:

@@ -74,13 +74,37 @@ def test_question_for_the_automatic_reply_has_no_dates() -> None:
         ("2026-01-05T09:00:00.1234567Z", datetime(2026, 1, 5, 9, 0, 0, 123456, tzinfo=UTC)),
         ("2026-01-05T09:00:00.123456789+01:00", datetime(2026, 1, 5, 8, 0, 0, 123456, tzinfo=UTC)),
         ("2026-01-05T09:00:00-03:30", datetime(2026, 1, 5, 12, 30, tzinfo=UTC)),
-        (" 2026-01-05T09:00:00 ", datetime(2026, 1, 5, 9, tzinfo=UTC)),
-        ("2026-01-05", datetime(2026, 1, 5, tzinfo=UTC)),
+        (" 2026-01-05T09:00:00 ", datetime(2026, 1, 5, 8, tzinfo=UTC)),
+        ("2026-07-05T09:00:00.5", datetime(2026, 7, 5, 7, 0, 0, 500000, tzinfo=UTC)),
+        ("2026-01-05", datetime(2026, 1, 4, 23, tzinfo=UTC)),
         ("", None),
     ],
 )
 def test_dates_come_in_many_forms(text: str, value: datetime | None) -> None:
-    assert read_question(question(events(f'<startDate timezone="Europe/Paris">{text}</startDate>'))).start == value
+    read_ = read_question(question(events(f'<startDate timezone="Europe/Paris">{text}</startDate>')))
+    assert (read_.start, read_.zone_unknown) == (value, False)
+
+
+def test_each_date_has_its_own_zone() -> None:
+    dates = (
+        '<startDate timezone="America/New_York">2026-01-05T20:00:00</startDate><endDate>2026-01-06T02:00:00</endDate>'
+    )
+    assert read_question(question(events(dates))) == Question(
+        kind="events",
+        email="bob@acme.test",
+        start=datetime(2026, 1, 6, 1, tzinfo=UTC),
+        end=datetime(2026, 1, 6, 2, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../UTC", "Europe", "x" * 5000])
+def test_a_date_in_a_zone_that_nobody_knows_is_utc_and_says_so(zone: str) -> None:
+    asked = question(events(f'<endDate timezone="{zone}">2026-01-05T09:00:00</endDate>'))
+    assert read_question(asked) == Question(
+        kind="events", email="bob@acme.test", end=datetime(2026, 1, 5, 9, tzinfo=UTC), zone_unknown=True
+    )
+    with_offset = question(events(f'<endDate timezone="{zone}">2026-01-05T09:00:00Z</endDate>'))
+    assert not read_question(with_offset).zone_unknown
 
 
 @pytest.mark.parametrize(
