@@ -92,11 +92,16 @@ class Answers:
 
     def _window(self, question: Question) -> Window:
         now = self.now()
-        start = question.start or (now - timedelta(hours=1) if question.end is None else question.end - timedelta(1))
-        end = question.end or (now + timedelta(days=1) if question.start is None else start + timedelta(1))
+        day = timedelta(days=1)
+        try:
+            start = question.start or (now - timedelta(hours=1) if question.end is None else question.end - day)
+            end = question.end or (now + day if question.start is None else start + day)
+            window = Window(start=start, end=min(end, start + LONGEST_WINDOW))
+        except OverflowError:  # the calendar's first or last days
+            raise QuestionRefused(*BAD_REQUEST) from None
         if not start <= end:
             raise QuestionRefused(*BAD_REQUEST)
-        return Window(start=start, end=min(end, start + LONGEST_WINDOW))
+        return window
 
     async def _agenda(self, address: str, window: Window) -> tuple[Agenda, Digest | None]:
         try:

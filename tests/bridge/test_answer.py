@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,6 +120,23 @@ async def test_a_window_that_ends_before_it_begins_is_a_bad_request(kit: "Kit", 
         with pytest.raises(QuestionRefused) as refused:
             await bench.events(kit.epoch + HOUR, kit.epoch)
         assert (refused.value.condition, refused.value.type) == ("bad-request", "modify")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (datetime(9999, 12, 31, tzinfo=UTC), None),
+        (datetime(9999, 12, 1, tzinfo=UTC), datetime(9999, 12, 2, tzinfo=UTC)),
+        (None, datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+async def test_a_window_at_either_end_of_time_is_a_bad_request(
+    kit: "Kit", make_exchange: "MakeExchange", start: datetime | None, end: datetime | None
+) -> None:
+    async with Bench(kit, await make_exchange(ANN)).at_work() as bench:
+        with pytest.raises(QuestionRefused) as refused:
+            await bench.events(start, end)
+        assert refused.value.condition == "bad-request"
 
 
 async def test_privacy_holds_for_answers(kit: "Kit", make_exchange: "MakeExchange") -> None:
