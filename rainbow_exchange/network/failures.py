@@ -35,6 +35,7 @@ class Way:
         self._proxy = proxy
         self._host = self._url.raw_host or ""
         self._target = f"{self._url.host}:{self._url.port}"
+        self._looking = asyncio.Lock()
         self._looked_at: float | None = None  # loop time
         self._presented: Presented | None = None
 
@@ -70,10 +71,11 @@ class Way:
         failure = self.failure(error)
         if failure.kind != "tls" and not self._cut_in_handshake(error):
             return failure
-        now = asyncio.get_running_loop().time()
-        if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
-            self._looked_at = now
-            self._presented = await look(self._host, self._url.port or 443, self._proxy)
+        async with self._looking:  # whoever fails meanwhile gets the same explanation
+            now = asyncio.get_running_loop().time()
+            if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
+                self._presented = await look(self._host, self._url.port or 443, self._proxy)
+                self._looked_at = asyncio.get_running_loop().time()
         verdict = self._judged(error)
         if failure.kind != "tls" and verdict.faults == (Fault.OTHER,):
             return failure

@@ -13,7 +13,8 @@ from rainbow_exchange.network.proxy import ProxyTrouble
 
 _MOST_NAMES = 5
 #: Codes of verification that say that no trusted issuer was found: OpenSSL's X509_V_ERR_…, and Windows' CERT_E_….
-_NO_ISSUER = {2, 18, 19, 20, 21, 0x800B0109, 0x800B010A}
+_BY_WINDOWS = {0x800B0109, 0x800B010A}
+_NO_ISSUER = {2, 18, 19, 20, 21} | _BY_WINDOWS
 #: Those that say the certificate's dates, host or strength are wrong, all of which can be seen in it.
 _SEEN = {9, 10, 62, 64, 66, 67, 68, 0x800B0101, 0x800B010F}
 _OLD = {"SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1"}
@@ -96,12 +97,12 @@ def judge(  # noqa: PLR0911  (one way out for each kind of failure)
 def _verdict(host: str, path: Sequence[x509.Certificate], found: list[_Finding], code: int, reason: str) -> Verdict:
     top = path[-1]
     product = inspector(read.everything_named(each.issuer) for each in path)
-    findings: list[_Finding] = []
+    findings = list(found)
     if code in _NO_ISSUER:
-        findings.append(_no_issuer(path))
+        # Windows blames the issuer even where a file vouches for it and only the rest is wrong: the rest comes first.
+        findings.insert(len(found) if code in _BY_WINDOWS else 0, _no_issuer(path))
     elif not found or code not in _SEEN:
-        findings.append(_Finding(Fault.OTHER, reason))
-    findings += found
+        findings.insert(0, _Finding(Fault.OTHER, reason))
     text = _distrusted(host, "; besides, ".join(finding.clause for finding in findings))
     faults = [finding.fault for finding in findings]
     if product and code in _NO_ISSUER:

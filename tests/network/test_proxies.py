@@ -213,6 +213,12 @@ async def test_a_proxy_over_tls_is_verified_before_it_gets_a_password(
     assert proxy.asked == []
 
 
+async def test_a_proxy_over_tls_that_is_trusted_opens_its_tunnel(exchange: Exchange, make_proxy: MakeProxy) -> None:
+    proxy = await make_proxy(account=("joe", "pw"), tls=exchange.authority.server_context())
+    await exchange.asked(f"https://joe:pw@127.0.0.1:{proxy.port}")
+    assert proxy.asked == [f"CONNECT {target(exchange.lab.url)}"]
+
+
 async def test_without_tls_the_proxy_answers_in_the_servers_place(make_proxy: MakeProxy, tmp_path: Path) -> None:
     """Allowed on this machine only: the request itself carries the proxy's password, the server never sees it."""
     exchange, proxy = Exchange(tmp_path), await make_proxy(account=ACCOUNT)

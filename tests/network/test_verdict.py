@@ -65,6 +65,21 @@ def test_windows_codes_are_understood() -> None:
     )
 
 
+def test_what_is_surely_wrong_comes_before_the_issuer_that_windows_always_blames() -> None:
+    root = certificate("Acme CA", "Acme CA", ())
+    verdict = judge(
+        HOST,
+        Presented(at=NOW, chain=(certificate(hosts=("owa.acme.test",)), root), tls_version="TLSv1.3"),
+        code=UNTRUSTED_ROOT,
+        reason="why",
+    )
+    assert verdict.faults == (Fault.OTHER_NAME, Fault.UNKNOWN_ISSUER)
+    assert verdict.text == (
+        "The certificate of mail.acme.test is not trusted: it is for owa.acme.test, not for mail.acme.test; besides, its"
+        " chain ends at “Acme CA”, which this machine does not trust."
+    )
+
+
 def test_a_reason_that_cannot_be_seen_in_the_certificate_is_given_in_the_systems_words() -> None:
     assert said(certificate(), code=REVOKED, reason="The certificate is revoked.".rstrip(".")) == (
         "The certificate of mail.acme.test is not trusted: The certificate is revoked."

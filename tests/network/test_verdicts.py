@@ -216,6 +216,19 @@ async def test_everything_that_can_be_seen_is_told_at_once(authority: LabAuthori
     )
 
 
+async def test_requests_that_fail_together_are_all_explained_by_one_look(authority: LabAuthority) -> None:
+    async with serving(authority.server_context(kind="expired")) as url:
+        auth = BasicAuth("svc-rainbow", "pw")
+        async with EwsClient(url=url, auth=auth, ssl=client_context(authority.ca_file), now=now) as client:
+            calls = (client.call(ResolveNames(entry=name)) for name in ("ada", "bob", "cleo", "dan"))
+            raised = await asyncio.gather(*calls, return_exceptions=True)
+    texts = {exchange_cause(error, url).text for error in raised if isinstance(error, EwsConnectionError)}
+    assert len(raised) == 4
+    assert texts == {
+        f"The certificate of 127.0.0.1 is not trusted: it expired on {day(days=-10, hours=-12)}, 10 days ago."
+    }
+
+
 @asynccontextmanager
 async def saying(answer: bytes) -> AsyncIterator[str]:
     """Say this to whoever comes; give host and port."""
