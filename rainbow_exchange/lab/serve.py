@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -169,9 +170,12 @@ async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncE
         random=Random(options.seed).random,
         **options.dials.exchange,
     )
-    context = None if authority is None else authority.server_context(kind=options.certificate)
+    context = renew = None
+    if authority is not None:
+        context = authority.server_context(kind=options.certificate)
+        renew = partial(authority.renew, context)
     try:
-        await lab.start(port=options.exchange_port, ssl=context)
+        await lab.start(port=options.exchange_port, ssl=context, renew=renew)
     except OSError as error:
         raise UserError([_taken("--exchange-port", options.exchange_port, error)]) from error
     stack.push_async_callback(lab.stop)

@@ -35,6 +35,8 @@ Kind = Literal[
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 
+#: those that a running server can change to: the others need its protocol or its ciphers changed as well
+_RENEWABLE: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind not in {"weak-key", "old-tls"})
 _LOOPBACK = ("127.0.0.1", "localhost")
 _OTHER_NAMES = ("exchange.lab.test", "autodiscover.lab.test")
 _ISSUER_AT = "http://pki.lab.test/issuing-ca.crt"
@@ -86,6 +88,14 @@ class LabAuthority:
                 context.maximum_version = ssl.TLSVersion.TLSv1
         _load(context, chain)
         return context
+
+    def renew(self, context: ssl.SSLContext, kind: str) -> None:
+        """Give a server's context another certificate, for new connections. Raises ValueError for what cannot be."""
+        for known in _RENEWABLE:
+            if known == kind:
+                _load(context, self._chain(_LOOPBACK, known))
+                return
+        raise ValueError(f"kind is one of {', '.join(_RENEWABLE)}")
 
     def client_context(self) -> ssl.SSLContext:
         """Make a client's context that trusts this authority and no other."""

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -107,6 +108,16 @@ class Lab(Process):
     def exchange(self, method: str, path: str, body: Any = None) -> Any:
         """Call the test wire of the lab's Exchange."""
         return call(method, self.addresses["exchange"]["url"].removesuffix("/EWS/Exchange.asmx") + path, body)
+
+    def renew(self, kind: str) -> None:
+        """Give the lab's Exchange another certificate; whichever it has now is not verified."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        url = self.addresses["exchange"]["url"].removesuffix("/EWS/Exchange.asmx") + "/lab/certificate"
+        request = urllib.request.Request(url, json.dumps({"kind": kind}).encode(), method="PUT")  # noqa: S310 (loopback)
+        with urllib.request.urlopen(request, timeout=20, context=context) as answer:  # noqa: S310 (loopback)
+            assert answer.status == 200
 
     def rainbow(self, method: str, path: str, body: Any = None) -> Any:
         """Call the test wire of the lab's Rainbow."""

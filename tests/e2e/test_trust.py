@@ -75,7 +75,20 @@ def test_a_certificate_that_ends_soon_is_told_while_everything_works(
     assert (problem["severity"], "UTC, in 6 days." in problem["text"]) == ("warning", True)
     eventually(lambda: connector.status()["mailboxes"]["streamed"] == 1, "streamed")
     assert connector.status()["exchange"]["certificate_ends"].startswith(f"{ends:%Y-%m-%d}")
-    assert f"  Exchange   connected, certificate valid until {ends:%Y-%m-%d}" in screen(connector, installed_command)
+    (line,) = [line for line in screen(connector, installed_command).splitlines() if line.startswith("  Exchange ")]
+    assert line.endswith(f", certificate valid until {ends:%Y-%m-%d}")
+
+
+def test_a_renewed_certificate_is_taken_without_a_restart(
+    world: Any, person: Person, eventually: Callable[..., Any]
+) -> None:
+    lab = world.lab([person("ada")], "--certificate", "expired")
+    connector = world.connector(lab)
+    connector.problem("exchange-certificate")
+    lab.renew("good")
+    eventually(lambda: connector.status()["state"] == "healthy", "healthy", within=60)
+    ends = datetime.now(UTC) + timedelta(days=365)
+    assert connector.status()["exchange"]["certificate_ends"].startswith(f"{ends:%Y-%m-%d}")
 
 
 def test_without_verification_everything_works_and_is_said_at_start_and_for_as_long_as_it_lasts(

@@ -62,3 +62,28 @@ def test_each_kind_is_what_its_name_says(tmp_path: Path, kind: Kind, sent: int, 
     assert f"CN = {issuer}" in said
     assert f"CN = {name}" in said
     assert ("Protocol  : TLSv1\n" in said) == (kind == "old-tls")
+
+
+def test_a_running_server_takes_another_certificate_or_says_why_not(tmp_path: Path) -> None:
+    authority = LabAuthority(tmp_path)
+    context = authority.server_context(kind="expired")
+    authority.renew(context, "good")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as link:
+            link.recv(1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with (
+        socket.create_connection(listener.getsockname(), 20) as raw,
+        authority.client_context().wrap_socket(raw, server_hostname="127.0.0.1") as link,
+    ):
+        assert link.version() is not None
+    thread.join(20)
+    listener.close()
+    for kind in ("old-tls", "weak-key", "nonsense"):
+        with pytest.raises(ValueError, match="kind is one of good, expires-soon, expired, "):
+            authority.renew(context, kind)

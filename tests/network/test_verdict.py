@@ -75,8 +75,8 @@ def test_what_is_surely_wrong_comes_before_the_issuer_that_windows_always_blames
     )
     assert verdict.faults == (Fault.OTHER_NAME, Fault.UNKNOWN_ISSUER)
     assert verdict.text == (
-        "The certificate of mail.acme.test is not trusted: it is for owa.acme.test, not for mail.acme.test; besides, its"
-        " chain ends at “Acme CA”, which this machine does not trust."
+        "The certificate of mail.acme.test is not trusted: it is for owa.acme.test, not for mail.acme.test; besides,"
+        " its chain ends at “Acme CA”, which this machine does not trust."
     )
 
 

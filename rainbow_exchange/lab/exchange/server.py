@@ -23,6 +23,7 @@ from rainbow_exchange.lab.exchange.flavour import FLAVOURS
 from rainbow_exchange.lab.exchange.front import Front
 from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox
 from rainbow_exchange.lab.exchange.record import Record, Request
+from rainbow_exchange.lab.exchange.renewing import Renewing
 from rainbow_exchange.lab.exchange.streams import Dropped, Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
 from rainbow_exchange.lab.exchange.throttling import Budgets, exceeded
@@ -129,8 +130,15 @@ class LabExchange:
         """Give the address of the server itself; the lab's own wire is below it at /lab/."""
         return self._base
 
-    async def start(self, *, host: str = "127.0.0.1", port: int = 0, ssl: tls.SSLContext | None = None) -> None:
-        """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
+    async def start(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl: tls.SSLContext | None = None,
+        renew: Callable[[str], None] | None = None,
+    ) -> None:
+        """Listen; port 0 takes a free one. `renew` gives `ssl` another certificate. Raises OSError."""
         app = web.Application(client_max_size=_MOST_BODY)
         app.on_response_prepare.append(_without_content_type)
         app.router.add_post("/{ews:(?i:ews)}/{page:(?i:exchange\\.asmx)}", self._answer)
@@ -143,6 +151,8 @@ class LabExchange:
         ).add_to(app)
         self.disasters.add_to(app)
         self._front.add_to(app)
+        if renew is not None:
+            Renewing(show=renew, bind=self._bind).add_to(app)
         Autodiscover(
             directory=self.directory,
             front=self._front,
@@ -161,9 +171,13 @@ class LabExchange:
             await runner.cleanup()
             raise
         self._runner = runner
-        bound = runner.addresses[0][1]
-        self._base = f"{'https' if ssl else 'http'}://{host}:{bound}"
-        await self._front.bind(host, bound, tls=ssl is not None)
+        self._base = f"{'https' if ssl else 'http'}://{host}:{runner.addresses[0][1]}"
+        await self._bind()
+
+    async def _bind(self) -> None:
+        scheme, _, where = self._base.partition("://")
+        host, _, port = where.rpartition(":")
+        await self._front.bind(host, int(port), tls=scheme == "https")
 
     async def stop(self) -> None:
         """Go down: streams break off, subscriptions are forgotten, mailboxes stay for another start."""
