@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -145,11 +145,24 @@ class Connector:
         """Everything it has written."""
         return self.out.read_text(errors="replace")
 
-    async def healthy(self, streamed: int) -> dict[str, Any]:
-        """Wait until everything is well and so many mailboxes are streamed; return the status."""
+    async def healthy(self, streamed: int) -> None:
+        """Wait until everything is well and so many mailboxes are streamed."""
+        await self._until(lambda it: it["state"] == "healthy" and it["mailboxes"]["streamed"] == streamed)
+
+    async def problem(self, problem_id: str) -> dict[str, Any]:
+        """Wait for a problem; return it."""
+        shown = await self._until(lambda it: problem_id in {each["id"] for each in it["problems"]})
+        [found] = (each for each in shown["problems"] if each["id"] == problem_id)
+        return dict(found)
+
+    async def account(self) -> str:
+        """Say who signs in to Exchange."""
+        return str((await self._until(bool))["exchange"]["account"])
+
+    async def _until(self, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         shown: dict[str, Any] = {}
         deadline = time.monotonic() + 2 * PATIENCE
-        while shown.get("state") != "healthy" or shown["mailboxes"]["streamed"] != streamed:
+        while not (shown and reached(shown)):
             assert time.monotonic() < deadline, (shown, self.said())
             await asyncio.sleep(0.1)
             asked = await asyncio.create_subprocess_exec(

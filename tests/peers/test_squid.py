@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
+from rainbow_exchange.ews.auto_auth import AutoAuth
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.exchange import LabExchange
 from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.lab.serve import mailboxes_of
 from rainbow_exchange.lab.tls import LabAuthority
 from rainbow_exchange.network.proxy import ProxyFault, ProxyTrouble
+from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError
 from rainbow_exchange.rainbow.link import Answer
@@ -198,7 +202,7 @@ async def test_rest_and_websocket_go_through(rainbow: Rainbow, passed: Passed) -
         link = rainbow.link(client, RIGHT)
         task = asyncio.create_task(link.run())
         async with asyncio.timeout(PATIENCE):
-            while not rainbow.lab.record.xmpp_logins:  # noqa: ASYNC110  (the lab keeps a list)
+            while not rainbow.lab.record.presences:  # noqa: ASYNC110  (the lab keeps a list)
                 await asyncio.sleep(0.02)
             asked = await rainbow.lab.questions.ask("events", "somebody@acme.test")
         task.cancel()
@@ -268,6 +272,7 @@ async def test_the_websocket_is_refused_by_name(rainbow: Rainbow, squid: Squid) 
     assert not rainbow.lab.record.xmpp_logins
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("rainbow", ["https"], indirect=True)
 async def test_the_installed_command_goes_through(
     rainbow: Rainbow, squid: Squid, passed: Passed, installed: Any, tmp_path: Path
@@ -302,6 +307,35 @@ async def test_the_installed_command_goes_through(
     assert set(await passed.first(2)) == {tunnel}
     assert rainbow.lab.record.xmpp_logins
     assert RIGHT not in told
+
+
+async def test_exchange_through_a_proxy_keeps_its_channel_binding(squid: Squid, passed: Passed, tmp_path: Path) -> None:
+    """The tunnel ends at Exchange, whose certificate is what NTLM is bound to; each connection is a tunnel."""
+    authority = LabAuthority(tmp_path)
+    exchange = LabExchange(
+        mailboxes=mailboxes_of(make_company(1, 1)),
+        password="lab-password",
+        now=lambda: datetime.now(UTC),
+        random=random.Random(5).random,
+        auth_schemes=["Negotiate", "NTLM"],
+        extended_protection="require",
+    )
+    await exchange.start(ssl=authority.server_context())
+    async with EwsClient(
+        url=exchange.url,
+        auth=AutoAuth(username="ACME\\svc-rainbow", password="lab-password", host="127.0.0.1"),
+        ssl=client_context(authority.ca_file),
+        proxy_url=squid.url.replace("//", f"//prx:{RIGHT}@"),
+        now=lambda: datetime.now(UTC),
+    ) as client:
+        for _ in range(3):
+            assert await client.call(ResolveNames(entry=next(iter(exchange.directory.by_address))))
+    [challenged, accepted] = exchange.attempts.read()
+    await exchange.stop()
+    assert (challenged["connection"], accepted["outcome"]) == (accepted["connection"], "accepted")
+    assert accepted["binding"] == "right"
+    tunnel = ("TCP_TUNNEL/200", "CONNECT", exchange.url.removeprefix("https://").partition("/")[0], "prx")
+    assert await passed.first(1) == [tunnel]
 
 
 async def refusal(client: RainbowClient) -> RainbowConnectionError:

@@ -18,7 +18,7 @@ from rainbow_exchange.lab.serve import mailboxes_of
 PASSWORD = "lab-password"
 PEOPLE = 3
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 needs_gssapi = pytest.mark.skipif(
     importlib.util.find_spec("gssapi") is None, reason="no gssapi (pip install 'rainbow-exchange[kerberos]')"
 )
@@ -71,6 +71,7 @@ async def test_a_keytab_and_no_password(
     }
     async with installed.connector(tmp_path, settings, **domain) as connector:
         await connector.healthy(streamed=PEOPLE)
+        assert await connector.account() == "the Kerberos ticket or keytab"
     assert accounts(exchange) == {"svc-rainbow"}
     assert {user for _, user, status in await answers.first(1) if status == "200"} == {"svc-rainbow@ACME.TEST"}
 
@@ -84,8 +85,29 @@ async def test_ntlm(front: Any, company: Any, installed: Any, answers: Any, tmp_
         "EXCHANGE__CA_FILE": str(front.ca_file),
     }
     async with installed.connector(tmp_path, settings) as connector:
-        shown = await connector.healthy(streamed=PEOPLE)
-    assert shown["exchange"]["account"] == "ACME\\svc-rainbow"
+        await connector.healthy(streamed=PEOPLE)
+        assert await connector.account() == "ACME\\svc-rainbow"
     assert accounts(exchange) == {"svc-rainbow"}
     assert {user for _, user, status in await answers.first(1) if status == "200"} == {"ACME\\\\svc-rainbow"}
     assert PASSWORD not in connector.said()
+
+
+@needs_gssapi
+async def test_a_wrong_password_is_one_attempt_at_the_domain_controller_over_restarts(
+    front: Any, realm: Any, company: Any, installed: Any, tmp_path: Path
+) -> None:
+    """A service manager's restarts do not lock the account."""
+    exchange, settings = company
+    settings |= {
+        "EXCHANGE__URL": front.url("both"),
+        "EXCHANGE__USERNAME": "svc-rainbow@acme.test",
+        "EXCHANGE__PASSWORD": "wrong",
+        "EXCHANGE__CA_FILE": str(front.ca_file),
+    }
+    before = realm.log().count("PREAUTH_FAILED")
+    for _ in range(2):
+        async with installed.connector(tmp_path, settings, **realm.environment) as connector:
+            problem = await connector.problem("exchange-authentication")
+        assert "not tried again" in problem["action"]
+    assert realm.log().count("PREAUTH_FAILED") == before + 1
+    assert exchange.record.read() == []
