@@ -259,7 +259,7 @@ class Transport:
             response.close()
             raise named(failure)
         if isinstance(response, _Response) and response.certificate is not None:
-            self.certificate = response.certificate
+            self.certificate = self._way.trusted = response.certificate
         return response
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
+from cryptography import x509
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -38,6 +39,7 @@ class Way:
         self._looking = asyncio.Lock()
         self._looked_at: float | None = None  # loop time
         self._presented: Presented | None = None
+        self.trusted: bytes | None = None  # the certificate of a connection that worked, DER
 
     def failure(self, error: Exception) -> Failure:  # noqa: PLR0911  (one line per kind is the table)
         """Name what was raised. A certificate is not looked at: see `explained`."""
@@ -102,7 +104,13 @@ class Way:
             code, reason = cause.verify_code & 0xFFFF_FFFF, cause.verify_message
         else:
             code, reason = None, str(getattr(cause, "reason", None) or type(cause).__name__)
-        return judge(self._host, self._presented, code=code, reason=reason)
+        return judge(self._host, self._presented, code=code, reason=reason, before=self._before())
+
+    def _before(self) -> x509.Certificate | None:
+        try:
+            return None if self.trusted is None else x509.load_der_x509_certificate(self.trusted)
+        except ValueError:
+            return None
 
     def _of_proxy(self, error: Exception) -> ProxyTrouble | None:
         """Say what is wrong if it is the proxy's doing."""

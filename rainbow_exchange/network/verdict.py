@@ -1,7 +1,7 @@
 """Why a connection is not secure, in words that name the certificate, the issuer, the dates; no I/O."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -69,9 +69,17 @@ class _Finding:
 
 
 def judge(  # noqa: PLR0911  (one way out for each kind of failure)
-    host: str, presented: Presented | None, *, code: int | None, reason: str
+    host: str,
+    presented: Presented | None,
+    *,
+    code: int | None,
+    reason: str,
+    before: x509.Certificate | None = None,
 ) -> Verdict:
-    """Say why TLS with `host` failed with verification's `code` (None: it did not come so far) and `reason`."""
+    """Say why TLS with `host` failed with verification's `code` (None: it did not come so far) and `reason`.
+
+    `before` is the certificate that was trusted last.
+    """
     if presented is None and code is None:
         return Verdict(faults=(Fault.OTHER,), text=f"No secure connection with {host}: {reason}.", host=host)
     if presented is None:
@@ -91,7 +99,11 @@ def judge(  # noqa: PLR0911  (one way out for each kind of failure)
         if weak:
             return Verdict(faults=(Fault.WEAK,), text=_distrusted(host, weak[0].clause), host=host)
         return judge(host, None, code=None, reason=reason)
-    return _verdict(host, path, [*_dates(path, presented.at), *_other_name(path[0], host), *weak], code, reason)
+    found = [*_dates(path, presented.at), *_other_name(path[0], host), *weak]
+    verdict = _verdict(host, path, found, code, reason)
+    if before is None or code not in _NO_ISSUER or before.issuer == path[0].issuer:
+        return verdict
+    return replace(verdict, text=f"{verdict.text} Before, it was one issued by “{read.called(before.issuer)}”.")
 
 
 def _verdict(host: str, path: Sequence[x509.Certificate], found: list[_Finding], code: int, reason: str) -> Verdict:

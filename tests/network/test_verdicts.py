@@ -216,6 +216,25 @@ async def test_everything_that_can_be_seen_is_told_at_once(authority: LabAuthori
     )
 
 
+async def test_an_issuer_that_has_changed_is_told_with_the_one_before(authority: LabAuthority) -> None:
+    """As on the morning after a proxy began to inspect."""
+    mailbox = LabMailbox(address="ada@acme.test", display_name="Ada")
+    lab = LabExchange(mailboxes=[mailbox], password="pw", now=now, random=Random(1).random)
+    await lab.start(ssl=authority.server_context())
+    auth, port = BasicAuth("svc-rainbow", "pw"), int(lab.base.rpartition(":")[2])
+    async with EwsClient(url=lab.url, auth=auth, ssl=client_context(authority.ca_file), now=now) as client:
+        await client.call(ResolveNames(entry="ada"))
+        await lab.stop()
+        await lab.start(port=port, ssl=authority.server_context(kind="unknown-ca"))
+        with pytest.raises(EwsConnectionError) as raised:
+            await client.call(ResolveNames(entry="ada"))
+    await lab.stop()
+    assert exchange_cause(raised.value, lab.url).text == (
+        "The certificate of 127.0.0.1 is not trusted: “Other Issuing CA” in its chain was issued by “Other Root CA”,"
+        " which this machine does not trust. Before, it was one issued by “Lab Issuing CA”."
+    )
+
+
 async def test_requests_that_fail_together_are_all_explained_by_one_look(authority: LabAuthority) -> None:
     async with serving(authority.server_context(kind="expired")) as url:
         auth = BasicAuth("svc-rainbow", "pw")
