@@ -20,15 +20,17 @@ from rainbow_exchange.bridge.reader import Mode
 from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster, Try
 from rainbow_exchange.ews.directory import resolve
 from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
     EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
     MalformedResponse,
     ResponseError,
+    ServerBusy,
     UnencodableText,
 )
 from rainbow_exchange.ews.rhythm import Rhythm, rhythm_of
-from rainbow_exchange.ews.treatment import Treatment, treatment
+from rainbow_exchange.ews.treatment import Treatment, is_refusal, treatment
 from rainbow_exchange.ews.watcher import Client, Watcher
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.pause import Pause
@@ -40,6 +42,8 @@ NOT_FOUND_AGAIN = timedelta(days=1)
 DENIED_AGAIN = timedelta(hours=1)
 #: seconds: the first wait at most, and the longest, for what may pass
 POSTPONED = (2.0, 300.0)
+#: from so many failures in a row on, for what may pass, the next identifiers are tried as well
+LASTING = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,39 +209,57 @@ class Enrolment:
             self._waits = backoff(1.0, 30.0, random=self._random)
 
     async def _enrol(self, member: Member) -> None:
-        """Try the member's identifiers in order; the first that leads to a free mailbox, or a refusal, ends it."""
+        """Try the member's identifiers in order; the first that leads to a free mailbox ends it.
+
+        Where none does, the first that was refused says why, and how soon to try again. What may pass ends it too,
+        until it has lasted: the next identifier might lead to another mailbox.
+        """
         known = self._known.get(member.user.id)
         wanted, member.tries = self._roster.identifiers(member, first=known.identifier if known else None)
         reason = "no-mailbox" if wanted else "no-address"
+        denied = passing = ""  # the first code of either kind
         for identifier in wanted:
             try:
                 await self._subscribe(member, identifier, known)
             except (ResponseError, MalformedResponse, UnencodableText, EwsAuthenticationError) as error:
-                if isinstance(error, EwsAuthenticationError) and not self._is_about_one(error):
+                if not self._is_about_one(error):
                     raise
                 code = error.code if isinstance(error, ResponseError) else type(error).__name__
                 member.tries.append(Try(identifier, code))
-                if treatment(error) is not Treatment.NEXT_IDENTIFIER:
-                    self._give_up_for_now(member, code, denied=treatment(error) is Treatment.DENIED)
-                    return
+                match treatment(error):
+                    case Treatment.NEXT_IDENTIFIER:
+                        continue
+                    case Treatment.DENIED:
+                        denied = denied or code
+                    case _:
+                        passing = passing or code
+                        if member.failures + 1 < LASTING or isinstance(error, ServerBusy | ConnectionLimitReached):
+                            break
             else:
                 if member.coverage is Coverage.COVERED or self._roster.get(member.user.id) is not member:
                     return
                 reason = member.reason  # the mailbox is another user's, or nobody's: a later identifier may lead to one
-        self._roster.release(member, coverage=Coverage.FAILED, reason=reason)
-        self.want_at(member, self._now() + NOT_FOUND_AGAIN)
-        log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries), reason=reason)
+        self._none_worked(member, passing=passing, denied=denied, reason=reason)
 
-    def _is_about_one(self, error: EwsAuthenticationError) -> bool:
-        """Whether the refusal concerns the mailbox that was impersonated, rather than our own credentials."""
+    def _none_worked(self, member: Member, *, passing: str, denied: str, reason: str) -> None:
+        if passing:
+            self._postpone(member, passing)
+        elif denied:
+            self._roster.release(member, coverage=Coverage.FAILED, reason=denied)
+            self.want_at(member, self.again_at(denied))
+            log.info("mailbox_denied", user=member.user.id, code=denied)
+        else:
+            self._roster.release(member, coverage=Coverage.FAILED, reason=reason)
+            self.want_at(member, self._now() + NOT_FOUND_AGAIN)
+            log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries), reason=reason)
+
+    def _is_about_one(self, error: EwsError) -> bool:
+        """Whether the refusal concerns the mailbox that was asked for, rather than our own credentials."""
+        if not isinstance(error, EwsAuthenticationError):
+            return True
         return self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
 
-    def _give_up_for_now(self, member: Member, code: str, *, denied: bool) -> None:
-        if denied:
-            self._roster.release(member, coverage=Coverage.FAILED, reason=code)
-            self.want_at(member, self.again_at(code))
-            log.info("mailbox_denied", user=member.user.id, code=code)
-            return
+    def _postpone(self, member: Member, code: str) -> None:
         member.failures += 1
         member.reason = code
         first, longest = POSTPONED
@@ -280,7 +302,9 @@ class Enrolment:
     async def _resolve(self, value: str) -> str | None:
         try:
             primary = await resolve(self._client, value)
-        except (ResponseError, MalformedResponse) as error:
+        except EwsError as error:
+            if not is_refusal(error):
+                raise
             log.debug("name_not_resolved", reason=str(error))
             return None
         return primary.lower() if primary else None

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
     EwsAuthenticationError,
+    EwsConnectionError,
     EwsError,
     ResponseError,
     ServerBusy,
@@ -93,6 +94,16 @@ def treatment(error: EwsError) -> Treatment:
     if isinstance(error, EwsAuthenticationError | UnencodableText):
         return Treatment.DENIED
     return Treatment.TRANSIENT
+
+
+def is_refusal(error: EwsError) -> bool:
+    """Tell whether a server refused one request, be it by a bare HTTP status, rather than could not be spoken to.
+
+    Not every server knows every operation, and some say so by 500 or 404 and a line of text.
+    """
+    if isinstance(error, EwsConnectionError):
+        return error.retry_after is None and (error.kind == "not-ews" or error.kind.startswith(("http-4", "http-5")))
+    return not isinstance(error, EwsAuthenticationError)
 
 
 def error_from(code: str, text: str = "", values: Mapping[str, str] | None = None, *, fault: bool) -> ResponseError:

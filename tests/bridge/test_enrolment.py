@@ -1,7 +1,7 @@
 """Which mailbox a user gets: four identifiers in their order, against the lab's Exchange."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,37 @@ from rainbow_exchange.rainbow.types import RainbowUser
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Exchange, Kit, MakeExchange
+
+#: told a request's body; the HTTP status to answer it with, None to pass it on
+Front = Callable[[bytes], Awaitable[int | None]]
+
+
+@asynccontextmanager
+async def fronted(kit: "Kit", exchange: "Exchange", front: Front) -> AsyncIterator["Exchange"]:
+    """A proxy of the test's own in front of the lab, and a client that goes through it."""
+
+    async def pass_on(request: web.Request) -> web.Response:
+        body = await request.read()
+        if status := await front(body):
+            return web.Response(status=status, text="no")
+        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type")}
+        async with direct.post(exchange.lab.url, data=body, headers=headers) as answer:
+            return web.Response(body=await answer.read(), status=answer.status, content_type="text/xml")
+
+    app = web.Application()
+    app.router.add_post("/EWS/Exchange.asmx", pass_on)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/EWS/Exchange.asmx"
+    async with (
+        ClientSession() as direct,
+        EwsClient(url=url, auth=BasicAuth("svc-rainbow", "lab-password"), ssl=None, now=kit.now) as client,
+    ):
+        yield type(exchange)(exchange.lab, client)
+    await runner.cleanup()
+
 
 LOGIN, WORK = IdentifierKind.LOGIN, IdentifierKind.WORK
 PERSONAL, EXTERNAL_UID = IdentifierKind.PERSONAL, IdentifierKind.EXTERNAL_UID
@@ -343,12 +374,75 @@ async def test_who_is_denied_is_tried_again_in_an_hour(kit: "Kit", make_exchange
     async with Bench(kit, exchange).at_work(person("ann", work_emails=("ab@acme.test",))) as bench:
         await bench.settled("ann")
         assert (bench.member("ann").coverage, bench.member("ann").reason) == (Coverage.FAILED, "ErrorAccessDenied")
-        assert bench.subscribed() == [("ann@acme.test", "ErrorAccessDenied")]  # the next identifier is not tried
+        assert bench.subscribed() == [("ann@acme.test", "ErrorAccessDenied"), ("ab@acme.test", MISSING)]
         exchange.lab.dials.turn({"mailbox_errors": {}})
         await asyncio.sleep(3500)
         assert bench.member("ann").coverage is Coverage.FAILED
         await asyncio.sleep(110)
         assert bench.member("ann").coverage is Coverage.COVERED
+
+
+@pytest.mark.parametrize("code", ["ErrorImpersonateUserDenied", "ErrorAccessDenied", "ErrorFolderNotFound"])
+async def test_a_denied_identifier_is_not_the_last_one_tried(
+    kit: "Kit", make_exchange: "MakeExchange", code: str
+) -> None:
+    """Exchange denies a mailbox that it does not want to admit does not exist."""
+    exchange = await make_exchange("ann@acme.test", "ann.lee@acme.test", mailbox_errors={"ann@acme.test": code})
+    async with Bench(kit, exchange).at_work(person("ann", work_emails=("ann.lee@acme.test",))) as bench:
+        await bench.settled("ann")
+        assert bench.subscribed() == [("ann@acme.test", code), ("ann.lee@acme.test", "NoError")]
+        assert bench.address("ann") == "ann.lee@acme.test"
+        assert bench.member("ann").tries == [Try(Identifier(LOGIN, "ann@acme.test"), code)]
+
+
+async def test_of_several_denials_the_first_is_reported(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    exchange = await make_exchange(
+        "a1@acme.test",
+        "a2@acme.test",
+        mailbox_errors={"a1@acme.test": "ErrorImpersonateUserDenied", "a2@acme.test": "ErrorAccountDisabled"},
+    )
+    user = person("ann", work_emails=("a1@acme.test", "a2@acme.test"))
+    async with Bench(kit, exchange).at_work(user) as bench:
+        await bench.settled("ann")
+        ann = bench.member("ann")
+        assert [each.code for each in ann.tries] == [MISSING, "ErrorImpersonateUserDenied", "ErrorAccountDisabled"]
+        assert (ann.coverage, ann.reason) == (Coverage.FAILED, "ErrorImpersonateUserDenied")
+        assert ann.next_try is not None
+        assert timedelta(minutes=50) < ann.next_try - kit.now() <= timedelta(hours=1)
+
+
+async def test_what_may_pass_and_lasts_lets_the_next_identifier_be_tried(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange(
+        "ann@acme.test", "ab@acme.test", mailbox_errors={"ann@acme.test": "ErrorInternalServerError"}
+    )
+    async with Bench(kit, exchange).at_work(person("ann", work_emails=("ab@acme.test",))) as bench:
+        await bench.settled("ann")
+        first = [("ann@acme.test", "ErrorInternalServerError")] * 3
+        assert bench.subscribed() == [*first, ("ab@acme.test", "NoError")]
+        assert bench.address("ann") == "ab@acme.test"
+        assert bench.member("ann").failures == 0
+
+
+async def test_what_lasts_stays_under_retry_where_no_identifier_helps(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange("ann@acme.test", mailbox_errors={"ann@acme.test": "ErrorMailboxMoveInProgress"})
+    async with Bench(kit, exchange).at_work(person("ann", work_emails=("ab@acme.test",))) as bench:
+        await kit.until(lambda: bench.member("ann").failures == 4)
+        ann = bench.member("ann")
+        assert (ann.coverage, ann.reason) == (Coverage.PENDING, "ErrorMailboxMoveInProgress")
+        exchange.lab.dials.turn({"mailbox_errors": {}})
+        await bench.settled("ann")
+        assert bench.address("ann") == "ann@acme.test"
+
+
+async def test_a_busy_server_is_not_asked_for_more(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    exchange = await make_exchange("ann@acme.test", mailbox_errors={"ann@acme.test": "ErrorServerBusy"})
+    async with Bench(kit, exchange).at_work(person("ann", work_emails=("ab@acme.test",))) as bench:
+        await kit.until(lambda: bench.member("ann").failures == 4)
+        assert {name for name, _ in bench.subscribed()} == {"ann@acme.test"}
 
 
 async def test_a_disabled_account_is_tried_again_the_next_day(kit: "Kit", make_exchange: "MakeExchange") -> None:
@@ -410,33 +504,35 @@ async def test_a_mailbox_for_which_exchange_answers_403_holds_nobody_up(
     """EWS switched off for one mailbox. A proxy of the test's own stands in front of the lab."""
     exchange = await make_exchange("ann@acme.test", "bob@acme.test")
 
-    async def forbid_ann(request: web.Request) -> web.Response:
-        body = await request.read()
-        if b"ann@acme.test" in body:
-            return web.Response(status=403)
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type")}
-        async with direct.post(exchange.lab.url, data=body, headers=headers) as answer:
-            return web.Response(body=await answer.read(), status=answer.status, content_type="text/xml")
+    async def forbid_ann(body: bytes) -> int | None:
+        return 403 if b"ann@acme.test" in body else None
 
-    app = web.Application()
-    app.router.add_post("/EWS/Exchange.asmx", forbid_ann)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/EWS/Exchange.asmx"
-    async with (
-        ClientSession() as direct,
-        EwsClient(url=url, auth=BasicAuth("svc-rainbow", "lab-password"), ssl=None, now=kit.now) as client,
-    ):
-        bench = Bench(kit, type(exchange)(exchange.lab, client))
+    async with fronted(kit, exchange, forbid_ann) as front:
+        bench = Bench(kit, front)
         async with kit.running(bench.enrolment.run()):
             bench.listed(person("ann"), person("bob"))
             await bench.settled("ann", "bob")
     assert bench.member("bob").coverage is Coverage.COVERED
     assert (bench.member("ann").coverage, bench.member("ann").reason) == (Coverage.FAILED, "EwsAuthenticationError")
     assert bench.enrolment.outage is None
-    await runner.cleanup()
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 501])
+async def test_a_server_that_cannot_resolve_names_ends_no_search(
+    kit: "Kit", make_exchange: "MakeExchange", status: int
+) -> None:
+    exchange = await make_exchange("ab@acme.test")
+
+    async def no_names(body: bytes) -> int | None:
+        return status if b"ResolveNames" in body else None
+
+    async with fronted(kit, exchange, no_names) as front:
+        bench = Bench(kit, front)
+        async with kit.running(bench.enrolment.run()):
+            bench.listed(person("ann", work_emails=("ab@acme.test",)))
+            await bench.settled("ann")
+    assert bench.address("ann") == "ab@acme.test"
+    assert bench.enrolment.outage is None
 
 
 # --- urgency, and people who leave
