@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 LOOK = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 COMMAND = Path(sys.executable).parent / "rainbow-exchange"
 PATIENCE = 20.0
+BELOW_EPHEMERAL = 20000, 32000
 
 
 class Installed:
@@ -55,10 +57,12 @@ class Installed:
 
     @staticmethod
     def free_port() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
+        """Find a port that no client is given by chance while nobody listens there yet."""
+        while True:
+            with socket.socket() as probe, suppress(OSError):
+                probe.bind(("127.0.0.1", random.randrange(*BELOW_EPHEMERAL)))
+                port: int = probe.getsockname()[1]
+                return port
 
     @staticmethod
     def as_root() -> bool:
