@@ -1,4 +1,4 @@
-"""When the certificate of the Exchange server ends: seen at each connection, said in time."""
+"""The certificate of the Exchange server as each connection shows it: when it ends, and who issued it."""
 
 import math
 from collections.abc import Callable
@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 
 import structlog
 from cryptography import x509
+
+from rainbow_exchange.network.certificate import called, everything_named
+from rainbow_exchange.network.inspectors import inspector
 
 log = structlog.get_logger()
 
@@ -39,18 +42,26 @@ class CertificateWatch:
         self._now = now
         self._read: bytes | None = None
         self._ends: datetime | None = None
+        self._issuer: x509.Name | None = None
         self._announced: int | None = None
 
     def ends(self) -> datetime | None:
         """When the certificate that was seen last is valid no more."""
-        der = self._shown()
-        if der is not self._read:
-            self._read, self._announced = der, None
-            try:
-                self._ends = None if der is None else x509.load_der_x509_certificate(der).not_valid_after_utc
-            except ValueError:  # the TLS library is content with what this one cannot read
-                self._ends = None
+        self._look()
         return self._ends
+
+    def _look(self) -> None:
+        der = self._shown()
+        if der is self._read:
+            return
+        self._read, self._announced, self._ends, self._issuer = der, None, None, None
+        if der is None:
+            return
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            self._ends, self._issuer = certificate.not_valid_after_utc, certificate.issuer
+        except ValueError:  # the TLS library is content with what this one cannot read
+            log.debug("exchange_certificate_unreadable", host=self._host)
 
     def ending(self) -> Warned | None:
         """Say that it ends within 30 days, or has ended; None while it does not. Logged at 30, 14, 7 and 1 days."""
@@ -71,6 +82,20 @@ class CertificateWatch:
             severity,
             f"The certificate of {self._host} {how}. Without a valid one nothing works.",
             "Have it renewed, and the new one assigned to the web service (IIS) of each Exchange server and balancer.",
+        )
+
+    def intercepted(self) -> Warned | None:
+        """Say that something on the way opens TLS, and is trusted, where its issuer gives it away."""
+        self._look()
+        product = inspector([everything_named(self._issuer)]) if self._issuer is not None else ""
+        if self._issuer is None or not product:
+            return None
+        return Warned(
+            "notice",
+            f"The certificate of {self._host} was issued by “{called(self._issuer)}”. This looks like an intercepting"
+            f" proxy ({product}), which sees the password of the Exchange account, and all calendars.",
+            f"Have it leave connections to {self._host} alone. With Extended Protection on, Exchange refuses sign-ins"
+            " that come through it.",
         )
 
     def unverified(self) -> Warned | None:

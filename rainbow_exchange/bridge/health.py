@@ -290,6 +290,7 @@ class Health:
         for problem_id, found in (
             ("exchange-password-expires", password.ending() if password else None),
             ("exchange-certificate-expires", certificate.ending() if certificate else None),
+            ("exchange-certificate-intercepted", certificate.intercepted() if certificate else None),
             ("exchange-certificate-unverified", certificate.unverified() if certificate else None),
         ):
             if found is None:

@@ -89,6 +89,10 @@ class LabAuthority:
         _load(context, chain)
         return context
 
+    def chain(self, kind: Kind) -> list[bytes]:
+        """Make what a server with such a certificate sends, in DER, its own first."""
+        return [each.certificate.public_bytes(Encoding.DER) for each in self._chain(_LOOPBACK, kind)]
+
     def renew(self, context: ssl.SSLContext, kind: str) -> None:
         """Give a server's context another certificate, for new connections. Raises ValueError for what cannot be."""
         for known in _RENEWABLE:

@@ -88,6 +88,23 @@ def test_a_certificate_that_cannot_be_read_is_no_bug_of_ours() -> None:
     assert (watch.ends(), watch.ending()) == (None, None)
 
 
+def test_an_inspecting_product_that_is_trusted_is_named_by_its_issuer(tmp_path: Path) -> None:
+    made = LabAuthority(tmp_path).chain("intercepted")[0]
+    watch = CertificateWatch(lambda: made, host=HOST, verified=True, now=lambda: datetime.now(UTC))
+    warned = watch.intercepted()
+    assert warned is not None
+    assert (warned.severity, warned.text) == (
+        "notice",
+        (
+            "The certificate of mail.acme.test was issued by “Zscaler Intermediate Root CA (lab.test)”. This looks like"
+            " an intercepting proxy (Zscaler), which sees the password of the Exchange account, and all calendars."
+        ),
+    )
+    good = LabAuthority(tmp_path).chain("good")[0]
+    watch = CertificateWatch(lambda: good, host=HOST, verified=True, now=lambda: datetime.now(UTC))
+    assert watch.intercepted() is None
+
+
 @pytest.mark.parametrize("verified", [True, False])
 async def test_the_certificate_is_that_of_the_clients_own_connection(tmp_path: Path, verified: bool) -> None:
     """Also where nothing is verified, which is a problem of its own for as long as it lasts."""
