@@ -144,6 +144,8 @@ class Stream:
             await self._bind(stanza)
             return
         stanza.set("from", self.jid)
+        if name == "iq" and self._streams.answered(stanza, to=stanza.get("to") or self.bare):
+            return
         if stanza.get("to") not in (None, "", self._streams.domain, self.bare):
             await self._streams.route(self, stanza)
         elif name == "presence":

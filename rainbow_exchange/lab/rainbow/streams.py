@@ -102,6 +102,14 @@ class Streams:
         finally:
             self._expected.pop((sender, identifier), None)
 
+    def answered(self, stanza: etree._Element, *, to: str) -> bool:
+        """Take an IQ that answers a question asked as `to`, be that the server itself; False where it does not."""
+        answer = self._expected.get((to, stanza.get("id", "")))
+        if stanza.get("type") not in ("result", "error") or answer is None or answer.done():
+            return False
+        answer.set_result(stanza)
+        return True
+
     def bind(self, stream: Stream, jid: str) -> None:
         """Give `jid` to a stream; one that had it before is replaced."""
         older = self._bound.pop(jid, None)
@@ -138,16 +146,11 @@ class Streams:
 
     async def route(self, stream: Stream, stanza: etree._Element) -> None:
         """Deliver a stanza that is for somebody else than the server. Its `from` is already stamped."""
-        to, identifier, kind = stanza.get("to", ""), stanza.get("id", ""), stanza.get("type", "")
+        to = stanza.get("to", "")
         name = etree.QName(stanza).localname
-        if name == "iq" and kind in ("result", "error"):
-            answer = self._expected.get((to, identifier))
-            if answer is not None and not answer.done():
-                answer.set_result(stanza)
-                return
-            if to not in self._bound:
-                self.record.counts["unexpected_answers"] += 1
-                return
+        if name == "iq" and stanza.get("type") in ("result", "error") and to not in self._bound:
+            self.record.counts["unexpected_answers"] += 1
+            return
         other = self._bound.get(to)
         if other is not None:
             await other.send(etree.tostring(stanza, encoding="unicode"))

@@ -78,6 +78,18 @@ async def test_any_question_is_asked_as_anybody(*, admin: Any, link: Any) -> Non
     assert (await task)["answer"] == []
 
 
+@pytest.mark.parametrize("sender", ["rainbow.test", "calendar.rainbow.test", "own account"])
+async def test_the_answer_to_a_server_is_the_answer(*, admin: Any, link: Any, sender: str) -> None:
+    if sender == "own account":
+        sender = link.jid.partition("/")[0]
+    asked = asyncio.create_task(lab_call(admin, "POST", "ask", {"email": "a@b.test", "from": sender}))
+    question = await link.hear()
+    assert question.get("from") == sender
+    await link.answer(question, '<events xmlns="urn:xmpp:calendar:0" email="a@b.test"/>')
+    answer = await asked
+    assert (answer["outcome"], answer["answer"]) == ("result", [])
+
+
 async def test_without_a_link_a_question_says_so(*, rest: Any) -> None:
     assert (await lab_call(rest, "POST", "ask", {"email": "a@b.test"}))["outcome"] == "no-link"
 
