@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import exchangelib  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from exchangelib.recurrence import Recurrence, WeeklyPattern  # type: ignore[import-untyped]  # same
+from exchangelib.recurrence import DailyPattern, Recurrence, WeeklyPattern  # type: ignore[import-untyped]  # same
 
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 
@@ -166,6 +166,31 @@ def test_a_series_has_an_exception_and_a_deleted_occurrence(account: Any) -> Non
     assert utc(master.last_occurrence.start).day == 9
     master.delete()
     assert shown(account, MONDAY.replace(hour=0), 60) == []
+
+
+def test_an_occurrence_leads_to_its_series(account: Any) -> None:
+    exchangelib.CalendarItem(
+        account=account,
+        folder=account.calendar,
+        subject="Daily",
+        start=ews(MONDAY),
+        end=ews(MONDAY + timedelta(minutes=30)),
+        recurrence=Recurrence(pattern=DailyPattern(interval=1), start=exchangelib.EWSDate(2026, 10, 19), number=3),
+    ).save()
+    first = next(iter(account.calendar.view(start=ews(MONDAY), end=ews(MONDAY + timedelta(hours=1)))))
+    series = first.recurring_master()
+    series.refresh()
+    assert (series.type, series.subject, series.recurrence.boundary.number) == ("RecurringMaster", "Daily", 3)
+    series = first.recurring_master()
+    series.subject = "Stand-up"
+    series.save(update_fields=["subject"])
+    assert shown(account, MONDAY, 7) == [
+        ("10-19 07:00", "Stand-up", "Occurrence"),
+        ("10-20 07:00", "Stand-up", "Occurrence"),
+        ("10-21 07:00", "Stand-up", "Occurrence"),
+    ]
+    first.recurring_master().delete()
+    assert shown(account, MONDAY, 7) == []
 
 
 def test_free_busy_is_read(account: Any) -> None:

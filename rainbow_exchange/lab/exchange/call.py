@@ -17,6 +17,8 @@ from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
 from rainbow_exchange.lab.exchange.wire import Element, child, children, local, number, text
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+#: the attribute that holds the id; `Id` where the kind is not named here
+_ID_IN = {"OccurrenceItemId": "RecurringMasterId", "RecurringMasterItemId": "OccurrenceId"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,9 +124,7 @@ class Call:
     def item(self, element: Element, need: Access) -> tuple[Mailbox, Item, datetime | None]:
         """Resolve an item id of any kind: mailbox, item, and the original start of an instance of a series."""
         kind = local(element)
-        found = decoded(element.get("RecurringMasterId" if kind == "OccurrenceItemId" else "Id", ""))
-        if kind == "RecurringMasterItemId":
-            found = decoded(element.get("OccurrenceId", ""))
+        found = decoded(element.get(_ID_IN.get(kind, "Id"), ""))
         mailbox = self.mailbox_of(found.guid, "ErrorItemNotFound")
         self.company.troubled(mailbox)
         item = mailbox.calendar.find(found.number)
