@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from rainbow_exchange.backoff import backoff
-from rainbow_exchange.bridge.roster import Changes, Member, Roster, addresses
+from rainbow_exchange.bridge.roster import Changes, Member, Roster
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowError, RateLimited
 from rainbow_exchange.rainbow.types import RainbowUser
@@ -49,6 +49,7 @@ class Listing:
         self._changed = changed
         self._random = random
         self._asked = asyncio.Event()
+        self._next = asyncio.Event()  # set by the next listing that comes through, and then replaced
         self._listed_at = float("-inf")
         self._not_found: OrderedDict[str, float] = OrderedDict()
         self._look_ups: dict[str, asyncio.Task[RainbowUser | None]] = {}
@@ -76,6 +77,8 @@ class Listing:
                 self.last_error = None
             waits = backoff(2.0, 300.0, random=self._random)
             self._listed_at = loop.time()
+            self._next.set()
+            self._next = asyncio.Event()
             try:
                 async with asyncio.timeout(self._refresh_seconds * (0.95 + 0.1 * self._random())):
                     await self._asked.wait()
@@ -91,24 +94,30 @@ class Listing:
     async def look_up(self, address: str) -> Member | None:
         """Find whoever has exactly this address at Rainbow and take the user into the roster; None if nobody has.
 
-        Raises RainbowError. Callers for the same address share one request.
+        Rainbow's filters know logins and e-mails; whoever they miss is looked for in a full listing, for which `run`
+        must be running, unless the last one is younger than ten minutes. Raises RainbowError. Callers for the same
+        address share one request.
         """
+        loop = asyncio.get_running_loop()
         key = address.strip().lower()
-        now = asyncio.get_running_loop().time()
-        if self._not_found.get(key, 0.0) > now:
+        if self._not_found.get(key, 0.0) > loop.time():
             return None
         task = self._look_ups.get(key)
         if task is None:
-            task = self._look_ups[key] = asyncio.create_task(self._ask(key), name="look-up")
+            task = self._look_ups[key] = asyncio.create_task(self._ask(address.strip()), name="look-up")
             task.add_done_callback(lambda _: self._look_ups.pop(key, None))
         user = await asyncio.shield(task)
-        if user is None:
-            self._not_found[key] = now + NOT_FOUND_FOR
+        self.refresh()
+        if user is not None:
+            return self._roster.add(user)
+        if loop.time() - self._listed_at >= REFRESH_AT_MOST_EVERY:
+            await self._next.wait()
+        member = self._roster.find(address)
+        if member is None:
+            self._not_found[key] = loop.time() + NOT_FOUND_FOR
             if len(self._not_found) > NOT_FOUND_KEPT:
                 self._not_found.popitem(last=False)
-            return None
-        self.refresh()
-        return self._roster.add(user)
+        return member
 
     async def close(self) -> None:
         """End look-ups under way."""
@@ -136,11 +145,9 @@ class Listing:
         )
         self._changed(changes)
 
-    async def _ask(self, key: str) -> RainbowUser | None:
+    async def _ask(self, address: str) -> RainbowUser | None:
         self.counters.looked_up += 1
-        found = await self._client.users_by_address(key)
-        exact = {user.id: user for user in found if user.is_active and key in addresses(user)}
-        by_login = [user for user in exact.values() if user.login_email.lower() == key]
-        if by_login:
-            return by_login[0]
-        return next(iter(exact.values())) if len(exact) == 1 else None
+        found = Roster()
+        found.replace(await self._client.users_by_address(address))
+        member = found.find(address)
+        return member.user if member else None

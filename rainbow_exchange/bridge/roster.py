@@ -145,14 +145,19 @@ class Roster:
         return wanted, refused
 
     def find(self, address: str) -> Member | None:
-        """Return who is meant by `address` in a question: by login, else by any identifier that only one user has."""
-        candidates = self._by_address.get(address.strip().lower(), {})
-        for member in candidates.values():
-            if member.user.login_email.lower() == address.strip().lower():
+        """Return who is meant by `address` in a question: by login, else by any address that only one user has.
+
+        An address by which a mailbox may be found counts for more than another: anybody may write any into a profile.
+        """
+        wanted = address.strip().lower()
+        candidates = list(self._by_address.get(wanted, {}).values())
+        for member in candidates:
+            if member.user.login_email.lower() == wanted:
                 return member
-        if len(candidates) == 1:
-            return next(iter(candidates.values()))
-        holder = self._holders.get(address.strip().lower())
+        identified = [member for member in candidates if wanted in _values(member.user)]
+        if len(identified or candidates) == 1:
+            return (identified or candidates)[0]
+        holder = self._holders.get(wanted)
         return self._members.get(holder) if holder else None
 
     def holder(self, address: str) -> Member | None:
@@ -232,14 +237,14 @@ class Roster:
 
     def _rename(self, member: Member, user: RainbowUser) -> bool:
         """Take the new record; return whether the identifier that worked is gone, or one may now work that is new."""
-        before = [identifier.value.lower() for identifier in _identifiers(member.user)]
+        before = _values(member.user)
         self._unindex(member)
         member.user = user
         for address in addresses(user):
             self._by_address.setdefault(address, {})[user.id] = member
-        after = [identifier.value.lower() for identifier in _identifiers(user)]
+        after = _values(user)
         if member.identifier is not None:
-            return member.identifier.value.lower() not in after
+            return _folded(member.identifier.value) not in after
         return before != after
 
     def _unindex(self, member: Member) -> None:
@@ -290,8 +295,15 @@ def _identifiers(user: RainbowUser) -> Iterator[Identifier]:
 
 def addresses(user: RainbowUser) -> set[str]:
     """Return everything a question may call this user by, in lower case."""
-    every = (user.login_email, *user.work_emails, *user.personal_emails, user.external_uid or "")
-    return {address.strip().lower() for address in every if address.strip()}
+    return {address for address in (*_values(user), *map(_folded, user.other_emails)) if address}
+
+
+def _values(user: RainbowUser) -> list[str]:
+    return [_folded(identifier.value) for identifier in _identifiers(user)]
+
+
+def _folded(address: str) -> str:
+    return address.strip().lower()
 
 
 def _domain(address: str) -> str:

@@ -232,11 +232,13 @@ class RainbowClient:
     async def users_by_address(self, address: str) -> list[RainbowUser]:
         """Users that Rainbow finds by this address, as login first, then among their e-mails; the caller matches.
 
-        Rainbow's filters need not be exact. Only the first page of each is looked at.
+        Rainbow's filters need not be exact, and may tell upper from lower case: the address is asked for as written,
+        then in lower case. Only the first page of each is looked at.
         """
         found: dict[str, RainbowUser] = {}
-        for name in ("loginEmail", "email"):
-            reply = await self._users_call("users_by_address", {name: address}, offset=0)
+        spellings = dict.fromkeys((address, address.lower()))
+        for name, spelling in ((name, spelling) for name in ("loginEmail", "email") for spelling in spellings):
+            reply = await self._users_call("users_by_address", {name: spelling}, offset=0)
             for user in Listing(limit=self._page_size).take(reply.json()):
                 found.setdefault(user.id, user)
             if any(user.login_email.casefold() == address.casefold() for user in found.values()):

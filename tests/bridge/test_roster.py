@@ -20,6 +20,7 @@ def person(
     *,
     work: tuple[str, ...] = (),
     personal: tuple[str, ...] = (),
+    other: tuple[str, ...] = (),
     uid: str | None = None,
     language: str | None = None,
     active: bool = True,
@@ -29,6 +30,7 @@ def person(
         login_email=login if login is not None else f"{name}@acme.test",
         work_emails=work,
         personal_emails=personal,
+        other_emails=other,
         external_uid=uid,
         language=language,
         is_active=active,
@@ -165,10 +167,10 @@ def test_a_user_can_come_outside_a_listing() -> None:
 
 
 def test_people_are_found_by_every_identifier_however_written() -> None:
-    ann = person("ann", work=("ab@acme.test",), personal=("ann@home.test",), uid="AB@corp")
-    assert addresses(ann) == {"ann@acme.test", "ab@acme.test", "ann@home.test", "ab@corp"}
+    ann = person("ann", work=("ab@acme.test",), personal=("ann@home.test",), other=("Ann@club.test",), uid="AB@corp")
+    assert addresses(ann) == {"ann@acme.test", "ab@acme.test", "ann@home.test", "ann@club.test", "ab@corp"}
     roster = roster_of(ann)
-    for asked in ("Ann@acme.test", " ab@acme.test ", "ann@home.test", "ab@CORP"):
+    for asked in ("Ann@acme.test", " ab@acme.test ", "ann@home.test", "ab@CORP", "ann@club.test"):
         found = roster.find(asked)
         assert found is not None
         assert found.user.id == "ann"
@@ -180,6 +182,17 @@ def test_a_login_goes_before_other_addresses() -> None:
     found = roster.find("bob@acme.test")
     assert found is not None
     assert found.user.id == "bob"
+
+
+def test_an_address_of_no_kind_finds_its_user_and_no_mailbox() -> None:
+    """Neither work nor home: a question may use it, but nobody gets a mailbox by it, or shuts another out."""
+    roster = roster_of(
+        person("ann", other=("club@acme.test", "bob.work@acme.test")), person("bob", work=("bob.work@acme.test",))
+    )
+    wanted, refused = roster.identifiers(member(roster, "ann"))
+    assert ([each.value for each in wanted], refused) == (["ann@acme.test"], [])
+    assert roster.find("club@acme.test") is member(roster, "ann")
+    assert roster.find("bob.work@acme.test") is member(roster, "bob")
 
 
 def test_an_address_that_two_have_means_whoever_holds_the_mailbox() -> None:

@@ -217,6 +217,24 @@ async def test_user_is_looked_for_by_login_and_then_by_email(cloud: Any, make_cl
     ]
 
 
+async def test_an_address_is_looked_for_as_written_and_in_lower_case(cloud: Any, make_client: MakeClient) -> None:
+    """Rainbow's filters may tell upper from lower case."""
+
+    def find(seen: Any) -> web.Response:
+        users = [user(7)] if seen.query.get("email") == "Work@acme.test" else []
+        return answer({"data": users, "total": len(users)})
+
+    cloud.on(USERS, find)
+    found = await (await make_client()).users_by_address("Work@acme.test")
+    assert [each.id for each in found] == ["u7"]
+    assert [(seen.query.get("loginEmail"), seen.query.get("email")) for seen in cloud.asked(USERS)] == [
+        ("Work@acme.test", None),
+        ("work@acme.test", None),
+        (None, "Work@acme.test"),
+        (None, "work@acme.test"),
+    ]
+
+
 async def test_match_by_login_wins(cloud: Any, make_client: MakeClient) -> None:
     cloud.on(USERS, lambda _: answer({"data": [user(8)], "total": 1}))
     assert [each.id for each in await (await make_client()).users_by_address("U8@acme.test")] == ["u8"]
