@@ -1,9 +1,11 @@
 """The installed command against an Exchange whose certificate is not as it should be: what `status` says, literally."""
 
 import os
+import ssl
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +111,16 @@ def test_without_verification_everything_works_and_is_said_at_start_and_for_as_l
         "warning"
     ]
     assert connector.status()["state"] == "degraded"
+
+
+def test_a_ca_file_that_is_none_is_named_and_not_started_with(world: Any, person: Person, tmp_path: Path) -> None:
+    lab = world.lab([person("ada")], "--tls")
+    file = tmp_path / "ca.cer"
+    pem = Path(lab.addresses["exchange"]["ca_file"]).read_text(encoding="ascii")
+    file.write_bytes(ssl.PEM_cert_to_DER_cert(pem))
+    connector = world.connector(lab, EXCHANGE__CA_FILE=str(file))
+    assert connector.process.wait(20) == 2
+    said = connector.output()
+    sentence = f"{file} is in DER form; export the certificate as Base-64 (PEM) and name that file."
+    assert f"exchange.ca_file: {sentence}" in said
+    assert "Traceback" not in said

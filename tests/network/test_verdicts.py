@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -206,6 +207,14 @@ async def test_the_missing_intermediate_can_be_given_in_the_ca_file(authority: L
         await asked(url, file)
 
 
+async def test_a_self_signed_certificate_can_be_given_itself(authority: LabAuthority, tmp_path: Path) -> None:
+    async with serving(authority.server_context(kind="self-signed")) as url:
+        host, _, port = url.removeprefix("https://").partition("/")[0].partition(":")
+        file = tmp_path / "server.pem"
+        file.write_text(await asyncio.to_thread(ssl.get_server_certificate, (host, int(port))))
+        await asked(url, file)
+
+
 async def test_everything_that_can_be_seen_is_told_at_once(authority: LabAuthority) -> None:
     async with serving(authority.server_context("mail.lab.test", kind="expired")) as url:
         cause = await exchange_says(url)
@@ -316,6 +325,7 @@ async def test_the_same_is_told_of_rainbow(authority: LabAuthority, kind: Kind, 
     assert (cause.id, cause.text, cause.action) == ("rainbow-unreachable", text, action)
 
 
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="the system's store is no file there")
 async def test_the_systems_store_counts_besides_the_file(
     authority: LabAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
