@@ -117,7 +117,7 @@ class StreamLimit:
         self.limit = max(min(others, stated or others), 1)
         if tried or rested:
             self._until = asyncio.get_running_loop().time() + self._jittered(self._rest)
-            self._rest = min(self._rest * 2, _LONGEST_REST) if tried else REST
+            self._rest = min(self._rest * 3, _LONGEST_REST) if tried else REST
         self._plan()
 
     def _rested(self) -> bool:

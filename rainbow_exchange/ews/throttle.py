@@ -7,6 +7,7 @@ from types import TracebackType
 from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsConnectionError, EwsError, ServerBusy
 
 _LONGEST = 15 * 60.0  # no server's hint keeps anybody away for longer
+_LONGEST_OF_OURS = 300.0  # nor what we add to it for longer than this
 _SUCCESSES_TO_PROBE = 200  # before more are sent at once than were once refused: half a per cent of refusals
 _MOST_PATIENCE = 1600
 _DIGITS = 7
@@ -107,19 +108,25 @@ class InFlight:
 class BackOffs:
     """Who asked to be left alone until when: one mailbox's budget, or with `None` everything.
 
-    Within that time a request is not sent but fails at once with what the server had said.
+    Within that time a request is not sent but fails at once with what the server had said. Whoever asks again soon
+    after is left alone for twice as long: its hint was too short for what is asked of it.
     """
 
     def __init__(self) -> None:
         self._until: dict[str | None, tuple[float, EwsError]] = {}
+        self._last: dict[str | None, tuple[float, float]] = {}  # until when, and for how long
 
     def note(self, who: str | None, error: EwsError, seconds: float) -> None:
         """Stay away from `who` for `seconds`."""
         now = asyncio.get_running_loop().time()
         self._until = {key: entry for key, entry in self._until.items() if entry[0] > now}
+        self._last = {key: (until, took) for key, (until, took) in self._last.items() if until + _soon(took) > now}
+        if who not in self._until and who in self._last:
+            seconds = max(seconds, min(2 * self._last[who][1], _LONGEST_OF_OURS))
         until = now + min(seconds, _LONGEST)
         if who not in self._until or self._until[who][0] < until:
             self._until[who] = (until, error)
+            self._last[who] = (until, min(seconds, _LONGEST))
 
     def check(self, *who: str | None) -> None:
         """Raise ServerBusy (or EwsConnectionError) with the seconds left if any of these is to be left alone."""
@@ -133,6 +140,11 @@ class BackOffs:
         """Seconds until everything may be asked again; 0 if nothing is held back."""
         now = asyncio.get_running_loop().time()
         return max((until - now for until, _ in self._until.values() if until > now), default=0.0)
+
+
+def _soon(seconds: float) -> float:
+    """Give the seconds after a wait of `seconds` within which the next one is its continuation."""
+    return max(seconds, 10.0)
 
 
 def _again(error: EwsError, left: float) -> EwsError:

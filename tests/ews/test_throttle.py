@@ -193,3 +193,18 @@ async def test_few_are_refused_once_the_limit_is_found_and_a_raised_one_is_found
     for _ in range(15):
         assert await server.minute() <= 0.02
     assert server.limit.limit >= min(allowed * 2, 40)
+
+
+async def test_whoever_asks_again_soon_after_is_left_alone_for_longer() -> None:
+    back_offs, busy = BackOffs(), ServerBusy("ErrorServerBusy")
+    waits = []
+    for _ in range(9):
+        back_offs.note("a", busy, 5)
+        waits.append(round(back_offs.left()))
+        back_offs.note("a", busy, 5)  # one that was under way
+        assert round(back_offs.left()) == waits[-1]
+        await asyncio.sleep(back_offs.left() + 1)
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    await asyncio.sleep(301)
+    back_offs.note("a", busy, 5)
+    assert round(back_offs.left()) == 5
