@@ -167,6 +167,10 @@ class Enrolment:
             except (EwsConnectionError, EwsAuthenticationError) as error:
                 self.want(member, urgent=True)
                 await self._unavailable(error)
+            except ServerBusy as error:
+                member.reason = error.code
+                self.want(member, urgent=True)
+                await self._hold((error.back_off or 0.0) * (1 + 0.25 * self._random()))
             finally:
                 self._under_way.discard(member.user.id)
 
@@ -194,9 +198,13 @@ class Enrolment:
             log.warning("exchange_unavailable", reason=str(error))
         self.outage = error
         if self._reachable.is_set():
-            self._reachable.clear()
             retry_after = error.retry_after if isinstance(error, EwsConnectionError) else None
-            wait = max(retry_after or 0.0, next(self._waits))
+            await self._hold(max(retry_after or 0.0, next(self._waits)))
+
+    async def _hold(self, wait: float) -> None:
+        """Hold everybody back for so many seconds, unless they are held back already."""
+        if self._reachable.is_set():
+            self._reachable.clear()
             self.next_attempt = self._now() + timedelta(seconds=wait)
             await self._pause.sleep(wait)
             self.next_attempt = None
@@ -254,7 +262,9 @@ class Enrolment:
             log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries), reason=reason)
 
     def _is_about_one(self, error: EwsError) -> bool:
-        """Whether the refusal concerns the mailbox that was asked for, rather than our own credentials."""
+        """Whether the refusal concerns the mailbox that was asked for, rather than our own account."""
+        if isinstance(error, ServerBusy) and error.back_off:
+            return self._impersonation
         if not isinstance(error, EwsAuthenticationError):
             return True
         return self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
