@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rainbow_exchange.bridge.people import name_of, why
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.roster import Coverage, Member
 from rainbow_exchange.ews.client import EwsClient
@@ -91,11 +92,6 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
     return Retried(retried=tuple(map(name_of, members)), streamed=tuple(map(name_of, streamed)), unknown=tuple(unknown))
 
 
-def name_of(member: Member) -> str:
-    """Give what a person knows this user by."""
-    return member.user.login_email or member.user.id
-
-
 def _is_streamed(pipeline: Pipeline, member: Member) -> bool:
     return member.mailbox is not None and pipeline.parts.watcher.coverage(member.mailbox.address) == "streamed"
 
@@ -108,7 +104,7 @@ def _view(pipeline: Pipeline, member: Member) -> NotStreamed:
     if doubt is not None:
         reason, next_try = doubt.reason, doubt.next_try
     elif member.coverage is Coverage.FAILED or member.next_try is not None:
-        reason, next_try = member.reason, member.next_try
+        reason, next_try = why(member), member.next_try
     elif enrolment.outage is not None:
         reason, next_try = _short(enrolment.outage), enrolment.next_attempt
     else:

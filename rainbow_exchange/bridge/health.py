@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rainbow_exchange.bridge import people
@@ -19,6 +19,8 @@ from rainbow_exchange.rainbow.link import RainbowLink
 
 #: seconds for which a subscribed mailbox may be without a stream before it is a problem
 UNSTREAMED_FOR = 60.0
+#: how long a calendar may be unreadable before it is a problem
+UNREAD_FOR = timedelta(seconds=60)
 #: seconds for which a stranger's question stays a problem
 STRANGER_FOR = 3600.0
 
@@ -284,6 +286,24 @@ class Health:
                 self._problems.report(problem_id, severity=trouble.severity, text=text, action=trouble.action)
             else:
                 self._problems.clear(problem_id)
+        self._review_reading()
+
+    def _review_reading(self) -> None:
+        """Report calendars that cannot be read, once that has lasted longer than a mishap."""
+        parts, now = self._pipeline.parts, self._pipeline.parts.now()
+        unread = {} if self._exchange_error() else parts.reader.failing(since=now - UNREAD_FOR)
+        if not unread:
+            self._problems.clear("mailboxes-not-read")
+            return
+        shown = ", ".join(f"{address} ({reason})" for address, reason in list(unread.items())[: people.NAMED])
+        more = f" and {len(unread) - people.NAMED} more" if len(unread) > people.NAMED else ""
+        self._problems.report(
+            "mailboxes-not-read",
+            severity="warning",
+            text=f"The calendars of {len(unread)} mailbox(es) cannot be read: {shown}{more}.",
+            action="Rainbow is answered from what was read last, for at most 12 hours. It is tried again by itself, or"
+            " by rainbow-exchange retry.",
+        )
 
     def _review_account(self) -> None:
         password, certificate = self._password, self._certificate

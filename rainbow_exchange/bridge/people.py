@@ -43,6 +43,17 @@ TROUBLES = {
         "Give the account the role ApplicationImpersonation; or, if it is to be only a Reviewer of the calendars, set"
         " exchange.impersonation = false. Tried again hourly.",
     ),
+    "mailbox-disabled": Trouble(
+        "warning",
+        "The account or mailbox of {1} user(s) is out of use in Exchange: {0}.",
+        "Enable the account, renew its password or mend the mailbox. Tried again daily, or by rainbow-exchange retry.",
+    ),
+    "mailbox-refused": Trouble(
+        "warning",
+        "Exchange does not accept the request for the mailbox of {1} user(s): {0}.",
+        "Has the service account a mailbox of its own, and is Exchange 2013 or newer? Tried again daily, or by"
+        " rainbow-exchange retry.",
+    ),
     "mailbox-postponed": Trouble(
         "warning",
         "Exchange refuses to watch the mailbox of {1} user(s) for now: {0}.",
@@ -60,6 +71,22 @@ TROUBLES = {
     ),
 }
 _IMPERSONATION = frozenset({"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"})
+_DISABLED = frozenset({"ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorMailboxConfiguration"})
+_REFUSED = frozenset(
+    {
+        "ErrorMissingEmailAddress",
+        "ErrorInvalidExchangeImpersonationHeaderData",
+        "ErrorSchemaValidation",
+        "ErrorInvalidRequest",
+        "ErrorInvalidServerVersion",
+        "ErrorInvalidSubscriptionRequest",
+    }
+)
+_BY_CODE = {
+    **dict.fromkeys(_IMPERSONATION, "mailbox-impersonation-denied"),
+    **dict.fromkeys(_DISABLED, "mailbox-disabled"),
+    **dict.fromkeys(_REFUSED, "mailbox-refused"),
+}
 
 
 def troubled(members: Iterable[Member]) -> dict[str, list[Member]]:
@@ -97,9 +124,23 @@ def names(members: list[Member]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def name_of(member: Member) -> str:
+    """Give what a person knows this user by."""
+    return member.user.login_email or member.user.id
+
+
+def why(member: Member) -> str:
+    """Say why a member has no mailbox: the reason, and what was not even tried, with the reason for that."""
+    skipped = [
+        f"{attempt.identifier.value} not tried: {attempt.code}"
+        for attempt in member.tries
+        if attempt.code in {"domain", "form"}
+    ]
+    return "; ".join([member.reason, *skipped]) if member.reason in {"no-mailbox", "no-address"} else member.reason
+
+
 def _name(member: Member) -> str:
-    name = member.user.login_email or member.user.id
-    return f"{name} ({member.reason})" if member.reason else name
+    return f"{name_of(member)} ({why(member)})" if member.reason else name_of(member)
 
 
 def _problem(reason: str) -> str:
@@ -111,4 +152,4 @@ def _problem(reason: str) -> str:
         case "taken" | "shared":
             return "mailbox-shared"
         case _:
-            return "mailbox-impersonation-denied" if reason in _IMPERSONATION else "mailbox-denied"
+            return _BY_CODE.get(reason, "mailbox-denied")

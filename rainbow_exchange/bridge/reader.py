@@ -72,6 +72,7 @@ class _Entry:
     agenda: Agenda | None = None
     agenda_generation: int = -1
     stale_reason: str = ""
+    failing_since: datetime | None = None
     share: int = BATCH
     share_until: datetime | None = None
     own_since: datetime | None = None
@@ -173,9 +174,13 @@ class Reader:
         entry = self._entries.get(address)
         return entry.stale_reason if entry else ""
 
-    def failing(self) -> dict[str, str]:
-        """Return the mailboxes whose last read failed, with the reason."""
-        return {address: entry.stale_reason for address, entry in self._entries.items() if entry.stale_reason}
+    def failing(self, *, since: datetime | None = None) -> dict[str, str]:
+        """Return the mailboxes that could not be read when last tried, with the reason; `since` then or longer."""
+        return {
+            address: entry.stale_reason
+            for address, entry in self._entries.items()
+            if entry.failing_since is not None and (since is None or entry.failing_since <= since)
+        }
 
     def window(self) -> Window:
         """Return the window of the cache: whole UTC days from yesterday on."""
@@ -361,6 +366,7 @@ class Reader:
         if isinstance(result, EwsError):
             self.counters.failed += 1
             entry.stale_reason = getattr(result, "code", None) or type(result).__name__
+            entry.failing_since = entry.failing_since or self._now()
             if not isinstance(result, _SERVERS_OWN):
                 self._limit(entry, 1)
             log.debug("read_failed", mailbox=entry.mailbox.address, reason=entry.stale_reason)
@@ -376,7 +382,7 @@ class Reader:
         if result.unreadable:
             self.counters.unreadable_appointments += result.unreadable
             log.debug("appointments_unreadable", mailbox=entry.mailbox.address, appointments=result.unreadable)
-        entry.stale_reason = ""
+        entry.stale_reason, entry.failing_since = "", None
         if read.for_cache:
             entry.agenda, entry.agenda_generation = result, generation
         if not read.result.done():

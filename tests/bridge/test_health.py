@@ -136,7 +136,7 @@ async def test_people_without_a_mailbox_are_named_with_the_reason(
         found = bench.found()
         assert found["mailbox-not-found"] == ("No mailbox was found for 1 user(s): nowhere@acme.test (no-mailbox).")
         assert found["user-without-address"].startswith("1 user(s) have no address")
-        assert "nameless (no-address)" in found["user-without-address"]
+        assert "nameless (no-address; nameless not tried: form)" in found["user-without-address"]
         assert "one@acme.test (shared), two@acme.test (shared)" in found["mailbox-shared"]
         assert found["mailbox-denied"].startswith("Exchange denies access to the mailbox of 7 user(s): ")
         assert found["mailbox-denied"].count("ErrorAccessDenied") == 5

@@ -78,6 +78,8 @@ def get(call: Call, request: Element) -> Element:
 
 def _allowed(call: Call, address: str) -> tuple[Mailbox, bool]:
     """Give the mailbox and whether details may be shown. Impersonation alone shows none (design.md §1)."""
+    if code := call.company.dials.availability_errors.get(address.lower()):
+        raise Refused(code)
     try:
         mailbox = call.company.by_primary(address)
     except Refused as error:

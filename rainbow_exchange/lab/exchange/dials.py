@@ -17,6 +17,7 @@ class Dials:
     impersonation: bool = True
     unauthorized: bool = False
     mailbox_errors: dict[str, str] = field(default_factory=dict)
+    availability_errors: dict[str, str] = field(default_factory=dict)
     # signing in
     auth_schemes: list[str] = field(default_factory=lambda: ["Basic"])
     extended_protection: str = "none"
