@@ -32,6 +32,17 @@ _WORDS: Final = {
 }
 
 
+#: the same of Windows' SSPI (winerror.h, SEC_E_…)
+_WINDOWS: Final = {
+    0x80090303: "unknown-service",  # TARGET_UNKNOWN
+    0x8009030C: "wrong-password",  # LOGON_DENIED
+    0x8009030E: "no-ticket",  # NO_CREDENTIALS
+    0x80090311: "no-domain-controller",  # NO_AUTHENTICATING_AUTHORITY
+    0x80090322: "wrong-key",  # WRONG_PRINCIPAL
+    0x80090324: "clock-skew",  # TIME_SKEW
+}
+
+
 def available() -> bool:
     """Whether this installation can speak Kerberos by itself (the extra "kerberos"; Windows does it otherwise)."""
     return find_spec("gssapi") is not None and find_spec("krb5") is not None
@@ -44,6 +55,9 @@ def reason(error: BaseException) -> str:
         for holder in (link, getattr(link, "base_error", None)):
             code = getattr(holder, "err_code", None) or getattr(holder, "min_code", None)
             if isinstance(code, int) and (word := _WORDS.get(_number(code))):
+                return word
+            code = getattr(holder, "winerror", None)
+            if isinstance(code, int) and (word := _WINDOWS.get(code & 0xFFFFFFFF)):
                 return word
         if type(link).__name__ in {"NoCredentialError", "ExpiredCredentialsError"}:
             return "no-ticket"

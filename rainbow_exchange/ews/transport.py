@@ -30,6 +30,7 @@ _CHUNK = 65536
 _MOST_LEGS = 8
 _KEEP = 15.0  # seconds an idle connection is kept: less than any server's or balancer's own limit
 _KEEP_SIGNED_IN = 60.0  # the same where a new one would have to sign in again; IIS keeps them for 120
+_FORGETFUL = 3  # a server that forgets so often wants each request signed in: Kerberos without authPersistNonNTLM
 _LONGEST_REFUSAL = 1024 * 1024  # what is read of a 401's page, so that its connection can go on
 
 
@@ -96,6 +97,7 @@ class _Lane:
         self.bound = bound
         self.authenticated = False
         self.used = 0.0  # loop time at which it was given back
+        self.forgotten = 0  # how often in a row the server did not remember who it is
 
 
 class Transport:
@@ -198,7 +200,9 @@ class Transport:
         if lane.authenticated and kept:
             response = await self._send(lane, body, headers, None)
             if response.status != HTTPStatus.UNAUTHORIZED:
+                lane.forgotten = 0
                 return response
+            lane.forgotten += 1
             await _drain(response)  # the server has begun a new connection: authenticate it, once
         lane.authenticated = False
         flow = self._auth.flow()
@@ -214,7 +218,8 @@ class Transport:
             response = await self._send(lane, body if leg.with_body else b"", headers, authorization)
             refused = response.status == HTTPStatus.UNAUTHORIZED
             if leg.with_body and not refused:
-                lane.authenticated = lane.bound and self._auth.connection_bound
+                persists = lane.forgotten < _FORGETFUL
+                lane.authenticated = lane.bound and self._auth.connection_bound and persists
                 return response
             offered = tuple(response.headers.getall("WWW-Authenticate", ()))
             challenge = Challenge(

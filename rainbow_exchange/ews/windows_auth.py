@@ -47,6 +47,7 @@ class WindowsAuth:
         self._password = password
         self._host = host
         self._allowed = allowed
+        self._ticket: spnego.ContextProxy | None = None
         self._kerberos = NEGOTIATE in allowed and not BY_SYSTEM and kerberos.available()
         if password is not None and "@" not in (username or ""):
             self._kerberos = False  # COMPANY\user names no realm
@@ -112,17 +113,16 @@ class WindowsAuth:
 
     def _converse(self, protocol: str, scheme: str, challenge: Challenge) -> Generator[Leg, Challenge, Tried]:
         """Exchange tokens until the server has had enough; raises EwsConnectionError where no first one can be made."""
-        context = self._context(protocol, challenge.certificate)
+        context, said = self._begun(protocol, challenge.certificate)
         bound = challenge.certificate is not None
-        token, connection, reason = None, challenge.connection, ""
+        token, connection = None, challenge.connection
         for _ in range(_MOST_STEPS):
-            try:
-                said = context.step(token)
-            except Exception as error:  # SSPI, GSSAPI, krb5 and pyspnego raise what they like
-                reason = kerberos.reason(error)
-                if token is None:
-                    raise EwsConnectionError("kerberos", reason) from error
-                return self._tried(scheme, "handshake" if protocol == "ntlm" else "proof", reason, bound)
+            if token is not None:
+                try:
+                    said = context.step(token)
+                except Exception as error:  # noqa: BLE001  (SSPI, GSSAPI, krb5 and pyspnego raise what they like)
+                    stage: Literal["handshake", "proof"] = "handshake" if protocol == "ntlm" else "proof"
+                    return self._tried(scheme, stage, kerberos.reason(error), bound)
             if not said:
                 break
             hello = _HELLO in said
@@ -142,24 +142,40 @@ class WindowsAuth:
     def _tried(self, scheme: str, stage: Literal["handshake", "proof"], reason: str, binding: bool) -> Tried:
         return Tried(scheme=scheme, stage=stage, reason=reason, binding=binding, password=self._password is not None)
 
-    def _context(self, protocol: str, certificate: bytes | None) -> spnego.ContextProxy:
+    def _begun(self, protocol: str, certificate: bytes | None) -> tuple[spnego.ContextProxy, bytes | None]:
+        """Give a context and its first token.
+
+        A ticket that was got by a password serves for later connections, too, as long as it is good.
+        """
+        binding = GssChannelBindings(application_data=server_end_point(certificate)) if certificate else None
+        if protocol == "kerberos" and self._ticket is not None:
+            try:
+                context = self._ticket.new_context()
+                return context, context.step(channel_bindings=binding)
+            except Exception:  # noqa: BLE001  (whatever it is, a new ticket tells better)
+                self._ticket = None
+        try:
+            context = self._context(protocol, binding)
+            said = context.step()
+        except Exception as error:
+            raise EwsConnectionError("kerberos", kerberos.reason(error)) from error
+        if protocol == "kerberos" and self._password is not None:
+            self._ticket = context
+        return context, said
+
+    def _context(self, protocol: str, binding: GssChannelBindings | None) -> spnego.ContextProxy:
         username = self._username
         if protocol == "kerberos" and username is not None and "@" in username:
             name, _, realm = username.rpartition("@")
             username = f"{name}@{realm.upper()}"  # realms are upper case, mail domains are not
-        try:
-            return spnego.client(
-                username,
-                self._password,
-                hostname=self._host,
-                service="HTTP",  # upper case, or no domain controller knows it
-                protocol=protocol,
-                channel_bindings=(
-                    GssChannelBindings(application_data=server_end_point(certificate)) if certificate else None
-                ),
-            )
-        except Exception as error:
-            raise EwsConnectionError("kerberos", kerberos.reason(error)) from error
+        return spnego.client(
+            username,
+            self._password,
+            hostname=self._host,
+            service="HTTP",  # upper case, or no domain controller knows it
+            protocol=protocol,
+            channel_bindings=binding,
+        )
 
 
 def _token(challenge: Challenge, scheme: str) -> bytes | None:

@@ -59,6 +59,24 @@ def test_each_code_has_its_word_however_it_comes(code: int, word: str) -> None:
     assert reason(Wrapped(GssError(code))) == word
 
 
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        (-2146893053, "unknown-service"),  # SEC_E_TARGET_UNKNOWN
+        (-2146893044, "wrong-password"),  # SEC_E_LOGON_DENIED
+        (-2146893042, "no-ticket"),  # SEC_E_NO_CREDENTIALS
+        (-2146893039, "no-domain-controller"),  # SEC_E_NO_AUTHENTICATING_AUTHORITY
+        (-2146893022, "wrong-key"),  # SEC_E_WRONG_PRINCIPAL
+        (-2146893020, "clock-skew"),  # SEC_E_TIME_SKEW
+        (5, "other"),
+    ],
+)
+def test_windows_codes_have_the_same_words(code: int, word: str) -> None:
+    error = OSError()
+    error.winerror = code  # type: ignore[attr-defined,unused-ignore] # there on Windows only
+    assert reason(error) == word
+
+
 def test_the_cause_counts_where_the_error_itself_says_nothing() -> None:
     error = ValueError()
     error.__cause__ = Krb5Error(-1765328347)

@@ -117,6 +117,18 @@ async def test_a_bound_scheme_sends_the_body_with_its_last_leg_and_then_needs_no
     ]
 
 
+async def test_a_server_that_forgets_each_time_is_signed_in_to_for_each_request(wire: Any, make: Any) -> None:
+    wire.script = lambda request: say(
+        OK if request.headers.get("Authorization") == "NTLM proof" else CHALLENGE % b"NTLM abc"
+    )
+    transport = make(wire.url, Bound())
+    for _ in range(6):
+        await post(transport)
+    bodies = [bool(request.body) for request in wire.requests if "Authorization" not in request.headers]
+    assert bodies == [False, True, False, True, False, True, False, False, False]
+    assert wire.connections == 1
+
+
 async def test_requests_at_the_same_time_never_share_an_authenticated_connection(wire: Any, make: Any) -> None:
     users: dict[int, int] = {}
 

@@ -85,6 +85,20 @@ async def test_a_password_gets_a_ticket(make: Make, exchange: Any, answers: Any)
 
 
 @needs_gssapi
+async def test_a_password_is_shown_to_the_domain_controller_once_for_all_connections(
+    make: Make, exchange: Any, member: Any
+) -> None:
+    client = make("kerberos", AutoAuth(username="svc-rainbow@acme.test", password=PASSWORD, host="localhost"))
+    before = member.log().count("AS_REQ")
+    await resolved(client)
+    first = member.log().count("AS_REQ")
+    assert first > before
+    await asyncio.gather(*(resolved(client) for _ in range(4)))
+    assert member.log().count("AS_REQ") == first
+    assert len(exchange.record.read()) == 5
+
+
+@needs_gssapi
 async def test_a_stream_over_kerberos(make: Make, exchange: Any, member: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5CCNAME", await asyncio.to_thread(member.ticket_cache, "cache-stream"))
     client = make("kerberos", nobody())
