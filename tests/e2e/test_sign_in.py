@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from rainbow_exchange.bridge.causes import exchange_cause
 from rainbow_exchange.config import ExchangeSettings
 from rainbow_exchange.config_accounts import accounts
 from rainbow_exchange.credentials import Secrets
@@ -55,6 +56,14 @@ class Meeting:
         with pytest.raises(EwsAuthenticationError) as raised:
             await self.client.call(ResolveNames(entry="alice"))
         return raised.value
+
+    def shown(self) -> str:
+        """What status says of a sign-in that is refused, and what to do."""
+        refusal = self.client.refused
+        assert refusal is not None
+        retried = self.client.seconds_to_next_try() is not None
+        cause = exchange_cause(refusal, "https://mail.acme.test/EWS/Exchange.asmx", retried=retried)
+        return f"{cause.id}: {cause.text} {cause.action}"
 
     def outcomes(self) -> list[str]:
         return [each["outcome"] for each in self.lab.attempts.read()]
@@ -185,6 +194,9 @@ async def test_a_wrong_password_is_one_attempt(meet: Meet) -> None:
         await meeting.refused()
     assert meeting.outcomes() == ["challenged", "wrong password"]
     assert meeting.lab.dials.locked_accounts == []
+    shown = meeting.shown()
+    assert "exchange-authentication: Exchange at mail.acme.test refuses the user name or password by NTLM" in shown
+    assert "not tried again, not even after a restart, until one of them changes" in shown
 
 
 @pytest.mark.parametrize("dial", ["locked_accounts", "expired_accounts"])
@@ -193,12 +205,14 @@ async def test_a_barred_account_is_one_attempt(meet: Meet, dial: str) -> None:
     for _ in range(3):
         await meeting.refused()
     assert meeting.outcomes() == ["challenged", dial.partition("_")[0]]
+    assert "whether the account is locked or disabled or its password has expired" in meeting.shown()
 
 
 async def test_per_request_balancing_ends_in_a_refusal_not_in_a_loop(meet: Meet) -> None:
     meeting = await meet(balanced_per_request=True)
     await meeting.refused()
     assert meeting.outcomes() == ["challenged", "no handshake"]
+    assert "a load balancer may spread the requests of one connection over several servers" in meeting.shown()
 
 
 async def test_no_password_goes_where_nothing_known_is_offered(meet: Meet) -> None:
@@ -235,7 +249,10 @@ async def test_behind_a_balancer_that_ends_tls_the_binding_is_of_another_certifi
             now=lambda: datetime.now(UTC),
         ) as client,
     ):
-        error = await Meeting(lab=meeting.lab, client=client).refused()
+        behind = Meeting(lab=meeting.lab, client=client)
+        error = await behind.refused()
+        assert "suspect Extended Protection" in behind.shown()
+        assert "as where a load balancer or proxy in front of it ends TLS" in behind.shown()
     assert error.tried == Tried(scheme="NTLM", stage="proof", binding=True)
     assert meeting.outcomes() == ["challenged", "bad binding"]
     assert meeting.lab.attempts.read()[-1]["binding"] == "wrong"
