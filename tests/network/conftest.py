@@ -15,13 +15,14 @@ import pytest
 class SmallProxy:
     """`account` (name, password) is asked for by the schemes in `offers`; `refusal` is what everybody gets instead.
 
-    With `tls` it is itself reached by TLS.
+    With `tls` it is itself reached by TLS. `names` are hosts that only the proxy can resolve.
     """
 
     account: tuple[str, str] | None = None
     offers: tuple[str, ...] = ('Basic realm="way out"',)
     refusal: bytes | None = None
     tls: ssl.SSLContext | None = None
+    names: dict[str, str] = field(default_factory=dict)
     port: int = 0
     asked: list[str] = field(default_factory=list)
     given: list[str | None] = field(default_factory=list)
@@ -80,7 +81,7 @@ class SmallProxy:
         self, host: str, port: int, begun: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         try:
-            far_reader, far_writer = await asyncio.open_connection(host, port)
+            far_reader, far_writer = await asyncio.open_connection(self.names.get(host, host), port)
         except OSError as error:
             said = f"X-Squid-Error: ERR_CONNECT_FAIL {error.errno}"
             writer.write(f"HTTP/1.1 503 Service Unavailable\r\n{said}\r\nContent-Length: 0\r\n\r\n".encode())

@@ -1,5 +1,6 @@
 """Both sides through a real proxy, and what the administrator reads when it does not let them through."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -12,16 +13,24 @@ import structlog
 from structlog.testing import capture_logs
 
 from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
+from rainbow_exchange.config import RainbowSettings, Settings
+from rainbow_exchange.config_proxies import rainbow_proxy
+from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsConnectionError
 from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.ews.windows_auth import NTLM, WindowsAuth
+from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
+from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.lab.tls import LabAuthority
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError
+from rainbow_exchange.rainbow.link import Answer
+from rainbow_exchange.rainbow.types import Question
+from rainbow_exchange.rainbow.xmpp import XmppLink
 
 if TYPE_CHECKING:
     from tests.network.conftest import SmallProxy
@@ -236,6 +245,53 @@ async def test_without_a_setting_no_variable_leads_exchange_through_a_proxy(
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port}")
     await exchange.asked(None)
+
+
+async def nothing(_: Question) -> Answer:
+    return Answer(events=())
+
+
+async def test_the_variable_leads_both_ways_to_rainbow_through_the_proxy(make_proxy: MakeProxy, tmp_path: Path) -> None:
+    """By a name that this machine does not know: it is the proxy that resolves it."""
+    authority, users = LabAuthority(tmp_path), make_company(2, 1)
+    lab = LabRainbow(users=users, now=now, random=Random(5), company_id=users[0].company_id)
+    await lab.start(ssl=authority.server_context("rainbow.test"))
+    where = f"rainbow.test:{lab.url.rpartition(':')[2]}"
+    proxy = await make_proxy(account=("joe", "pw"), names={"rainbow.test": "127.0.0.1"})
+    settings = Settings(rainbow=RainbowSettings(url=f"https://{where}"))
+    chosen = rainbow_proxy(settings, Secrets(), {"HTTPS_PROXY": f"joe:pw@127.0.0.1:{proxy.port}"})
+    way: dict[str, Any] = {
+        "ssl": authority.client_context(),
+        "proxy_url": chosen.url,
+        "proxy_username": chosen.username,
+        "proxy_password": chosen.password,
+        "app_id": lab.app_id,
+        "now": now,
+        "random": lambda: 0.5,
+    }
+    client = RainbowClient(
+        url=settings.rainbow.url,
+        login=lab.login,
+        password=lab.password,
+        app_secret=lab.app_secret,
+        company_id=lab.company_id,
+        **way,
+    )
+    async with client:
+        link = XmppLink(
+            url=f"wss://{where}/websocket", account=client.signed_in, resource="node_x", answer=nothing, **way
+        )
+        task = asyncio.create_task(link.run())
+        async with asyncio.timeout(20):
+            while not link.connected:
+                assert not link.reason.startswith(("tls", "proxy", "name")), link.reason
+                await asyncio.sleep(0.02)
+            assert (await lab.questions.ask("events", users[0].login_email))["outcome"] == "result"
+        task.cancel()
+        await asyncio.wait([task])
+    await lab.stop()
+    assert set(proxy.asked) == {f"CONNECT {where}"}
+    assert len(proxy.asked) >= 2
 
 
 async def test_rainbow_is_told_the_same_in_its_own_settings_words(make_proxy: MakeProxy) -> None:

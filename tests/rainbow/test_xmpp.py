@@ -77,6 +77,7 @@ async def test_link_goes_over_tls(server: Any, run_link: RunLink) -> None:
     await server.start()
     distrusting = run_link()
     await until(lambda: distrusting.link.reason.startswith("tls"))
+    assert "tls: The certificate of 127.0.0.1 is not trusted: it was issued by “Testing CA" in distrusting.link.reason
     await distrusting.stop()
     trusted = run_link(ssl=trusting)
     await server.visit()
