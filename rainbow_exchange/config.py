@@ -21,6 +21,7 @@ from rainbow_exchange.config_accounts import ResolvedSecrets, contradiction, mis
 from rainbow_exchange.config_sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
 from rainbow_exchange.config_values import (
     Auth,
+    AutodiscoverUrl,
     Domains,
     ExchangeUrl,
     Hosts,
@@ -47,6 +48,7 @@ class ExchangeSettings(_Group):
     """How to reach Exchange and as whom."""
 
     url: ExchangeUrl | None = None
+    autodiscover_url: AutodiscoverUrl | None = None
     allowed_hosts: Hosts = ()
     username: str | None = None
     password: SecretStr | None = None
@@ -310,9 +312,11 @@ def data_folder(settings: Settings) -> Path:
 
 
 def missing(settings: Settings, secrets: ResolvedSecrets) -> list[str]:
-    """Keys without a value that the connector cannot run without, in the order in which one would fill them in."""
+    """Keys without a value that the connector cannot run without, in the order in which one would fill them in.
+
+    Without `exchange.url` Exchange is looked for.
+    """
     needed = [
-        ("exchange.url", settings.exchange.url),
         *((key, None) for key in missing_credentials(settings.exchange, secrets)),
         ("rainbow.login", settings.rainbow.login),
         ("rainbow.password", secrets.rainbow_password),

@@ -49,6 +49,10 @@ def _exchange_url(url: str) -> str:
     return _service_url(url, "https://mail.company.com/EWS/Exchange.asmx")
 
 
+def _autodiscover_url(url: str) -> str:
+    return _service_url(url, "https://autodiscover.company.com/autodiscover/autodiscover.svc")
+
+
 def _rainbow_url(url: str) -> str:
     url = _service_url(url, "https://openrainbow.com")
     if urlsplit(url).path.strip("/"):
@@ -119,6 +123,7 @@ Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], BeforeV
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_separated)]
 ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
 ExchangeUrl = Annotated[str, AfterValidator(_exchange_url)]
+AutodiscoverUrl = Annotated[str, AfterValidator(_autodiscover_url)]
 RainbowUrl = Annotated[str, AfterValidator(_rainbow_url)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]

@@ -8,10 +8,11 @@ import asyncio
 import os
 import random as random_module
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -20,16 +21,22 @@ import structlog
 from rainbow_exchange import __version__, config, metrics
 from rainbow_exchange.bridge import coverage, throttling
 from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
+from rainbow_exchange.bridge.discovery import Discovery, Place
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.finder import finder
 from rainbow_exchange.model import Problem
 from rainbow_exchange.sides import Sides, build
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.web import app, runtime
 
 log = structlog.get_logger()
+
+#: returns where Exchange is once it is somewhere else
+Moved = Callable[[EwsClient], Coroutine[Any, Any, Place]]
 
 SCHEMA_VERSION = 1
 #: seconds that an ordered stop may take in all, and two of its steps
@@ -70,6 +77,7 @@ class Daemon:
         observe: Observer = _ignore,
         now: Callable[[], datetime] = utc_now,
         random: Callable[[], float] = random_module.random,
+        finder: Callable[..., AbstractAsyncContextManager[Discovery]] = finder,
     ) -> None:
         self._settings = settings
         self._secrets = secrets
@@ -79,6 +87,8 @@ class Daemon:
         self._stop = asyncio.Event()
         self._started = self._since = now()
         self._state = "starting"
+        self._finder = finder
+        self._discovery: Discovery | None = None
         self._sides: Sides | None = None
         self._told = metrics.Latency()
         self._problems = Problems(now=now, observe=self._show_problem)
@@ -99,26 +109,55 @@ class Daemon:
             if missing:
                 self._say_missing(missing)
                 await self._stop.wait()
+            elif self._settings.exchange.url is not None:
+                await self._connect(store, self._settings.exchange.url)
             else:
-                self._sides = await stack.enter_async_context(
-                    build(
-                        self._settings,
-                        self._secrets,
-                        store=store,
-                        problems=self._problems,
-                        latency=self._told,
-                        observe=self._observe,
-                        now=self._now,
-                        random=self._random,
-                    )
-                )
-                await self._serve(self._sides)
+                await self._find_and_connect(store)
         self._observe("stopped")
         log.info("stopped")
         return 0
 
-    async def _serve(self, sides: Sides) -> None:
-        """Run both sides and the bridge in the one TaskGroup, until asked to stop; then stop in order."""
+    async def _find_and_connect(self, store: Store) -> None:
+        """Look for Exchange unless it was found before; once it has moved, begin anew where it is then."""
+        parts = {"store": store, "problems": self._problems, "now": self._now, "random": self._random}
+        async with self._finder(self._settings, self._secrets, **parts) as discovery:
+            self._discovery = discovery
+            place = discovery.remembered() or await self._unless_stopped(discovery.find())
+            while place is not None:
+                place = await self._connect(store, place.url, partial(discovery.moved, place=place))
+
+    async def _unless_stopped(self, search: Coroutine[Any, Any, Place]) -> Place | None:
+        """Return what a search finds, None once asked to stop."""
+        async with asyncio.TaskGroup() as tasks:
+            state = tasks.create_task(self._keep_state(), name="state")
+            searching = tasks.create_task(search, name="discovery")
+            stop = tasks.create_task(self._stop.wait(), name="stop")
+            await asyncio.wait({searching, stop}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (state, searching, stop):
+                task.cancel()
+        return None if searching.cancelled() else searching.result()
+
+    async def _connect(self, store: Store, url: str, moved: Moved | None = None) -> Place | None:
+        """Run both sides, Exchange at `url`, until asked to stop, or `moved` tells where it is now: return that."""
+        async with build(
+            self._settings,
+            self._secrets,
+            url=url,
+            store=store,
+            problems=self._problems,
+            latency=self._told,
+            observe=self._observe,
+            now=self._now,
+            random=self._random,
+        ) as sides:
+            self._sides = sides
+            place = await self._serve(sides, moved)
+        if place is not None:
+            self._sides = None
+        return place
+
+    async def _serve(self, sides: Sides, moved: Moved | None) -> Place | None:
+        """Run both sides and the bridge in the one TaskGroup until one of them ends it; then stop in order."""
         async with asyncio.TaskGroup() as tasks:
             bridge = tasks.create_task(sides.pipeline.run(), name="bridge")
             link = tasks.create_task(sides.link.run(), name="link")
@@ -126,23 +165,28 @@ class Daemon:
             others = [tasks.create_task(self._keep_state(), name="state")]
             if sides.password is not None:
                 others.append(tasks.create_task(sides.password.run(), name="password"))
-            await self._stop.wait()
+            ends: list[asyncio.Task[Any]] = [tasks.create_task(self._stop.wait(), name="stop")]
+            if moved is not None:
+                ends.append(tasks.create_task(moved(sides.exchange), name="moved"))
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             try:
                 async with asyncio.timeout(STOP_WITHIN):
                     await self._stop_in_order(sides, bridge, link, sign_in)
             except TimeoutError:
                 log.warning("stop_cut_short", after_seconds=STOP_WITHIN)
             finally:
-                for task in (bridge, link, sign_in, *others):
+                for task in (bridge, link, sign_in, *others, *ends):
                     task.cancel()
+        return next((end.result() for end in ends[1:] if not end.cancelled()), None)
 
     async def _stop_in_order(
         self, sides: Sides, bridge: asyncio.Task[None], link: asyncio.Task[None], sign_in: asyncio.Task[None]
     ) -> None:
         """Nothing new is begun; streams and subscriptions are closed; whoever is due is told; both sides are left."""
         self._review()
-        self._observe("stopping")
-        log.info("stopping", within_seconds=STOP_WITHIN)
+        if self._stop.is_set():
+            self._observe("stopping")
+            log.info("stopping", within_seconds=STOP_WITHIN)
         await _ended(bridge)
         sides.pipeline.membership.remember()
         report = await sides.pipeline.parts.watcher.close(UNSUBSCRIBE_FOR)
@@ -203,15 +247,15 @@ class Daemon:
         self._review()
         sides = self._sides
         ends = sides.health.certificate_ends() if sides else None
-        unconfigured = {"state": "unconfigured", "reason": "Settings are missing."}
-        no_exchange = unconfigured | {"account": ""}
+        waiting = self._waiting()
         nobody = {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0}
         return {
             "schema_version": SCHEMA_VERSION,
             "state": self._state,
             "since": _iso(self._since),
-            "exchange": (sides.health.exchange() if sides else no_exchange) | {"certificate_ends": ends and _iso(ends)},
-            "rainbow": sides.health.rainbow() if sides else unconfigured,
+            "exchange": (sides.health.exchange() if sides else waiting["exchange"] | {"account": ""})
+            | {"certificate_ends": ends and _iso(ends)},
+            "rainbow": sides.health.rainbow() if sides else waiting["rainbow"],
             "mailboxes": sides.health.mailboxes() if sides else nobody,
             "throttling": self._throttling(),
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
@@ -226,6 +270,21 @@ class Daemon:
             return None
         now = throttling.meter(self._sides.pipeline, self._sides.exchange)
         return asdict(now) | {"until": None if now.until is None else _iso(now.until)}
+
+    def _waiting(self) -> dict[str, dict[str, str]]:
+        """Give the states of both sides while they do not exist."""
+        if self._discovery is None:
+            lacking = "settings-missing" in self._problems
+            state = {"state": "unconfigured", "reason": "Settings are missing."}
+            either = state if lacking else {"state": "starting", "reason": "It was not asked yet."}
+            return {"exchange": either, "rainbow": either}
+        return {
+            "exchange": {
+                "state": "disconnected" if self._discovery.tried else "starting",
+                "reason": self._discovery.reason,
+            },
+            "rainbow": {"state": "starting", "reason": "It is connected once Exchange is found."},
+        }
 
     def _changes(self) -> dict[str, int]:
         counters = self._sides.pipeline.parts.counters if self._sides else BridgeCounters()
@@ -253,10 +312,11 @@ class Daemon:
         return "starting" if starting and not self._sides.health.settled() else "healthy"
 
     def _say_missing(self, missing: list[str]) -> None:
+        found = "" if self._settings.exchange.url else " Without exchange.url, Exchange is looked for by autodiscover."
         self._problems.report(
             "settings-missing",
             severity="error",
-            text=f"The connector waits for its settings: {', '.join(missing)}.",
+            text=f"The connector waits for its settings: {', '.join(missing)}.{found}",
             action="Set them in config.toml or as RAINBOW_EXCHANGE_… variables (secrets: variable, <name>_file or"
             " keyring), then restart.",
         )

@@ -26,6 +26,7 @@ from rainbow_exchange.config_proxies import ChosenProxy, exchange_proxy, rainbow
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.network.trust import client_context, unverified_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
@@ -53,6 +54,7 @@ async def build(
     settings: Settings,
     secrets: Secrets,
     *,
+    url: str,
     store: Store,
     problems: Problems,
     latency: Histogram,
@@ -60,14 +62,14 @@ async def build(
     now: Callable[[], datetime],
     random: Callable[[], float],
 ) -> AsyncIterator[Sides]:
-    """Build both sides and the bridge; leaving the context closes their connections."""
+    """Build both sides, Exchange at `url`, and the bridge; leaving the context closes their connections."""
     signing_in = accounts(settings.exchange, secrets)
-    if not signing_in or settings.exchange.url is None:  # `config.missing` has seen to it
-        raise UserError(["exchange.url, exchange.username and exchange.password are needed."])
+    if not signing_in:  # `config.missing` has seen to it
+        raise UserError(["exchange.username and exchange.password are needed."])
     username = signing_in[0].username or ""
     proxy = rainbow_proxy(settings, secrets, os.environ)
     async with (
-        exchange_client(settings, secrets, url=settings.exchange.url, store=store, now=now) as exchange,
+        exchange_client(settings, secrets, url=url, store=store, now=now) as exchange,
         rainbow_client(settings, secrets, proxy=proxy, store=store, now=now, random=random) as rainbow,
     ):
         pipeline = assemble(
@@ -89,7 +91,7 @@ async def build(
         health = Health(
             pipeline=pipeline,
             exchange=exchange,
-            exchange_url=settings.exchange.url,
+            exchange_url=url,
             rainbow=rainbow,
             rainbow_url=settings.rainbow.url,
             link=link,
@@ -97,7 +99,7 @@ async def build(
             password=password,
             certificate=CertificateWatch(
                 lambda: exchange.certificate,
-                host=urlsplit(settings.exchange.url).hostname or "",
+                host=urlsplit(url).hostname or "",
                 verified=not settings.exchange.verify_certificates_insecurely_off,
                 now=now,
             ),
@@ -109,9 +111,25 @@ def exchange_client(
     settings: Settings, secrets: Secrets, *, url: str, store: Store, now: Callable[[], datetime]
 ) -> EwsClient:
     """Build the client of the EWS endpoint at `url`."""
-    exchange, tls = settings.exchange, exchange_tls(settings.exchange)
+    tls = exchange_tls(settings.exchange)
+    memory = CredentialMemory(store, "exchange")
+    logins = logins_at(url, settings, secrets, ssl_context=tls, memory=memory, now=now)
     proxy_url = exchange_proxy(settings, secrets, url, os.environ).url
-    logins = exchange_logins(
+    return EwsClient(url=url, auth=logins, ssl=tls, proxy_url=proxy_url, now=now)
+
+
+def logins_at(
+    url: str,
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    ssl_context: ssl.SSLContext,
+    memory: CredentialMemory,
+    now: Callable[[], datetime],
+) -> list[Login]:
+    """Build what signs in at `url`: each account of the settings."""
+    exchange = settings.exchange
+    return exchange_logins(
         accounts(exchange, secrets),
         url=url,
         scheme=exchange.auth,
@@ -119,12 +137,11 @@ def exchange_client(
         token_parameters=token_parameters(
             url, exchange.token_url or "", scope=exchange.token_scope, resource=exchange.token_resource
         ),
-        ssl=tls,
+        ssl=ssl_context,
         token_proxy_url=exchange_proxy(settings, secrets, exchange.token_url or url, os.environ).url,
-        memory=CredentialMemory(store, "exchange"),
+        memory=memory,
         now=now,
     )
-    return EwsClient(url=url, auth=logins, ssl=tls, proxy_url=proxy_url, now=now)
 
 
 def exchange_tls(settings: ExchangeSettings) -> ssl.SSLContext:

@@ -386,7 +386,6 @@ def test_relative_paths_in_the_file_begin_at_its_folder(tmp_path: Path) -> None:
 
 def test_missing_values_are_listed_in_the_order_of_filling_in() -> None:
     assert config.missing(Settings(), Secrets()) == [
-        "exchange.url",
         "exchange.username",
         "exchange.password",
         "rainbow.login",

@@ -6,7 +6,7 @@ The order of places, and who may be told the password, are in `discovery/places.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from ssl import SSLContext
 from typing import Self
@@ -39,6 +39,7 @@ from rainbow_exchange.ews.errors import (
     ResponseError,
 )
 from rainbow_exchange.ews.failures import named_failures
+from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.operations.get_user_settings import BATCH, GetUserSettings
 from rainbow_exchange.ews.operations.pox_autodiscover import PoxAutodiscover
 from rainbow_exchange.ews.transport import Transport
@@ -75,39 +76,40 @@ class NotFound(EwsError):
         self.address = address
         self.attempts: tuple[Attempt, ...] = tuple(search.attempts)
         self.blocked_hosts = tuple(search.blocked_hosts)
+        self.refused_hosts = tuple(search.refused_hosts)
         self.refusal = search.refusal
 
 
 class Autodiscover:
     """Looks for EWS on behalf of one account; an async context manager that closes its connections.
 
-    `transport` makes what posts to one URL with the account's credentials. `url`, if there is one, is the only place to
-    be asked at first. `records` looks up SRV records, None: they are not looked at.
+    `logins` makes what signs in at one server, given its https address. `url`, if there is one, is the only place to
+    be asked at first. `records` looks up SRV records, None: they are not looked at. `proxy_url` says which proxy leads
+    to a URL.
     """
 
     def __init__(
         self,
         *,
-        transport: Callable[[str], Transport],
+        logins: Callable[[str], Logins],
         trust: Trust,
         url: str | None,
         records: Records | None,
         ssl: SSLContext | None = None,
-        proxy_url: str | None = None,
+        proxy_url: Callable[[str], str | None] = lambda _: None,
         resolver: AbstractResolver | None = None,
         ports: Ports | None = None,
     ) -> None:
-        self._transport = transport
+        self._make_logins = logins
         self._url = url
         self._trust = trust
-        if url is not None:
-            self._trust = replace(trust, allowed_hosts=trust.allowed_hosts | {host_of(url)})
         self._records = records
         self._ssl = ssl
-        self._proxy = proxy(proxy_url)
+        self._proxy_url = proxy_url
         self._resolver = resolver
         self._ports = ports or Ports()
-        self._transports: dict[str, Transport] = {}
+        self._logins: dict[str, Logins] = {}
+        self._transports: dict[tuple[str, Login], Transport] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,6 +117,8 @@ class Autodiscover:
     async def __aexit__(self, *_: object) -> None:
         for transport in self._transports.values():
             await transport.close()
+        for logins in self._logins.values():
+            await logins.close()
 
     async def find(self, address: str) -> Found:
         """Find the EWS of the mailbox `address`.
@@ -248,12 +252,36 @@ class Autodiscover:
         return None
 
     async def _post(self, url: str, body: bytes, *, limit: float) -> bytes:
-        transport = self._transports.get(url)
+        """Post with the account in use there, and where it is refused with the next. Raises EwsError or _Redirected."""
+        server = urljoin(url, "/")
+        if server not in self._logins:
+            self._logins[server] = self._make_logins(server)
+        while True:
+            login = self._logins[server].current()
+            try:
+                return await self._post_as(login, url, body, limit=limit)
+            except EwsAuthenticationError:
+                if self._logins[server].current() is login:
+                    raise
+
+    async def _post_as(self, login: Login, url: str, body: bytes, *, limit: float) -> bytes:
+        transport = self._transports.get((url, login))
         if transport is None:
-            transport = self._transports[url] = self._transport(url)
+            transport = self._transports[url, login] = Transport(
+                url=url,
+                auth=login.auth,
+                tokens=login.tokens,
+                ssl=self._ssl,
+                proxy_url=self._proxy_url(url),
+                resolver=self._resolver,
+            )
         headers = {"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "User-Agent": USER_AGENT}
         try:
-            async with asyncio.timeout(limit), transport.post(body, headers, limit=limit) as answer:
+            async with (
+                asyncio.timeout(limit),
+                login.latch.attempt() as accepted,
+                transport.post(body, headers, limit=limit) as answer,
+            ):
                 if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
                     raise _Redirected(answer.header("Location") or "")
                 # a fault comes with 500, and tells more than its status
@@ -261,6 +289,7 @@ class Autodiscover:
                     raise EwsConnectionError(f"http-{answer.status}", f"HTTP {answer.status}")
                 if answer.content_type == "text/html":
                     raise MalformedResponse("a web page")
+                accepted()
                 return await answer.read(_MOST_BYTES)
         except TimeoutError as error:
             raise EwsConnectionError("timeout", f"no whole answer within {limit:g} s") from error
@@ -292,16 +321,17 @@ class Autodiscover:
     @asynccontextmanager
     async def _bare(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a GET without credentials; yield the head of what comes. Raises EwsConnectionError."""
+        through = proxy(self._proxy_url(url))
         connector = aiohttp.TCPConnector(ssl=self._ssl if self._ssl is not None else True, resolver=self._resolver)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
         async with session:
-            with named_failures(Way(url, self._proxy)):
+            with named_failures(Way(url, through)):
                 response = await session.get(
                     url,
                     allow_redirects=False,
-                    headers={"User-Agent": USER_AGENT, **self._proxy.beside(url)},
-                    proxy=self._proxy.url,
-                    proxy_headers=self._proxy.headers,
+                    headers={"User-Agent": USER_AGENT, **through.beside(url)},
+                    proxy=through.url,
+                    proxy_headers=through.headers,
                 )
             try:
                 yield response

@@ -15,7 +15,7 @@ from rainbow_exchange.ews.autodiscover import Autodiscover, Found, NotFound
 from rainbow_exchange.ews.discovery.ask_first import AskFirst
 from rainbow_exchange.ews.discovery.outcome import Located, NotHere
 from rainbow_exchange.ews.discovery.places import Ports, trust
-from rainbow_exchange.ews.transport import Transport
+from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.tls import LabAuthority
 from tests.ews.conftest import Wire, wall_clock
@@ -63,6 +63,7 @@ class Company:
         self.plain = self._lab()
         self.made: list[Autodiscover] = []
         self.password = PASSWORD
+        self.accounts = ["svc-rainbow"]
 
     @staticmethod
     def _lab() -> LabExchange:
@@ -102,13 +103,12 @@ class Company:
             assert domain == "acme.test"
             return self.records
 
-        def transport(url: str) -> Transport:
-            auth = AskFirst(BasicAuth("svc-rainbow", self.password))
-            return Transport(url=url, auth=auth, ssl=context, proxy_url=None, resolver=self.names)
+        def logins(_: str) -> Logins:
+            return Logins([Login(auth=AskFirst(BasicAuth(name, self.password))) for name in self.accounts])
 
         self.made.append(
             Autodiscover(
-                transport=transport,
+                logins=logins,
                 trust=trust(domains, allowed),
                 url=None,
                 records=records,
@@ -377,6 +377,12 @@ async def test_a_wrong_password_costs_two_attempts_at_most(company: Company) -> 
         "https://acme.test/autodiscover/autodiscover.svc: refuses the user name or password (HTTP 401)",
         "https://autodiscover.acme.test/autodiscover/autodiscover.svc: refuses the user name or password (HTTP 401)",
     ]
+
+
+async def test_a_second_account_is_tried_where_the_first_is_refused(company: Company) -> None:
+    company.accounts = ["nobody", "svc-rainbow"]
+    assert (await company.client().find(ANN)).autodiscover_url == company.at("acme.test")
+    assert [attempt["account"] for attempt in company.lab.attempts.read()] == ["nobody", "svc-rainbow"]
 
 
 async def test_a_certificate_that_is_not_trusted_ends_that_place(company: Company, tmp_path: Path) -> None:

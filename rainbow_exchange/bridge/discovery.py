@@ -1,0 +1,255 @@
+"""Where Exchange is when nobody has said it: asked of autodiscover, remembered, and looked for anew when it has moved.
+
+The password goes where autodiscover leads, so only domains that something on this machine confirms are asked: those
+of `bridge.domains`, of the Exchange user name, or of the Rainbow login.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from rainbow_exchange.backoff import backoff
+from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.ews.autodiscover import Autodiscover, Found, NotFound
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.discovery.places import Trust, domain_of, host_of
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.rainbow.types import RainbowUser
+from rainbow_exchange.state.store import Store
+
+log = structlog.get_logger()
+
+_VALUE = "exchange_found"
+_ADDRESSES = 3  # of users that are asked about in one round
+_USERS_LOOKED_AT = 1000
+_WAITS = (30.0, 900.0)  # back-off between rounds: first at most, longest
+#: how long nobody must have answered before Exchange is looked for anew, and how often that may be
+_AWAY_FOR = timedelta(minutes=5)
+_LOOK_EVERY = 300.0
+_CHECK_EVERY = 15.0
+#: ResponseCodes that may mean that the mailboxes are served elsewhere now
+_MOVED = (
+    "ErrorProxyRequestNotAllowed",
+    "ErrorMailboxMoveInProgress",
+    "ErrorNoRespondingCASInDestinationSite",
+    "ErrorNoApplicableProxyCASServersAvailable",
+    "ErrorCrossSiteRequest",
+    "ErrorProxyServiceDiscoveryFailed",
+)
+_IDS = (
+    "exchange-not-found",
+    "exchange-host-not-allowed",
+    "exchange-domain-not-confirmed",
+    "exchange-authentication",
+    "exchange-forbidden",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where Exchange is, and which autodiscover said so of whose mailbox."""
+
+    url: str
+    autodiscover_url: str
+    address: str
+
+
+class Discovery:
+    """Finds Exchange, and says in status and problems what it has tried.
+
+    `username` signs in to Exchange; if it is a mail address it is looked for by it, else by addresses of the users that
+    `rainbow` lists. `only_at` is the one autodiscover that the settings name, None: the standard places are asked.
+    """
+
+    def __init__(
+        self,
+        *,
+        autodiscover: Autodiscover,
+        trust: Trust,
+        allowed_hosts: Sequence[str],
+        only_at: str | None,
+        username: str,
+        rainbow: Callable[[], AbstractAsyncContextManager[RainbowClient]],
+        rainbow_url: str,
+        store: Store,
+        problems: Problems,
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._autodiscover = autodiscover
+        self._trust = trust
+        self._allowed_hosts = tuple(allowed_hosts)
+        self._only_at = only_at
+        self._username = username
+        self._rainbow = rainbow
+        self._rainbow_url = rainbow_url
+        self._store = store
+        self._problems = problems
+        self._now = now
+        self._random = random
+        self.tried = False
+        self.reason = "Exchange is being looked for."
+
+    def remembered(self) -> Place | None:
+        """Give where it was found before, if that may still be told the password."""
+        try:
+            kept = json.loads(self._store.value(_VALUE) or "null")
+            place = Place(**kept["place"])
+            same = kept["asked_at"] == self._only_at
+        except (ValueError, TypeError, KeyError):
+            return None
+        return place if same and self._trust.serves(host_of(place.url)) else None
+
+    async def find(self) -> Place:
+        """Look until it is found."""
+        waits = backoff(*_WAITS, random=self._random)
+        async with self._rainbow() as rainbow:
+            while True:
+                try:
+                    place = await self._look(await self._addresses(rainbow))
+                except RainbowError as error:
+                    cause = rainbow_cause(error, self._rainbow_url, company_id=rainbow.company_id)
+                    text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
+                    place = Cause("exchange-not-found", text, cause.action)
+                if isinstance(place, Place):
+                    self._found(place)
+                    return place
+                wait = next(waits)
+                self._say(place, self._now() + timedelta(seconds=wait))
+                await asyncio.sleep(wait)
+
+    async def moved(self, exchange: EwsClient, place: Place) -> Place:
+        """Watch `exchange`, which was found at `place`; return once it is found elsewhere."""
+        loop = asyncio.get_running_loop()
+        started, looked, known = self._now(), loop.time(), self._moves(exchange)
+        while True:
+            await asyncio.sleep(_CHECK_EVERY * (0.9 + 0.2 * self._random()))
+            silent_since = max(exchange.last_ok or started, started)
+            away = exchange.outage is not None and self._now() - silent_since >= _AWAY_FOR
+            if not (away or self._moves(exchange) > known) or loop.time() - looked < _LOOK_EVERY:
+                continue
+            looked, known = loop.time(), self._moves(exchange)
+            log.info("exchange_looked_for_anew", reason=str(exchange.outage) if away else "a mailbox was moved")
+            elsewhere = await self._look([place.address])
+            if isinstance(elsewhere, Place) and elsewhere.url != place.url:
+                self._found(elsewhere)
+                return elsewhere
+
+    def _moves(self, exchange: EwsClient) -> int:
+        return sum(exchange.counters.errors[code] for code in _MOVED)
+
+    async def _look(self, addresses: list[str] | Cause) -> Place | Cause:
+        """Ask of each address in turn; say where Exchange is, or what is wrong."""
+        if isinstance(addresses, Cause):
+            return addresses
+        failures: list[NotFound] = []
+        for address in addresses:
+            try:
+                found: Found = await self._autodiscover.find(address)
+            except NotFound as error:
+                failures.append(error)
+                log.debug("exchange_not_found", attempts=[str(attempt) for attempt in error.attempts])
+                if error.refusal is not None:  # another address is another attempt at the same account
+                    break
+            else:
+                return Place(url=found.url, autodiscover_url=found.autodiscover_url, address=address)
+        return _cause(failures, self._allowed_hosts)
+
+    async def _addresses(self, rainbow: RainbowClient) -> list[str] | Cause:
+        """Choose whose mailboxes to ask about; or say why there is nobody. Raises RainbowError."""
+        if "@" in self._username:
+            return [self._username]
+        found: list[str] = []
+        others: dict[str, None] = {}
+        async with aclosing(_first(rainbow.users(), _USERS_LOOKED_AT)) as users:
+            async for user in users:
+                for address in (user.login_email, *user.work_emails):
+                    domain = domain_of(address)
+                    if self._only_at is not None or domain in self._trust.domains:
+                        found.append(address.lower())
+                    elif domain:
+                        others[domain] = None
+                found = list(dict.fromkeys(found))[:_ADDRESSES]
+                if len(found) == _ADDRESSES:
+                    break
+        if found:
+            return found
+        return _unconfirmed(list(others))
+
+    def _found(self, place: Place) -> None:
+        self._store.set_value(_VALUE, json.dumps({"place": asdict(place), "asked_at": self._only_at}))
+        self.reason = f"Exchange was found at {place.url}."
+        for problem_id in _IDS:
+            self._problems.clear(problem_id)
+
+    def _say(self, cause: Cause, again: datetime) -> None:
+        self.tried = True
+        self.reason = f"{cause.text} Next try {again:%H:%M:%S} UTC."
+        for problem_id in _IDS:
+            if problem_id != cause.id:
+                self._problems.clear(problem_id)
+        self._problems.report(cause.id, severity="error", text=self.reason, action=cause.action)
+
+
+async def _first(users: AsyncIterator[RainbowUser], most: int) -> AsyncGenerator[RainbowUser, None]:
+    """Give no more than `most` of them."""
+    count = 0
+    async for user in users:
+        yield user
+        count += 1
+        if count == most:
+            return
+
+
+def _unconfirmed(domains: Iterable[str]) -> Cause:
+    named = sorted(domains)[:5]
+    if not named:
+        return Cause(
+            "exchange-not-found",
+            "Exchange is looked for by the address of a user, and Rainbow lists no user with an address.",
+            "Set exchange.url, or give the users of the Rainbow company their addresses.",
+        )
+    quoted = ", ".join(f'"{domain}"' for domain in named)
+    return Cause(
+        "exchange-domain-not-confirmed",
+        f"Exchange could be looked for at {', '.join(named)}, where Rainbow's users have their addresses. But the"
+        " Exchange password would be sent there, and nothing on this machine says that it is the company's own.",
+        f"Confirm the one that is: bridge.domains = [{quoted}]; or set exchange.url. Then restart.",
+    )
+
+
+def _cause(failures: list[NotFound], allowed_hosts: Sequence[str]) -> Cause:
+    """Say why it was not found, all addresses together, and what to do."""
+    tried = " ".join(f"For {error.address}: {'; '.join(map(str, error.attempts))}." for error in failures)
+    refusal = next((error.refusal for error in failures if error.refusal is not None), None)
+    if refusal is not None:
+        where = next(
+            attempt.place
+            for error in failures
+            for attempt in error.attempts
+            if attempt.result.startswith("refuses the")
+        )
+        cause = exchange_cause(refusal, where)
+        return Cause(cause.id, f"{cause.text} Exchange was not found. {tried}", cause.action)
+    blocked = list(dict.fromkeys(host for error in failures for host in error.blocked_hosts))
+    if blocked:
+        allowed = ", ".join(f'"{host}"' for host in [*allowed_hosts, *blocked])
+        return Cause(
+            "exchange-host-not-allowed",
+            f"Looking for Exchange leads to {', '.join(blocked)}, and nothing says that this may be told the Exchange"
+            f" password. {tried}",
+            f"If that is your Exchange, allow it: exchange.allowed_hosts = [{allowed}]. Then restart.",
+        )
+    return Cause(
+        "exchange-not-found",
+        f"Exchange was not found. {tried}",
+        "Set exchange.url (usually https://<server>/EWS/Exchange.asmx), or exchange.autodiscover_url; or have the name"
+        " autodiscover.<your domain> lead to Exchange.",
+    )

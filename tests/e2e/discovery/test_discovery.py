@@ -1,0 +1,288 @@
+"""Without exchange.url the daemon looks for Exchange, says what it has tried, remembers it and follows its move.
+
+Product and lab on one loop of virtual time, over real sockets and TLS, with names of the test's own.
+"""
+
+import asyncio
+import functools
+import re
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from rainbow_exchange.config import Settings
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.daemon import Daemon
+from rainbow_exchange.ews.discovery.places import Ports
+from rainbow_exchange.finder import finder
+from rainbow_exchange.lab.company import make_company
+from rainbow_exchange.lab.exchange import LabExchange
+from rainbow_exchange.lab.rainbow import LabRainbow
+from rainbow_exchange.lab.serve import mailboxes_of
+from rainbow_exchange.lab.tls import LabAuthority
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+
+EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class Names(AbstractResolver):
+    """Every name that the test knows is this machine."""
+
+    def __init__(self, *known: str) -> None:
+        self.known = set(known)
+        self.hold: asyncio.Event | None = None
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if self.hold is not None:
+            await self.hold.wait()
+        if host not in self.known:
+            raise OSError(socket.EAI_NONAME, "Name or service not known")
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+class Company:
+    """Four people of acme.test, an Exchange with TLS, a Rainbow, and the connector."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.people = make_company(4, 1)
+        self.authority = LabAuthority(folder)
+        self.names = Names("autodiscover.acme.test")
+        self.rainbow = LabRainbow(users=self.people, login="admin@partner.test", now=self.now, random=Random(1))
+        self.exchange = self.new_exchange()
+        self.daemon: Daemon | None = None
+        self.running: asyncio.Task[int] | None = None
+
+    @staticmethod
+    def now() -> datetime:
+        return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+
+    def new_exchange(self) -> LabExchange:
+        return LabExchange(
+            mailboxes=mailboxes_of(self.people), password="Exchange#1", now=self.now, random=Random(1).random
+        )
+
+    async def listen(self, exchange: LabExchange) -> None:
+        await exchange.start(ssl=self.authority.server_context("127.0.0.1", "acme.test", "*.acme.test"))
+
+    @property
+    def port(self) -> int:
+        return int(self.exchange.base.rpartition(":")[2])
+
+    def start(
+        self,
+        *,
+        password: str = "Exchange#1",  # noqa: S107 - the lab's
+        username: str = "svc-rainbow",
+        domains: Sequence[str] = ("acme.test",),
+        **exchange: Any,
+    ) -> None:
+        settings = Settings.model_validate(
+            {
+                "exchange": {"username": username, "ca_file": self.authority.ca_file} | exchange,
+                "rainbow": {"url": self.rainbow.url, "login": self.rainbow.login, "app_id": self.rainbow.app_id},
+                "bridge": {"domains": domains},
+                "web": {"port": 0},
+                "state": {"path": self.folder},
+            }
+        )
+        secrets = Secrets(
+            exchange_password=password,
+            rainbow_password=self.rainbow.password,
+            rainbow_app_secret=self.rainbow.app_secret,
+        )
+
+        async def records(_: str) -> list[tuple[str, int]]:
+            return []
+
+        looks = functools.partial(
+            finder, resolver=self.names, records=records, ports=Ports(https=self.port, http=self.port)
+        )
+        self.daemon = Daemon(settings, secrets, now=self.now, random=Random(1).random, finder=looks)
+        self.running = asyncio.create_task(self.daemon.run())
+
+    async def stop(self) -> None:
+        if self.daemon is not None and self.running is not None:
+            self.daemon.stop()
+            assert await self.running == 0
+            self.daemon = None
+
+    def status(self) -> dict[str, Any]:
+        assert self.daemon is not None
+        assert self.running is not None
+        assert not self.running.done()
+        return self.daemon.status()
+
+    def problems(self) -> dict[str, dict[str, Any]]:
+        return {problem["id"]: problem for problem in self.status()["problems"]}
+
+    async def until(self, condition: Callable[[], object], *, within: float = 120) -> None:
+        async with asyncio.timeout(within):
+            while not condition():  # noqa: ASYNC110 - what is waited for has no event
+                await asyncio.sleep(0.1)
+
+    async def healthy(self, *, within: float = 120) -> None:
+        await self.until(lambda: self.status()["state"] == "healthy", within=within)
+
+    async def streamed(self) -> None:
+        await self.until(lambda: self.status()["mailboxes"]["streamed"] == 4)
+        await self.healthy()
+
+    def looked(self) -> int:
+        """How often autodiscover was asked."""
+        return self.exchange.record.counts["GetUserSettings"] + self.exchange.record.counts["Autodiscover"]
+
+
+@pytest.fixture
+async def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Company]:
+    # a pooled connection ages by this clock, and the loop's is the test's
+    monkeypatch.setattr("aiohttp.connector.monotonic", asyncio.get_running_loop().time)
+    made = Company(tmp_path)
+    await made.rainbow.start()
+    await made.listen(made.exchange)
+    yield made
+    await made.stop()
+    await made.rainbow.stop()
+    await made.exchange.stop()
+
+
+async def test_exchange_is_found_by_a_users_address_and_remembered(company: Company) -> None:
+    company.names.hold = asyncio.Event()
+    company.start(allowed_hosts=["127.0.0.1"])
+    await company.until(lambda: company.status()["exchange"]["reason"] == "Exchange is being looked for.")
+    assert company.status()["exchange"]["state"] == "starting"
+    company.names.hold.set()
+    await company.streamed()
+    assert company.problems() == {}
+    await company.stop()
+    looked = company.looked()
+    company.start(allowed_hosts=["127.0.0.1"])
+    await company.streamed()
+    assert company.looked() == looked
+
+
+async def test_while_it_is_not_found_status_says_what_was_tried_and_when_again(company: Company) -> None:
+    company.names.known = set()
+    company.start()
+    await company.until(company.problems)
+    status = company.status()
+    assert status["state"] == "degraded"
+    assert status["exchange"]["state"] == "disconnected"
+    assert status["rainbow"] == {"state": "starting", "reason": "It is connected once Exchange is found."}
+    problem = company.problems()["exchange-not-found"]
+    assert problem["severity"] == "error"
+    assert problem["text"] == status["exchange"]["reason"]
+    text = problem["text"].replace(f":{company.port}", "")
+    assert "@acme.test: https://acme.test/autodiscover/autodiscover.svc: the name acme.test is not known; " in text
+    assert "SRV record _autodiscover._tcp.acme.test: there is none." in text
+    assert text.startswith("Exchange was not found. For ")
+    assert re.fullmatch(r"Next try \d\d:\d\d:\d\d UTC\.", text.rpartition("none. ")[2])
+    assert problem["action"] == (
+        "Set exchange.url (usually https://<server>/EWS/Exchange.asmx), or exchange.autodiscover_url; or have the name"
+        " autodiscover.<your domain> lead to Exchange."
+    )
+    # it goes on by itself
+    company.names.known = {"acme.test"}
+    company.exchange.dials.turn({"ews_urls": {"": company.exchange.url}})
+    await company.until(lambda: "exchange-host-not-allowed" in company.problems(), within=300)
+
+
+async def test_a_host_that_is_not_allowed_is_named_with_the_one_setting(company: Company) -> None:
+    company.start(allowed_hosts=["mail.acme.test"])
+    await company.until(company.problems)
+    problem = company.problems()["exchange-host-not-allowed"]
+    assert problem["text"].startswith(
+        "Looking for Exchange leads to 127.0.0.1, and nothing says that this may be told the Exchange password. For "
+    )
+    assert problem["action"] == (
+        'If that is your Exchange, allow it: exchange.allowed_hosts = ["mail.acme.test", "127.0.0.1"]. Then restart.'
+    )
+    await company.stop()
+    company.start(allowed_hosts=["mail.acme.test", "127.0.0.1"])
+    await company.healthy()
+    assert company.problems() == {}
+
+
+async def test_a_domain_that_nothing_here_confirms_is_not_asked(company: Company) -> None:
+    company.start(domains=[])
+    await company.until(company.problems)
+    problem = company.problems()["exchange-domain-not-confirmed"]
+    assert problem["text"].startswith(
+        "Exchange could be looked for at acme.test, rainbow-login.test, where Rainbow's users have their addresses. But"
+        " the Exchange password would be sent there, and nothing on this machine says that it is the company's own."
+    )
+    assert problem["action"] == (
+        'Confirm the one that is: bridge.domains = ["acme.test", "rainbow-login.test"]; or set exchange.url.'
+        " Then restart."
+    )
+    assert company.looked() == 0
+
+
+async def test_a_user_name_that_is_an_address_needs_no_user_of_rainbow(company: Company) -> None:
+    somebody = company.people[0].mailbox
+    assert somebody is not None
+    company.rainbow.dials.set({"refuse_logins": True})
+    company.start(domains=[], username=somebody.address, allowed_hosts=["127.0.0.1"])
+    await company.until(lambda: "rainbow-authentication" in company.problems())
+    assert company.status()["exchange"]["reason"] == ""
+    assert company.looked() > 0
+
+
+async def test_rainbow_is_needed_for_the_addresses_of_its_users(company: Company) -> None:
+    company.rainbow.dials.set({"refuse_logins": True})
+    company.start()
+    await company.until(company.problems)
+    assert company.problems()["exchange-not-found"]["text"].startswith(
+        "Rainbow's users are needed to look for Exchange. Rainbow at 127.0.0.1 refuses the sign-in:"
+    )
+
+
+async def test_a_wrong_password_is_told_and_costs_two_attempts_at_most(company: Company) -> None:
+    company.names.known = {"acme.test", "autodiscover.acme.test"}
+    company.start(password="wrong")
+    await company.until(company.problems)
+    problem = company.problems()["exchange-authentication"]
+    assert problem["text"].startswith("Exchange at acme.test refuses the user name or password by Basic (HTTP 401")
+    await asyncio.sleep(4 * 3600)
+    assert [attempt["outcome"] for attempt in company.exchange.attempts.read()] == ["wrong password"] * 2
+
+
+async def test_the_settings_may_name_the_one_autodiscover(company: Company) -> None:
+    company.names.known = set()
+    company.start(autodiscover_url=f"https://127.0.0.1:{company.port}/autodiscover/autodiscover.svc", domains=[])
+    await company.streamed()
+    assert company.problems() == {}
+
+
+async def test_exchange_is_followed_to_its_new_address(company: Company) -> None:
+    company.start(allowed_hosts=["127.0.0.1"])
+    await company.streamed()
+    old, new = company.exchange, company.new_exchange()
+    await company.listen(new)
+    old.dials.turn({"faults": {"Subscribe": "ErrorProxyRequestNotAllowed"}, "ews_urls": {"": new.url}})
+    started = company.now()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=company.authority.client_context())) as http:
+        async with http.delete(f"{old.base}/lab/subscriptions") as answer:
+            assert answer.status == 200
+        async with http.post(f"{old.base}/lab/streams", json={"order": "drop"}) as answer:
+            assert answer.status == 200
+    await company.until(lambda: new.record.counts["Subscribe"] == 4, within=900)
+    assert company.now() - started >= timedelta(minutes=4)
+    await company.streamed()
+    assert company.problems() == {}
+    # at most every five minutes
+    assert old.record.counts["GetUserSettings"] <= 4
+    await new.stop()
