@@ -71,7 +71,8 @@ class WatcherCounters:
         """Count a stream that is confirmed open; one opened anew without a gap had ended at its time."""
         self.opened += 1
         self.reopened += not first
-        self.ends["closed"] += not (first or gap)
+        if not (first or gap):
+            self.ends["closed"] += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
