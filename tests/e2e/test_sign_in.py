@@ -18,6 +18,7 @@ from rainbow_exchange.bridge.causes import exchange_cause
 from rainbow_exchange.config import ExchangeSettings
 from rainbow_exchange.config_accounts import accounts
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.ews import windows_auth
 from rainbow_exchange.ews.auth import Authenticator
 from rainbow_exchange.ews.auto_auth import AutoAuth
 from rainbow_exchange.ews.client import EwsClient
@@ -167,6 +168,24 @@ async def test_each_connection_is_signed_in_once_and_bodies_come_after_the_first
     # for each connection: what is on offer, the handshake
     assert [each["content_length"] for each in unsigned] == [0] * 8
     assert meeting.lab.record.counts["ResolveNames"] == 8
+
+
+@pytest.mark.parametrize(("schemes", "scheme"), [(["Negotiate", "NTLM"], "Negotiate"), (["NTLM"], "NTLM")])
+async def test_where_the_system_makes_the_tokens_they_are_passed_on_as_they_come(
+    meet: Meet, monkeypatch: pytest.MonkeyPatch, schemes: list[str], scheme: str
+) -> None:
+    """As on Windows, but with the library's own SPNEGO around NTLM."""
+    monkeypatch.setattr(windows_auth, "BY_SYSTEM", True)
+    meeting = await meet(auth_schemes=schemes)
+    await meeting.asks()
+    first, second = meeting.lab.attempts.read()
+    assert (first["outcome"], first["scheme"], first["content_length"]) == ("challenged", scheme, 0)
+    assert (second["outcome"], second["binding"], second["service"]) == ("accepted", "right", "HTTP/localhost")
+
+    wrong = await meet(account(password="wrong"), auth_schemes=schemes)
+    error = await wrong.refused()
+    assert error.tried == Tried(scheme=scheme, stage="proof", binding=True)
+    assert wrong.outcomes() == ["challenged", "wrong password"]
 
 
 async def test_a_stream_is_signed_in_as_well(meet: Meet) -> None:

@@ -3,6 +3,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -188,6 +189,50 @@ async def test_refusal_of_an_earlier_life_stands(cloud: Any, make_client: MakeCl
             await client.login()
     assert caught.value is earlier
     assert cloud.requests == []
+
+
+@pytest.mark.parametrize(("minutes", "after"), [(10, 600), (-5, 0), (100_000, 3900)])
+async def test_refusal_of_an_earlier_life_that_may_pass_waits_for_its_time(
+    cloud: Any, make_client: MakeClient, minutes: float, after: float
+) -> None:
+    """A clock that was set back does not make it wait for ever."""
+    cloud.on(LOGIN, lambda _: granted("one"))
+    told: list[Any] = []
+    client = await make_client(
+        refused=RainbowAuthenticationError(401501),
+        retry_at=datetime(2026, 1, 5, 8, 0, tzinfo=UTC) + timedelta(minutes=minutes),
+        remember=lambda *what: told.append(what),
+    )
+    async with running(client):
+        await asyncio.sleep(after + 100)
+    assert [round(seen.at) for seen in cloud.asked(LOGIN)] == [after]
+    assert told == [(None, None)]
+
+
+async def test_what_is_refused_is_told_for_the_next_life(cloud: Any, make_client: MakeClient) -> None:
+    cloud.on(LOGIN, script(lambda: refusal(401500), lambda: refusal(401501)))
+    told: list[Any] = []
+    client = await make_client(remember=lambda *what: told.append(what))
+    async with running(client):
+        await asyncio.sleep(10)
+        client.try_again()
+        await asyncio.sleep(10)
+    assert [(error.code, retry_at is None) for error, retry_at in told] == [(401500, True), (401501, False)]
+
+
+async def test_somebody_may_have_a_refused_login_tried_once_more(cloud: Any, make_client: MakeClient) -> None:
+    cloud.on(LOGIN, script(lambda: refusal(401500), lambda: refusal(401500), lambda: granted("one")))
+    client = await make_client()
+    client.try_again()
+    async with running(client):
+        await asyncio.sleep(1000)
+        client.try_again()
+        await asyncio.sleep(1000)
+        assert client.refused is not None
+        client.try_again()
+        await asyncio.sleep(1)
+        assert client.account is not None
+    assert [round(seen.at) for seen in cloud.asked(LOGIN)] == [0, 1000, 2000]
 
 
 @pytest.mark.parametrize(("code", "after"), [(401501, 3900), (401521, 3600), (401523, 3600)])
