@@ -257,7 +257,10 @@ async def test_behind_a_balancer_that_ends_tls_the_binding_is_of_another_certifi
     async def balance(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port, ssl=unverified_context())
         await asyncio.gather(pass_on(reader, inner_writer), pass_on(inner_reader, writer))
+        await asyncio.gather(writer.wait_closed(), inner_writer.wait_closed())
+        ended.set()
 
+    ended = asyncio.Event()
     balancer = await asyncio.start_server(balance, "127.0.0.1", ssl=authority.server_context())
     async with (
         balancer,
@@ -272,6 +275,9 @@ async def test_behind_a_balancer_that_ends_tls_the_binding_is_of_another_certifi
         error = await behind.refused()
         assert "suspect Extended Protection" in behind.shown()
         assert "as where a load balancer or proxy in front of it ends TLS" in behind.shown()
+        await client.__aexit__(None)
+        async with asyncio.timeout(10):
+            await ended.wait()
     assert error.tried == Tried(scheme="NTLM", stage="proof", binding=True)
     assert meeting.outcomes() == ["challenged", "bad binding"]
     assert meeting.lab.attempts.read()[-1]["binding"] == "wrong"

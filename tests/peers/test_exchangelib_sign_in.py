@@ -50,7 +50,16 @@ def lab(loop: asyncio.AbstractEventLoop, authority: LabAuthority, *, tls: bool, 
     context = authority.server_context() if tls else None
     asyncio.run_coroutine_threadsafe(made.start(ssl=context), loop).result(10)
     yield made
-    asyncio.run_coroutine_threadsafe(made.stop(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(gone(made), loop).result(20)
+
+
+async def gone(made: LabExchange) -> None:
+    """Stop the lab once it has seen that its clients are gone: its loop is closed right after."""
+    assert made._runner is not None
+    assert made._runner.server is not None
+    while made._runner.server.connections:  # noqa: ASYNC110  (a plain list)
+        await asyncio.sleep(0.01)
+    await made.stop()
 
 
 def exchangelib_can(

@@ -54,9 +54,11 @@ async def own_certificate(host: str, port: int) -> bytes:
     context.set_ciphers("ALL:@SECLEVEL=0")
     async with asyncio.timeout(_PATIENCE):
         _, writer = await asyncio.open_connection(host, port, ssl=context)
-        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        writer.close()
-        await writer.wait_closed()
+        try:
+            certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        finally:
+            writer.close()
+            await writer.wait_closed()
     if not isinstance(certificate, bytes):
         raise OSError(f"{host}:{port} showed no certificate")
     return certificate
