@@ -24,10 +24,8 @@ from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
-    MalformedResponse,
     ResponseError,
     ServerBusy,
-    UnencodableText,
 )
 from rainbow_exchange.ews.rhythm import Rhythm, rhythm_of
 from rainbow_exchange.ews.treatment import Treatment, is_refusal, treatment
@@ -44,6 +42,8 @@ DENIED_AGAIN = timedelta(hours=1)
 POSTPONED = (2.0, 300.0)
 #: from so many failures in a row on, for what may pass, the next identifiers are tried as well
 LASTING = 3
+#: kinds of connection errors that cannot be about one mailbox
+_ON_THE_WAY = frozenset({"name", "refused", "tls", "proxy", "kerberos", "token"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ class Enrolment:
                 if tried := self._tried.pop(member.user.id, None):
                     tried.set()
             except (EwsConnectionError, EwsAuthenticationError) as error:
-                self.want(member, urgent=True)
+                self._requeue(member, error)
                 await self._unavailable(error)
             except ServerBusy as error:
                 member.reason = error.code
@@ -173,6 +173,13 @@ class Enrolment:
                 await self._hold((error.back_off or 0.0) * (1 + 0.25 * self._random()))
             finally:
                 self._under_way.discard(member.user.id)
+
+    def _requeue(self, member: Member, error: EwsConnectionError | EwsAuthenticationError) -> None:
+        """Have a member tried again that an outage stopped: behind all others if it may have been its own mailbox."""
+        if isinstance(error, EwsConnectionError) and not error.shared:
+            self._queue.put_nowait((2, next(self._order), member))
+        else:
+            self.want(member, urgent=True)
 
     async def _retry(self) -> None:
         while True:
@@ -226,13 +233,14 @@ class Enrolment:
         wanted, member.tries = self._roster.identifiers(member, first=known.identifier if known else None)
         reason = "no-mailbox" if wanted else "no-address"
         denied = passing = ""  # the first code of either kind
+        began = self._now()
         for identifier in wanted:
             try:
                 await self._subscribe(member, identifier, known)
-            except (ResponseError, MalformedResponse, UnencodableText, EwsAuthenticationError) as error:
-                if not self._is_about_one(error):
+            except EwsError as error:
+                if not self._is_about_one(error, began):
                     raise
-                code = error.code if isinstance(error, ResponseError) else type(error).__name__
+                code = _code(error)
                 member.tries.append(Try(identifier, code))
                 match treatment(error):
                     case Treatment.NEXT_IDENTIFIER:
@@ -261,13 +269,22 @@ class Enrolment:
             self.want_at(member, self._now() + NOT_FOUND_AGAIN)
             log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries), reason=reason)
 
-    def _is_about_one(self, error: EwsError) -> bool:
-        """Whether the refusal concerns the mailbox that was asked for, rather than our own account."""
+    def _is_about_one(self, error: EwsError, began: datetime) -> bool:
+        """Whether the refusal concerns the mailbox that was asked for, rather than our account or the server.
+
+        A server that has answered others since `began`, or is streaming to them, is not down.
+        """
         if isinstance(error, ServerBusy) and error.back_off:
             return self._impersonation
-        if not isinstance(error, EwsAuthenticationError):
+        if isinstance(error, EwsAuthenticationError):
+            return self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
+        if not isinstance(error, EwsConnectionError):
             return True
-        return self._impersonation and error.status == HTTPStatus.FORBIDDEN and self._client.refused is None
+        if error.shared or error.retry_after is not None or error.kind in _ON_THE_WAY:
+            return False
+        last_ok = self._client.last_ok
+        answers = last_ok is not None and last_ok > began
+        return answers or any(stream.state == "streamed" for stream in self._watcher.streams())
 
     def _postpone(self, member: Member, code: str) -> None:
         member.failures += 1
@@ -349,6 +366,12 @@ class Enrolment:
                 self._enrolled(member, mode)
             elif self._roster.holder(mailbox.address) is None:
                 await self._watcher.forget(mailbox.address)
+
+
+def _code(error: EwsError) -> str:
+    if isinstance(error, ResponseError):
+        return error.code
+    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__
 
 
 def _primary_named(error: ResponseError, value: str) -> str | None:

@@ -31,6 +31,7 @@ from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.throttle import REQUESTS, BackOffs, InFlight, exceeded
 from rainbow_exchange.ews.transport import Answer, Transport
+from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.ews.version import RequestVersion
 from rainbow_exchange.network.challenges import schemes
@@ -39,6 +40,17 @@ R = TypeVar("R")
 
 _LONGEST_ERROR_PAGE = 1024 * 1024
 _BEATS_OF_SILENCE = 2
+#: operations without which the rest works; a server that knows one of them not may say so by a bare HTTP status
+_OPTIONAL = frozenset(
+    {
+        "GetMailTips",
+        "GetPasswordExpirationDate",
+        "GetServiceConfiguration",
+        "GetUserOofSettings",
+        "ResolveNames",
+        "Unsubscribe",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -178,10 +190,11 @@ class EwsClient:
                 async with self.in_flight:
                     self._back_offs.check(None, who)
                     async with login.latch.attempt(decisive=impersonate is None) as accepted:
-                        with self._accounted(who, self.in_flight):
+                        with self._accounted(who, self.in_flight, operation.NAME):
                             self._sent(operation.NAME, body)
-                            posting = self._transports[login].post(body, headers, limit=self._request_timeout)
-                            data = await self._exchange(operation.NAME, posting, affinity, accepted)
+                            limit = min(self._request_timeout, login.latch.patience())
+                            posting = self._transports[login].post(body, headers, limit=limit)
+                            data = await self._exchange(operation.NAME, posting, affinity, accepted, limit)
                             envelope = soap.open_envelope(data)
                             self.server_version = envelope.server_version or self.server_version
                             result = operation.parse(envelope.body_element)
@@ -212,7 +225,7 @@ class EwsClient:
         self._back_offs.check(None, who)
         login = self._logins.current()
         async with login.latch.attempt(decisive=impersonate is None) as accepted:
-            with self._accounted(who, None):
+            with self._accounted(who, None, operation.NAME):
                 self._sent(operation.NAME, body)
                 async with self._transports[login].post(body, headers, limit=self._request_timeout) as answer:
                     await self._check_head(answer, affinity, accepted)
@@ -249,8 +262,8 @@ class EwsClient:
         posting: AbstractAsyncContextManager[Answer],
         affinity: Affinity | None,
         accepted: Callable[[], None],
+        limit: float,
     ) -> bytes:
-        limit = self._request_timeout
         try:
             async with asyncio.timeout(limit), posting as answer:
                 await self._check_head(answer, affinity, accepted)
@@ -289,18 +302,20 @@ class EwsClient:
         self.counters.bytes_sent += len(body)
 
     @contextmanager
-    def _accounted(self, who: str, limit: InFlight | None) -> Iterator[None]:
+    def _accounted(self, who: str, limit: InFlight | None, name: str) -> Iterator[None]:
         try:
             yield
         except EwsError as error:
+            if isinstance(error, EwsConnectionError | MalformedResponse) and not (
+                name in _OPTIONAL and is_refusal(error)
+            ):
+                self.outage = error
             self._failed(error, who, limit)
             raise
 
     def _failed(self, error: EwsError, who: str, limit: InFlight | None) -> None:
         """Count what came, obey what it asks for."""
         self.last_error = error
-        if isinstance(error, EwsConnectionError | MalformedResponse):
-            self.outage = error
         self.counters.errors[_name(error)] += 1
         if isinstance(error, ConnectionLimitReached):
             self._too_many(error, stream=limit is None)

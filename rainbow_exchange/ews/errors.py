@@ -29,17 +29,24 @@ class EwsConnectionError(EwsError):
 
     `kind`: "name", "refused", "tls", "proxy", "timeout", "closed", "http-<status>", "not-ews"; "kerberos" and "token"
     where that is what is in the way, `detail` then being the word for it. `retry_after` in seconds or None. `why` tells
-    more of "tls" and "proxy", where more is known.
+    more of "tls" and "proxy", where more is known. `shared`: it was another request that failed so, this one waited.
     """
 
     def __init__(
-        self, kind: str, detail: str = "", *, retry_after: float | None = None, why: Why | None = None
+        self,
+        kind: str,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        why: Why | None = None,
+        shared: bool = False,
     ) -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
         self.kind = kind
         self.detail = detail
         self.retry_after = retry_after
         self.why = why
+        self.shared = shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import inf
 
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
 
+_PATIENCE = 10.0  # seconds for the first request that goes ahead of the others; twice as long after each time-out
 _RETRIES = (60.0, 300.0, 900.0, 3600.0)  # seconds after each refusal of credentials that had worked before
 
 
@@ -45,6 +47,7 @@ class Latch:
         self._changed = changed
         self._worked = before.worked
         self._trial: _Trial | None = None
+        self._timeouts = 0  # of requests that went ahead, in a row
         self._refusals = before.refusals
         self._next_try: float | None = None  # loop time; None: never
         if before.refused is not None:
@@ -68,10 +71,15 @@ class Latch:
         except EwsConnectionError as error:
             if trial is not None:
                 trial.failed = error
+                self._timeouts = self._timeouts + 1 if error.kind == "timeout" else 0
             raise
         finally:
             if trial is not None and self._trial is trial:
                 self._end_trial()
+
+    def patience(self) -> float:
+        """Seconds for one request: few while the others wait for it, lest one bad mailbox hold them all up."""
+        return inf if self.proven else _PATIENCE * 2.0**self._timeouts
 
     def seconds_to_next_try(self) -> float | None:
         """Seconds until refused credentials are tried anew; None if they never are, 0 if nothing is refused."""
@@ -99,6 +107,7 @@ class Latch:
                     trial.failed.detail,
                     retry_after=trial.failed.retry_after,
                     why=trial.failed.why,
+                    shared=True,
                 )
         return None
 
@@ -112,7 +121,7 @@ class Latch:
         news = not self._worked or self.refused is not None
         self.proven = self._worked = True
         self.refused, self._next_try = None, None
-        self._refusals = 0
+        self._refusals = self._timeouts = 0
         if news:
             self._changed(Standing(worked=True))
         self._end_trial()

@@ -93,3 +93,8 @@ class Client(Caller, Streams, Protocol):
     def refused(self) -> EwsAuthenticationError | None:
         """The refusal of the credentials that stands."""
         ...
+
+    @property
+    def last_ok(self) -> datetime | None:
+        """When it answered last."""
+        ...

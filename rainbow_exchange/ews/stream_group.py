@@ -42,6 +42,7 @@ _FAREWELL = 0.1  # seconds between our own closing of a stream and the next: the
 _RETRY = (1.0, 30.0)  # back-off: first wait at most, longest
 _HASTY = 2  # streams left soon after they were opened, until another member pays for the next
 _ANCHORS = 3  # refused for as many anchors in a row, the limit is not theirs but the account's
+_FIRST_ALONE = 5.0  # seconds for which the others wait for a group's first Subscribe
 _PATIENCE = 5  # refusals in a row that name nobody and mean "later", before the group is searched for a culprit
 
 
@@ -112,14 +113,31 @@ class StreamGroup:
 
     @asynccontextmanager
     async def subscribing(self, address: str) -> AsyncIterator[Affinity]:
-        """Yield the affinity to subscribe `address` by. The first goes alone: its answer brings the group's cookie."""
-        async with self._anchoring:
+        """Yield the affinity to subscribe `address` by.
+
+        The first goes alone, since its answer brings the group's cookie; but the others do not wait for it for long.
+        """
+        ahead = not self._anchored and await self._goes_ahead()
+        try:
             if not self._anchored:
-                self.affinity = Affinity(address)
-                yield self.affinity
-                self._anchored = True
+                affinity = Affinity(address)
+                yield affinity
+                if not self._anchored:
+                    self.affinity, self._anchored = affinity, True
                 return
+        finally:
+            if ahead:
+                self._anchoring.release()
         yield self.affinity
+
+    async def _goes_ahead(self) -> bool:
+        """Wait for one's turn to be the first; False where it has taken too long, and several go side by side."""
+        try:
+            async with asyncio.timeout(_FIRST_ALONE):
+                await self._anchoring.acquire()
+        except TimeoutError:
+            return False
+        return True
 
     def add(self, member: Member) -> None:
         """Take in a member that has a new subscription."""

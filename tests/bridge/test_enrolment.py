@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, ClientTimeout, web
 
 from rainbow_exchange.bridge.enrolment import Enrolment, Known
 from rainbow_exchange.bridge.reader import Mode
@@ -31,13 +31,17 @@ Front = Callable[[bytes], Awaitable[int | None]]
 async def fronted(kit: "Kit", exchange: "Exchange", front: Front) -> AsyncIterator["Exchange"]:
     """A proxy of the test's own in front of the lab, and a client that goes through it."""
 
-    async def pass_on(request: web.Request) -> web.Response:
+    async def pass_on(request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if status := await front(body):
             return web.Response(status=status, text="no")
         headers = {name: request.headers[name] for name in ("Authorization", "Content-Type")}
         async with direct.post(exchange.lab.url, data=body, headers=headers) as answer:
-            return web.Response(body=await answer.read(), status=answer.status, content_type="text/xml")
+            response = web.StreamResponse(status=answer.status, headers={"Content-Type": "text/xml"})
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            return response
 
     app = web.Application()
     app.router.add_post("/EWS/Exchange.asmx", pass_on)
@@ -47,11 +51,13 @@ async def fronted(kit: "Kit", exchange: "Exchange", front: Front) -> AsyncIterat
     await site.start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/EWS/Exchange.asmx"
     async with (
-        ClientSession() as direct,
+        ClientSession(timeout=ClientTimeout(total=None)) as direct,
         EwsClient(url=url, auth=BasicAuth("svc-rainbow", "lab-password"), ssl=None, now=kit.now) as client,
     ):
-        yield type(exchange)(exchange.lab, client)
-    await runner.cleanup()
+        try:
+            yield type(exchange)(exchange.lab, client)
+        finally:
+            await runner.cleanup()
 
 
 LOGIN, WORK = IdentifierKind.LOGIN, IdentifierKind.WORK
@@ -515,6 +521,49 @@ async def test_a_mailbox_for_which_exchange_answers_403_holds_nobody_up(
     assert bench.member("bob").coverage is Coverage.COVERED
     assert (bench.member("ann").coverage, bench.member("ann").reason) == (Coverage.FAILED, "EwsAuthenticationError")
     assert bench.enrolment.outage is None
+
+
+async def test_a_mailbox_that_exchange_answers_with_500_is_no_outage(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    names = [f"u{number:02d}" for number in range(12)]
+    exchange = await make_exchange(*(f"{name}@acme.test" for name in names))
+
+    async def fail_first(body: bytes) -> int | None:
+        return 500 if b"u00@acme.test" in body else None
+
+    async with fronted(kit, exchange, fail_first) as front:
+        bench = Bench(kit, front)
+        async with bench.at_work(*map(person, names)):
+            await bench.settled(*names[1:])
+            assert asyncio.get_running_loop().time() < 3
+            await kit.until(lambda: bench.member("u00").failures == 2)
+            assert bench.enrolment.outage is None
+            assert (bench.member("u00").coverage, bench.member("u00").reason) == (Coverage.PENDING, "http-500")
+            assert bench.member("u00").next_try is not None
+            bench.listed(*map(person, names), person("late", "late@acme.test"))
+            exchange.lab.directory.add(LabMailbox(address="late@acme.test"))
+            await bench.enrolment.settle(bench.member("late"))
+            assert bench.address("late") == "late@acme.test"
+
+
+async def test_a_mailbox_that_hangs_holds_the_others_up_for_ten_seconds_at_most(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    names = [f"u{number:02d}" for number in range(12)]
+    exchange = await make_exchange(*(f"{name}@acme.test" for name in names))
+
+    async def hang_first(body: bytes) -> int | None:
+        if b"u00@acme.test" in body:
+            await asyncio.sleep(100)
+        return None
+
+    async with fronted(kit, exchange, hang_first) as front:
+        bench = Bench(kit, front)
+        async with bench.at_work(*map(person, names)):
+            await kit.until(lambda: all(bench.address(name) for name in names[1:]))
+            assert asyncio.get_running_loop().time() < 13
+            await kit.until(lambda: bench.member("u00").failures == 1)
+            assert bench.enrolment.outage is None
+            assert bench.member("u00").reason == "timeout"
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 501])

@@ -105,6 +105,29 @@ async def test_a_call_returns_the_parsed_answer_and_counts_itself(wire: Any, mak
     assert client.last_error is None
 
 
+async def test_an_operation_that_a_server_does_not_know_is_no_outage(wire: Any, make: Any) -> None:
+    says(wire, forms.http("500 Internal Server Error", b"unknown", "Content-Type: text/plain"))
+    client = make()
+    assert isinstance(await fails(client), EwsConnectionError)
+    assert client.outage is None
+    with pytest.raises(EwsConnectionError):
+        await client.call(SUBSCRIBE)
+    assert isinstance(client.outage, EwsConnectionError)
+
+
+async def test_the_first_request_of_all_is_given_up_sooner_than_the_others(wire: Any, make: Any) -> None:
+    async def never(_: Any) -> Any:
+        await asyncio.sleep(1000)
+        return SUBSCRIBED
+
+    wire.script = never
+    client, loop = make(), asyncio.get_running_loop()
+    for seconds in (10, 20, 30, 30):
+        started = loop.time()
+        assert isinstance(await fails(client), EwsConnectionError)
+        assert loop.time() - started == pytest.approx(seconds, abs=0.5)
+
+
 async def test_the_servers_version_is_remembered(wire: Any, make: Any) -> None:
     version = (
         b'<s:Header><h:ServerVersionInfo xmlns:h="x" MajorVersion="15" MinorVersion="1" MajorBuildNumber="2507" '

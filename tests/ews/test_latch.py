@@ -36,6 +36,31 @@ async def test_until_accepted_one_goes_ahead_of_the_others() -> None:
         assert server.tried == 5
 
 
+async def test_whoever_goes_ahead_has_ten_seconds_and_twice_as_long_after_each_time_out() -> None:
+    server = Server()
+    server.error = EwsConnectionError("timeout")
+    patience = []
+    for _ in range(3):
+        patience.append(server.latch.patience())
+        with pytest.raises(EwsConnectionError):
+            await server.ask()
+    assert patience == [10, 20, 40]
+    server.error = None
+    await server.ask()
+    assert server.latch.patience() == float("inf")
+    server.error = EwsAuthenticationError(401)
+    with pytest.raises(EwsAuthenticationError):
+        await server.ask()
+    assert server.latch.patience() == 10
+
+
+async def test_those_who_waited_are_told_that_it_was_another_that_failed() -> None:
+    server = Server()
+    server.error = EwsConnectionError("timeout")
+    results = await asyncio.gather(*(server.ask() for _ in range(3)), return_exceptions=True)
+    assert [isinstance(result, EwsConnectionError) and result.shared for result in results] == [False, True, True]
+
+
 async def test_a_wrong_password_is_one_attempt_however_many_ask() -> None:
     server = Server()
     server.error = EwsAuthenticationError(401, ("NTLM",))
