@@ -139,6 +139,15 @@ def company(tmp_path: Path) -> Iterator[StartCompany]:
     structlog.reset_defaults()
 
 
+Clock = Callable[[], datetime]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give the clock of the virtual loop."""
+    return now
+
+
 @pytest.fixture
 def virtually(monkeypatch: pytest.MonkeyPatch) -> Virtually:
     """Give what runs a test in virtual time."""
