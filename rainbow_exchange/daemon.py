@@ -27,6 +27,7 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.finder import finder
 from rainbow_exchange.model import Problem
 from rainbow_exchange.sides import Sides, build
@@ -109,22 +110,27 @@ class Daemon:
             if missing:
                 self._say_missing(missing)
                 await self._stop.wait()
-            elif self._settings.exchange.url is not None:
-                await self._connect(store, self._settings.exchange.url)
+            elif (url := self._settings.exchange.url) is not None and self._settings.exchange.autodiscover_url is None:
+                await self._connect(store, url)
             else:
-                await self._find_and_connect(store)
+                await self._connect_with_autodiscover(store, url)
         self._observe("stopped")
         log.info("stopped")
         return 0
 
-    async def _find_and_connect(self, store: Store) -> None:
-        """Look for Exchange unless it was found before; once it has moved, begin anew where it is then."""
+    async def _connect_with_autodiscover(self, store: Store, url: str | None) -> None:
+        """Look for Exchange unless `url` tells where it is or it was found before; follow it when it moves."""
         parts = {"store": store, "problems": self._problems, "now": self._now, "random": self._random}
         async with self._finder(self._settings, self._secrets, **parts) as discovery:
+            if url is not None:
+                named = self._settings.exchange.autodiscover_url or ""
+                await self._connect(store, url, ask_sites=discovery.ask_at(named))
+                return
             self._discovery = discovery
             place = discovery.remembered() or await self._unless_stopped(discovery.find())
             while place is not None:
-                place = await self._connect(store, place.url, partial(discovery.moved, place=place))
+                ask_sites, moved = discovery.ask_at(place.autodiscover_url), partial(discovery.moved, place=place)
+                place = await self._connect(store, place.url, ask_sites=ask_sites, moved=moved)
 
     async def _unless_stopped(self, search: Coroutine[Any, Any, Place]) -> Place | None:
         """Return what a search finds, None once asked to stop."""
@@ -137,12 +143,15 @@ class Daemon:
                 task.cancel()
         return None if searching.cancelled() else searching.result()
 
-    async def _connect(self, store: Store, url: str, moved: Moved | None = None) -> Place | None:
+    async def _connect(
+        self, store: Store, url: str, *, ask_sites: Ask | None = None, moved: Moved | None = None
+    ) -> Place | None:
         """Run both sides, Exchange at `url`, until asked to stop, or `moved` tells where it is now: return that."""
         async with build(
             self._settings,
             self._secrets,
             url=url,
+            ask_sites=ask_sites,
             store=store,
             problems=self._problems,
             latency=self._told,

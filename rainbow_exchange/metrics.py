@@ -45,6 +45,7 @@ COUNTERS = {
     "changes_found_after_gap": "Changes found when a mailbox was read because its stream had been interrupted.",
     "unreadable_appointments": "Appointments left out because Exchange gave times that are none, at each reading.",
     "stream_reopenings": "Streams opened again.",
+    "subscriptions_on_another_server": "Subscriptions on another mailbox server than the stream they were meant for.",
     "ews_back_offs": "Times that Exchange asked to slow down.",
     "ews_received_bytes": "Bytes received from Exchange.",
     "links_opened": "Connections of the link to Rainbow.",

@@ -27,6 +27,7 @@ from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.logins import Login
+from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.network.trust import client_context, unverified_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
@@ -55,6 +56,7 @@ async def build(
     secrets: Secrets,
     *,
     url: str,
+    ask_sites: Ask | None = None,
     store: Store,
     problems: Problems,
     latency: Histogram,
@@ -78,6 +80,7 @@ async def build(
             store=store,
             options=bridge_options(settings.bridge, settings.exchange, username),
             latency=latency,
+            ask_sites=ask_sites,
             observe=observe,
             now=now,
             random=random,

@@ -15,10 +15,12 @@ from rainbow_exchange.bridge.parts import Histogram, Options, Parts, TellingTime
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.polling import Polling
 from rainbow_exchange.bridge.reader import Reader
-from rainbow_exchange.bridge.roster import Roster
+from rainbow_exchange.bridge.roster import Changes as ListingChanges
+from rainbow_exchange.bridge.roster import Roster, addresses
 from rainbow_exchange.bridge.told import Ledger
 from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.sites import Ask, Sites
 from rainbow_exchange.ews.watcher import Watcher
 from rainbow_exchange.model import ChangeSignal
 from rainbow_exchange.rainbow.client import RainbowClient
@@ -39,11 +41,15 @@ def assemble(
     store: Store,
     options: Options,
     latency: Histogram,
+    ask_sites: Ask | None = None,
     observe: Observe,
     now: Callable[[], datetime],
     random: Callable[[], float],
 ) -> Pipeline:
-    """Return the pipeline between the two sides. It remembers in `store` and tells `observe` what it does."""
+    """Return the pipeline between the two sides. It remembers in `store` and tells `observe` what it does.
+
+    `ask_sites` asks autodiscover where mailboxes belong, None where there is none.
+    """
     # Calls back reach the pipeline, which is built last, from the parts that make them.
     built: list[Pipeline] = []
 
@@ -59,11 +65,23 @@ def assemble(
     def user_refused() -> None:
         built[0].membership.listing.refresh()
 
+    def listed(changes: ListingChanges) -> None:
+        sites.want(address for member in changes.added for address in addresses(member.user))
+        membership.listed(changes)
+
     roster = Roster(domains=options.domains or None)
     ledger = Ledger()
     times = TellingTimes(latency)
     view = View(privacy=options.privacy)
-    watcher = Watcher(exchange, impersonation=options.impersonation, emit=signal, now=now, random=random)
+    sites = Sites(ask_sites)
+    watcher = Watcher(
+        exchange,
+        impersonation=options.impersonation,
+        emit=signal,
+        now=now,
+        random=random,
+        group_key=sites.group_key,
+    )
     reader = Reader(
         exchange,
         impersonation=options.impersonation,
@@ -87,6 +105,7 @@ def assemble(
         options=options,
         roster=roster,
         watcher=watcher,
+        sites=sites,
         reader=reader,
         absences=absences,
         ledger=ledger,
@@ -100,7 +119,7 @@ def assemble(
         client=rainbow,
         roster=roster,
         refresh_seconds=options.users_refresh_seconds,
-        changed=membership.listed,
+        changed=listed,
         random=random,
     )
     enrolment = Enrolment(
@@ -111,6 +130,7 @@ def assemble(
         known=membership.known(),
         enrolled=membership.enrolled,
         evicted=membership.evicted,
+        locate=sites.ready,
         now=now,
         random=random,
     )

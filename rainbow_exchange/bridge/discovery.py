@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, S
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -18,7 +19,8 @@ from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.ews.autodiscover import Autodiscover, Found, NotFound
 from rainbow_exchange.ews.client import EwsClient
-from rainbow_exchange.ews.discovery.places import Trust, domain_of, host_of
+from rainbow_exchange.ews.discovery.places import Trust, domain_of, host_of, place_at
+from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import RainbowUser
@@ -106,6 +108,10 @@ class Discovery:
         except (ValueError, TypeError, KeyError):
             return None
         return place if same and self._trust.serves(host_of(place.url)) else None
+
+    def ask_at(self, autodiscover_url: str) -> Ask:
+        """Give what asks that autodiscover about many mailboxes."""
+        return partial(self._autodiscover.settings, place_at(autodiscover_url).soap)
 
     async def find(self) -> Place:
         """Look until it is found."""

@@ -6,7 +6,7 @@ cannot be reached or refuses the account, everybody waits together, and nobody's
 
 import asyncio
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -59,8 +59,8 @@ class Enrolment:
     """Subscribes members; `run` must be running.
 
     `enrolled(member, mode)` is called once a member's mailbox is subscribed (`mode`: how an earlier run read it), and
-    `evicted(member, address)` when another user's better claim took it away. `outage` is why nobody can be subscribed
-    at present, None while Exchange answers.
+    `evicted(member, address)` when another user's better claim took it away; `locate(address)` is waited for before a
+    mailbox is subscribed. `outage` is why nobody can be subscribed at present, None while Exchange answers.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Enrolment:
         known: Mapping[str, Known],
         enrolled: Callable[[Member, Mode | None], None],
         evicted: Callable[[Member, str], None],
+        locate: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
         random: Callable[[], float],
     ) -> None:
@@ -83,6 +84,7 @@ class Enrolment:
         self._known = dict(known)
         self._enrolled = enrolled
         self._evicted = evicted
+        self._locate = locate
         self._now = now
         self._random = random
         self._queue: asyncio.PriorityQueue[tuple[int, int, Member]] = asyncio.PriorityQueue()
@@ -354,6 +356,7 @@ class Enrolment:
         async with lock:
             holder = self._roster.holder(mailbox.address)
             if holder is None and not self._roster.contested(mailbox, identifier):
+                await self._locate(mailbox.address)
                 await self._watcher.subscribe(mailbox)
             if self._roster.get(member.user.id) is not member:
                 await self._watcher.forget(mailbox.address)

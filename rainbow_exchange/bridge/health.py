@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from rainbow_exchange.bridge import people
 from rainbow_exchange.bridge.causes import Cause, exchange_cause, notify_cause, rainbow_cause
@@ -86,6 +87,7 @@ class Health:
         self._review_streams(away=exchange is not None)
         self._throttling.review()
         self._review_people()
+        self._review_sites()
         self._review_account()
         self._review_fallback()
 
@@ -170,6 +172,7 @@ class Health:
             "unreadable_appointments": parts.reader.counters.unreadable_appointments,
             "stream_reopenings": parts.watcher.counters.reopened,
             "stream_ends": parts.watcher.counters.ends,
+            "subscriptions_on_another_server": parts.watcher.counters.on_another_server,
             "subscriptions_renewed": parts.watcher.counters.renewals,
             "mailboxes_lost": parts.watcher.counters.losses,
             "ews_back_offs": self._exchange.counters.back_offs,
@@ -317,6 +320,22 @@ class Health:
                 self._problems.clear(problem_id)
             else:
                 self._problems.report(problem_id, severity=found.severity, text=found.text, action=found.action)
+
+    def _review_sites(self) -> None:
+        parts = self._pipeline.parts
+        elsewhere = parts.sites.elsewhere(member.mailbox.address for member in parts.roster if member.mailbox)
+        if not elsewhere:
+            self._problems.clear("mailboxes-at-another-address")
+            return
+        host = urlsplit(self._exchange_url).hostname
+        self._problems.report(
+            "mailboxes-at-another-address",
+            severity="notice",
+            text=f"Autodiscover says that {sum(elsewhere.values())} mailbox(es) have their EWS at"
+            f" {', '.join(sorted(elsewhere))}, where most have not.",
+            action=f"They have streams of their own and are asked at {host}, which passes requests on within one"
+            " organisation. If these users are not streamed, see how the sites' virtual directories are set up.",
+        )
 
     def _one_of(self, ids: Iterable[str], current: str | None, text: str, action: str) -> None:
         for problem_id in ids:

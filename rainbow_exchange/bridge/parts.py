@@ -17,6 +17,7 @@ from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.roster import Roster
 from rainbow_exchange.bridge.told import Ledger, Told
 from rainbow_exchange.bridge.translate import Privacy
+from rainbow_exchange.ews.sites import Sites
 from rainbow_exchange.ews.watcher import Watcher
 
 #: each mailbox is re-read at least this often, signal or not
@@ -105,6 +106,7 @@ class Parts:
     options: Options
     roster: Roster
     watcher: Watcher
+    sites: Sites
     reader: Reader
     absences: OutOfOfficeWatch
     ledger: Ledger

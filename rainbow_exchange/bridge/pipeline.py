@@ -30,6 +30,7 @@ class Pipeline:
             for name, stage in {
                 "changes": changes.run(),  # signals → reads → due users
                 "listing": membership.listing.run(),  # Rainbow's users → roster
+                "sites": parts.sites.run(),  # mailboxes → which may share a stream
                 "enrolment": membership.enrolment.run(),  # roster → subscriptions
                 "watcher": parts.watcher.run(),  # subscriptions → signals
                 "reader": parts.reader.run(),  # reads → agendas

@@ -226,6 +226,8 @@ class Watcher:
             self.counters.subscribed += 1
             self._elsewhere.clear(mailbox.address)
             home = self._placing.home(group, member)
+            if home is not group:
+                self._landed_elsewhere(member, group)
             home.add(member)
         except EwsError as error:
             group.affinity.failed(error)
@@ -302,6 +304,12 @@ class Watcher:
             self._allowance.refused()
         if self._placing.tasks is not None:
             self._renew_soon(member, 0.0)
+
+    def _landed_elsewhere(self, member: Member, group: StreamGroup) -> None:
+        """Count a subscription whose id names another server than those of its group: it is streamed apart."""
+        log = _log.debug if self.counters.on_another_server else _log.info
+        log("subscriptions_on_several_servers", mailbox=member.mailbox.address, anchor=group.affinity.anchor)
+        self.counters.on_another_server += 1
 
     def _lose(self, member: Member, code: str) -> None:
         address = member.mailbox.address

@@ -15,6 +15,7 @@ from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind,
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
+from rainbow_exchange.ews.sites import Sites
 from rainbow_exchange.ews.watcher import Watcher
 from rainbow_exchange.lab.exchange import LabMailbox
 from rainbow_exchange.model import ChangeSignal, Mailbox
@@ -90,6 +91,7 @@ class Bench:
             impersonation=impersonation,
             known=known or {},
             enrolled=lambda member, mode: self.enrolled.append((member.user.id, mode)),
+            locate=Sites(None).ready,
             evicted=self._evict,
             now=kit.now,
             random=kit.half,

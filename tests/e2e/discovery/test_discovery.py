@@ -168,10 +168,10 @@ async def test_exchange_is_found_by_a_users_address_and_remembered(company: Comp
     await company.streamed()
     assert company.problems() == {}
     await company.stop()
-    looked = company.looked()
+    company.names.known = set()
     company.start(allowed_hosts=["127.0.0.1"])
     await company.streamed()
-    assert company.looked() == looked
+    assert company.problems() == {}
 
 
 async def test_while_it_is_not_found_status_says_what_was_tried_and_when_again(company: Company) -> None:
@@ -283,6 +283,36 @@ async def test_exchange_is_followed_to_its_new_address(company: Company) -> None
     assert company.now() - started >= timedelta(minutes=4)
     await company.streamed()
     assert company.problems() == {}
-    # at most every five minutes
-    assert old.record.counts["GetUserSettings"] <= 4
+    # found, asked for the sites, looked for anew once, asked for the sites again
+    assert [request["status"] for request in old.record.read(operation="GetUserSettings")].count(200) == 4
     await new.stop()
+
+
+async def test_mailboxes_of_different_sites_have_streams_of_their_own(company: Company) -> None:
+    addresses = sorted(company.exchange.directory.by_address)
+    company.exchange.dials.turn({"groupings": dict.fromkeys(addresses[:3], "Paris") | {addresses[3]: "Lyon"}})
+    company.start(allowed_hosts=["127.0.0.1"])
+    await company.streamed()
+    assert company.daemon is not None
+    assert company.daemon._sides is not None
+    streams = company.daemon._sides.pipeline.parts.watcher.streams()
+    assert sorted(stream.members for stream in streams) == [1, 3]
+    # one request for all of them, besides the one that found Exchange
+    answered = [request["status"] for request in company.exchange.record.read(operation="GetUserSettings")]
+    assert answered.count(200) == 2
+
+
+async def test_with_the_url_given_autodiscover_may_be_named_for_the_sites_alone(company: Company) -> None:
+    addresses = sorted(company.exchange.directory.by_address)
+    elsewhere = {addresses[0]: "https://lyon.acme.test/EWS/Exchange.asmx", "": company.exchange.url}
+    company.exchange.dials.turn({"ews_urls": elsewhere})
+    company.start(
+        url=company.exchange.url, autodiscover_url=f"https://127.0.0.1:{company.port}/autodiscover/autodiscover.xml"
+    )
+    await company.streamed()
+    problem = company.problems()["mailboxes-at-another-address"]
+    assert problem["severity"] == "notice"
+    assert problem["text"] == (
+        "Autodiscover says that 1 mailbox(es) have their EWS at lyon.acme.test, where most have not."
+    )
+    assert problem["action"].startswith("They have streams of their own and are asked at 127.0.0.1, which passes")
