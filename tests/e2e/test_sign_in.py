@@ -168,6 +168,8 @@ async def test_each_connection_is_signed_in_once_and_bodies_come_after_the_first
     # for each connection: what is on offer, the handshake
     assert [each["content_length"] for each in unsigned] == [0] * 8
     assert meeting.lab.record.counts["ResolveNames"] == 8
+    requests = [each["connection"] for each in meeting.lab.record.read(operation="ResolveNames")]
+    assert set(requests) == {each["connection"] for each in accepted}
 
 
 @pytest.mark.parametrize(("schemes", "scheme"), [(["Negotiate", "NTLM"], "Negotiate"), (["NTLM"], "NTLM")])
@@ -195,6 +197,9 @@ async def test_a_stream_is_signed_in_as_well(meet: Meet) -> None:
     async with asyncio.timeout(20), meeting.client.stream(wanted) as messages:
         assert (await anext(messages)).error is None
         await meeting.asks(2)
+    [stream] = meeting.lab.record.read(operation="GetStreamingEvents")
+    meanwhile = meeting.lab.record.read(operation="ResolveNames")
+    assert stream["connection"] not in {each["connection"] for each in meanwhile}
     assert set(meeting.outcomes()) == {"challenged", "accepted"}
 
 

@@ -48,6 +48,10 @@ class Front:
         """Learn what clients of the server that listens there have to bind to."""
         self._sign_in.binding = binding.expected(await binding.own_certificate(host, port)) if tls else None
 
+    def connection(self, http: web.Request) -> int:
+        """Give the number of the TCP connection that a request came on."""
+        return self._sign_in.number(http)
+
     def asked(self, http: web.Request) -> Account | web.Response:
         """Give whose request it is, or the answer that refuses it."""
         return self._sign_in.asked(http)

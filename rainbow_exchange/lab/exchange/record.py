@@ -14,6 +14,7 @@ class Request:
 
     number: int
     arrived: str
+    connection: int = 0
     operation: str = ""
     account: str = ""
     impersonated: str = ""

@@ -191,6 +191,7 @@ class LabExchange:
 
     async def _answer(self, http: web.Request) -> web.StreamResponse:
         request = self.record.arrived(self._now().isoformat())
+        request.connection = self._front.connection(http)
         _note_headers(request, http)
         try:
             response = await self._signed_in(http, request)

@@ -91,6 +91,8 @@ class SignIn:
         if (header := self._dials.trusted_user_header) and http.remote in _LOOPBACK:
             return self._accounts.named(http.headers.get(header, ""))
         connection = self._connection(http)
+        if self._dials.balanced_per_request:
+            connection.forget()
         scheme, _, written = http.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return self._still(connection)
@@ -123,14 +125,16 @@ class SignIn:
             raise _Answered(self._challenge(http, connection, attempt, token))
         return self._proven(connection, attempt, token)
 
+    def number(self, http: web.Request) -> int:
+        """Give the number of the TCP connection that a request came on."""
+        return self._connection(http).number
+
     def _connection(self, http: web.Request) -> _Connection:
         connection = self._connections.get(http.transport)
         if connection is None:
             connection = _Connection(next(self._numbers))
             if http.transport is not None:
                 self._connections[http.transport] = connection
-        if self._dials.balanced_per_request:
-            connection.forget()
         return connection
 
     def _still(self, connection: _Connection) -> Account | None:

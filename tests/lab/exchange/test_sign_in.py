@@ -180,7 +180,9 @@ async def test_the_connection_stays_authenticated_and_no_other_does(connect: Con
     assert (later.status, "Persistent-Auth" in later.headers) == (200, False)
     async with aiohttp.ClientSession() as other, other.post(client.lab.url, data=ZONES) as answer:
         assert answer.status == 401
-    assert client.lab.record.read()[-2]["account"] == "svc-rainbow"
+    first, second, third, other_one = client.lab.record.read()
+    assert first["connection"] == second["connection"] == third["connection"] != other_one["connection"]
+    assert (third["account"], other_one["account"]) == ("svc-rainbow", "")
 
 
 @pytest.mark.parametrize(
