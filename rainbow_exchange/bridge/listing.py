@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -49,7 +50,9 @@ class Listing:
         self._changed = changed
         self._random = random
         self._asked = asyncio.Event()
+        self._at_once = asyncio.Event()  # set while a question waits for the next listing
         self._next = asyncio.Event()  # set by the next listing that comes through, and then replaced
+        self._waited_at = float("-inf")
         self._listed_at = float("-inf")
         self._not_found: OrderedDict[str, float] = OrderedDict()
         self._look_ups: dict[str, asyncio.Task[RainbowUser | None]] = {}
@@ -77,12 +80,15 @@ class Listing:
                 self.last_error = None
             waits = backoff(2.0, 300.0, random=self._random)
             self._listed_at = loop.time()
+            self._at_once.clear()
             self._next.set()
             self._next = asyncio.Event()
             try:
                 async with asyncio.timeout(self._refresh_seconds * (0.95 + 0.1 * self._random())):
                     await self._asked.wait()
-                    await asyncio.sleep(max(0.0, self._listed_at + REFRESH_AT_MOST_EVERY - loop.time()))
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(self._listed_at + REFRESH_AT_MOST_EVERY):
+                            await self._at_once.wait()
             except TimeoutError:
                 pass
             self._asked.clear()
@@ -95,8 +101,8 @@ class Listing:
         """Find whoever has exactly this address at Rainbow and take the user into the roster; None if nobody has.
 
         Rainbow's filters know logins and e-mails; whoever they miss is looked for in a full listing, for which `run`
-        must be running, unless the last one is younger than ten minutes. Raises RainbowError. Callers for the same
-        address share one request.
+        must be running, unless the last one made for such a question is younger than ten minutes. Raises RainbowError.
+        Callers for the same address share one request.
         """
         loop = asyncio.get_running_loop()
         key = address.strip().lower()
@@ -110,7 +116,9 @@ class Listing:
         self.refresh()
         if user is not None:
             return self._roster.add(user)
-        if loop.time() - self._listed_at >= REFRESH_AT_MOST_EVERY:
+        if self._at_once.is_set() or loop.time() - self._waited_at >= REFRESH_AT_MOST_EVERY:
+            self._waited_at = loop.time()
+            self._at_once.set()
             await self._next.wait()
         member = self._roster.find(address)
         if member is None:
