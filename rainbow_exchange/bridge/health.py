@@ -22,6 +22,8 @@ from rainbow_exchange.rainbow.link import RainbowLink
 UNSTREAMED_FOR = 60.0
 #: how long a calendar may be unreadable before it is a problem
 UNREAD_FOR = timedelta(seconds=60)
+#: seconds for which out-of-office states may be refused before it is a problem
+ABSENCE_UNREAD_FOR = 120.0
 #: seconds for which a stranger's question stays a problem
 STRANGER_FOR = 3600.0
 
@@ -73,6 +75,7 @@ class Health:
         self._password = password
         self._certificate = certificate
         self._unstreamed_since: float | None = None
+        self._unreadable_since: float | None = None
         self._throttling = ThrottlingReview(pipeline, problems)
         self._strangers = (0, 0.0)
 
@@ -85,6 +88,7 @@ class Health:
         self._one_of(_RAINBOW, why.id if why else None, why.text if why else "", why.action if why else "")
         self._review_link(signed_in=why is None)
         self._review_streams(away=exchange is not None)
+        self._review_absences(away=exchange is not None)
         self._throttling.review()
         self._review_people()
         self._review_sites()
@@ -267,6 +271,27 @@ class Health:
                 text=f"Changes of {missing} subscribed mailbox(es) are not noticed: no stream carries them at present.",
                 action="Streams are reopened by themselves. If it stays: does a load balancer cut idle connections?",
             )
+
+    def _review_absences(self, *, away: bool) -> None:
+        """Report states that Exchange refuses to tell, once that has lasted longer than it takes to find out."""
+        parts, now = self._pipeline.parts, self._pipeline.parts.loop_time()
+        unreadable = None if away else parts.absences.unreadable()
+        self._unreadable_since = None if unreadable is None else self._unreadable_since or now
+        if unreadable is None or self._unreadable_since is None or now - self._unreadable_since <= ABSENCE_UNREAD_FOR:
+            self._problems.clear("exchange-out-of-office-unreadable")
+            return
+        what = "gives no mail tips" if unreadable.none else "gives no mail tip of them"
+        also, action = "", "Allow MailTips on Exchange, or give the account ApplicationImpersonation"
+        if parts.options.impersonation:
+            also = " and refuses their settings"
+            action = "Check that the account may act for these users (ApplicationImpersonation)"
+        self._problems.report(
+            "exchange-out-of-office-unreadable",
+            severity="warning",
+            text=f"The out-of-office of {unreadable.mailboxes} mailbox(es) cannot be read: Exchange {what}{also}"
+            f" ({unreadable.reason}). Rainbow is answered that it is not known.",
+            action=f"{action}. It is tried again at least hourly.",
+        )
 
     def _review_people(self) -> None:
         membership, roster = self._pipeline.membership, self._pipeline.parts.roster

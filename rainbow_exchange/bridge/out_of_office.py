@@ -3,12 +3,14 @@
 GetMailTips tells for many mailboxes at once whether a reply is being sent now, and its text; GetUserOofSettings tells
 the whole truth, schedule and external text included, for one mailbox and only by impersonation. So tips are polled for
 all, and settings are read when a tip flips or its text changes, hourly for those who are out, daily for everybody.
-Where the server gives no tips, settings are read of everybody in turn, as fast as the budget allows.
-Without impersonation the tip is all there is: no schedule and no external text is promised.
+Where the server gives no tips, or none of somebody, settings are read in turn, as fast as the budget allows.
+Without impersonation the tip is all there is: no schedule and no external text is promised, and without tips nothing is
+known. What is not known is an error, and so is what was not confirmed for twelve hours.
 """
 
 import asyncio
 import heapq
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +18,9 @@ from typing import Any
 
 import structlog
 
+from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips, reason_of
 from rainbow_exchange.ews.errors import EwsError, ResponseError
-from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, read_mail_tips, read_oof_settings
+from rainbow_exchange.ews.out_of_office import Tip, is_refusal, read_oof_settings
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Mailbox, OofState, OutOfOffice
 
@@ -30,28 +33,26 @@ SETTINGS_AGAIN_OUT = timedelta(hours=1)
 SETTINGS_AGAIN = timedelta(days=1)
 #: how often settings are read that a tip contradicts (an absence without a text has no tip)
 IN_DOUBT = timedelta(minutes=5)
-TIME_LIMIT = 30.0
+STALE_AFTER = timedelta(hours=12)
 DISABLED = OutOfOffice(state=OofState.DISABLED)
-#: ours: the server gave neither a tip nor a refusal that says why
-NOT_KNOWN = "MailTipNotKnown"
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    mailbox: Mailbox
-    absence: OutOfOffice | None = None
-    tip: Tip | None = None
-    settings_at: datetime | None = None
 
 
 @dataclass(slots=True)
 class OutOfOfficeCounters:
     """What polling has done since start; `period` is the length in seconds of the last round over everybody."""
 
-    tips_polled: int = 0
     settings_read: int = 0
     failed: int = 0
     period: float = PERIOD
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """How many mailboxes' out-of-office Exchange refuses to tell, mostly for `reason`; `none`: it gives no tips."""
+
+    mailboxes: int
+    reason: str
+    none: bool
 
 
 class OutOfOfficeWatch:
@@ -74,31 +75,41 @@ class OutOfOfficeWatch:
     ) -> None:
         self._client = client
         self._impersonation = impersonation
-        self._sending_as = sending_as
         self._changed = changed
         self._held_back = held_back
         self._now = now
         self._random = random
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._settings_due: list[tuple[datetime, str]] = []
         self._fresh: set[str] = set()
         self._wake = asyncio.Event()
-        self._no_tips = False
+        self._tips = MailTips(
+            client,
+            impersonation=impersonation,
+            sending_as=sending_as,
+            within_budget=self._within_budget,
+            took=self._take_tip,
+            note=self._note,
+            given_up=self._without_tips,
+            now=now,
+            random=random,
+        )
         self.counters = OutOfOfficeCounters()
         self.last_error: EwsError | None = None
 
     def add(self, mailbox: Mailbox) -> None:
         """Take a mailbox up; it is polled in the next round, which begins at once if none is under way."""
-        self._entries[mailbox.address] = _Entry(mailbox)
+        self.forget(mailbox.address)
+        entry = self._entries[mailbox.address] = Entry(mailbox)
         self._fresh.add(mailbox.address)
-        if self._impersonation:
-            # Whatever the tips say, and where the server gives none: the settings are the truth.
-            heapq.heappush(self._settings_due, (self._now(), mailbox.address))
+        # Whatever the tips say, and where the server gives none: the settings are the truth.
+        self._want_settings(entry, self._now())
         self._wake.set()
 
     def forget(self, address: str) -> None:
         """Drop a mailbox and its texts."""
-        self._entries.pop(address, None)
+        if entry := self._entries.pop(address, None):
+            entry.gone = True
         self._fresh.discard(address)
 
     def current(self, address: str) -> OutOfOffice | None:
@@ -110,34 +121,37 @@ class OutOfOfficeWatch:
         """Count those whose tip shows a reply being sent."""
         return sum(1 for entry in self._entries.values() if entry.tip is not None and entry.tip.out)
 
+    def unreadable(self) -> Unreadable | None:
+        """Say whose state is not known because Exchange refuses to tell; None while there is nobody."""
+        reasons: Counter[str] = Counter()
+        for entry in self._entries.values():
+            reason = entry.refused if self._impersonation else entry.tipless or (self._tips.none and self._tips.reason)
+            if reason and not self._known(entry):
+                reasons[reason] += 1
+        (reason, _), *_ = reasons.most_common(1) or [("", 0)]
+        return Unreadable(reasons.total(), reason, self._tips.none) if reasons else None
+
     async def read(self, address: str) -> OutOfOffice:
-        """Return the state, read now if it never was. Raises EwsError; KeyError for a mailbox never added."""
+        """Return the state, read now if it is not known. Raises EwsError; KeyError for a mailbox never added."""
         entry = self._entries[address]
-        if entry.absence is None:
+        if not self._known(entry):
             if self._impersonation:
                 await self._read_settings(entry)
             else:
-                await self._poll([entry])
-        if entry.absence is None:
+                await self._tips.one(entry)
+        if entry.absence is None or not self._known(entry):
             raise ResponseError(NOT_KNOWN)
         return entry.absence
+
+    def _known(self, entry: Entry) -> bool:
+        return entry.absence is not None and not self._older(entry.seen_at, STALE_AFTER)
 
     async def run(self) -> None:
         """Poll, until cancelled. What Exchange refuses is counted and tried again in the next round."""
         loop = asyncio.get_running_loop()
-        limit = 0
         while True:
             started = loop.time()
-            try:
-                async with asyncio.timeout(TIME_LIMIT):
-                    limit = limit or await mail_tips_limit(self._client)
-                self._no_tips = not limit
-            except (EwsError, TimeoutError) as error:
-                self._note(error)
-            if limit:
-                await self._round(limit)
-            else:
-                self._fresh.clear()
+            await self._tips.poll(self._next_round())
             await self._settings_round()
             self.counters.period = max(PERIOD, loop.time() - started)
             await self._until(started + PERIOD * (0.95 + 0.1 * self._random()))
@@ -153,60 +167,48 @@ class OutOfOfficeWatch:
                 return
         await asyncio.sleep(1.0)
 
-    async def _round(self, limit: int) -> None:
-        """Poll the tips: of newcomers only while there are some, else of everybody, those who are out first."""
-        if self._fresh:
-            wanted = [self._entries[address] for address in self._fresh]
-            self._fresh.clear()
-        else:
-            wanted = sorted(self._entries.values(), key=lambda entry: not (entry.tip and entry.tip.out))
-        for start in range(0, len(wanted), limit):
-            batch = [entry for entry in wanted[start : start + limit] if entry.mailbox.address in self._entries]
-            if batch:
-                await self._within_budget(self._poll(batch))
+    def _next_round(self) -> list[Entry]:
+        """Return whom to poll: newcomers only while there are some, else everybody, those who are out first."""
+        wanted = [self._entries[address] for address in self._fresh]
+        self._fresh.clear()
+        return wanted or sorted(self._entries.values(), key=lambda entry: not (entry.tip and entry.tip.out))
 
     async def _settings_round(self) -> None:
         """Read the settings that are due, within the budget, for the length of one period at most."""
         loop = asyncio.get_running_loop()
         end = loop.time() + PERIOD
         while self._settings_due and self._settings_due[0][0] <= self._now() and loop.time() < end and not self._fresh:
-            _, address = heapq.heappop(self._settings_due)
+            due, address = heapq.heappop(self._settings_due)
             entry = self._entries.get(address)
-            if entry is not None and self._settings_overdue(entry):
+            if entry is not None and entry.settings_due == due:
                 await self._within_budget(self._read_settings(entry))
 
-    async def _within_budget(self, request: Coroutine[Any, Any, None]) -> None:
+    def _want_settings(self, entry: Entry, at: datetime) -> None:
+        """Have the settings read at `at`, and not when they were due before."""
+        if self._impersonation:
+            entry.settings_due = at
+            heapq.heappush(self._settings_due, (at, entry.mailbox.address))
+
+    async def _within_budget(self, request: Coroutine[Any, Any, None]) -> Exception | None:
         """Carry `request` out, then rest long enough that polling keeps to its share of the server's time."""
         loop = asyncio.get_running_loop()
         started = loop.time()
+        failed: Exception | None = None
         try:
             async with asyncio.timeout(TIME_LIMIT):
                 await request
         except (EwsError, TimeoutError) as error:
             self._note(error)
+            failed = error
         spent = loop.time() - started
         await asyncio.sleep(max(spent * (60.0 / BUDGET - 1.0), self._held_back()))
+        return failed
 
-    async def _poll(self, batch: list[_Entry]) -> None:
-        asker = batch[int(self._random() * len(batch))].mailbox
-        tips = await read_mail_tips(
-            self._client,
-            [entry.mailbox.address for entry in batch],
-            sending_as=asker.address if self._impersonation else self._sending_as or asker.address,
-            impersonate=asker if self._impersonation else None,
-        )
-        self.counters.tips_polled += len(batch)
-        for entry in batch:
-            tip = tips.get(entry.mailbox.address)
-            if isinstance(tip, Tip):
-                self._take_tip(entry, tip)
-            elif tip is not None:
-                self._note(tip)
-
-    def _take_tip(self, entry: _Entry, tip: Tip) -> None:
-        if tip.pending:
+    def _take_tip(self, entry: Entry, before: Tip | None) -> None:
+        tip = entry.tip
+        if tip is None:
+            self._want_settings(entry, self._now())
             return
-        before, entry.tip = entry.tip, tip
         flipped = before is None or before.out != tip.out or before.text != tip.text
         if not self._impersonation:
             self._set(entry, OutOfOffice(state=OofState.ENABLED, internal_text=tip.text) if tip.out else DISABLED)
@@ -216,8 +218,17 @@ class OutOfOfficeWatch:
         doubtful = tip.out != self._in_effect(entry.absence) and self._older(entry.settings_at, IN_DOUBT)
         if flipped or doubtful:
             # Which of the two is late cannot be told from here.
-            entry.settings_at = None
-            heapq.heappush(self._settings_due, (self._now(), entry.mailbox.address))
+            self._want_settings(entry, self._now())
+        elif entry.absence is not None:
+            entry.seen_at = self._now()
+
+    def _without_tips(self) -> None:
+        """The server gives no tips: what they told holds no longer."""
+        for entry in self._entries.values():
+            entry.tip, entry.alone_at = None, None
+            if not self._impersonation:
+                entry.absence = None
+            self._want_settings(entry, self._now())
 
     def _in_effect(self, absence: OutOfOffice | None) -> bool:
         """Whether replies are sent now, as far as the settings tell."""
@@ -226,37 +237,37 @@ class OutOfOfficeWatch:
         started = absence.start is None or absence.start <= self._now()
         return started and (absence.end is None or self._now() < absence.end)
 
-    def _settings_overdue(self, entry: _Entry) -> bool:
-        return self._older(entry.settings_at, self._again(entry) * 0.9)
-
-    def _again(self, entry: _Entry) -> timedelta:
+    def _again(self, entry: Entry) -> timedelta:
         """Tell how long settings that were read will do."""
-        if self._no_tips:
+        if self._tips.none or entry.tipless:
             return timedelta(seconds=PERIOD * 0.9)  # so that each round finds everybody due
         return SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
 
     def _older(self, moment: datetime | None, age: timedelta) -> bool:
         return moment is None or self._now() - moment >= age
 
-    async def _read_settings(self, entry: _Entry) -> None:
+    async def _read_settings(self, entry: Entry) -> None:
         next_at = self._now() + self._again(entry) * (0.9 + 0.1 * self._random())
         try:
             absence = await read_oof_settings(self._client, entry.mailbox, impersonate=True)
-        except EwsError:
+        except EwsError as error:
+            if is_refusal(error):
+                entry.refused = reason_of(error)
             # The tip stands in for it until the next try.
             if entry.tip is not None and entry.tip.out:
                 self._set(entry, OutOfOffice(state=OofState.ENABLED, internal_text=entry.tip.text))
-            heapq.heappush(self._settings_due, (self._now() + timedelta(minutes=10), entry.mailbox.address))
+            self._want_settings(entry, self._now() + timedelta(minutes=10))
             raise
         self.counters.settings_read += 1
-        entry.settings_at = self._now()
-        heapq.heappush(self._settings_due, (next_at, entry.mailbox.address))
+        entry.settings_at, entry.refused = self._now(), ""
+        self._want_settings(entry, next_at)
         self._set(entry, absence)
 
-    def _set(self, entry: _Entry, absence: OutOfOffice) -> None:
+    def _set(self, entry: Entry, absence: OutOfOffice) -> None:
+        entry.seen_at = self._now()
         if entry.absence != absence:
             entry.absence = absence
-            if entry.mailbox.address in self._entries:
+            if not entry.gone:
                 self._changed(entry.mailbox.address)
 
     def _note(self, error: Exception) -> None:

@@ -12,7 +12,14 @@ from datetime import datetime
 import html_text
 from lxml import etree
 
-from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
+from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+    ServerBusy,
+)
 from rainbow_exchange.ews.operations.get_mail_tips import GetMailTips, MailTip
 from rainbow_exchange.ews.operations.get_service_configuration import GetServiceConfiguration
 from rainbow_exchange.ews.operations.get_user_oof_settings import GetUserOofSettings
@@ -22,6 +29,8 @@ from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
 
 #: what we ask for at once, whatever more the server would take
 MOST_MAIL_TIPS = 100
+#: what a front end or a balancer says while the server behind it is away
+_AWAY = frozenset({"http-408", "http-429", "http-502", "http-503", "http-504"})
 
 _STATE = {state.value: state for state in OofState}
 _AUDIENCE = {audience.value: audience for audience in Audience}
@@ -35,12 +44,14 @@ _INLINE += ("strong", "sub", "sup", "tt")
 class Tip:
     """What MailTips shows of one mailbox. With `pending` nothing is known: keep the old value and ask again.
 
+    `missing`: the server left the out-of-office part out, so that nothing is known either, and perhaps never will be.
     `text` is plain and possibly shortened by the server; `start` and `end` only where the server gave them.
     """
 
     out: bool
     text: str = ""
     pending: bool = False
+    missing: bool = False
     start: datetime | None = None
     end: datetime | None = None
 
@@ -88,16 +99,29 @@ async def read_oof_settings(client: Caller, mailbox: Mailbox, *, impersonate: bo
 
 
 async def mail_tips_limit(client: Caller) -> int:
-    """Ask how many tips one request may ask for: at most 100; 0 where MailTips are disabled. Raises EwsError."""
+    """Ask how many tips one request may ask for: at most 100; 0 where MailTips are disabled.
+
+    A server that refuses the question may give tips all the same: 100. Raises EwsError where it could not be asked.
+    """
     try:
         configuration = await client.call(GetServiceConfiguration())
-    except ResponseError as error:
-        if error.code == ResponseCode.MAIL_TIPS_DISABLED:
+    except EwsError as error:
+        if isinstance(error, ResponseError) and error.code == ResponseCode.MAIL_TIPS_DISABLED:
             return 0
+        if is_refusal(error):
+            return MOST_MAIL_TIPS
         raise
     if configuration.mail_tips_enabled is False:
         return 0
     return min(MOST_MAIL_TIPS, configuration.max_recipients_per_mail_tips_request or MOST_MAIL_TIPS)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the server answered and will not do what it was asked, rather than being away or busy."""
+    if isinstance(error, EwsConnectionError):
+        return error.kind == "not-ews" or (error.kind.startswith("http-") and error.kind not in _AWAY)
+    busy = isinstance(error, ServerBusy | ConnectionLimitReached)
+    return isinstance(error, ResponseError | MalformedResponse) and not busy
 
 
 def plain(markup: str) -> str:
@@ -125,6 +149,7 @@ def _tip(answer: MailTip | EwsError) -> Tip | EwsError:
         out=out,
         text=plain(message) if out else "",
         pending=answer.pending,
+        missing=answer.message_html is None and not answer.pending,
         start=answer.start if out else None,
         end=answer.end if out else None,
     )

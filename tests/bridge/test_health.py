@@ -10,6 +10,7 @@ import pytest
 from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.lab.exchange import LabMailbox
 from rainbow_exchange.rainbow.xmpp import XmppLink
 
 if TYPE_CHECKING:
@@ -403,3 +404,44 @@ async def test_mailboxes_that_no_stream_carries_are_shown_after_a_minute(
         assert "1 subscribed mailbox(es)" in bench.found()["mailboxes-not-streamed"]
         exchange.lab.dials.turn({"faults": {}})
         await kit.until(lambda: "mailboxes-not-streamed" not in bench.found(), limit=400)
+
+
+@pytest.mark.parametrize(
+    ("impersonation", "faults", "what"),
+    [
+        (False, {"GetMailTips": "ErrorInvalidRequest"}, "Exchange gives no mail tips (ErrorInvalidRequest)"),
+        (
+            True,
+            {"GetMailTips": "ErrorInvalidRequest", "GetUserOofSettings": "ErrorAccessDenied"},
+            "Exchange gives no mail tips and refuses their settings (ErrorAccessDenied)",
+        ),
+    ],
+)
+async def test_an_out_of_office_that_exchange_refuses_to_tell_is_a_problem(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+    faults: dict[str, str],
+    what: str,
+    *,
+    impersonation: bool,
+) -> None:
+    exchange = await make_exchange(LabMailbox(address=ANN, right="reviewer"), faults=faults)
+    rainbow = await make_rainbow(kit.person("ann"))
+    bench = make_bench(make_bridge(exchange, rainbow, impersonation=impersonation, sending_as="svc-rainbow@acme.test"))
+    async with bench.at_work():
+        await bench.settled()
+        assert bench.found() == {}
+        for _ in range(55):
+            await asyncio.sleep(4)
+            bench.health.review()
+        text = bench.found()["exchange-out-of-office-unreadable"]
+        assert (
+            text
+            == f"The out-of-office of 1 mailbox(es) cannot be read: {what}. Rainbow is answered that it is not known."
+        )
+        exchange.lab.dials.turn({"faults": {}})
+        await asyncio.sleep(3800)
+        assert "exchange-out-of-office-unreadable" not in bench.found()

@@ -1,11 +1,26 @@
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
-from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, plain, read_mail_tips, read_oof_settings
+from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
+    EwsAuthenticationError,
+    EwsConnectionError,
+    MalformedResponse,
+    ResponseError,
+    ServerBusy,
+)
+from rainbow_exchange.ews.out_of_office import (
+    Tip,
+    is_refusal,
+    mail_tips_limit,
+    plain,
+    read_mail_tips,
+    read_oof_settings,
+)
 from rainbow_exchange.ews.soap import build, open_envelope
 from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
@@ -114,12 +129,46 @@ async def test_the_limit_is_the_servers_but_at_most_a_hundred(case: str, limit: 
     assert await mail_tips_limit(Played(f"Exchange2019/get_service_configuration/{case}")) == limit
 
 
+async def test_a_tip_without_the_absence_is_missing_and_not_not_out() -> None:
+    whole = (FOLDER / f"{TIPS}.xml").read_bytes()
+    bare = re.sub(rb"<(\w+:)?OutOfOffice>.*?</(\w+:)?OutOfOffice>", b"", whole, flags=re.DOTALL)
+    addresses = ["ada@acme.test", "bob@acme.test", "cyd@acme.test", "dan@acme.test"]
+    tips = await read_mail_tips(Played(bare), addresses, sending_as="rainbow@acme.test", impersonate=None)
+    assert tips["ada@acme.test"] == Tip(out=False, missing=True)
+    assert tips["bob@acme.test"] == Tip(out=False, missing=True)
+    assert tips["cyd@acme.test"] == Tip(out=False, pending=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"),
+    [
+        (ResponseError("ErrorInvalidRequest"), True),
+        (ResponseError("ErrorInternalServerError"), True),
+        (MalformedResponse("x"), True),
+        (EwsConnectionError("http-500"), True),
+        (EwsConnectionError("http-404"), True),
+        (EwsConnectionError("not-ews"), True),
+        (EwsConnectionError("http-503"), False),
+        (EwsConnectionError("timeout"), False),
+        (EwsConnectionError("closed"), False),
+        (EwsAuthenticationError(403), False),
+        (ServerBusy("ErrorServerBusy"), False),
+        (ConnectionLimitReached("ErrorExceededConnectionCount"), False),
+        (TimeoutError(), False),
+    ],
+)
+def test_a_refusal_is_an_answer_and_not_an_absence(error: Exception, *, refusal: bool) -> None:
+    assert is_refusal(error) is refusal
+
+
 async def test_a_server_that_refuses_mail_tips_has_none() -> None:
     answer = (
         b"<Envelope><Body><GetServiceConfigurationResponse ResponseClass='Error'>"
         b"<ResponseCode>%s</ResponseCode></GetServiceConfigurationResponse></Body></Envelope>"
     )
     assert await mail_tips_limit(Played(answer % b"ErrorMailTipsDisabled")) == 0
+    assert await mail_tips_limit(Played(answer % b"ErrorInvalidRequest")) == 100  # it may give them all the same
+    assert await mail_tips_limit(Played(b"<Envelope><Body><Other/></Body></Envelope>")) == 100
     with pytest.raises(ResponseError, match="ErrorServerBusy"):
         await mail_tips_limit(Played(answer % b"ErrorServerBusy"))
 

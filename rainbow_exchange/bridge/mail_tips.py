@@ -1,0 +1,206 @@
+"""Asking for mail tips in the largest requests that the server answers, and finding out whether it gives any.
+
+Exchange tells by tips who is out, for a hundred mailboxes at once. Other servers refuse GetServiceConfiguration, or
+GetMailTips, or a whole request for the sake of one recipient, or leave the out-of-office part out of their tips. A
+server whose answers told nothing, twice, a minute apart, gives no tips; it is asked again hourly.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rainbow_exchange.ews.bisect import find_bad
+from rainbow_exchange.ews.errors import EwsError, ResponseError
+from rainbow_exchange.ews.out_of_office import Tip, is_refusal, mail_tips_limit, read_mail_tips
+from rainbow_exchange.ews.types import Caller, ResponseCode
+from rainbow_exchange.model import Mailbox, OutOfOffice
+
+#: how long answers have told nothing when the server counts as one without tips
+USELESS_FOR = timedelta(seconds=50)
+AGAIN = timedelta(hours=1)
+TIME_LIMIT = 30.0
+#: ours: the server gave neither a tip nor a refusal that says why
+NOT_KNOWN = "MailTipNotKnown"
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """What is known of one mailbox's absence.
+
+    `seen_at`: when `absence` was last confirmed. `alone_at`: a request was refused for its sake, and from then on it is
+    asked for by itself. `tipless`: why there is no tip of it. `settings_due` and `refused` belong to the settings.
+    """
+
+    mailbox: Mailbox
+    absence: OutOfOffice | None = None
+    seen_at: datetime | None = None
+    tip: Tip | None = None
+    tipless: str = ""
+    alone_at: datetime | None = None
+    settings_at: datetime | None = None
+    settings_due: datetime | None = None
+    refused: str = ""
+    gone: bool = False
+
+
+class MailTips:
+    """Asks for tips; `took(entry, before)` is called for each tip that came, and when one turns out not to be there.
+
+    `before` is the tip that the entry had.
+
+    `within_budget` carries one request out, notes its error and returns it; `note` is for that of a single recipient.
+    `none` says that the server gives no tips, `reason` why; `given_up` is called when that is found out.
+    """
+
+    def __init__(
+        self,
+        client: Caller,
+        *,
+        impersonation: bool,
+        sending_as: str | None,
+        within_budget: Callable[[Coroutine[Any, Any, None]], Awaitable[Exception | None]],
+        took: Callable[[Entry, Tip | None], None],
+        note: Callable[[Exception], None],
+        given_up: Callable[[], None],
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._impersonation = impersonation
+        self._sending_as = sending_as
+        self._within_budget = within_budget
+        self._took = took
+        self._note = note
+        self._given_up = given_up
+        self._now = now
+        self._random = random
+        self._limit = 0
+        self._again_at: datetime | None = None
+        self._useless_since: datetime | None = None
+        self._told = self._useless = self._away = False  # of the answers in this round
+        self.none = False
+        self.reason = ""
+
+    async def poll(self, entries: Sequence[Entry]) -> None:
+        """Ask about all of `entries`, in their order; those that ride alone come last."""
+        if not entries or (self._again_at is not None and self._now() < self._again_at):
+            return
+        if not self._limit and await self._within_budget(self._learn_limit()) is not None:
+            return
+        self._told = self._useless = self._away = False
+        together = [entry for entry in entries if entry.alone_at is None]
+        while together and self._limit:
+            batch, together = together[: self._limit], together[self._limit :]
+            batch = [entry for entry in batch if not entry.gone]
+            if batch and await self._ask(batch) is False:
+                await self._search(batch)
+            if self.none:
+                break  # one request is enough to see whether it gives any now
+        for entry in entries:
+            if entry.alone_at is not None and entry.alone_at <= self._now() and self._limit and not entry.gone:
+                await self._ask([entry])
+        if not self._told:  # nobody is to blame while nobody is told
+            for entry in entries:
+                entry.alone_at = None
+        self._judge()
+
+    async def one(self, entry: Entry) -> None:
+        """Ask about one, for a question. Raises EwsError, also where the server gives no tips."""
+        if not self._limit and not self.none:
+            await self._learn_limit()
+        if self.none:
+            raise ResponseError(self.reason or NOT_KNOWN)
+        await self._request([entry])
+
+    async def _learn_limit(self) -> None:
+        self._limit = await mail_tips_limit(self._client)
+        if not self._limit:
+            self._give_up(ResponseCode.MAIL_TIPS_DISABLED)
+
+    async def _ask(self, batch: list[Entry]) -> bool | None:
+        """Ask within the budget; False where the request was refused, None where nothing can be told from its end."""
+        error = await self._within_budget(self._request(batch))
+        if error is None:
+            return True
+        if not is_refusal(error):
+            self._away = True
+            return None
+        code = reason_of(error)
+        if code == ResponseCode.MAIL_TIPS_DISABLED:
+            self._give_up(code)
+            return None
+        self._useless, self.reason = True, code
+        if len(batch) == 1:
+            batch[0].alone_at = self._now() + AGAIN
+            self._have(batch[0], None, code)
+        return False
+
+    async def _search(self, batch: list[Entry]) -> None:
+        """Find for whose sake a request was refused: three are asked about alone, then halves."""
+        if len(batch) == 1:
+            return
+        apart = dict.fromkeys((batch[0], batch[len(batch) // 2], batch[-1]))
+        if not any([await self._ask([entry]) for entry in apart]):
+            return
+        bad = await find_bad([entry for entry in batch if entry.alone_at is None], self._ask)
+        for entry in bad:
+            entry.alone_at = entry.alone_at or self._now()
+        if not any(entry.alone_at for entry in batch):
+            self._limit = max(1, len(batch) // 2)  # nobody was to blame: there were too many
+
+    async def _request(self, batch: list[Entry]) -> None:
+        asker = batch[int(self._random() * len(batch))].mailbox
+        async with asyncio.timeout(TIME_LIMIT):
+            tips = await read_mail_tips(
+                self._client,
+                [entry.mailbox.address for entry in batch],
+                sending_as=asker.address if self._impersonation else self._sending_as or asker.address,
+                impersonate=asker if self._impersonation else None,
+            )
+        for entry in batch:
+            entry.alone_at = None
+            self._take(entry, tips[entry.mailbox.address])
+
+    def _take(self, entry: Entry, tip: Tip | EwsError) -> None:
+        if isinstance(tip, EwsError):
+            self._note(tip)
+        if isinstance(tip, EwsError) or tip.missing:
+            self._useless = True
+            self.reason = reason_of(tip) if isinstance(tip, EwsError) else NOT_KNOWN
+            self._have(entry, None, self.reason)
+            return
+        self._told = True
+        if not tip.pending:
+            self._have(entry, tip, "")
+
+    def _have(self, entry: Entry, tip: Tip | None, tipless: str) -> None:
+        before, lacked = entry.tip, entry.tipless
+        entry.tip, entry.tipless = tip, tipless
+        if not (lacked and tipless):
+            self._took(entry, before)
+
+    def _judge(self) -> None:
+        """Draw the consequences of a round."""
+        if self._told:
+            self._useless_since = None
+            self.none, self._again_at = False, None
+        elif self._useless and not self._away:
+            now = self._now()
+            self._useless_since = self._useless_since or now
+            if self.none or now - self._useless_since >= USELESS_FOR:
+                self._give_up(self.reason)
+
+    def _give_up(self, reason: str) -> None:
+        self._again_at = self._now() + AGAIN
+        self._useless_since, self._limit = None, 0
+        self.reason = reason
+        if not self.none:
+            self.none = True
+            self._given_up()
+
+
+def reason_of(error: Exception) -> str:
+    """Give a refusal's code, or what stands for it."""
+    return str(getattr(error, "code", "") or getattr(error, "kind", "") or type(error).__name__)
