@@ -286,7 +286,7 @@ MakeBridge = Callable[..., Bridge]
 def make_bridge(store: Store) -> MakeBridge:
     """Put the bridge together as the daemon does."""
 
-    def make(exchange: Exchange, rainbow: Rainbow, **options: Any) -> Bridge:
+    def make(exchange: Exchange, rainbow: Rainbow, *, random: Callable[[], float] = half, **options: Any) -> Bridge:
         latencies = Latencies()
         observed: list[tuple[str, dict[str, Any]]] = []
 
@@ -301,7 +301,7 @@ def make_bridge(store: Store) -> MakeBridge:
             latency=latencies,
             observe=observe,
             now=wall_clock,
-            random=half,
+            random=random,
         )
         return Bridge(pipeline, exchange, rainbow, latencies, observed)
 
