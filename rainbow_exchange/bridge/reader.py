@@ -16,6 +16,8 @@ from enum import StrEnum
 
 import structlog
 
+from rainbow_exchange.bridge.read_mode import Mode, ReadMode
+from rainbow_exchange.bridge.search import MOST, PART_PATIENCE, Search, parts
 from rainbow_exchange.bridge.told import utc_days
 from rainbow_exchange.ews.calendar import read_availability, read_calendar_view
 from rainbow_exchange.ews.errors import (
@@ -26,9 +28,10 @@ from rainbow_exchange.ews.errors import (
     ResponseError,
     ServerBusy,
 )
-from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Agenda, Mailbox, Window
+
+__all__ = ["Lane", "Mode", "Reader", "ReaderCounters"]
 
 log = structlog.get_logger()
 
@@ -50,24 +53,21 @@ class Lane(StrEnum):
     BACKGROUND = "background"
 
 
-class Mode(StrEnum):
-    """How a mailbox is read: many by GetUserAvailability, or one by FindItem as its owner."""
-
-    BATCHED = "batched"
-    OWN = "own"
-
-
 #: requests in flight at once; what Exchange allows besides is the client's business
 _SLOTS = {Lane.QUESTION: 16, Lane.CHANGE: 8, Lane.BACKGROUND: 4}
 #: what is wrong with the server, not with a mailbox: it makes nobody ride alone
 _SERVERS_OWN = (EwsConnectionError, EwsAuthenticationError, ServerBusy, ConnectionLimitReached)
+#: seconds that several wait for one answer before they are asked in parts
+_PATIENCE = {Lane.QUESTION: 2.0, Lane.CHANGE: 2.0, Lane.BACKGROUND: 10.0}
 _TIME_LIMIT = {Lane.QUESTION: 8.0, Lane.CHANGE: 30.0, Lane.BACKGROUND: 60.0}
+
+_Result = Agenda | EwsError
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
     mailbox: Mailbox
-    mode: Mode
+    mode: ReadMode
     generation: int = 0
     agenda: Agenda | None = None
     agenda_generation: int = -1
@@ -75,8 +75,6 @@ class _Entry:
     failing_since: datetime | None = None
     share: int = BATCH
     share_until: datetime | None = None
-    own_since: datetime | None = None
-    own_denied_until: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -132,12 +130,13 @@ class Reader:
         self._days = days
         self._entries: dict[str, _Entry] = {}
         self._lanes: dict[Lane, _LaneState] = {}
+        self._searches = 0
         self.counters = ReaderCounters()
 
     def add(self, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Take a mailbox up; `mode` as remembered from an earlier run."""
         start = Mode.OWN if self._impersonation and self._details else Mode.BATCHED
-        self._entries[mailbox.address] = _Entry(mailbox, mode if mode and start is Mode.OWN else start)
+        self._entries[mailbox.address] = _Entry(mailbox, ReadMode(mode if mode and start is Mode.OWN else start))
 
     def forget(self, address: str) -> None:
         """Drop a mailbox and its agenda."""
@@ -151,11 +150,11 @@ class Reader:
     def mode(self, address: str) -> Mode | None:
         """Return how the mailbox is read at present."""
         entry = self._entries.get(address)
-        return entry.mode if entry else None
+        return entry.mode.current if entry else None
 
     def modes(self) -> dict[Mode, int]:
         """Count the mailboxes by read mode."""
-        return {mode: sum(1 for entry in self._entries.values() if entry.mode is mode) for mode in Mode}
+        return {mode: sum(1 for entry in self._entries.values() if entry.mode.current is mode) for mode in Mode}
 
     def last(self, address: str) -> Agenda | None:
         """Return the agenda last read, however old, None if never."""
@@ -231,7 +230,7 @@ class Reader:
         slots = asyncio.Semaphore(_SLOTS[lane])
         while True:
             await state.wake.wait()
-            if state.in_flight and any(read.entry.mode is Mode.BATCHED for read in state.waiting.values()):
+            if state.in_flight and any(read.entry.mode.current is Mode.BATCHED for read in state.waiting.values()):
                 # Something is under way: gather company until it lands, for a moment at most.
                 state.landed.clear()
                 with suppress(TimeoutError):
@@ -262,7 +261,7 @@ class Reader:
         return batch
 
     def _share(self, entry: _Entry) -> int:
-        if entry.mode is Mode.OWN:
+        if entry.mode.current is Mode.OWN:
             return 1
         if entry.share_until is not None and entry.share_until <= self._now():
             entry.share, entry.share_until = BATCH, None
@@ -280,24 +279,24 @@ class Reader:
             state.in_flight -= 1
             state.landed.set()
 
-    async def _read(self, batch: list[_Read], lane: Lane) -> None:
+    async def _read(self, batch: list[_Read], lane: Lane, search: Search | None = None) -> None:
         sent = [read.entry.generation for read in batch]
         started = asyncio.get_running_loop().time()
         self.counters.requests += 1
-        results: dict[str, Agenda | EwsError] = {}
-        try:
-            async with asyncio.timeout(_TIME_LIMIT[lane]):
-                results = await self._ask(batch)
-        except TimeoutError:
+        results = await self._in_time(batch, lane, search)
+        if results is None:
             if len(batch) > 1:
                 await self._split(batch, lane)
                 return
             results = {read.entry.mailbox.address: ResponseError("TimeLimit") for read in batch}
-        slow = asyncio.get_running_loop().time() - started > SLOW
+        if search is not None:
+            search.landed += 1
+        slow = search is None and asyncio.get_running_loop().time() - started > SLOW
         again: list[_Read] = []
         for read, generation in zip(batch, sent, strict=True):
             result = results.get(read.entry.mailbox.address) or ResponseError("NoAnswer")
-            if self._change_mode(read, result) or not self._settle(read, result, generation):
+            judged = self._impersonation and self._details and read.entry.mode.judge(result, self._now())
+            if judged or not self._settle(read, result, generation):
                 again.append(read)
             elif isinstance(result, Agenda):
                 self._limit(read.entry, max(1, len(batch) // 2) if slow else None)
@@ -306,17 +305,17 @@ class Reader:
             await self._read_again(again, lane)
 
     async def _read_again(self, reads: list[_Read], lane: Lane) -> None:
-        together = [read for read in reads if read.entry.mode is Mode.BATCHED]
+        together = [read for read in reads if read.entry.mode.current is Mode.BATCHED]
         if together:
             await self._read(together, lane)
         for read in reads:
             if read not in together:
                 await self._read([read], lane)
 
-    async def _ask(self, batch: Sequence[_Read]) -> dict[str, Agenda | EwsError]:
+    async def _ask(self, batch: Sequence[_Read]) -> dict[str, _Result]:
         first = batch[0]
         try:
-            if first.entry.mode is Mode.OWN:
+            if first.entry.mode.current is Mode.OWN:
                 mailbox = first.entry.mailbox
                 agenda = await read_calendar_view(
                     self._client, mailbox, first.window, impersonate=self._impersonation, read_at=self._now()
@@ -330,35 +329,37 @@ class Reader:
                 raise TimeoutError from error
             return {read.entry.mailbox.address: error for read in batch}
 
-    async def _split(self, batch: list[_Read], lane: Lane) -> None:
-        """One member holds the others up: ask in two halves, side by side, until it stands alone."""
-        middle = len(batch) // 2
-        for read in batch:
-            self._limit(read.entry, max(1, middle))
-        async with asyncio.TaskGroup() as halves:
-            for half in (batch[:middle], batch[middle:]):
-                halves.create_task(self._read(half, lane), name=f"read:{lane}:half")
+    async def _in_time(self, batch: list[_Read], lane: Lane, search: Search | None) -> dict[str, _Result] | None:
+        """Ask; None where the answer is waited for no longer."""
+        began = asyncio.get_running_loop().time()
+        asking = asyncio.create_task(self._ask(batch), name=f"read:{lane}:asks")
+        try:
+            if search is not None or (len(batch) > 1 and self._searches < MOST):
+                await asyncio.wait({asking}, timeout=PART_PATIENCE if search else _PATIENCE[lane])
+                if not asking.done() and (search is None or search.finds_a_culprit()):
+                    if len(batch) > 1:
+                        return None
+                    self._limit(batch[0].entry, 1)
+            async with asyncio.timeout_at(began + _TIME_LIMIT[lane]):
+                return await asking
+        except TimeoutError:
+            return None
+        finally:
+            if not asking.done():
+                asking.cancel()
+                await asyncio.wait({asking})
 
-    def _change_mode(self, read: _Read, result: Agenda | EwsError) -> bool:
-        """Judge our rights by an appointment with or without details, the only evidence; True: read it otherwise."""
-        entry, now = read.entry, self._now()
-        if not (self._impersonation and self._details):
-            return False
-        if entry.mode is Mode.OWN:
-            if isinstance(result, EwsError) and treatment(result) is Treatment.DENIED:
-                entry.mode, entry.own_denied_until = Mode.BATCHED, now + timedelta(days=1)
-                return True
-            if entry.own_since is None:
-                entry.own_since = now
-            elif now - entry.own_since >= timedelta(days=1):
-                # Tried anew: with details, one request for a hundred mailboxes is cheaper than one each.
-                entry.mode = Mode.BATCHED
-            return False
-        may_own = entry.own_denied_until is None or entry.own_denied_until <= now
-        if may_own and isinstance(result, Agenda) and result.detailed is False:
-            entry.mode, entry.own_since = Mode.OWN, now
-            return True
-        return False
+    async def _split(self, batch: list[_Read], lane: Lane) -> None:
+        """One member may hold the others up: ask in parts, side by side, until it stands alone."""
+        cut = [list(part) for part in parts(batch)]
+        search = Search(len(cut))
+        self._searches += 1
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for part in cut:
+                    tasks.create_task(self._read(part, lane, search), name=f"read:{lane}:part")
+        finally:
+            self._searches -= 1
 
     def _settle(self, read: _Read, result: Agenda | EwsError, generation: int) -> bool:
         """Store a result and hand it out; False when a change came meanwhile and it must be read again."""

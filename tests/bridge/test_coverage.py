@@ -145,3 +145,15 @@ async def test_a_calendar_that_cannot_be_read_is_shown_and_read_at_once_when_som
         retry(bridge.pipeline, exchange.client, [ANN] if named else None)
         await kit.until(lambda: bridge.notified("ann") > notified, limit=5)
         assert list(not_read(bridge.pipeline)) == []
+
+
+async def test_a_personal_address_outside_the_companys_domains_is_shown_as_not_tried(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(ANN, "bob@home.test")
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob", personal=("bob@home.test",)))
+    bridge = make_bridge(exchange, rainbow)
+    async with bridge.at_work("ann"):
+        await kit.until(lambda: bridge.streamed(ANN) and bridge.member("bob").next_try)
+        assert shown(bridge) == {BOB: (None, "uncovered", "no-mailbox; bob@home.test not tried: domain")}
+        assert exchange.requests("Subscribe", "bob@home.test") == []

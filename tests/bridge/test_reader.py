@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -279,7 +279,7 @@ async def test_a_hundred_ride_in_one_request(kit: "Kit") -> None:
 
 async def test_while_one_is_in_flight_others_gather_for_100_ms(kit: "Kit") -> None:
     async with Bench(kit).at_work(*named(4)) as bench:
-        bench.hold = slept(2)
+        bench.hold = slept(1.5)
         first, *others = named(4)
         reads = [asyncio.create_task(bench.reader.agenda(first, lane=CHANGE))]
         for address in others:
@@ -356,7 +356,7 @@ async def test_whoever_waits_when_the_reader_ends_is_told_so_and_not_cancelled(k
 # --- the slow and the failing ride alone
 
 
-async def test_a_batch_with_a_question_in_it_is_split_after_8_seconds_and_the_others_answered(kit: "Kit") -> None:
+async def test_a_batch_with_a_question_in_it_is_split_after_2_seconds_and_the_others_answered(kit: "Kit") -> None:
     async with Bench(kit).at_work(*named(8)) as bench:
         culprit = named(8)[5]
 
@@ -369,7 +369,7 @@ async def test_a_batch_with_a_question_in_it_is_split_after_8_seconds_and_the_ot
         )
         assert [isinstance(result, Agenda) for result in results] == [address != culprit for address in named(8)]
         assert isinstance(results[5], ResponseError)
-        assert bench.server.at[1] == pytest.approx(8.0, abs=0.1)
+        assert bench.server.at[1] == pytest.approx(2.0, abs=0.1)
         # From now on it rides alone.
         bench.server.calls.clear()
         for address in named(8):
@@ -396,13 +396,79 @@ async def test_a_batch_whose_time_the_client_ends_is_split_too(kit: "Kit") -> No
         assert [isinstance(result, Agenda) for result in results] == [False, True, True, True]
 
 
+@pytest.mark.parametrize("lane", [QUESTION, CHANGE])
+async def test_one_of_a_hundred_answers_after_30_seconds_and_the_other_99_are_not_late(kit: "Kit", lane: Lane) -> None:
+    """The first time they are late by three seconds, far from the ten that a question has; from then on not at all."""
+    everybody = named(100)
+    culprit = everybody[41]
+    async with Bench(kit).at_work(*everybody) as bench:
+
+        async def hold(operation: Any) -> None:
+            await asyncio.sleep(30 if culprit in operation.addresses else 0.2)
+
+        async def timed(address: str) -> float:
+            began = asyncio.get_running_loop().time()
+            with suppress(EwsError):
+                await bench.reader.agenda(address, lane=lane)
+            return asyncio.get_running_loop().time() - began
+
+        bench.hold = hold
+        first = dict(zip(everybody, await asyncio.gather(*map(timed, everybody)), strict=True))
+        assert first.pop(culprit) >= 8
+        assert max(first.values()) <= 3.5
+        assert len(bench.batches()) == 21  # the batch, its ten parts, the ten of the part that was slow
+        bench.server.calls.clear()
+        for address in everybody:
+            bench.reader.invalidate(address)
+        again = dict(zip(everybody, await asyncio.gather(*map(timed, everybody)), strict=True))
+        assert again.pop(culprit) >= 8
+        assert max(again.values()) <= 0.5
+        assert sorted(map(len, bench.batches())) == [1, 99]
+
+
+async def test_while_one_is_searched_for_a_second_question_for_it_holds_nobody_up(kit: "Kit") -> None:
+    everybody = named(20)
+    async with Bench(kit).at_work(*everybody) as bench:
+
+        async def hold(operation: Any) -> None:
+            await asyncio.sleep(30 if everybody[7] in operation.addresses else 0.2)
+
+        bench.hold = hold
+        reads = [asyncio.create_task(bench.reader.agenda(address, lane=CHANGE)) for address in everybody]
+        await asyncio.sleep(10)
+        for address in everybody:
+            bench.reader.invalidate(address)
+        others = [address for address in everybody if address != everybody[7]]
+        began = asyncio.get_running_loop().time()
+        reads.append(asyncio.create_task(bench.reader.agenda(everybody[7], lane=CHANGE)))
+        await bench.together(others)
+        assert asyncio.get_running_loop().time() - began < 1
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def test_a_server_that_is_slow_as_a_whole_is_not_asked_by_ever_more_requests(kit: "Kit") -> None:
+    everybody = named(100)
+    async with Bench(kit).at_work(*everybody) as bench:
+        bench.hold = slept(5)
+        await bench.together(everybody)
+        assert sorted(map(len, bench.batches())) == [10] * 10 + [100]
+        bench.hold = None
+        bench.server.calls.clear()
+        for address in everybody:
+            bench.reader.invalidate(address)
+        await bench.together(everybody)
+        assert [len(batch) for batch in bench.batches()] == [100]
+
+
 async def test_a_batch_that_was_slow_is_smaller_the_next_time(kit: "Kit") -> None:
     async with Bench(kit).at_work(*named(8)) as bench:
         bench.hold = slept(3.5)
-        await bench.together(named(8))
+        await bench.together(named(8), BACKGROUND)
         for address in named(8):
             bench.reader.invalidate(address)
-        await bench.together(named(8))
+        await bench.together(named(8), BACKGROUND)
         assert [len(batch) for batch in bench.batches()] == [8, 4, 4]
 
 
