@@ -214,7 +214,8 @@ class Enrolment:
         """Hold everybody back for so many seconds, unless they are held back already."""
         if self._reachable.is_set():
             self._reachable.clear()
-            self.next_attempt = self._now() + timedelta(seconds=wait)
+            never = self._client.seconds_to_next_try() is None  # refused credentials, which nobody sends again
+            self.next_attempt = None if never else self._now() + timedelta(seconds=wait)
             await self._pause.sleep(wait)
             self.next_attempt = None
             self._reachable.set()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from rainbow_exchange.bridge import people
+from rainbow_exchange.bridge import people, sign_in_causes
 from rainbow_exchange.bridge.causes import Cause, exchange_cause, notify_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.password import PasswordWatch
@@ -119,12 +119,12 @@ class Health:
             self._problems.clear("exchange-fallback-account")
             return
         first, error = self._exchange.passed_over
-        cause = exchange_cause(error, self._exchange_url)
+        text, action = sign_in_causes.passed_over(error, urlsplit(self._exchange_url).hostname or "")
         self._problems.report(
             "exchange-fallback-account",
             severity="warning",
-            text=f"The account {first} is refused; {self._exchange.account} is used in its place. {cause.text}",
-            action=f"{cause.action} Once it is mended: rainbow-exchange retry --all.",
+            text=f"The account {first} is refused; {self._exchange.account} is used in its place. {text}",
+            action=action,
         )
 
     def rainbow(self) -> dict[str, str]:

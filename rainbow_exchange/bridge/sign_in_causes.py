@@ -81,6 +81,14 @@ _TOKEN = {
 }
 
 
+def passed_over(error: EwsAuthenticationError, host: str) -> tuple[str, str]:
+    """Say the same of an account in whose place another one is used: what lies between works, then."""
+    text, action = refusal(error, host, retried=False)
+    for hint in (_EXTENDED_PROTECTION, _NTLM, _ONCE):
+        action = action.replace(hint, "")
+    return text, f"{action} It is not gone back to by itself: once it is mended, rainbow-exchange retry --all."
+
+
 def refusal(error: EwsAuthenticationError, host: str, *, retried: bool) -> tuple[str, str]:
     """Say what is wrong and what to do; `retried`: it is tried again by itself."""
     offered = ", ".join(error.offered) or "no scheme"

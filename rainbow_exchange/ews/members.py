@@ -98,3 +98,7 @@ class Client(Caller, Streams, Protocol):
     def last_ok(self) -> datetime | None:
         """When it answered last."""
         ...
+
+    def seconds_to_next_try(self) -> float | None:
+        """Seconds until refused credentials are tried anew; None if never by themselves, 0 if none are refused."""
+        ...

@@ -3,6 +3,7 @@
 import pytest
 
 from rainbow_exchange.bridge.causes import exchange_cause
+from rainbow_exchange.bridge.sign_in_causes import passed_over
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, Tried
 
 EWS = "https://mail.acme.test/EWS/Exchange.asmx"
@@ -106,3 +107,14 @@ def test_a_token_endpoint_that_does_not_answer_is_a_problem_of_its_own() -> None
     assert cause.id == "exchange-token"
     assert "adfs.acme.test:443" in cause.text
     assert "exchange.token_url" in cause.action
+
+
+def test_of_an_account_passed_over_nothing_is_suspected_that_the_other_one_meets_too() -> None:
+    error = EwsAuthenticationError(401, STOCK, Tried(scheme="NTLM", stage="proof", binding=True))
+    text, action = passed_over(error, "mail.acme.test")
+    assert "refuses the user name or password by NTLM" in text
+    assert action == (
+        "Check exchange.username (COMPANY\\name or name@company.com) and exchange.password, and whether the account is"
+        " locked or disabled or its password has expired. It is not gone back to by itself: once it is mended,"
+        " rainbow-exchange retry --all."
+    )
