@@ -31,7 +31,8 @@ class Member:
     reason: str = "opened"  # of its next Gap
     early_refusals: int = 0  # in a row, each within a minute of the subscription's creation
     beyond: bool = False  # the server allows no subscription for it
-    moving: bool = False  # its subscription lives, but where its next group cannot read it
+    foreign: int = 0  # of these in a row, those that may mean that only its owner can read it
+    alive: bool = False  # its subscription may live, though it is to be made anew: it is given back first
     alone: bool = False  # its subscriptions can only be read by itself
     trouble: str = ""  # why it is being renewed
     next_try: datetime | None = None  # of its renewal
@@ -72,8 +73,8 @@ class Listener(Protocol):
     def dropped(self, group: "StreamGroup") -> None:
         """Nobody is left in a group: it is no more."""
 
-    def bad(self, group: "StreamGroup", members: list[Member], error: EwsError) -> None:
-        """These have been taken out: their subscriptions cannot be read here."""
+    def bad(self, group: "StreamGroup", members: list[Member], error: EwsError, *, named: bool) -> None:
+        """These have been taken out: their subscriptions cannot be read here, or `named` False: not by them."""
 
 
 class Streams(Protocol):

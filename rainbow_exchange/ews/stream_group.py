@@ -362,7 +362,7 @@ class StreamGroup:
         ids = (member.subscription_id for member in members)
         return await accepted(self._client, tuple(ids), impersonate=self._sid(), affinity=self.affinity)
 
-    def _take_out(self, members: Iterable[Member], error: EwsError) -> float:
+    def _take_out(self, members: Iterable[Member], error: EwsError, *, named: bool = True) -> float:
         out = list(members)
         if not out:
             return next(self._waits)
@@ -370,13 +370,13 @@ class StreamGroup:
             member.reason = "renewed"
             self.remove(member)
         self._joins.forget_leavers()  # the rest goes on at once
-        self._listener.bad(self, out, error)
+        self._listener.bad(self, out, error, named=named)
         return 0.0
 
     def _blame_anchor(self, error: EwsError) -> float:
         """The anchor cannot be impersonated: let its own Subscribe tell why, and let the others go on by another."""
         anchor = self.members.get(self.affinity.anchor)
-        return self._take_out([anchor] if anchor is not None else [], error)
+        return self._take_out([anchor] if anchor is not None else [], error, named=False)
 
     # --- small parts
 

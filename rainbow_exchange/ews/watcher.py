@@ -21,6 +21,7 @@ from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.placing import Placing
 from rainbow_exchange.ews.renewal import asked_for, check_readable, is_beyond, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
+from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import ConnectingSid, ResponseCode, connecting_sid
 from rainbow_exchange.ews.unsubscribing import Unsubscribing
 from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, LimitsView, StreamView, WatcherCounters
@@ -28,9 +29,11 @@ from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChan
 
 __all__ = ["Client", "CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
 
-_EARLY = 60.0  # seconds after its creation within which a refused subscription counts towards "owner-bound"
+_EARLY = 60.0  # seconds after its creation within which a refused subscription may live
 _OWNER_BOUND_AFTER = 2  # such refusals in a row: the mailbox gets a stream of its own
 _OWNER_BOUND_SERVER_AFTER = 3  # such mailboxes: so do all that come
+#: what a server says of a subscription that only its owner may read
+_FOREIGN = frozenset({Treatment.SUBSCRIPTION_LOST, Treatment.DENIED, Treatment.NEXT_IDENTIFIER})
 _RENEWALS_A_SECOND = 50.0  # a storm of renewals is spread
 _RENEWAL = (2.0, 300.0)  # back-off: first wait at most, longest
 
@@ -248,8 +251,7 @@ class Watcher:
         while True:
             if await self._pause(member, delay):
                 waits = backoff(*_RENEWAL, random=self._random)
-            if (member.early_refusals or member.moving) and member.subscription_id:
-                # so young it may well be alive, only not to be read in that stream
+            if member.alive and member.subscription_id:
                 await self._unsubscribing.one(member)
                 member.subscription_id = ""
             try:
@@ -266,7 +268,7 @@ class Watcher:
                 _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
             else:
                 self.counters.renewals[label(cause)] += 1
-                member.moving = False
+                member.alive = False
                 if member.beyond:
                     member.beyond = False
                     self._allowance.allowed()
@@ -358,14 +360,14 @@ class Watcher:
     def resubscribe(self, members: list[Member]) -> None:
         """These are to join another group, on another server: each by a new subscription."""
         for member in members:
-            member.reason, member.moving = "renewed", True
+            member.reason, member.alive = "renewed", True
             self._renew_soon(member, len(members) / _RENEWALS_A_SECOND * self._random())
 
     def dropped(self, group: StreamGroup) -> None:
         """Nobody is left in a group."""
         self._down.discard(group)
 
-    def bad(self, group: StreamGroup, members: Sequence[Member], error: EwsError) -> None:
+    def bad(self, group: StreamGroup, members: Sequence[Member], error: EwsError, *, named: bool) -> None:
         """Renew these one by one, or give those that only they themselves can read a stream of their own."""
         now = asyncio.get_running_loop().time()
         self.counters.bad_subscriptions += len(members)
@@ -374,12 +376,15 @@ class Watcher:
         for member in members:
             member.trouble = str(error)
             self._elsewhere.suspect(member.mailbox.address, error)
-            early = isinstance(error, SubscriptionLost) and now - member.created_at < _EARLY
+            early = now - member.created_at < _EARLY
             member.early_refusals = member.early_refusals + 1 if early else 0
+            member.foreign = member.foreign + 1 if early and named and treatment(error) in _FOREIGN else 0
+            # so young it may well live, only not to be read in that stream
+            member.alive = early or not isinstance(error, SubscriptionLost)
             if (
                 self._impersonation
                 and not group.own
-                and member.early_refusals >= (1 if self.owner_bound else _OWNER_BOUND_AFTER)
+                and member.foreign >= (1 if self.owner_bound else _OWNER_BOUND_AFTER)
             ):
                 self._isolate(member)
             else:

@@ -22,13 +22,13 @@ def now() -> datetime:
     return datetime(2026, 3, 2, 8, 0, tzinfo=UTC) + timedelta(seconds=time())
 
 
-async def owner_bound(exchange: Any) -> None:
+async def owner_bound(exchange: Any, code: str = "ErrorInvalidSubscription") -> None:
     """Let only the impersonated owner read a subscription."""
 
     def opened(stream: Any) -> None:
         foreign = [name for name in stream.ids if exchange.known.get(name) != stream.impersonated]
         if foreign:
-            stream.refuse("ErrorInvalidSubscription", *foreign)
+            stream.refuse(code, *foreign)
         else:
             stream.heartbeat()
 
@@ -183,6 +183,45 @@ async def test_an_owner_bound_server_is_recognized_and_each_mailbox_gets_its_own
     assert exchange.live[-1].impersonated == "late@acme.test"
     exchange.live[-1].notify(exchange.live[-1].ids[0])
     await exchange.until(lambda: watched.signals[-1][1] == MailboxChanged(mailbox="late@acme.test"))
+
+
+@pytest.mark.parametrize("code", ["ErrorAccessDenied", "ErrorSubscriptionAccessDenied", "ErrorItemNotFound"])
+async def test_a_server_may_call_it_by_any_code_that_only_the_owner_reads(
+    exchange: Any, watching: Any, code: str
+) -> None:
+    await owner_bound(exchange, code)
+    watched = watching()
+    await watched.subscribe("a", "b", "c", "d")
+    await watched.streamed("a", "b", "c", "d", limit=60)
+    assert watched.watcher.owner_bound
+    await asyncio.sleep(300)
+    assert len(exchange.live) == 4
+    assert sorted(exchange.known[name] for name in exchange.known if name not in exchange.unsubscribed) == [
+        f"{name}@acme.test" for name in "abcd"
+    ]
+    assert len(exchange.subscribes) <= 8
+
+
+async def test_what_is_refused_early_again_and_again_is_given_back_and_renewed_ever_more_slowly(
+    exchange: Any, watching: Any
+) -> None:
+    def opened(stream: Any) -> None:
+        foreign = exchange.ids_of("b@acme.test")
+        refused = [name for name in stream.ids if name in foreign]
+        if refused:
+            stream.refuse("ErrorInternalServerError", *refused)
+        else:
+            stream.heartbeat()
+
+    exchange.opened = opened
+    watched = watching()
+    await watched.subscribe("a", "b")
+    await asyncio.sleep(300)
+    assert 4 <= exchange.subscribes.count("b@acme.test") <= 12
+    left = [name for name in exchange.ids_of("b@acme.test") if name not in exchange.unsubscribed]
+    assert len(left) <= 1
+    assert not watched.watcher.owner_bound
+    assert watched.coverage("a") == "streamed"
 
 
 async def test_on_an_owner_bound_server_no_refused_subscription_is_left_behind(exchange: Any, watching: Any) -> None:
