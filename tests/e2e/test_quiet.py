@@ -182,14 +182,17 @@ def test_without_notifications_a_change_is_found_by_the_background_read_and_not_
     virtually(test)
 
 
+@pytest.mark.parametrize("late", [1.0, 2.0])
 @pytest.mark.parametrize("impersonation", [True, False], ids=["own", "batched"])
-def test_a_change_that_comes_while_its_mailbox_is_being_read_is_not_lost(tmp_path: Path, impersonation: bool) -> None:
-    """The lab answers reads two seconds late with what it had when they arrived."""
+def test_a_change_that_comes_while_its_mailbox_is_being_read_is_not_lost(
+    tmp_path: Path, impersonation: bool, late: float
+) -> None:
+    """The lab answers reads late with what it had when they arrived: before the trailing read is due, and after."""
 
     async def test() -> None:
         async with company(tmp_path, users=3, impersonation=impersonation) as here:
             mailbox, user = here.anybody()
-            await here.turn(late_seconds=2.0, late_operations=list(READS))
+            await here.turn(late_seconds=late, late_operations=list(READS))
             before = here.reads()
             await here.make(mailbox, "First", start=here.now() - timedelta(minutes=5))
             await here.until(lambda: here.arrived() > before, "the read of the first has arrived", within=5)
