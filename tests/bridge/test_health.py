@@ -236,8 +236,8 @@ async def test_the_password_that_ends(
 ) -> None:
     exchange = await make_exchange(ANN, password_expires="2026-03-09T09:00:00Z")
     bench = make_bench(make_bridge(exchange, await make_rainbow(kit.person("ann"), ask=True)))
-    async with bench.at_work(), kit.running(bench.password.run()):
-        await bench.settled()
+    async with kit.running(bench.password.run()):  # nothing else: a day of the whole bridge takes its time
+        await asyncio.sleep(60)
         assert bench.found() == {
             "exchange-password-expires": "The password of the Exchange account svc-rainbow expires"
             " on 2026-03-09 at 09:00 UTC, in 8 days. Without it nothing works."
