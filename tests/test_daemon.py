@@ -9,23 +9,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import looptime
-
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.daemon import Daemon
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.rainbow import LabRainbow
+from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-
-
-class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """Real sockets, and time that jumps to the next timer when nothing else is to do."""
-
-    def __init__(self) -> None:
-        super().__init__(start=0, noop_cycles=4, idle_step=0.01, idle_timeout=30)
 
 
 def virtually(test: Callable[[], Awaitable[None]]) -> None:

@@ -161,13 +161,15 @@ class EwsClient:
 
         Only where the server does not understand the version by which it is asked is it asked again, by the lower one.
         """
+        version = self._version.value
         while True:
-            version = self._version.value
             try:
                 result = await self._call(operation, version, impersonate, anchor, affinity)
             except ResponseError as error:
-                if not self._version.refused(error.code, version):
+                lower = self._version.lower(error.code, version, operation.NAME)
+                if lower is None:
                     raise
+                version = lower
             else:
                 self._version.accepted(version)
                 return result

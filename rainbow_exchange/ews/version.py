@@ -8,33 +8,35 @@ from rainbow_exchange.ews.soap import SERVER_VERSION
 
 #: the lowest that has streaming notifications
 FLOOR = "Exchange2010_SP1"
-#: how a server says that it does not understand the request: an older one, or a fault of ours
-_NOT_UNDERSTOOD = frozenset(
-    ("ErrorInvalidServerVersion", "ErrorSchemaValidation", "ErrorInvalidRequest", "ErrorInvalidSubscriptionRequest")
-)
+_UNKNOWN_VERSION = "ErrorInvalidServerVersion"
+#: how a server says that it does not understand a request: an older one, or one that lacks the operation
+_NOT_UNDERSTOOD = frozenset(("ErrorSchemaValidation", "ErrorInvalidRequest", "ErrorInvalidSubscriptionRequest"))
 
 
 class RequestVersion:
-    """The version for all requests to one server. It is lowered once, and stays so only if that has helped."""
+    """The version for all requests to one server: `value`. It is lowered only by a request that this has helped.
+
+    What one operation is refused says nothing about the others: a server that has understood a request by the version
+    that is in use may simply lack the operation.
+    """
 
     def __init__(self) -> None:
         self.value = SERVER_VERSION
-        self._settled = False
+        self._proven = False
+        self._in_vain: set[str] = set()  # operations that the lower version has not helped
 
     def accepted(self, version: str) -> None:
         """A request by `version` was understood."""
-        self._settled = self._settled or version == FLOOR
-
-    def refused(self, code: str, version: str) -> bool:
-        """A request by `version` was refused with `code`; return whether to send it again by what `value` is now."""
-        if code not in _NOT_UNDERSTOOD:
-            return False
-        if version != self.value:
-            return True  # another request has found out meanwhile
-        if self._settled:
-            return False
         if version == FLOOR:
-            self.value, self._settled = SERVER_VERSION, True
-            return False
-        self.value = FLOOR
-        return True
+            self.value = FLOOR
+        self._proven = True
+
+    def lower(self, code: str, version: str, operation: str) -> str | None:
+        """A request by `version` was refused with `code`: by which to send it again, None if it is no use."""
+        if version == FLOOR:
+            self._in_vain.add(operation)
+            return None
+        proven = self._proven and self.value == SERVER_VERSION
+        if operation in self._in_vain or not (code == _UNKNOWN_VERSION or (code in _NOT_UNDERSTOOD and not proven)):
+            return None
+        return FLOOR

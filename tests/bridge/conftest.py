@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import looptime
 import pytest
 
 from rainbow_exchange.bridge.assemble import assemble
@@ -27,16 +26,10 @@ from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.lab.user import jid_of
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.state.store import Store
+from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday
 PASSWORD = "lab-password"
-
-
-class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """Real sockets, and time that jumps to the next timer when nothing else is to do."""
-
-    def __init__(self) -> None:
-        super().__init__(start=0, noop_cycles=12, idle_step=0.01, idle_timeout=30)
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:  # noqa: ARG001 - its form

@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import aiohttp
-import looptime
 import pytest
 
 from rainbow_exchange.config import Settings
@@ -18,18 +17,12 @@ from rainbow_exchange.daemon import Daemon
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.rainbow import LabRainbow
+from tests.virtual_time import VirtualLoop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 READS = ("FindItem", "GetUserAvailability")
-
-
-class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """Time jumps to the next timer whenever nothing else is to be done."""
-
-    def __init__(self) -> None:
-        super().__init__(start=0, noop_cycles=4, idle_step=0.01, idle_timeout=30)
 
 
 class Company:

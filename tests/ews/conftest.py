@@ -9,25 +9,18 @@ from random import Random
 from ssl import SSLContext
 from typing import Any, Self
 
-import looptime
 import pytest
 
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.watcher import Watcher
 from rainbow_exchange.model import ChangeSignal, Gap, Mailbox
+from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 SOAP = 'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"'
 MESSAGES = 'xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"'
 TYPES = 'xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"'
-
-
-class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """Real sockets, and time that jumps to the next timer when nothing else is to do."""
-
-    def __init__(self) -> None:
-        super().__init__(start=0, noop_cycles=8, idle_step=0.01, idle_timeout=30)
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:  # noqa: ARG001 - its form

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-import looptime
 import pytest_asyncio
 from aiohttp import WSMsgType, web
 
@@ -18,15 +17,9 @@ from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import Answer
 from rainbow_exchange.rainbow.types import Account, AutoReply, Question
 from rainbow_exchange.rainbow.xmpp import XmppLink
+from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-
-
-class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """Real sockets, and time that passes only when nothing else is left to do."""
-
-    def __init__(self) -> None:
-        super().__init__(start=0, noop_cycles=10, idle_step=0.01, idle_timeout=30)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Any]:

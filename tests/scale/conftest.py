@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import looptime
 import pytest
 import structlog
 
@@ -24,16 +23,10 @@ from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.exchange.throttling import PRESETS
 from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.lab.user import LabUser, jid_of
+from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 REFUSALS = {"ErrorExceededConnectionCount", "ErrorExceededSubscriptionCount", "ErrorServerBusy"}
-
-
-class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """Real sockets, and time that jumps to the next timer when nothing else is to do."""
-
-    def __init__(self) -> None:
-        super().__init__(start=0, noop_cycles=4, idle_step=0.01, idle_timeout=30)
 
 
 def now() -> datetime:

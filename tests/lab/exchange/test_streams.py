@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
-import looptime
 import pytest
 from lxml import etree
 
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
+from tests.virtual_time import VirtualLoop
 
 M = "http://schemas.microsoft.com/exchange/services/2006/messages"
 T = "http://schemas.microsoft.com/exchange/services/2006/types"
@@ -190,10 +190,6 @@ async def test_a_stream_whose_client_has_gone_ends_at_once(wire: Any) -> None:
     assert [each["streamed"] for each in shown["subscriptions"]] == [False]
 
 
-class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """A loop whose time passes when nobody has anything to do."""
-
-
 def test_a_stream_beats_every_45_seconds_and_closes_at_its_timeout() -> None:
     """Nine virtual minutes: first OK, eleven heartbeats, Closed at the ninth minute."""
 
@@ -231,9 +227,7 @@ def test_a_stream_beats_every_45_seconds_and_closes_at_its_timeout() -> None:
         ]
         return found, took
 
-    with asyncio.Runner(
-        loop_factory=lambda: VirtualLoop(start=0, noop_cycles=4, idle_step=0.01, idle_timeout=30)
-    ) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         found, took = runner.run(life())
     assert found == ["OK"] * 12 + ["Closed"]
     assert took == pytest.approx(540, abs=1)

@@ -1,0 +1,38 @@
+"""A loop for tests of what takes hours: real sockets, and time that jumps to the next timer when nothing else is to do.
+
+Both ends of every socket are on the loop, so that what one end has written is there for the other at once: as long as
+the kernel is not kept from delivering it. Before time leaps by seconds, over the limits of requests that are under way,
+the kernel is given a moment.
+"""
+
+import asyncio
+from typing import Any
+
+import looptime
+
+_LEAP = 2.0  # seconds of virtual time
+_MOMENT = 0.002  # seconds of real time
+
+
+class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
+    """Virtual time begins at 0; a loop that waits for nothing but the outside ends after 30 s."""
+
+    def __init__(self) -> None:
+        super().__init__(start=0, noop_cycles=10, idle_step=0.01, idle_timeout=30)
+        selector: Any = self._selector
+        virtual = selector.select  # looptime's
+        really = type(selector).select
+        given = False
+
+        def select(timeout: float | None) -> Any:
+            nonlocal given
+            before = self.time()
+            if timeout is not None and timeout >= _LEAP and not given:
+                really(selector, _MOMENT)  # what it finds is found again below
+                given = True
+            ready = virtual(timeout)
+            if ready or self.time() != before:
+                given = False
+            return ready
+
+        selector.select = select
