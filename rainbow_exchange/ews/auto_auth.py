@@ -2,14 +2,15 @@
 
 from rainbow_exchange.ews.auth import Authenticator, BasicAuth, BearerAuth, Challenge, Flow, opened
 from rainbow_exchange.ews.errors import Tried
-from rainbow_exchange.ews.windows_auth import WindowsAuth
+from rainbow_exchange.ews.windows_auth import DECLINED, WindowsAuth
 
 
 class AutoAuth:
     """Bearer where there are tokens, else Negotiate, NTLM, Basic, by what the server offers; one of them, no second.
 
-    A password that one scheme has carried in vain is not tried by a weaker one: that would be a second attempt. Basic
-    and Bearer, once found, are kept until they are refused.
+    A password that one scheme has carried in vain is not tried by a weaker one: that would be a second attempt. Only
+    where a server offers Negotiate for Kerberos alone, and wants no NTLM in it, Basic is next. Basic and Bearer, once
+    found, are kept until they are refused.
     """
 
     def __init__(self, *, username: str | None, password: str | None, host: str, tokens: bool = False) -> None:
@@ -42,9 +43,13 @@ class AutoAuth:
             tried = yield from self._kept.flow()
             self._kept = None
             return tried
-        if self._windows.usable(challenge):
-            return (yield from self._windows.answer(challenge))
-        return Tried(scheme="auto", stage="offer")
+        if not self._windows.usable(challenge):
+            return Tried(scheme="auto", stage="offer")
+        tried = yield from self._windows.answer(challenge)
+        if tried is None or tried.reason != DECLINED or self._basic is None or "basic" not in challenge.offered:
+            return tried
+        self._kept = self._basic
+        return (yield from self.flow())
 
     def _unbound(self, challenge: Challenge) -> Authenticator | None:
         offered = challenge.offered

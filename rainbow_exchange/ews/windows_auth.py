@@ -27,6 +27,8 @@ from rainbow_exchange.ews.errors import EwsConnectionError, Tried
 #: whether the system itself signs in, by SSPI
 BY_SYSTEM = os.name == "nt"
 NEGOTIATE, NTLM = "Negotiate", "NTLM"
+#: `Tried.reason` of a server that offers a scheme and then wants no NTLM in it: nothing was proven to it yet
+DECLINED = "declined"
 _HELLO = b"NTLMSSP\0\x01\0\0\0"  # an NTLM message of type 1, which proves nothing yet
 _MOST_STEPS = 4
 _TOKEN = re.compile(r"\s*(\S+)\s+([A-Za-z0-9+/]+=*)\s*\Z")
@@ -132,7 +134,7 @@ class WindowsAuth:
             moved = not hello and token is not None and challenge.connection != connection
             connection, token = challenge.connection, _token(challenge, scheme)
             if hello and token is None:
-                return self._tried(scheme, "handshake", "", bound)
+                return self._tried(scheme, "handshake", DECLINED, bound)
             if moved:
                 return self._tried(scheme, "handshake", "closed", bound)
             if token is None:

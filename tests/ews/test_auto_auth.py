@@ -1,9 +1,11 @@
 """Which scheme is taken, by what is offered and what there are credentials for."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
+import spnego
 
 from rainbow_exchange.ews.auth import Challenge, Leg
 from rainbow_exchange.ews.auto_auth import AutoAuth
@@ -66,11 +68,39 @@ def test_basic_is_taken_where_it_is_all_there_is_and_kept_until_it_is_refused() 
     assert next(auth.flow()) == BARE
 
 
-def test_a_refused_windows_scheme_is_not_followed_by_basic() -> None:
+def challenge_of(hello: Leg) -> Challenge:
+    """Answer an NTLM hello."""
+    scheme, _, token = (hello.authorization or "").partition(" ")
+    said = spnego.server(protocol="ntlm").step(b64decode(token)) or b""
+    return offers(f"{scheme} {b64encode(said).decode()}")
+
+
+def test_a_refused_proof_is_not_followed_by_basic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "users").write_text("ACME:svc:pw\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "users"))
     flow = auto().flow()
     next(flow)
-    flow.send(offers("NTLM", "Basic realm=x"))
-    assert ended(flow, offers("NTLM", "Basic realm=x")) == Tried(scheme="NTLM", stage="handshake")
+    proof = flow.send(challenge_of(flow.send(offers("NTLM", "Basic realm=x"))))
+    assert proof.with_body
+    assert ended(flow, offers("NTLM", "Basic realm=x")) == Tried(scheme="NTLM", stage="proof")
+
+
+def test_negotiate_without_ntlm_in_it_is_followed_by_basic_which_is_kept() -> None:
+    auth = auto()
+    flow = auth.flow()
+    next(flow)
+    hello = flow.send(offers("Negotiate", "Basic realm=x"))
+    assert not hello.with_body
+    assert flow.send(offers("Negotiate", "Basic realm=x")) == BASIC
+    assert not bound(auth)
+    assert ended(flow, offers("Negotiate", "Basic realm=x")) == Tried(scheme="Basic", stage="proof")
+
+
+def test_where_basic_is_not_offered_a_declined_handshake_is_the_end() -> None:
+    flow = auto().flow()
+    next(flow)
+    flow.send(offers("NTLM"))
+    assert ended(flow, offers("NTLM")) == Tried(scheme="NTLM", stage="handshake", reason="declined")
 
 
 @pytest.mark.parametrize("offered", [("Digest realm=x",), (), ("Bearer",)])

@@ -195,7 +195,7 @@ async def test_a_server_that_does_not_go_on_with_the_handshake_is_told_apart(wir
     wire.script = script
     with pytest.raises(EwsAuthenticationError) as raised:
         await post(make())
-    assert raised.value.tried == Tried(scheme="NTLM", stage="handshake")
+    assert raised.value.tried == Tried(scheme="NTLM", stage="handshake", reason="declined")
 
 
 async def test_a_handshake_that_is_cut_from_its_connection_is_told_apart(
