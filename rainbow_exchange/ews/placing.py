@@ -110,14 +110,17 @@ class Placing:
         for source, target, count in repacking(packable):
             alike = server_of(source) == server_of(target)
             members = list(source.members.values())[-count:]
+            if not alike:  # once: a server may give it a subscription where it was, whatever it is asked by
+                members = [member for member in members if not member.moved]
             for member in members:
                 source.remove(member)
                 if alike:
                     member.reason = "reopened: moved"
                     target.add(member)
+                member.moved = member.moved or not alike
             if not alike:
                 self._listener.resubscribe(members)
-            _log.info("streams_repacked", mailboxes=count, into=target.affinity.anchor, same_server=alike)
+            _log.info("streams_repacked", mailboxes=len(members), into=target.affinity.anchor, same_server=alike)
 
     def start(self, group: StreamGroup) -> None:
         """Have a group live, unless it does or has nobody, or the watcher does not run."""

@@ -80,7 +80,14 @@ def test_exchange_2013_with_three_streams_carries_600_by_delegate_rights(
         async with company(1000, impersonation=False, preset="stock-2013") as here:
             await here.until(lambda: here.covered()["streamed"] + here.covered()["polled"] == 1000, within=600)
             await asyncio.sleep(90)
-            assert here.covered() == {"total": 1000, "streamed": 600, "polled": 400, "uncovered": 0}
+            at_rest = {"total": 1000, "streamed": 600, "polled": 400, "uncovered": 0}
+            assert here.covered() == at_rest
+            for each in here.exchange.subscriptions:  # a fail-over: none is left
+                here.exchange.subscriptions.remove(each)
+            await asyncio.sleep(1)
+            assert here.covered()["uncovered"] > 0
+            assert await here.until(lambda: here.covered()["uncovered"] == 0, within=300) <= 300
+            await here.until(lambda: here.covered() == at_rest, within=900)
 
     virtually(test)
 
