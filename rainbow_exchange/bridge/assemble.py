@@ -81,6 +81,7 @@ def assemble(
         now=now,
         random=random,
         group_key=sites.group_key,
+        find_anew=sites.find_anew,
     )
     reader = Reader(
         exchange,

@@ -55,6 +55,13 @@ class Sites:
         except TimeoutError:
             pass
 
+    async def find_anew(self, mailbox: Mailbox) -> None:
+        """Ask once more about a mailbox that is elsewhere than thought; return as `ready` does."""
+        before = self._known.pop(mailbox.address, None)
+        await self.ready(mailbox.address)
+        if before is not None:
+            self._known.setdefault(mailbox.address, before)
+
     def group_key(self, mailbox: Mailbox) -> str:
         """Give what this mailbox has in common with those that may share its stream; "" while that is not known."""
         located = self._known.get(mailbox.address)

@@ -1,6 +1,7 @@
 """Whose mailbox is whose: identifiers, restarts, people who come and go, mailboxes without rights."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -95,3 +96,16 @@ def test_whoever_s_mailbox_gives_no_right_stands_in_no_notify(
     assert status["mailboxes"] == {"total": 2, "streamed": 1, "polled": 0, "uncovered": 1}
     assert notified() == {"5f00000000000000000000a1"}
     assert "item-not-found" in str(lab.rainbow("POST", "/lab/ask", {"kind": "events", "email": "eve@acme.test"}))
+    [waiting] = status["not_streamed"]
+    next_try = datetime.fromisoformat(waiting.pop("next_try")) - datetime.now(UTC)
+    assert timedelta(minutes=50) < next_try <= timedelta(hours=1)
+    assert waiting == {
+        "user": "eve@acme.test",
+        "mailbox": None,
+        "coverage": "uncovered",
+        "reason": "ErrorFolderNotFound",
+    }
+    lab.exchange("PATCH", "/lab/mailboxes/eve@acme.test", {"right": "reviewer"})
+    connector.retry()
+    assert connector.healthy(streamed=2)["not_streamed"] == []
+    eventually(lambda: "5f00000000000000000000e1" in notified(), "Eve notified")

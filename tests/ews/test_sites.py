@@ -100,3 +100,20 @@ async def test_nobody_waits_longer_than_ten_seconds() -> None:
     async with at_work(sites):
         await sites.ready("ann@acme.test")
         assert loop.time() == pytest.approx(10, abs=0.5)
+
+
+async def test_a_mailbox_that_is_elsewhere_is_asked_about_once_more_and_keeps_its_place_where_that_fails() -> None:
+    ann = Mailbox(address="ann@acme.test")
+    autodiscover = Autodiscover({ann.address: PARIS})
+    sites = Sites(autodiscover.ask)
+    async with at_work(sites):
+        await sites.ready(ann.address)
+        paris = sites.group_key(ann)
+        autodiscover.known = {ann.address: LYON}
+        await sites.find_anew(ann)
+        lyon = sites.group_key(ann)
+        assert paris != lyon != ""
+        autodiscover.failure = EwsConnectionError("timeout")
+        await sites.find_anew(ann)
+        assert sites.group_key(ann) == lyon
+        assert autodiscover.batches == [1, 1, 1]
