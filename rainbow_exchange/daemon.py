@@ -306,6 +306,8 @@ class Daemon:
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         """Try at once what was to be tried later: for these users, or with None for everybody."""
         if self._sides is None:
+            if self._discovery is not None:
+                self._discovery.try_again()
             return {"retried": [], "streamed": [], "unknown": addresses or []}
         self._sides.rainbow.try_again()
         return asdict(coverage.retry(self._sides.pipeline, self._sides.exchange, addresses))

@@ -15,12 +15,13 @@ from functools import partial
 import structlog
 
 from rainbow_exchange.backoff import backoff
-from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.causes import exchange_cause, rainbow_cause
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.ews.autodiscover import Autodiscover, Found, NotFound
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.discovery.places import Trust, domain_of, host_of, place_at
 from rainbow_exchange.ews.sites import Ask
+from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import RainbowUser
@@ -52,6 +53,16 @@ _IDS = (
     "exchange-authentication",
     "exchange-forbidden",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why Exchange was not found: a problem's id, what is wrong in a sentence, what was tried, what to do."""
+
+    id: str
+    text: str
+    tried: str
+    action: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +107,7 @@ class Discovery:
         self._problems = problems
         self._now = now
         self._random = random
+        self._pause = Pause()
         self.tried = False
         self.reason = "Exchange is being looked for."
 
@@ -123,13 +135,13 @@ class Discovery:
                 except RainbowError as error:
                     cause = rainbow_cause(error, self._rainbow_url, company_id=rainbow.company_id)
                     text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
-                    place = Cause("exchange-not-found", text, cause.action)
+                    place = Trouble("exchange-not-found", text, "", cause.action)
                 if isinstance(place, Place):
                     self._found(place)
                     return place
                 wait = next(waits)
                 self._say(place, self._now() + timedelta(seconds=wait))
-                await asyncio.sleep(wait)
+                await self._pause.sleep(wait)
 
     async def moved(self, exchange: EwsClient, place: Place) -> Place:
         """Watch `exchange`, which was found at `place`; return once it is found elsewhere."""
@@ -151,12 +163,20 @@ class Discovery:
     def _moves(self, exchange: EwsClient) -> int:
         return sum(exchange.counters.errors[code] for code in _MOVED)
 
-    async def _look(self, addresses: list[str] | Cause) -> Place | Cause:
+    def try_again(self) -> None:
+        """Look at once, with credentials that were refused as well, because somebody says so."""
+        self._autodiscover.try_again()
+        self._pause.cut()
+
+    async def _look(self, addresses: list[str] | Trouble) -> Place | Trouble:
         """Ask of each address in turn; say where Exchange is, or what is wrong."""
-        if isinstance(addresses, Cause):
+        if isinstance(addresses, Trouble):
             return addresses
         failures: list[NotFound] = []
+        silent: set[str] = set()  # domains in which nobody answers
         for address in addresses:
+            if domain_of(address) in silent:
+                continue
             try:
                 found: Found = await self._autodiscover.find(address)
             except NotFound as error:
@@ -164,11 +184,13 @@ class Discovery:
                 log.debug("exchange_not_found", attempts=[str(attempt) for attempt in error.attempts])
                 if error.refusal is not None:  # another address is another attempt at the same account
                     break
+                if not error.answered:
+                    silent.add(domain_of(address))
             else:
                 return Place(url=found.url, autodiscover_url=found.autodiscover_url, address=address)
-        return _cause(failures, self._allowed_hosts)
+        return _trouble(failures, self._allowed_hosts)
 
-    async def _addresses(self, rainbow: RainbowClient) -> list[str] | Cause:
+    async def _addresses(self, rainbow: RainbowClient) -> list[str] | Trouble:
         """Choose whose mailboxes to ask about; or say why there is nobody. Raises RainbowError."""
         if "@" in self._username:
             return [self._username]
@@ -195,13 +217,15 @@ class Discovery:
         for problem_id in _IDS:
             self._problems.clear(problem_id)
 
-    def _say(self, cause: Cause, again: datetime) -> None:
+    def _say(self, trouble: Trouble, again: datetime) -> None:
         self.tried = True
-        self.reason = f"{cause.text} Next try {again:%H:%M:%S} UTC."
+        next_try = f"Next try {again:%H:%M:%S} UTC."
+        self.reason = f"{trouble.text} {next_try}"
         for problem_id in _IDS:
-            if problem_id != cause.id:
+            if problem_id != trouble.id:
                 self._problems.clear(problem_id)
-        self._problems.report(cause.id, severity="error", text=self.reason, action=cause.action)
+        text = " ".join(filter(None, (trouble.text, trouble.tried, next_try)))
+        self._problems.report(trouble.id, severity="error", text=text, action=trouble.action)
 
 
 async def _first(users: AsyncIterator[RainbowUser], most: int) -> AsyncGenerator[RainbowUser, None]:
@@ -214,24 +238,26 @@ async def _first(users: AsyncIterator[RainbowUser], most: int) -> AsyncGenerator
             return
 
 
-def _unconfirmed(domains: Iterable[str]) -> Cause:
+def _unconfirmed(domains: Iterable[str]) -> Trouble:
     named = sorted(domains)[:5]
     if not named:
-        return Cause(
+        return Trouble(
             "exchange-not-found",
             "Exchange is looked for by the address of a user, and Rainbow lists no user with an address.",
+            "",
             "Set exchange.url, or give the users of the Rainbow company their addresses.",
         )
     quoted = ", ".join(f'"{domain}"' for domain in named)
-    return Cause(
+    return Trouble(
         "exchange-domain-not-confirmed",
         f"Exchange could be looked for at {', '.join(named)}, where Rainbow's users have their addresses. But the"
         " Exchange password would be sent there, and nothing on this machine says that it is the company's own.",
+        "",
         f"Confirm the one that is: bridge.domains = [{quoted}]; or set exchange.url. Then restart.",
     )
 
 
-def _cause(failures: list[NotFound], allowed_hosts: Sequence[str]) -> Cause:
+def _trouble(failures: list[NotFound], allowed_hosts: Sequence[str]) -> Trouble:
     """Say why it was not found, all addresses together, and what to do."""
     tried = " ".join(f"For {error.address}: {'; '.join(map(str, error.attempts))}." for error in failures)
     refusal = next((error.refusal for error in failures if error.refusal is not None), None)
@@ -243,19 +269,21 @@ def _cause(failures: list[NotFound], allowed_hosts: Sequence[str]) -> Cause:
             if attempt.result.startswith("refuses the")
         )
         cause = exchange_cause(refusal, where)
-        return Cause(cause.id, f"{cause.text} Exchange was not found. {tried}", cause.action)
+        return Trouble(cause.id, f"{cause.text} Exchange was not found.", tried, cause.action)
     blocked = list(dict.fromkeys(host for error in failures for host in error.blocked_hosts))
     if blocked:
         allowed = ", ".join(f'"{host}"' for host in [*allowed_hosts, *blocked])
-        return Cause(
+        return Trouble(
             "exchange-host-not-allowed",
             f"Looking for Exchange leads to {', '.join(blocked)}, and nothing says that this may be told the Exchange"
-            f" password. {tried}",
+            " password.",
+            tried,
             f"If that is your Exchange, allow it: exchange.allowed_hosts = [{allowed}]. Then restart.",
         )
-    return Cause(
+    return Trouble(
         "exchange-not-found",
-        f"Exchange was not found. {tried}",
+        "Exchange was not found.",
+        tried,
         "Set exchange.url (usually https://<server>/EWS/Exchange.asmx), or exchange.autodiscover_url; or have the name"
         " autodiscover.<your domain> lead to Exchange.",
     )

@@ -65,7 +65,7 @@ class Found:
 
 
 class NotFound(EwsError):
-    """No server told where EWS is.
+    """No server told where EWS is; `answered` if one at least said something of the mailbox.
 
     `blocked_hosts` were named by a server and may not be told the password. `refusal` is there where credentials were
     refused: then looking again is an attempt more at the account.
@@ -76,6 +76,7 @@ class NotFound(EwsError):
         self.address = address
         self.attempts: tuple[Attempt, ...] = tuple(search.attempts)
         self.blocked_hosts = tuple(search.blocked_hosts)
+        self.answered = search.answered
         self.refused_hosts = tuple(search.refused_hosts)
         self.refusal = search.refusal
 
@@ -119,6 +120,11 @@ class Autodiscover:
             await transport.close()
         for logins in self._logins.values():
             await logins.close()
+
+    def try_again(self) -> None:
+        """Let credentials that were refused be tried once more, because somebody says so."""
+        for logins in self._logins.values():
+            logins.try_again()
 
     async def find(self, address: str) -> Found:
         """Find the EWS of the mailbox `address`.
@@ -179,6 +185,7 @@ class Autodiscover:
             if search.exhausted or host_of(url) in search.refused_hosts:
                 return None
             outcome = await self._outcome(url, address, search, soap=soap)
+            search.answered |= outcome is not None
             match outcome:
                 case Located():
                     return await self._usable(place, outcome, search)

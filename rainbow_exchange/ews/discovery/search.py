@@ -27,6 +27,7 @@ class Search:
 
     attempts: list[Attempt] = field(default_factory=list)
     blocked_hosts: list[str] = field(default_factory=list)
+    answered: bool = False  # some server said something of the mailbox
     refused_hosts: list[str] = field(default_factory=list)
     refusal: EwsAuthenticationError | None = None
     _redirects: int = 0
