@@ -3,20 +3,17 @@
 The order of places, and who may be told the password, are in `discovery/places.py`. Nothing is retried here.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from ssl import SSLContext
 from typing import Self
 from urllib.parse import urljoin
 
-import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver
 
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.ews.autodiscover_servers import LIMIT, Redirected, Servers
 from rainbow_exchange.ews.discovery.outcome import Located, NotHere, Outcome, RedirectAddress, RedirectUrl
 from rainbow_exchange.ews.discovery.places import (
     Place,
@@ -30,7 +27,7 @@ from rainbow_exchange.ews.discovery.places import (
     standard_places,
 )
 from rainbow_exchange.ews.discovery.search import Attempt, Search
-from rainbow_exchange.ews.endpoint import USER_AGENT, check_url
+from rainbow_exchange.ews.endpoint import check_url
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -38,19 +35,13 @@ from rainbow_exchange.ews.errors import (
     MalformedResponse,
     ResponseError,
 )
-from rainbow_exchange.ews.failures import named_failures
-from rainbow_exchange.ews.logins import Login, Logins
+from rainbow_exchange.ews.logins import Logins
 from rainbow_exchange.ews.operations.get_user_settings import BATCH, GetUserSettings
 from rainbow_exchange.ews.operations.pox_autodiscover import PoxAutodiscover
-from rainbow_exchange.ews.transport import Transport
-from rainbow_exchange.network.failures import Way
-from rainbow_exchange.network.proxy import proxy
 
 log = structlog.get_logger()
 
-_LIMIT = 20.0  # seconds for one place in one form
-_MOST_BYTES = 8 * 1024 * 1024
-_MANY_LIMIT = 60.0  # the same for a batch of mailboxes
+_MANY_LIMIT = 60.0  # seconds for a batch of mailboxes
 
 Records = Callable[[str], Awaitable[Sequence[tuple[str, int]]]]
 
@@ -101,30 +92,21 @@ class Autodiscover:
         resolver: AbstractResolver | None = None,
         ports: Ports | None = None,
     ) -> None:
-        self._make_logins = logins
+        self._servers = Servers(logins=logins, ssl=ssl, proxy_url=proxy_url, resolver=resolver)
         self._url = url
         self._trust = trust
         self._records = records
-        self._ssl = ssl
-        self._proxy_url = proxy_url
-        self._resolver = resolver
         self._ports = ports or Ports()
-        self._logins: dict[str, Logins] = {}
-        self._transports: dict[tuple[str, Login], Transport] = {}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for transport in self._transports.values():
-            await transport.close()
-        for logins in self._logins.values():
-            await logins.close()
+        await self._servers.close()
 
     def try_again(self) -> None:
         """Let credentials that were refused be tried once more, because somebody says so."""
-        for logins in self._logins.values():
-            logins.try_again()
+        self._servers.try_again()
 
     async def find(self, address: str) -> Found:
         """Find the EWS of the mailbox `address`.
@@ -149,7 +131,7 @@ class Autodiscover:
         said: dict[str, Outcome] = {}
         for begin in range(0, len(addresses), BATCH):
             request = GetUserSettings(addresses=addresses[begin : begin + BATCH], url=url)
-            said |= request.read(await self._post(url, request.write(), limit=_MANY_LIMIT))
+            said |= request.read(await self._servers.post(url, request.write(), limit=_MANY_LIMIT))
         return said
 
     async def _of_domain(self, address: str, search: Search) -> Found | None:
@@ -231,10 +213,12 @@ class Autodiscover:
             except UserError as error:
                 search.note(where, f"says that EWS is at {_shown(url)}: {error.problems[0]}")
                 continue
-            trouble = await self._unreachable(url)
-            if trouble is None:
+            try:
+                await self._servers.reach(url)
+            except EwsConnectionError as error:
+                search.note(url, error.detail or error.kind)
+            else:
                 return Found(url=url, autodiscover_url=place.soap, located=located)
-            search.note(url, trouble)
         return None
 
     async def _outcome(self, url: str, address: str, search: Search, *, soap: bool) -> Outcome | None:
@@ -242,10 +226,10 @@ class Autodiscover:
         try:
             if soap:
                 request = GetUserSettings(addresses=[address], url=url)
-                return request.read(await self._post(url, request.write(), limit=_LIMIT))[address]
+                return request.read(await self._servers.post(url, request.write(), limit=LIMIT))[address]
             pox = PoxAutodiscover(address=address)
-            return pox.read(await self._post(url, pox.write(), limit=_LIMIT))
-        except _Redirected as redirect:
+            return pox.read(await self._servers.post(url, pox.write(), limit=LIMIT))
+        except Redirected as redirect:
             return RedirectUrl(url=redirect.target)
         except EwsAuthenticationError as error:
             search.refuse(host_of(url), error)
@@ -258,100 +242,15 @@ class Autodiscover:
             search.note(url, "does not answer as autodiscover does")
         return None
 
-    async def _post(self, url: str, body: bytes, *, limit: float) -> bytes:
-        """Post with the account in use there, and where it is refused with the next. Raises EwsError or _Redirected."""
-        server = urljoin(url, "/")
-        if server not in self._logins:
-            self._logins[server] = self._make_logins(server)
-        while True:
-            login = self._logins[server].current()
-            try:
-                return await self._post_as(login, url, body, limit=limit)
-            except EwsAuthenticationError:
-                if self._logins[server].current() is login:
-                    raise
-
-    async def _post_as(self, login: Login, url: str, body: bytes, *, limit: float) -> bytes:
-        transport = self._transports.get((url, login))
-        if transport is None:
-            transport = self._transports[url, login] = Transport(
-                url=url,
-                auth=login.auth,
-                tokens=login.tokens,
-                ssl=self._ssl,
-                proxy_url=self._proxy_url(url),
-                resolver=self._resolver,
-            )
-        headers = {"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", "User-Agent": USER_AGENT}
-        try:
-            async with (
-                asyncio.timeout(limit),
-                login.latch.attempt() as accepted,
-                transport.post(body, headers, limit=limit) as answer,
-            ):
-                if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-                    raise _Redirected(answer.header("Location") or "")
-                # a fault comes with 500, and tells more than its status
-                if answer.status not in {HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR}:
-                    raise EwsConnectionError(f"http-{answer.status}", f"HTTP {answer.status}")
-                if answer.content_type == "text/html":
-                    raise MalformedResponse("a web page")
-                accepted()
-                return await answer.read(_MOST_BYTES)
-        except TimeoutError as error:
-            raise EwsConnectionError("timeout", f"no whole answer within {limit:g} s") from error
-
     async def _redirect_of(self, url: str, search: Search) -> str | None:
-        """Ask without credentials for a redirect."""
         try:
-            async with asyncio.timeout(_LIMIT), self._bare(url) as response:
-                target = response.headers.get("Location")
-                if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST and target:
-                    return target
-                search.note(url, f"does not redirect (HTTP {response.status})")
+            target = await self._servers.redirect_of(url)
         except EwsConnectionError as error:
             search.note(url, error.detail or error.kind)
-        except TimeoutError:
-            search.note(url, f"no answer within {_LIMIT:g} s")
-        return None
-
-    async def _unreachable(self, url: str) -> str | None:
-        """Say why nobody answers at an address of EWS; None if somebody does, whatever it says."""
-        try:
-            async with asyncio.timeout(_LIMIT), self._bare(url):
-                return None
-        except EwsConnectionError as error:
-            return error.detail or error.kind
-        except TimeoutError:
-            return f"no answer within {_LIMIT:g} s"
-
-    @asynccontextmanager
-    async def _bare(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a GET without credentials; yield the head of what comes. Raises EwsConnectionError."""
-        through = proxy(self._proxy_url(url))
-        connector = aiohttp.TCPConnector(ssl=self._ssl if self._ssl is not None else True, resolver=self._resolver)
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-        async with session:
-            with named_failures(Way(url, through)):
-                response = await session.get(
-                    url,
-                    allow_redirects=False,
-                    headers={"User-Agent": USER_AGENT, **through.beside(url)},
-                    proxy=through.url,
-                    proxy_headers=through.headers,
-                )
-            try:
-                yield response
-            finally:
-                response.close()
-
-
-class _Redirected(Exception):
-    """An HTTP redirect in answer to a request."""
-
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
-        self.target = target
+            return None
+        if target is None:
+            search.note(url, "does not redirect")
+        return target
 
 
 def _shown(url: str) -> str:
