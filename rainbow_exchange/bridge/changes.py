@@ -12,10 +12,13 @@ from rainbow_exchange.bridge.reader import Lane
 from rainbow_exchange.bridge.told import Told, digest_auto_reply
 from rainbow_exchange.bridge.translate import auto_reply
 from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.model import Agenda
 
 log = structlog.get_logger()
 
+#: seconds between two times at which all that failed are read again because one was read
+RECOVER_EVERY = 30.0
 #: causes for which a cached agenda will not do, however current it seems
 FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
 
@@ -31,6 +34,9 @@ class Changes:
         self._wake = asyncio.Event()
         #: why mailboxes are read again that could not be read for another reason than a signal
         self._causes: dict[str, Cause] = {}
+        #: mailboxes that could not be read, for a reason that may pass, since one was read last
+        self._failed: set[str] = set()
+        self._recovered_at = float("-inf")
 
     async def run(self) -> None:
         """Read what signals, and time, make worth reading; until cancelled."""
@@ -85,13 +91,27 @@ class Changes:
         except EwsError as error:
             wait = self.parts.retry_after(address)
             log.debug("read_postponed", mailbox=address, reason=str(error), seconds=round(wait, 1))
+            if treatment(error) is Treatment.TRANSIENT:
+                self._failed.add(address)
             if cause is not Cause.CHANGE:
                 self._causes[address] = cause
             self.parts.coalescer.signal(address, self.parts.loop_time(), after=wait, since=since)
             self._wake.set()
         else:
             self.parts.retried(address)
+            self._recovered()
             self._compare(agenda, cause, since)
+
+    def _recovered(self) -> None:
+        """A mailbox was read: where it was the server that had failed, nobody need wait for his next try any more."""
+        now = self.parts.loop_time()
+        failed, self._failed = self._failed, set()
+        if len(failed) > 1 and now - self._recovered_at >= RECOVER_EVERY:
+            self._recovered_at = now
+            for address in failed:
+                if self.parts.reader.failed(address):
+                    self.parts.coalescer.signal(address, now)
+            self._wake.set()
 
     def _compare(self, agenda: Agenda, cause: Cause, since: float) -> None:
         """Whoever's agenda differs from what Rainbow was told is due."""

@@ -138,6 +138,41 @@ async def test_a_mailbox_that_cannot_be_read_is_read_again_and_nothing_told_mean
         assert bridge.latencies[0] >= 10.0  # since the notification, not since the last try
 
 
+async def test_once_exchange_can_be_read_again_nobody_waits_for_the_next_try(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    names = [f"u{number}" for number in range(8)]
+    exchange = await make_exchange(*(f"{name}@acme.test" for name in names))
+    bridge = make_bridge(exchange, await make_rainbow(*map(kit.person, names)))
+    async with bridge.at_work(*names):
+        exchange.lab.dials.turn({"faults": {"FindItem": "ErrorInternalServerError"}})
+        for name in names:
+            exchange.appointment(f"{name}@acme.test")
+        await asyncio.sleep(600)  # the tries of each are minutes apart by now
+        assert bridge.parts.counters.changes == 0
+        exchange.lab.dials.turn({"faults": {}})
+        bridge.pipeline.changes.read_now("u0@acme.test")
+        await kit.until(lambda: len(bridge.latencies) == 8, limit=10)
+        assert bridge.parts.counters.changes == 8
+
+
+async def test_two_that_cannot_be_read_are_not_pressed_by_the_changes_of_others(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    bad, good = ["b0@acme.test", "b1@acme.test"], "good@acme.test"
+    exchange = await make_exchange(*bad, good)
+    bridge = make_bridge(exchange, await make_rainbow(*map(kit.person, ("b0", "b1", "good"))))
+    async with bridge.at_work("b0", "b1", "good"):
+        exchange.lab.dials.turn({"mailbox_errors": dict.fromkeys(bad, "ErrorMailboxStoreUnavailable")})
+        for address in bad:
+            bridge.pipeline.changes.look_again(address, Cause.BACKGROUND)
+        before = len(exchange.requests("FindItem", bad[0]))
+        for hour in range(60):
+            exchange.appointment(good, hours=hour)
+            await asyncio.sleep(10)
+        assert len(exchange.requests("FindItem", bad[0])) - before <= 30
+
+
 async def test_a_background_read_that_had_to_be_repeated_still_finds_a_recovered_change(
     kit: "Kit", bridge: "Bridge"
 ) -> None:
