@@ -102,6 +102,7 @@ class Agenda:
 
     `detailed` tells whether Exchange showed details (subjects): True or False by the evidence of an appointment, None
     where there was no appointment to tell by. `unreadable` counts entries left out because their times are none.
+    `expanded` is False where Exchange gave a series as one, so that its meetings are missing.
     """
 
     mailbox: str
@@ -110,6 +111,7 @@ class Agenda:
     read_at: datetime
     detailed: bool | None = None
     unreadable: int = 0
+    expanded: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

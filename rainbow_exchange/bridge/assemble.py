@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
+import structlog
+
 from rainbow_exchange.bridge.answer import Answers, View
 from rainbow_exchange.bridge.changes import Changes
 from rainbow_exchange.bridge.enrolment import Enrolment
@@ -22,9 +24,11 @@ from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.sites import Ask, Sites
 from rainbow_exchange.ews.watcher import Watcher
-from rainbow_exchange.model import ChangeSignal
+from rainbow_exchange.model import ChangeSignal, Gap
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.state.store import Store
+
+log = structlog.get_logger()
 
 
 class Observe(Protocol):
@@ -55,6 +59,10 @@ def assemble(
 
     def signal(change: ChangeSignal) -> None:
         built[0].signal(change)
+
+    def hidden(addresses: tuple[str, ...]) -> None:
+        log.warning("series_not_expanded", consequence="calendars are read by free/busy, subjects may be missing")
+        signal(Gap(mailboxes=addresses, reason="series hidden"))
 
     def absence_changed(address: str) -> None:
         built[0].changes.absence_changed(address)
@@ -89,6 +97,7 @@ def assemble(
         details=options.privacy is not Privacy.BUSY_ONLY,
         now=now,
         watched=lambda address: watcher.coverage(address) == "streamed",
+        hidden=hidden,
     )
     absences = OutOfOfficeWatch(
         exchange,

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from rainbow_exchange.backoff import backoff
-from rainbow_exchange.bridge.reader import Mode
+from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster, Try
 from rainbow_exchange.ews.directory import resolve
 from rainbow_exchange.ews.errors import (

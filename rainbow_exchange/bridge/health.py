@@ -89,6 +89,7 @@ class Health:
         self._review_link(signed_in=why is None)
         self._review_streams(away=exchange is not None)
         self._review_absences(away=exchange is not None)
+        self._review_read_modes()
         self._throttling.review()
         self._review_people()
         self._review_sites()
@@ -271,6 +272,20 @@ class Health:
                 text=f"Changes of {missing} subscribed mailbox(es) are not noticed: no stream carries them at present.",
                 action="Streams are reopened by themselves. If it stays: does a load balancer cut idle connections?",
             )
+
+    def _review_read_modes(self) -> None:
+        """Say that meetings of series can be read by free/busy only."""
+        if not self._pipeline.parts.reader.unexpanded():
+            self._problems.clear("exchange-series-not-expanded")
+            return
+        self._problems.report(
+            "exchange-series-not-expanded",
+            severity="notice",
+            text="Exchange does not show the meetings of series in a calendar that is read by itself (FindItem), so all"
+            " calendars are read by free/busy (GetUserAvailability).",
+            action="Nothing has to be done; where subjects are missing, give the account the right Reviewer on the"
+            " calendars. The other way is tried again daily.",
+        )
 
     def _review_absences(self, *, away: bool) -> None:
         """Report states that Exchange refuses to tell, once that has lasted longer than it takes to find out."""

@@ -10,7 +10,7 @@ import structlog
 from rainbow_exchange.bridge.enrolment import Enrolment, Known
 from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.parts import Parts
-from rainbow_exchange.bridge.reader import Mode
+from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member
 from rainbow_exchange.bridge.translate import language_of
 from rainbow_exchange.ews.treatment import Treatment, treatment_of

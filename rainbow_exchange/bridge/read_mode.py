@@ -1,5 +1,11 @@
-"""How a mailbox is read, and what a result says about that: rights show only in an appointment's details. Pure."""
+"""How a mailbox is read, and what a result says about that: rights show only in an appointment's details. Pure.
 
+What FindItem is worth is a matter of the server: a CalendarView expands series, so that a series' master in one proves
+that this server does not, and that there meetings would be missing. Then nobody is read by it for a day.
+"""
+
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -44,3 +50,53 @@ class ReadMode:
             self.current, self._own_since = Mode.OWN, now
             return True
         return False
+
+
+class ReadModes:
+    """The modes of all mailboxes of one server; with `own` False they are BATCHED for good.
+
+    `hidden(addresses)` is called when FindItem proves to hide meetings, with those who were read by it.
+    """
+
+    def __init__(self, *, own: bool, hidden: Callable[[tuple[str, ...]], None]) -> None:
+        self._own = own
+        self._hidden = hidden
+        self._modes: dict[str, ReadMode] = {}
+        self._unexpanded_until: datetime | None = None
+
+    def add(self, address: str, remembered: Mode | None, now: datetime) -> ReadMode:
+        """Give a mailbox its mode to begin with; `remembered` is that of an earlier run."""
+        start = (remembered or Mode.OWN) if self._own and not self.unexpanded(now) else Mode.BATCHED
+        mode = self._modes[address] = ReadMode(start)
+        return mode
+
+    def forget(self, address: str) -> None:
+        """Drop a mailbox."""
+        self._modes.pop(address, None)
+
+    def counts(self) -> dict[Mode, int]:
+        """Count the mailboxes by mode."""
+        counts = Counter(mode.current for mode in self._modes.values())
+        return {mode: counts[mode] for mode in Mode}
+
+    def unexpanded(self, now: datetime) -> bool:
+        """Whether FindItem has proved to hide meetings within the last day."""
+        return self._unexpanded_until is not None and now < self._unexpanded_until
+
+    def judge(self, mode: ReadMode, result: Agenda | EwsError, now: datetime) -> bool:
+        """Take a result into account; True: the mailbox is to be read again, otherwise."""
+        if not self._own:
+            return False
+        if isinstance(result, Agenda) and not result.expanded:
+            mode.current = Mode.BATCHED
+            if not self.unexpanded(now):
+                self._unexpanded_until = now + TRIED_ANEW_AFTER
+                self._leave_own()
+            return True
+        return not self.unexpanded(now) and mode.judge(result, now)
+
+    def _leave_own(self) -> None:
+        left = {address: mode for address, mode in self._modes.items() if mode.current is Mode.OWN}
+        for mode in left.values():
+            mode.current = Mode.BATCHED
+        self._hidden(tuple(left))

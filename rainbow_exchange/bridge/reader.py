@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import structlog
 
-from rainbow_exchange.bridge.read_mode import Mode, ReadMode
+from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
 from rainbow_exchange.bridge.search import MOST, PART_PATIENCE, Search, parts
 from rainbow_exchange.bridge.told import utc_days
 from rainbow_exchange.ews.calendar import read_availability, read_calendar_view
@@ -109,7 +109,7 @@ class Reader:
     """Reads agendas through `client`; `run` must be running. Raises EwsError from `agenda`.
 
     `watched(address)` says whether a change to this mailbox would be noticed: only then is a cached agenda current.
-    `details` False (privacy busy-only) means that subjects are not wanted at all.
+    `details` False (privacy busy-only) means that subjects are not wanted at all. `hidden` is that of `ReadModes`.
     """
 
     def __init__(
@@ -120,14 +120,15 @@ class Reader:
         details: bool,
         now: Callable[[], datetime],
         watched: Callable[[str], bool],
+        hidden: Callable[[tuple[str, ...]], None] = lambda _: None,
         days: int = 10,
     ) -> None:
         self._client = client
         self._impersonation = impersonation
-        self._details = details
         self._now = now
         self._watched = watched
         self._days = days
+        self._modes = ReadModes(own=impersonation and details, hidden=hidden)
         self._entries: dict[str, _Entry] = {}
         self._lanes: dict[Lane, _LaneState] = {}
         self._searches = 0
@@ -135,12 +136,12 @@ class Reader:
 
     def add(self, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Take a mailbox up; `mode` as remembered from an earlier run."""
-        start = Mode.OWN if self._impersonation and self._details else Mode.BATCHED
-        self._entries[mailbox.address] = _Entry(mailbox, ReadMode(mode if mode and start is Mode.OWN else start))
+        self._entries[mailbox.address] = _Entry(mailbox, self._modes.add(mailbox.address, mode, self._now()))
 
     def forget(self, address: str) -> None:
         """Drop a mailbox and its agenda."""
         self._entries.pop(address, None)
+        self._modes.forget(address)
 
     def invalidate(self, address: str) -> None:
         """Exchange says that the calendar changed: from now on nothing read before counts as current."""
@@ -149,17 +150,19 @@ class Reader:
 
     def mode(self, address: str) -> Mode | None:
         """Return how the mailbox is read at present."""
-        entry = self._entries.get(address)
-        return entry.mode.current if entry else None
+        return entry.mode.current if (entry := self._entries.get(address)) else None
 
     def modes(self) -> dict[Mode, int]:
         """Count the mailboxes by read mode."""
-        return {mode: sum(1 for entry in self._entries.values() if entry.mode.current is mode) for mode in Mode}
+        return self._modes.counts()
+
+    def unexpanded(self) -> bool:
+        """Whether nobody is read by FindItem because it hides the meetings of series at this server."""
+        return self._modes.unexpanded(self._now())
 
     def last(self, address: str) -> Agenda | None:
         """Return the agenda last read, however old, None if never."""
-        entry = self._entries.get(address)
-        return entry.agenda if entry else None
+        return entry.agenda if (entry := self._entries.get(address)) else None
 
     def stale(self, address: str, window: Window) -> Agenda | None:
         """Return the last agenda for an answer while Exchange cannot be read: it covers `window` and is ≤ 12 h old."""
@@ -170,8 +173,7 @@ class Reader:
 
     def failed(self, address: str) -> str:
         """Return why the last read of this mailbox failed, "" where it did not."""
-        entry = self._entries.get(address)
-        return entry.stale_reason if entry else ""
+        return entry.stale_reason if (entry := self._entries.get(address)) else ""
 
     def failing(self, *, since: datetime | None = None) -> dict[str, str]:
         """Return the mailboxes that could not be read when last tried, with the reason; `since` then or longer."""
@@ -295,8 +297,7 @@ class Reader:
         again: list[_Read] = []
         for read, generation in zip(batch, sent, strict=True):
             result = results.get(read.entry.mailbox.address) or ResponseError("NoAnswer")
-            judged = self._impersonation and self._details and read.entry.mode.judge(result, self._now())
-            if judged or not self._settle(read, result, generation):
+            if self._modes.judge(read.entry.mode, result, self._now()) or not self._settle(read, result, generation):
                 again.append(read)
             elif isinstance(result, Agenda):
                 self._limit(read.entry, max(1, len(batch) // 2) if slow else None)

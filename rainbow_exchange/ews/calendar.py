@@ -7,7 +7,7 @@ dropped.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
@@ -80,11 +80,12 @@ async def read_calendar_view(
     """Read one calendar wholly, as its owner or as a reader with rights to it. Raises EwsError.
 
     The window is split where the server cuts the answer. MalformedResponse where that does not help: half a calendar
-    is none.
+    is none. An agenda that is not `expanded` lacks the meetings of series: a view has none of their masters otherwise.
     """
     drafts: dict[_Draft, None] = {}  # in order; what spans a border comes twice
     detailed = None
     unreadable = 0
+    expanded = True
     parts = [window]
     for _ in range(_MOST_VIEWS):
         part = parts.pop()
@@ -100,9 +101,11 @@ async def read_calendar_view(
             break
         detailed = True if answer.items else detailed
         unreadable += answer.unreadable
+        expanded = expanded and not any(item.calendar_item_type.lower() == "recurringmaster" for item in answer.items)
         drafts |= dict.fromkeys(_draft_of_item(item) for item in answer.items if _is_kept(item))
         if not parts:
-            return _agenda(mailbox.address, window, drafts, read_at, detailed=detailed, unreadable=unreadable)
+            agenda = _agenda(mailbox.address, window, drafts, read_at, detailed=detailed, unreadable=unreadable)
+            return replace(agenda, expanded=expanded)
     raise MalformedResponse("a calendar whose items do not end however short the window")
 
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout, web
 
 from rainbow_exchange.bridge.enrolment import Enrolment, Known
-from rainbow_exchange.bridge.reader import Mode
+from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster, Try
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient

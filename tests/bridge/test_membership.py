@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from rainbow_exchange.bridge.reader import Mode
+from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.link import QuestionRefused

@@ -1,8 +1,9 @@
 """Our rights are judged by an appointment with or without details, and tried anew daily."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from rainbow_exchange.bridge.read_mode import Mode, ReadMode
+from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
 from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError
 from rainbow_exchange.model import Agenda, Window
 
@@ -39,3 +40,31 @@ def test_who_may_not_act_as_the_owner_reads_with_others_for_a_day() -> None:
     assert not mode.judge(agenda(detailed=False), NOW + DAY - timedelta(seconds=1))
     assert mode.current == "batched"
     assert mode.judge(agenda(detailed=False), NOW + DAY)
+
+
+def test_a_series_given_as_one_turns_everybody_to_free_busy_for_a_day() -> None:
+    hidden: list[tuple[str, ...]] = []
+    modes = ReadModes(own=True, hidden=hidden.append)
+    ann, bob, eve = (modes.add(name, None, NOW) for name in ("ann", "bob", "eve"))
+    eve.current = Mode.BATCHED
+    series = replace(agenda(detailed=True), expanded=False)
+    assert modes.judge(ann, series, NOW)
+    assert modes.counts() == {Mode.BATCHED: 3, Mode.OWN: 0}
+    assert hidden == [("bob",)]
+    assert modes.judge(bob, series, NOW), "a read that was under way meanwhile"
+    assert hidden == [("bob",)]
+    assert modes.add("new", Mode.OWN, NOW).current == "batched"
+    later = NOW + DAY - timedelta(seconds=1)
+    assert not modes.judge(eve, agenda(detailed=False), later)
+    assert modes.unexpanded(later)
+    assert modes.judge(eve, agenda(detailed=False), NOW + DAY)
+    assert (eve.current, modes.unexpanded(NOW + DAY)) == ("own", False)
+
+
+def test_where_nobody_is_read_as_the_owner_nothing_is_judged() -> None:
+    modes = ReadModes(own=False, hidden=lambda _: None)
+    mode = modes.add("ann", Mode.OWN, NOW)
+    assert not modes.judge(mode, agenda(detailed=False), NOW)
+    assert mode.current == "batched"
+    modes.forget("ann")
+    assert modes.counts() == {Mode.BATCHED: 0, Mode.OWN: 0}

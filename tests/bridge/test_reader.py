@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rainbow_exchange.bridge.reader import Lane, Mode, Reader
+from rainbow_exchange.bridge.read_mode import Mode
+from rainbow_exchange.bridge.reader import Lane, Reader
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseError, ServerBusy
 from rainbow_exchange.ews.operations.find_item import CalendarItem, FindItem, FindItemResponse
 from rainbow_exchange.ews.operations.get_user_availability import (
@@ -68,12 +69,14 @@ class Bench:
         self.hold: Callable[[Any], Awaitable[None]] | None = None
         self.server: Scripted = kit.scripted(self._answer)
         self.watched = True
+        self.hidden: list[str] = []
         self.reader = Reader(
             self.server,
             impersonation=impersonation,
             details=details,
             now=kit.now,
             watched=lambda _: self.watched,
+            hidden=self.hidden.extend,
         )
 
     async def _answer(self, operation: Any, impersonated: Any) -> Any:
@@ -683,3 +686,48 @@ async def test_appointments_that_could_not_be_read_are_counted(kit: "Kit") -> No
     async with bench.at_work("ann@acme.test"):
         assert subjects(await bench.reader.agenda("ann@acme.test", lane=CHANGE)) == ["Planning"]
         assert bench.reader.counters.unreadable_appointments == 2
+
+
+def series() -> FindItemResponse:
+    """A series given as one: it began long ago."""
+    item = CalendarItem(
+        start=NINE - 30 * DAY, end=TEN - 30 * DAY, uid="2", subject="Weekly", calendar_item_type="RecurringMaster"
+    )
+    return FindItemResponse(items=(item,), includes_last=True)
+
+
+async def test_where_series_are_given_as_one_everybody_is_read_by_free_busy(kit: "Kit") -> None:
+    bench = Bench(kit, impersonation=True)
+    bench.answers = {name: busy("Weekly") for name in named(3)}
+    async with bench.at_work(*named(3)):
+        first, second, third = named(3)
+        assert subjects(await bench.reader.agenda(first, lane=CHANGE)) == ["Planning"]
+        assert not bench.reader.unexpanded()
+        bench.owns[second] = series()
+        assert subjects(await bench.reader.agenda(second, lane=CHANGE)) == ["Weekly"]
+        assert bench.reader.unexpanded()
+        assert bench.reader.modes() == {Mode.BATCHED: 3, Mode.OWN: 0}
+        assert sorted(bench.hidden) == [first, third], "what was read of the first may lack meetings too"
+        bench.reader.invalidate(first)
+        assert subjects(await bench.reader.agenda(first, lane=CHANGE)) == ["Weekly"]
+        bench.add("new@acme.test", mode=Mode.OWN)
+        assert bench.reader.mode("new@acme.test") is Mode.BATCHED
+
+
+async def test_free_busy_without_subjects_goes_before_meetings_that_are_missing_and_is_tried_anew_daily(
+    kit: "Kit",
+) -> None:
+    bench = Bench(kit, impersonation=True)
+    bench.answers["ann@acme.test"], bench.owns["ann@acme.test"] = busy(None), series()
+    monday = Window(start=NINE, end=TEN)
+    async with bench.at_work("ann@acme.test"):
+        for _ in range(3):
+            assert subjects(await bench.reader.agenda("ann@acme.test", monday, lane=CHANGE, fresh=True)) == [None]
+        assert sum(isinstance(call, FindItem) for call in bench.server.calls) == 1
+        await asyncio.sleep(DAY.total_seconds())
+        assert subjects(await bench.reader.agenda("ann@acme.test", monday, lane=CHANGE, fresh=True)) == [None]
+        assert sum(isinstance(call, FindItem) for call in bench.server.calls) == 2
+        bench.owns["ann@acme.test"] = own("Weekly")  # the server has learnt it
+        await asyncio.sleep(DAY.total_seconds())
+        assert subjects(await bench.reader.agenda("ann@acme.test", monday, lane=CHANGE, fresh=True)) == ["Weekly"]
+        assert not bench.reader.unexpanded()

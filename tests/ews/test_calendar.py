@@ -374,6 +374,20 @@ async def test_copies_under_one_uid_are_told_apart() -> None:
     assert len({found.id for found in agenda.appointments}) == 2
 
 
+async def test_a_series_given_as_one_shows_that_meetings_are_missing() -> None:
+    """Wherever the master begins: a view holds none where series are expanded."""
+    agenda = await read_calendar_view(
+        Played(recorded("other/find_item/unexpanded")),
+        ADA,
+        Window(start=utc(2026, 3, 9), end=utc(2026, 3, 11)),
+        impersonate=True,
+        read_at=READ_AT,
+    )
+    assert (agenda.expanded, agenda.appointments) == (False, ())
+    expanded = Played(recorded("Exchange2019/find_item/two_days"))
+    assert (await read_calendar_view(expanded, ADA, WINDOW, impersonate=True, read_at=READ_AT)).expanded
+
+
 async def test_what_could_not_be_read_is_counted_over_all_parts_of_a_window() -> None:
     garbled = "<CalendarItem><Start>2026-03-02T09:00:00Z</Start><End>late</End></CalendarItem>"
 
