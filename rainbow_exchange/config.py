@@ -252,7 +252,7 @@ def _sentence(key: str, detail: ErrorDetails, origin: str | None) -> str:
 def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
     exchange, rainbow = settings.exchange, settings.rainbow
     if (text := contradiction(exchange)) is not None:
-        yield {"exchange.auth", "exchange.token_url", "exchange.username"}, text
+        yield {"exchange.auth", "exchange.token_url"}, text
     if exchange.verify_certificates_insecurely_off and exchange.ca_file:
         yield (
             {"exchange.ca_file", "exchange.verify_certificates_insecurely_off"},

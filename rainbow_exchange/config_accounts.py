@@ -138,8 +138,9 @@ def contradiction(exchange: "ExchangeSettings") -> str | None:
             f"exchange.token_url has no effect with exchange.auth {exchange.auth};"
             " write auto or bearer, or take the address out."
         )
-    if exchange.auth == "basic" and ":" in (exchange.username or ""):
-        return "exchange.username holds a colon, which Basic cannot carry; write COMPANY\\name or name@company.com."
+    for name in ("username", "fallback_username", "client_id"):
+        if exchange.auth == "basic" and ":" in (getattr(exchange, name) or ""):
+            return f"exchange.{name} holds a colon, which Basic cannot carry; write COMPANY\\name or name@company.com."
     return None
 
 

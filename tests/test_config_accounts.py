@@ -102,6 +102,8 @@ def test_what_is_missing_is_named(values: dict[str, Any], missing: list[str]) ->
     [
         ({"auth": "ntlm", "token_url": TOKENS}, "exchange.token_url has no effect with exchange.auth ntlm"),
         ({"auth": "basic", "username": "acme:svc"}, "exchange.username holds a colon"),
+        ({"auth": "basic", "fallback_username": "acme:svc"}, "exchange.fallback_username holds a colon"),
+        ({"auth": "basic", "client_id": "urn:app"}, "exchange.client_id holds a colon"),
         ({"token_url": "http://adfs.acme.test/token"}, "would send credentials unencrypted"),
     ],
 )
