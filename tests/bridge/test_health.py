@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,8 @@ from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.lab.exchange import LabMailbox
+from rainbow_exchange.lab.exchange.calendar import details_from
+from rainbow_exchange.lab.exchange.recurrence import Recurrence
 from rainbow_exchange.rainbow.xmpp import XmppLink
 
 if TYPE_CHECKING:
@@ -445,3 +448,36 @@ async def test_an_out_of_office_that_exchange_refuses_to_tell_is_a_problem(
         exchange.lab.dials.turn({"faults": {}})
         await asyncio.sleep(3800)
         assert "exchange-out-of-office-unreadable" not in bench.found()
+
+
+async def test_where_series_come_as_one_nobody_looks_free_during_their_meetings(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange = await make_exchange(LabMailbox(address=ANN, right="freebusy"), BOB, series_as_one=True)
+    bench = make_bench(make_bridge(exchange, await make_rainbow(kit.person("ann"), kit.person("bob"), ask=True)))
+    weekly = Recurrence(
+        pattern="WeeklyRecurrence", values={"Interval": "1", "DaysOfWeek": "Monday"}, first_day=date(2026, 2, 2)
+    )
+    start = kit.epoch - timedelta(days=28)  # a Monday, as is the day of the test
+    exchange.lab.directory.by_address[ANN].calendar.create(
+        details_from(
+            {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat(), "subject": "Weekly"}
+        ),
+        recurrence=weekly,
+    )
+    async with bench.at_work():
+        await bench.settled()
+        reader = bench.bridge.parts.reader
+        assert reader.modes() == {"batched": 2, "own": 0}
+        agenda = reader.last(ANN)
+        assert agenda is not None
+        assert [(found.start, found.subject) for found in agenda.appointments] == [
+            (kit.epoch, None),
+            (kit.epoch + timedelta(days=7), None),
+        ]
+        assert list(bench.found()) == ["exchange-series-not-expanded"]
+        assert [problem.severity for problem in bench.problems] == ["notice"]

@@ -65,6 +65,7 @@ class Dials:
     cost_milliseconds: int = 0
     availability_days: int = 42
     find_item_limit: int = 1000
+    series_as_one: bool = False
     mail_tips_enabled: bool = True
     mail_tips_limit: int = 100
     pending_mail_tips: list[str] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import replace
 from datetime import timedelta
 
 from rainbow_exchange.lab.exchange import item_fields
@@ -63,6 +64,8 @@ def _found(call: Call, request: Element, mailbox: Mailbox, folder: str) -> Eleme
             Entry(mailbox=mailbox, item=each.item, details=each.details, original=each.original, charrefs=charrefs)
             for each in mailbox.calendar.view(start, end, edges=call.company.flavour.edges)
         ]
+        if call.company.dials.series_as_one:
+            entries = _as_one(entries)
     else:
         page = child(request, "IndexedPageItemView")
         if page is not None:
@@ -86,6 +89,14 @@ def _found(call: Call, request: Element, mailbox: Mailbox, folder: str) -> Eleme
         IncludesLastItemInRange=boolean(last),
         **paging,
     )
+
+
+def _as_one(entries: list[Entry]) -> list[Entry]:
+    """Give each series as one instead of its meetings, as servers do that are not Exchange."""
+    masters = {entry.item.number: entry for entry in entries if entry.original is not None}
+    return [entry for entry in entries if entry.original is None] + [
+        replace(entry, details=entry.item.details, original=None) for entry in masters.values()
+    ]
 
 
 def sync(call: Call, request: Element) -> Element:

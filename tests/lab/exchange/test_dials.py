@@ -238,3 +238,21 @@ async def test_limits_of_reading_can_be_turned(wire: Any) -> None:
     assert view.root.find(".//{*}RootFolder").get("IncludesLastItemInRange") == "false"
     two_days = wire.availability_body("bob@acme.test", start=DAY[0], end="2026-11-26T00:00:00Z")
     assert (await wire.call(two_days)).code == "ErrorTimeIntervalTooBig"
+
+
+async def test_a_series_can_come_as_one(wire: Any) -> None:
+    series = {
+        "pattern": "DailyRecurrence",
+        "values": {"Interval": 1},
+        "range": "NumberedRecurrence",
+        "range_values": {"StartDate": "2026-11-24", "NumberOfOccurrences": 5},
+    }
+    await wire.lab_call("POST", ITEMS, NINE | {"recurrence": series})
+    view = wire.view_body("2026-11-25T00:00:00Z", "2026-11-27T00:00:00Z", mailbox="bob@acme.test")
+
+    async def kinds() -> list[str]:
+        return [each.text for each in (await wire.call(view)).root.iter("{*}CalendarItemType")]
+
+    assert await kinds() == ["Occurrence", "Occurrence"]
+    await wire.dials(series_as_one=True)
+    assert await kinds() == ["RecurringMaster"]
