@@ -29,6 +29,7 @@ from rainbow_exchange.ews.errors import (
 )
 from rainbow_exchange.ews.rhythm import Rhythm, rhythm_of
 from rainbow_exchange.ews.treatment import Treatment, is_refusal, treatment
+from rainbow_exchange.ews.types import ResponseCode, is_sid
 from rainbow_exchange.ews.watcher import Client, Watcher
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.pause import Pause
@@ -321,13 +322,18 @@ class Enrolment:
             await self._take(member, identifier, Mailbox(address=primary))
 
     async def _subscribe_external(self, member: Member, identifier: Identifier, value: str) -> None:
-        """An external UID may be an address, or a UPN, which goes only into ConnectingSID."""
-        if primary := await self._resolve(value):
+        """An external UID may be an address or an alias; or a UPN or a SID, which go only into ConnectingSID."""
+        by_principal = Mailbox(address=value, principal=identifier.value.strip())
+        if is_sid(value) and self._impersonation:
+            await self._take(member, identifier, by_principal)
+        elif not is_sid(value) and (primary := await self._resolve(value)):
             await self._take(member, identifier, Mailbox(address=primary))
+        elif "@" not in value:
+            raise ResponseError(ResponseCode.NAME_RESOLUTION_NO_RESULTS)
         elif not self._impersonation:
             await self._take(member, identifier, Mailbox(address=value))
         elif not await self._is_known(member, identifier, Mailbox(address=value)):
-            await self._take(member, identifier, Mailbox(address=value, principal=identifier.value.strip()))
+            await self._take(member, identifier, by_principal)
 
     async def _resolve(self, value: str) -> str | None:
         try:

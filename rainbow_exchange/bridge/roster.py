@@ -35,7 +35,7 @@ class Identifier:
 class Try:
     """An identifier that did not lead to a mailbox.
 
-    `code` is Exchange's ResponseCode, or "domain" (not the company's), "form" (neither address nor UPN), "taken" (the
+    `code` is Exchange's ResponseCode, or "domain" (not the company's), "form" (no address), "taken" (the
     mailbox of another user's login), "shared" (two users claim it, neither by login).
     """
 
@@ -278,8 +278,8 @@ def _strength(identifier: Identifier | None, mailbox: Mailbox) -> int:
 
 
 def _has_form(identifier: Identifier) -> bool:
-    """Whether Exchange could know it: an address or a UPN."""
-    return "@" in identifier.value
+    """Whether Exchange could know it: an address; an external UID may as well be a UPN, a SID or an alias."""
+    return "@" in identifier.value or identifier.kind is IdentifierKind.EXTERNAL_UID
 
 
 def _identifiers(user: RainbowUser) -> Iterator[Identifier]:

@@ -59,11 +59,16 @@ class ConnectingSid:
     value: str
 
 
+def is_sid(text: str) -> bool:
+    """Tell whether a text has the form of a SID in SDDL."""
+    return text.upper().startswith("S-1-")
+
+
 def connecting_sid(mailbox: Mailbox) -> ConnectingSid:
     """Say how to impersonate `mailbox`: by its principal (UPN, or SID in SDDL form) if it has one, else by address."""
     if mailbox.principal is None:
         return ConnectingSid(kind="PrimarySmtpAddress", value=mailbox.address)
-    if mailbox.principal.upper().startswith("S-1-"):
+    if is_sid(mailbox.principal):
         return ConnectingSid(kind="SID", value=mailbox.principal)
     return ConnectingSid(kind="PrincipalName", value=mailbox.principal)
 

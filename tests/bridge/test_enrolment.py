@@ -208,7 +208,7 @@ async def test_a_user_with_nothing_that_could_be_an_address_is_said_so(
     kit: "Kit", make_exchange: "MakeExchange"
 ) -> None:
     exchange = await make_exchange()
-    async with Bench(kit, exchange).at_work(person("ann", "", external_uid="4711")) as bench:
+    async with Bench(kit, exchange).at_work(person("ann", "no-address")) as bench:
         await bench.settled("ann")
         assert (bench.member("ann").coverage, bench.member("ann").reason) == (Coverage.FAILED, "no-address")
         assert bench.subscribed() == []
@@ -276,6 +276,38 @@ async def test_a_upn_that_the_directory_knows_is_resolved(kit: "Kit", make_excha
     async with Bench(kit, exchange).at_work(person("ann", external_uid="AB@corp.test")) as bench:
         await bench.settled("ann")
         assert bench.member("ann").mailbox == Mailbox(address="ann.b@acme.test")
+
+
+async def test_a_sid_goes_only_into_the_connecting_sid(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    sid = "S-1-5-21-1004336348-1177238915-682003330-1104"
+    exchange = await make_exchange(LabMailbox(address="ann.b@acme.test", sid=sid), keep_bodies=True)
+    async with Bench(kit, exchange).at_work(person("ann", external_uid=sid)) as bench:
+        await bench.settled("ann")
+        assert bench.member("ann").mailbox == Mailbox(address=sid.lower(), principal=sid)
+        body = next(each["body"] for each in exchange.requests("Subscribe") if each["code"] == "NoError")
+        assert f"SID>{sid}</" in body
+        assert body.count(sid) == 1
+
+
+@pytest.mark.parametrize(("uid", "found"), [("Ann.B", True), ("ann", False), ("4711", False)])
+async def test_an_external_uid_may_be_an_alias(
+    kit: "Kit", make_exchange: "MakeExchange", uid: str, *, found: bool
+) -> None:
+    exchange = await make_exchange("ann.b@acme.test")
+    async with Bench(kit, exchange).at_work(person("ann", "login@acme.test", external_uid=uid)) as bench:
+        await bench.settled("ann")
+        assert bench.address("ann") == ("ann.b@acme.test" if found else None)
+        if not found:
+            assert bench.member("ann").reason == "no-mailbox"
+            assert bench.member("ann").tries[-1] == Try(Identifier(EXTERNAL_UID, uid), "ErrorNameResolutionNoResults")
+
+
+async def test_without_impersonation_a_sid_leads_nowhere(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    exchange = await make_exchange(LabMailbox(address="ann.b@acme.test", sid="S-1-5-21-1"))
+    async with Bench(kit, exchange, impersonation=False).at_work(person("ann", external_uid="S-1-5-21-1")) as bench:
+        await bench.settled("ann")
+        assert bench.member("ann").reason == "no-mailbox"
+        assert bench.subscribed() == [("ann@acme.test", MISSING)]
 
 
 async def test_without_impersonation_an_external_uid_is_tried_as_an_address(

@@ -97,9 +97,12 @@ def test_configured_domains_stand_instead_of_learnt_ones() -> None:
     assert refused == [Try(Identifier(PERSONAL, "a@acme.test"), "domain")]
 
 
-def test_what_is_no_address_is_not_tried() -> None:
-    roster = roster_of(person("ann", login="", uid="12345"))
-    assert roster.identifiers(member(roster, "ann")) == ([], [Try(Identifier(EXTERNAL_UID, "12345"), "form")])
+def test_what_is_no_address_is_not_tried_unless_it_is_an_external_uid() -> None:
+    roster = roster_of(person("ann", login="ann", uid="12345"))
+    assert roster.identifiers(member(roster, "ann")) == (
+        [Identifier(EXTERNAL_UID, "12345")],
+        [Try(Identifier(LOGIN, "ann"), "form")],
+    )
 
 
 def test_what_worked_before_is_tried_first_if_it_is_still_the_users() -> None:

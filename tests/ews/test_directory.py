@@ -43,6 +43,9 @@ class Directory:
         ("several", "adam.old@acme.test", "adam@acme.test"),
         ("several", "a@acme.test", None),
         ("none", "ada@acme.test", None),
+        ("one", "ADA.Lovelace", "ada.lovelace@acme.test"),
+        ("one", "lovelace", None),
+        ("several", "ada", "ada.lovelace@acme.test"),
     ],
 )
 async def test_only_an_address_of_exactly_one_mailbox_is_resolved(case: str, entry: str, expected: str | None) -> None:
