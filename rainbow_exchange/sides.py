@@ -89,8 +89,8 @@ async def build(
             settings, proxy=proxy, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random
         )
         password = None
-        if signing_in[0].kind != "token":  # a token has no such end
-            password = PasswordWatch(exchange, username=username, now=now, random=random)
+        if signing_in[0].kind == "password":  # nobody changes that of a ticket or of a client
+            password = PasswordWatch(exchange, account=lambda: exchange.account, now=now, random=random)
         health = Health(
             pipeline=pipeline,
             exchange=exchange,

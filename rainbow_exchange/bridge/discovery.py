@@ -151,6 +151,8 @@ class Discovery:
             await asyncio.sleep(_CHECK_EVERY * (0.9 + 0.2 * self._random()))
             silent_since = max(exchange.last_ok or started, started)
             away = exchange.outage is not None and self._now() - silent_since >= _AWAY_FOR
+            if not away:
+                self._problems.clear("exchange-host-not-allowed")
             if not (away or self._moves(exchange) > known) or loop.time() - looked < _LOOK_EVERY:
                 continue
             looked, known = loop.time(), self._moves(exchange)
@@ -159,6 +161,8 @@ class Discovery:
             if isinstance(elsewhere, Place) and elsewhere.url != place.url:
                 self._found(elsewhere)
                 return elsewhere
+            if isinstance(elsewhere, Trouble) and elsewhere.id == "exchange-host-not-allowed" and away:
+                self._say(elsewhere, self._now() + timedelta(seconds=_LOOK_EVERY))
 
     def _moves(self, exchange: EwsClient) -> int:
         return sum(exchange.counters.errors[code] for code in _MOVED)

@@ -31,16 +31,18 @@ class Ending:
 
 
 class PasswordWatch:
-    """Reads daily when the password of `username` ends; `expires` is None while that is not known, or never.
+    """Reads daily when the password ends; `expires` is None while that is not known, or never.
 
+    `account` gives the name of the account that signs in, which may be another one later.
     A server that does not tell is asked again each day, and that is noted once.
     """
 
     def __init__(
-        self, client: Caller, *, username: str, now: Callable[[], datetime], random: Callable[[], float]
+        self, client: Caller, *, account: Callable[[], str], now: Callable[[], datetime], random: Callable[[], float]
     ) -> None:
         self._client = client
-        self._username = username
+        self._account = account
+        self._read_for = account()
         self._now = now
         self._random = random
         self._noted = False
@@ -56,7 +58,8 @@ class PasswordWatch:
     async def _read(self) -> bool:
         """Read the date; return whether tomorrow is soon enough for the next time."""
         # A user name that looks like an address may be a UPN: then the server finds the account by itself.
-        addresses = (self._username, None) if "@" in self._username else (None,)
+        name = self._account()
+        addresses = (name, None) if "@" in name and " " not in name else (None,)
         for address in addresses:
             try:
                 self.expires = await self._client.call(GetPasswordExpirationDate(address=address))
@@ -70,7 +73,7 @@ class PasswordWatch:
                     log.info("password_expiration_not_told", reason=str(error))
                 return refused
             else:
-                self._noted = False
+                self._noted, self._read_for = False, name
                 log.debug("password_expiration_read", expires=self.expires and self.expires.isoformat())
                 return True
         return True
@@ -88,7 +91,7 @@ class PasswordWatch:
         text = f"has expired {when}" if left <= 0 else f"expires {when}, in {days} day{'' if days == 1 else 's'}"
         return Ending(
             severity,
-            f"The password of the Exchange account {self._username} {text}. Without it nothing works.",
+            f"The password of the Exchange account {self._read_for} {text}. Without it nothing works.",
             "Change it in Active Directory, give the new one as exchange.password, and restart; or have the account's"
             " password never expire.",
         )

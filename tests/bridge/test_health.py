@@ -42,7 +42,9 @@ class Bench:
             on_refused=rainbow.client.forget,
         )
         self.problems = Problems(now=kit.now)
-        self.password = PasswordWatch(bridge.exchange.client, username="svc-rainbow", now=kit.now, random=kit.half)
+        self.password = PasswordWatch(
+            bridge.exchange.client, account=lambda: "svc-rainbow", now=kit.now, random=kit.half
+        )
         self.health = Health(
             pipeline=bridge.pipeline,
             exchange=bridge.exchange.client,

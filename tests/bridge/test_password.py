@@ -17,7 +17,7 @@ READ = "GetPasswordExpirationDate"
 
 
 def watch(kit: "Kit", exchange: "Exchange", username: str = "ACME\\svc-rainbow") -> PasswordWatch:
-    return PasswordWatch(exchange.client, username=username, now=kit.now, random=kit.half)
+    return PasswordWatch(exchange.client, account=lambda: username, now=kit.now, random=kit.half)
 
 
 # the tests' clock begins on 2026-03-02 at 08:00
