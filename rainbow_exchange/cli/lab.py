@@ -37,6 +37,12 @@ _PORT = click.IntRange(0, 65535)
     default="exchange",
     help="How Exchange behaves: as Exchange does, or binding each subscription to the mailbox's owner.",
 )
+@click.option(
+    "--right",
+    type=click.Choice(["none", "freebusy", "reviewer"]),
+    default="freebusy",
+    help="The right of the service account on each mailbox; reviewer: it may subscribe without impersonation.",
+)
 @click.option("--tls", is_flag=True, help="Serve Exchange over https, with a certificate authority made up for it.")
 @click.option(
     "--throttling",
@@ -65,6 +71,7 @@ def lab(
     exchange_port: int,
     rainbow_port: int,
     flavour: Literal["exchange", "owner-bound"],
+    right: Literal["none", "freebusy", "reviewer"],
     tls: bool,
     throttling: str | None,
     dials: tuple[str, ...],
@@ -80,7 +87,7 @@ def lab(
         rainbow-exchange lab --users 50
         rainbow-exchange lab --only exchange --exchange-port 8080 --json
         rainbow-exchange lab --certificate expired
-        rainbow-exchange lab --users 900 --throttling stock-2013
+        rainbow-exchange lab --users 900 --right reviewer --throttling stock-2013
         rainbow-exchange lab --users 900 --dial stream_limit=3 --dial server_busy=http
         rainbow-exchange lab --dial 'mailbox_errors={"ada@acme.test": "ErrorMailboxMoveInProgress"}'
     """  # noqa: D301  (\b is click's: keep these lines)
@@ -95,6 +102,7 @@ def lab(
         exchange_port=exchange_port,
         rainbow_port=rainbow_port,
         flavour=flavour,
+        right=right,
         tls=tls,
         dials=positions,
         certificate=certificate,

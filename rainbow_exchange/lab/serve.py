@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.company import LabUser, make_company, read_users_file
 from rainbow_exchange.lab.dialing import Positions
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
+from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.life import Life
 from rainbow_exchange.lab.made import Made
 from rainbow_exchange.lab.owner import Owner
@@ -50,6 +51,7 @@ class LabOptions:
     exchange_port: int = 0
     rainbow_port: int = 0
     flavour: Literal["exchange", "owner-bound"] = "exchange"
+    right: Literal["none", "freebusy", "reviewer"] = "freebusy"
     tls: bool = False
     certificate: Kind = "good"
     life: bool = False
@@ -160,7 +162,7 @@ async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncE
     if options.tls or options.certificate != "good":
         authority = LabAuthority(Path(stack.enter_context(TemporaryDirectory(prefix="rainbow-exchange-lab-"))))
     lab = LabExchange(
-        mailboxes=mailboxes_of(users),
+        mailboxes=mailboxes_of(users, right=options.right),
         username=_EXCHANGE_ACCOUNT,
         password=_EXCHANGE_PASSWORD,
         client_id=_CLIENT_ID,
@@ -238,8 +240,8 @@ async def _end(task: asyncio.Task[None]) -> None:
         await task
 
 
-def mailboxes_of(users: Sequence[LabUser]) -> list[LabMailbox]:
-    """Make the mailboxes of these users, each address once."""
+def mailboxes_of(users: Sequence[LabUser], *, right: str = Right.FREEBUSY) -> list[LabMailbox]:
+    """Make the mailboxes of these users, each address once; `right` is for those whose own is not given."""
     mailboxes: dict[str, LabMailbox] = {}
     for user in users:
         of = user.mailbox
@@ -252,8 +254,9 @@ def mailboxes_of(users: Sequence[LabUser]) -> list[LabMailbox]:
             upn=of.upn or "",
             sid=of.sid or "",
             timezone=of.timezone or user.timezone,
+            right=of.right or right,
         )
-        mailboxes[of.address.lower()] = mailbox if of.right is None else replace(mailbox, right=of.right)
+        mailboxes[of.address.lower()] = mailbox
     return list(mailboxes.values())
 
 

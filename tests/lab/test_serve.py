@@ -101,3 +101,18 @@ async def test_dials_are_turned_at_start_on_the_side_that_has_them() -> None:
             ):
                 async with session.get(f"{url}/lab/dials") as answer:
                     assert (await answer.json())[name] == position
+
+
+async def test_the_right_of_the_account_is_that_of_the_option_unless_a_person_has_another(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    users = [
+        {"loginEmail": "a@x.test", "mailbox": {"address": "a@x.test", "right": "none"}},
+        {"loginEmail": "b@x.test", "mailbox": "b@x.test"},
+    ]
+    path.write_text(json.dumps(users), encoding="utf-8")
+    async with serve(LabOptions(users_file=path, only="exchange", right="reviewer")) as lab:
+        assert lab.exchange
+        url = f"{lab.exchange.url.partition('/EWS')[0]}/lab/mailboxes"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            shown = {each["address"]: each["right"] for each in await answer.json()}
+    assert shown == {"a@x.test": "none", "b@x.test": "reviewer"}
