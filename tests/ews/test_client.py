@@ -482,3 +482,32 @@ async def test_a_stream_does_not_hold_a_place_in_flight(wire: Any, make: Any) ->
         says(wire, UNSUBSCRIBED)
         await client.call(UNSUBSCRIBE)
     assert client.counters.requests == {"GetStreamingEvents": 1, "Unsubscribe": 1}
+
+
+def too_many(part: str) -> str:
+    return f'<m:MessageXml><t:Value Name="Policy">{part}</t:Value></m:MessageXml>'
+
+
+async def test_too_many_streams_do_not_make_fewer_requests(wire: Any, make: Any) -> None:
+    says(wire, forms.answer("Unsubscribe", "ErrorExceededConnectionCount", too_many("MaxStreamingConcurrency")))
+    client = make()
+    assert isinstance(await fails(client), ConnectionLimitReached)
+    assert client.in_flight.limit == 10
+    assert client.counters.back_offs == 1
+    assert client.counters.last_back_off == "ErrorExceededConnectionCount (MaxStreamingConcurrency)"
+
+
+async def test_a_stream_that_is_refused_for_too_many_requests_makes_fewer(wire: Any, make: Any) -> None:
+    refusal = forms.stream_envelope("ErrorExceededConnectionCount", too_many("MaxConcurrency") + CLOSED)
+    streams(wire, refusal, then="end")
+    client = make()
+    await read(client, [])
+    assert client.in_flight.limit == 5
+    assert client.counters.last_back_off == "ErrorExceededConnectionCount (MaxConcurrency)"
+
+
+async def test_a_front_end_that_queues_gets_fewer_requests_at_once(wire: Any, make: Any) -> None:
+    says(wire, forms.http("503 Service Unavailable", b""))
+    client = make()
+    assert isinstance(await fails(client), EwsConnectionError)
+    assert client.in_flight.limit == 5
