@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT = 10.0  # seconds for name, TCP and TLS together
 _CHUNK = 65536
 _MOST_LEGS = 8
+_STEP_TIMEOUT = 15.0  # seconds for a step of a sign-in that asks a domain controller
 _KEEP = 15.0  # seconds an idle connection is kept: less than any server's or balancer's own limit
 _KEEP_SIGNED_IN = 60.0  # the same where a new one would have to sign in again; IIS keeps them for 120
 _FORGETFUL = 3  # a server that forgets so often wants each request signed in: Kerberos without authPersistNonNTLM
@@ -246,7 +247,13 @@ class Transport:
                 tried: Tried | None = ended.value
                 return tried
 
-        return await self._blocking.run(step) if self._auth.blocks else step()
+        if not self._auth.blocks:
+            return step()
+        try:
+            async with asyncio.timeout(_STEP_TIMEOUT):
+                return await self._blocking.run(step)
+        except TimeoutError:
+            raise EwsConnectionError("kerberos", "no-domain-controller") from None
 
     async def _send(
         self, lane: _Lane, body: bytes, headers: Mapping[str, str], authorization: str | None

@@ -1,5 +1,6 @@
 import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -127,6 +128,25 @@ async def test_a_server_that_forgets_each_time_is_signed_in_to_for_each_request(
     bodies = [bool(request.body) for request in wire.requests if "Authorization" not in request.headers]
     assert bodies == [False, True, False, True, False, True, False, False, False]
     assert wire.connections == 1
+
+
+async def test_a_domain_controller_that_never_answers_is_named(wire: Any, make: Any) -> None:
+    go = threading.Event()
+
+    class Hanging:
+        connection_bound = True
+        blocks = True
+
+        def flow(self) -> Flow:
+            go.wait(30)
+            yield Leg()
+            return None
+
+    with pytest.raises(EwsConnectionError) as raised:
+        await post(make(wire.url, Hanging()), limit=30)
+    go.set()
+    assert (raised.value.kind, raised.value.detail) == ("kerberos", "no-domain-controller")
+    assert wire.requests == []
 
 
 async def test_requests_at_the_same_time_never_share_an_authenticated_connection(wire: Any, make: Any) -> None:
