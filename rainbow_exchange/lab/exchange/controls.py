@@ -29,13 +29,21 @@ class Controls:
     """The handlers of /lab/. Faults in what is asked are answered with 400 or 404 and a sentence."""
 
     def __init__(
-        self, *, directory: Directory, subscriptions: Subscriptions, streams: Streams, record: Record, dials: Dials
+        self,
+        *,
+        directory: Directory,
+        subscriptions: Subscriptions,
+        streams: Streams,
+        record: Record,
+        dials: Dials,
+        turned: Callable[[], None],
     ) -> None:
         self._directory = directory
         self._subscriptions = subscriptions
         self._streams = streams
         self._record = record
         self._dials = dials
+        self._turned = turned
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes."""
@@ -86,6 +94,7 @@ class Controls:
 
     async def _dials_turned(self, http: web.Request) -> web.Response:
         self._dials.turn(await http.json())
+        self._turned()
         for stream in tuple(self._streams.open):
             stream.wake.set()
         return web.json_response(self._dials.shown())

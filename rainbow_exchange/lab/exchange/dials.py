@@ -69,6 +69,9 @@ class Dials:
     mail_tips_enabled: bool = True
     mail_tips_limit: int = 100
     pending_mail_tips: list[str] = field(default_factory=list)
+    # servers
+    fail_over_minutes: float = 0.0
+    move_minutes: float = 0.0
     # streams
     heartbeat_seconds: float = 45.0
     abandoned_seconds: float = 0.0

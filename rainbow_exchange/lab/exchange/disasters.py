@@ -1,11 +1,14 @@
 """Fail-overs and moves to order, over the lab's own wire below /lab/ (ews.md §1 and §2)."""
 
+import asyncio
+from itertools import count
 from typing import Any
 
 from aiohttp import web
 
 from rainbow_exchange.lab.exchange.back_ends import BackEnds
 from rainbow_exchange.lab.exchange.controls import plainly
+from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.mailbox import Directory
 from rainbow_exchange.lab.exchange.streams import Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
@@ -23,8 +26,18 @@ class Disasters:
     """The handlers. Faults in what is asked are answered with 400 or 404 and a sentence."""
 
     def __init__(
-        self, *, back_ends: BackEnds, directory: Directory, subscriptions: Subscriptions, streams: Streams
+        self,
+        *,
+        back_ends: BackEnds,
+        directory: Directory,
+        subscriptions: Subscriptions,
+        streams: Streams,
+        dials: Dials,
     ) -> None:
+        self._dials = dials
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._servers = count(2)
+        self._movers = count()
         self._back_ends = back_ends
         self._directory = directory
         self._subscriptions = subscriptions
@@ -34,6 +47,35 @@ class Disasters:
         """Add the routes."""
         app.router.add_post("/lab/fail-over", plainly(self._failed_over))
         app.router.add_post("/lab/mailboxes/{address}/move", plainly(self._moved))
+        app.on_startup.append(self._begin)
+        app.on_cleanup.append(self._end)
+
+    async def _begin(self, _: web.Application) -> None:
+        self.plan()
+
+    async def _end(self, _: web.Application) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def plan(self) -> None:
+        """Have happen what the dials say happens every so many minutes."""
+        for name in ("fail_over_minutes", "move_minutes"):
+            if timer := self._timers.pop(name, None):
+                timer.cancel()
+            minutes = getattr(self._dials, name)
+            if minutes > 0:
+                self._timers[name] = asyncio.get_running_loop().call_later(minutes * 60, self._strike, name)
+
+    def _strike(self, name: str) -> None:
+        domain = self._back_ends.name.partition(".")[2]
+        if name == "fail_over_minutes":
+            self.fail_over(f"exch{next(self._servers):02}.{domain}")
+        elif mailboxes := list(self._directory.by_address.values()):
+            mailbox = mailboxes[next(self._movers) % len(mailboxes)]
+            usual, other = self._back_ends.name, f"exch99.{domain}"
+            self.move(mailbox.address, other if self._back_ends.home(mailbox) == usual else usual)
+        minutes = getattr(self._dials, name)
+        self._timers[name] = asyncio.get_running_loop().call_later(minutes * 60, self._strike, name)
 
     async def _failed_over(self, http: web.Request) -> web.Response:
         wanted = await http.json()

@@ -87,6 +87,7 @@ class LabExchange:
             directory=self.directory,
             subscriptions=self.subscriptions,
             streams=self.streams,
+            dials=self.dials,
         )
         self.record = Record()
         self._now = now
@@ -148,6 +149,7 @@ class LabExchange:
             streams=self.streams,
             record=self.record,
             dials=self.dials,
+            turned=self.disasters.plan,
         ).add_to(app)
         self.disasters.add_to(app)
         self._front.add_to(app)

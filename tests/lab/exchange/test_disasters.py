@@ -1,5 +1,6 @@
 """Fail-overs and moves: which server an id and a cookie name, where a request lands, how streams learn of it."""
 
+import asyncio
 import base64
 from typing import Any
 
@@ -95,3 +96,21 @@ async def test_what_is_wrong_is_said(wire: Any, path: str, wanted: dict[str, str
     async with wire.http.post(f"{wire.lab.base}/lab/{path}", json=wanted) as answer:
         assert answer.status == status
         assert (await answer.json())["error"]
+
+
+async def test_dials_have_servers_fail_over_and_mailboxes_move_by_themselves(wire: Any) -> None:
+    await wire.subscribe("bob@acme.test")
+    await wire.dials(fail_over_minutes=0.001, move_minutes=0.002)
+    mailboxes = list(wire.lab.directory.by_address.values())
+    usual, moved = set[str](), set[str]()
+    async with asyncio.timeout(20):
+        while len(usual) < 3 or not moved:
+            await asyncio.sleep(0.01)
+            usual.add(wire.lab.back_ends.name)
+            moved |= {each.address for each in mailboxes if wire.lab.back_ends.home(each) == "exch99.acme.test"}
+    assert {name.partition(".")[2] for name in usual} == {"acme.test"}
+    assert list(wire.lab.subscriptions) == []
+    await wire.dials(fail_over_minutes=0, move_minutes=0)
+    server = wire.lab.back_ends.name
+    await asyncio.sleep(0.3)
+    assert wire.lab.back_ends.name == server
