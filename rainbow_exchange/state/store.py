@@ -78,7 +78,7 @@ class Store:
                 path=str(path),
                 moved_to=str(aside),
                 reason=str(error),
-                consequence="every mailbox is looked for anew; nothing else is lost",
+                consequence="every mailbox is looked for anew, and a password that was refused is tried once more",
             )
             return cls(path, _connect(path), aside)
 
