@@ -1,166 +1,21 @@
-"""Without exchange.url the daemon looks for Exchange, says what it has tried, remembers it and follows its move.
-
-Product and lab on one loop of virtual time, over real sockets and TLS, with names of the test's own.
-"""
+"""Without exchange.url the daemon looks for Exchange, says what it has tried, remembers it and follows its move."""
 
 import asyncio
-import functools
 import re
-import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from random import Random
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 from structlog.testing import capture_logs
 
-from rainbow_exchange.config import Settings
-from rainbow_exchange.credentials import Secrets
-from rainbow_exchange.daemon import Daemon
-from rainbow_exchange.ews.discovery.places import Ports
-from rainbow_exchange.finder import finder
-from rainbow_exchange.lab.company import make_company
-from rainbow_exchange.lab.exchange import LabExchange
-from rainbow_exchange.lab.rainbow import LabRainbow
-from rainbow_exchange.lab.serve import mailboxes_of
-from rainbow_exchange.lab.tls import LabAuthority
+if TYPE_CHECKING:
+    from tests.e2e.discovery.conftest import Company
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
-EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
-
-class Names(AbstractResolver):
-    """Every name that the test knows is this machine."""
-
-    def __init__(self, *known: str) -> None:
-        self.known = set(known)
-        self.hold: asyncio.Event | None = None
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        if self.hold is not None:
-            await self.hold.wait()
-        if host not in self.known:
-            raise OSError(socket.EAI_NONAME, "Name or service not known")
-        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=0)]
-
-    async def close(self) -> None:
-        """Hold nothing."""
-
-
-class Company:
-    """Four people of acme.test, an Exchange with TLS, a Rainbow, and the connector."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.people = make_company(4, 1)
-        self.authority = LabAuthority(folder)
-        self.names = Names("autodiscover.acme.test")
-        self.rainbow = LabRainbow(users=self.people, login="admin@partner.test", now=self.now, random=Random(1))
-        self.exchange = self.new_exchange()
-        self.daemon: Daemon | None = None
-        self.running: asyncio.Task[int] | None = None
-
-    @staticmethod
-    def now() -> datetime:
-        return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
-
-    def new_exchange(self) -> LabExchange:
-        return LabExchange(
-            mailboxes=mailboxes_of(self.people), password="Exchange#1", now=self.now, random=Random(1).random
-        )
-
-    async def listen(self, exchange: LabExchange) -> None:
-        await exchange.start(ssl=self.authority.server_context("127.0.0.1", "acme.test", "*.acme.test"))
-
-    @property
-    def port(self) -> int:
-        return int(self.exchange.base.rpartition(":")[2])
-
-    def start(
-        self,
-        *,
-        password: str = "Exchange#1",  # noqa: S107 - the lab's
-        username: str = "svc-rainbow",
-        domains: Sequence[str] = ("acme.test",),
-        **exchange: Any,
-    ) -> None:
-        settings = Settings.model_validate(
-            {
-                "exchange": {"username": username, "ca_file": self.authority.ca_file} | exchange,
-                "rainbow": {"url": self.rainbow.url, "login": self.rainbow.login, "app_id": self.rainbow.app_id},
-                "bridge": {"domains": domains},
-                "web": {"port": 0},
-                "state": {"path": self.folder},
-            }
-        )
-        secrets = Secrets(
-            exchange_password=password,
-            rainbow_password=self.rainbow.password,
-            rainbow_app_secret=self.rainbow.app_secret,
-        )
-
-        async def records(_: str) -> list[tuple[str, int]]:
-            return []
-
-        looks = functools.partial(
-            finder, resolver=self.names, records=records, ports=Ports(https=self.port, http=self.port)
-        )
-        self.daemon = Daemon(settings, secrets, now=self.now, random=Random(1).random, finder=looks)
-        self.running = asyncio.create_task(self.daemon.run())
-
-    async def stop(self) -> None:
-        if self.daemon is not None and self.running is not None:
-            self.daemon.stop()
-            assert await self.running == 0
-            self.daemon = None
-
-    def status(self) -> dict[str, Any]:
-        assert self.daemon is not None
-        assert self.running is not None
-        assert not self.running.done()
-        return self.daemon.status()
-
-    def problems(self) -> dict[str, dict[str, Any]]:
-        return {problem["id"]: problem for problem in self.status()["problems"]}
-
-    async def until(self, condition: Callable[[], object], *, within: float = 120) -> None:
-        async with asyncio.timeout(within):
-            while not condition():  # noqa: ASYNC110 - what is waited for has no event
-                await asyncio.sleep(0.1)
-
-    async def healthy(self, *, within: float = 120) -> None:
-        await self.until(lambda: self.status()["state"] == "healthy", within=within)
-
-    async def streamed(self) -> None:
-        await self.until(lambda: self.status()["mailboxes"]["streamed"] == 4)
-        await self.healthy()
-
-    def looked(self) -> int:
-        """How often autodiscover was asked."""
-        return self.exchange.record.counts["GetUserSettings"] + self.exchange.record.counts["Autodiscover"]
-
-
-@pytest.fixture
-async def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Company]:
-    # a pooled connection ages by this clock, and the loop's is the test's
-    monkeypatch.setattr("aiohttp.connector.monotonic", asyncio.get_running_loop().time)
-    made = Company(tmp_path)
-    await made.rainbow.start()
-    await made.listen(made.exchange)
-    yield made
-    await made.stop()
-    await made.rainbow.stop()
-    await made.exchange.stop()
-
-
-async def test_exchange_is_found_by_a_users_address_and_remembered(company: Company) -> None:
+async def test_exchange_is_found_by_a_users_address_and_remembered(company: "Company") -> None:
     company.names.hold = asyncio.Event()
     company.start(allowed_hosts=["127.0.0.1"])
     await company.until(lambda: company.status()["exchange"]["reason"] == "Exchange is being looked for.")
@@ -175,7 +30,7 @@ async def test_exchange_is_found_by_a_users_address_and_remembered(company: Comp
     assert company.problems() == {}
 
 
-async def test_while_it_is_not_found_status_says_what_was_tried_and_when_again(company: Company) -> None:
+async def test_while_it_is_not_found_status_says_what_was_tried_and_when_again(company: "Company") -> None:
     company.names.known = set()
     company.start()
     await company.until(company.problems)
@@ -203,7 +58,7 @@ async def test_while_it_is_not_found_status_says_what_was_tried_and_when_again(c
     await company.until(lambda: "exchange-host-not-allowed" in company.problems(), within=300)
 
 
-async def test_a_host_that_is_not_allowed_is_named_with_the_one_setting(company: Company) -> None:
+async def test_a_host_that_is_not_allowed_is_named_with_the_one_setting(company: "Company") -> None:
     company.start(allowed_hosts=["mail.acme.test"])
     await company.until(company.problems)
     problem = company.problems()["exchange-host-not-allowed"]
@@ -219,7 +74,7 @@ async def test_a_host_that_is_not_allowed_is_named_with_the_one_setting(company:
     assert company.problems() == {}
 
 
-async def test_a_domain_that_nothing_here_confirms_is_not_asked(company: Company) -> None:
+async def test_a_domain_that_nothing_here_confirms_is_not_asked(company: "Company") -> None:
     company.start(domains=[])
     await company.until(company.problems)
     problem = company.problems()["exchange-domain-not-confirmed"]
@@ -234,7 +89,7 @@ async def test_a_domain_that_nothing_here_confirms_is_not_asked(company: Company
     assert company.looked() == 0
 
 
-async def test_a_user_name_that_is_an_address_needs_no_user_of_rainbow(company: Company) -> None:
+async def test_a_user_name_that_is_an_address_needs_no_user_of_rainbow(company: "Company") -> None:
     somebody = company.people[0].mailbox
     assert somebody is not None
     company.rainbow.dials.set({"refuse_logins": True})
@@ -244,7 +99,7 @@ async def test_a_user_name_that_is_an_address_needs_no_user_of_rainbow(company: 
     assert company.looked() > 0
 
 
-async def test_rainbow_is_needed_for_the_addresses_of_its_users(company: Company) -> None:
+async def test_rainbow_is_needed_for_the_addresses_of_its_users(company: "Company") -> None:
     company.rainbow.dials.set({"refuse_logins": True})
     company.start()
     await company.until(company.problems)
@@ -253,7 +108,7 @@ async def test_rainbow_is_needed_for_the_addresses_of_its_users(company: Company
     )
 
 
-async def test_a_wrong_password_is_told_and_costs_two_attempts_at_most(company: Company) -> None:
+async def test_a_wrong_password_is_told_and_costs_two_attempts_at_most(company: "Company") -> None:
     company.names.known = {"acme.test", "autodiscover.acme.test"}
     company.start(password="wrong")
     await company.until(company.problems)
@@ -263,14 +118,14 @@ async def test_a_wrong_password_is_told_and_costs_two_attempts_at_most(company: 
     assert [attempt["outcome"] for attempt in company.exchange.attempts.read()] == ["wrong password"] * 2
 
 
-async def test_the_settings_may_name_the_one_autodiscover(company: Company) -> None:
+async def test_the_settings_may_name_the_one_autodiscover(company: "Company") -> None:
     company.names.known = set()
     company.start(autodiscover_url=f"https://127.0.0.1:{company.port}/autodiscover/autodiscover.svc", domains=[])
     await company.streamed()
     assert company.problems() == {}
 
 
-async def test_exchange_is_followed_to_its_new_address(company: Company) -> None:
+async def test_exchange_is_followed_to_its_new_address(company: "Company") -> None:
     company.start(allowed_hosts=["127.0.0.1"])
     await company.streamed()
     old, new = company.exchange, company.new_exchange()
@@ -292,7 +147,7 @@ async def test_exchange_is_followed_to_its_new_address(company: Company) -> None
     await new.stop()
 
 
-async def test_mailboxes_of_different_sites_have_streams_of_their_own(company: Company) -> None:
+async def test_mailboxes_of_different_sites_have_streams_of_their_own(company: "Company") -> None:
     addresses = sorted(company.exchange.directory.by_address)
     company.exchange.dials.turn({"groupings": dict.fromkeys(addresses[:3], "Paris") | {addresses[3]: "Lyon"}})
     company.start(allowed_hosts=["127.0.0.1"])
@@ -306,7 +161,7 @@ async def test_mailboxes_of_different_sites_have_streams_of_their_own(company: C
     assert answered.count(200) == 2
 
 
-async def test_with_the_url_given_autodiscover_may_be_named_for_the_sites_alone(company: Company) -> None:
+async def test_with_the_url_given_autodiscover_may_be_named_for_the_sites_alone(company: "Company") -> None:
     addresses = sorted(company.exchange.directory.by_address)
     elsewhere = {addresses[0]: "https://lyon.acme.test/EWS/Exchange.asmx", "": company.exchange.url}
     company.exchange.dials.turn({"ews_urls": elsewhere})
@@ -322,7 +177,7 @@ async def test_with_the_url_given_autodiscover_may_be_named_for_the_sites_alone(
     assert problem["action"].startswith("They have streams of their own and are asked at 127.0.0.1, which passes")
 
 
-async def test_exchange_that_has_gone_is_looked_for_anew(company: Company) -> None:
+async def test_exchange_that_has_gone_is_looked_for_anew(company: "Company") -> None:
     """Autodiscover is one server here and EWS another, which gives way to a third."""
     before, after = company.new_exchange(), company.new_exchange()
     await company.listen(before)
@@ -341,7 +196,7 @@ async def test_exchange_that_has_gone_is_looked_for_anew(company: Company) -> No
     await after.stop()
 
 
-async def test_a_retry_looks_at_once_and_tries_refused_credentials_once_more(company: Company) -> None:
+async def test_a_retry_looks_at_once_and_tries_refused_credentials_once_more(company: "Company") -> None:
     company.names.known = {"acme.test"}
     company.exchange.dials.turn({"passwords": {"svc-rainbow": "another"}})
     company.start(allowed_hosts=["127.0.0.1"])
