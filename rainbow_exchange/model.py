@@ -58,11 +58,17 @@ class OofState(StrEnum):
 class Mailbox:
     """A mailbox of Exchange. `address` is its primary SMTP address in lower case.
 
-    `principal` is the UPN or SID to impersonate it by, only where the server did not take the address.
+    `principal` is the UPN or SID to impersonate it by, only where the server took no address. Where nobody tells its
+    address either, `address` is that name in lower case: we know the mailbox by it, and Exchange must not be told it.
     """
 
     address: str
     principal: str | None = None
+
+    @property
+    def smtp(self) -> str | None:
+        """The primary SMTP address, None where it is not known."""
+        return None if self.principal is not None and self.principal.lower() == self.address else self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

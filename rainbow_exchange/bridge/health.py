@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from rainbow_exchange.bridge import people, sign_in_causes
 from rainbow_exchange.bridge.causes import Cause, exchange_cause, notify_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
+from rainbow_exchange.bridge.out_of_office import NO_ADDRESS
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
@@ -300,6 +301,8 @@ class Health:
         if parts.options.impersonation:
             also = " and refuses their settings"
             action = "Check that the account may act for these users (ApplicationImpersonation)"
+        if unreadable.reason == NO_ADDRESS:
+            also, action = "", "They are known by UPN or SID only: give them their work e-mail address in Rainbow"
         self._problems.report(
             "exchange-out-of-office-unreadable",
             severity="warning",

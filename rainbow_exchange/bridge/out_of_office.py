@@ -26,6 +26,9 @@ from rainbow_exchange.model import Mailbox, OofState, OutOfOffice
 
 log = structlog.get_logger()
 
+#: why the state of a mailbox is not known that is known only by its UPN or SID
+NO_ADDRESS = "NoSmtpAddress"
+
 #: seconds of the server's time that polling may take in a minute
 BUDGET = 10.0
 PERIOD = 60.0
@@ -101,6 +104,9 @@ class OutOfOfficeWatch:
         """Take a mailbox up; it is polled in the next round, which begins at once if none is under way."""
         self.forget(mailbox.address)
         entry = self._entries[mailbox.address] = Entry(mailbox)
+        if mailbox.smtp is None:
+            entry.refused = entry.tipless = NO_ADDRESS
+            return
         self._fresh.add(mailbox.address)
         # Whatever the tips say, and where the server gives none: the settings are the truth.
         self._want_settings(entry, self._now())
@@ -134,6 +140,8 @@ class OutOfOfficeWatch:
     async def read(self, address: str) -> OutOfOffice:
         """Return the state, read now if it is not known. Raises EwsError; KeyError for a mailbox never added."""
         entry = self._entries[address]
+        if entry.mailbox.smtp is None:
+            raise ResponseError(NO_ADDRESS)
         if not self._known(entry):
             if self._impersonation:
                 await self._read_settings(entry)
@@ -171,7 +179,8 @@ class OutOfOfficeWatch:
         """Return whom to poll: newcomers only while there are some, else everybody, those who are out first."""
         wanted = [self._entries[address] for address in self._fresh]
         self._fresh.clear()
-        return wanted or sorted(self._entries.values(), key=lambda entry: not (entry.tip and entry.tip.out))
+        everybody = (entry for entry in self._entries.values() if entry.mailbox.smtp is not None)
+        return wanted or sorted(everybody, key=lambda entry: not (entry.tip and entry.tip.out))
 
     async def _settings_round(self) -> None:
         """Read the settings that are due, within the budget, for the length of one period at most."""
@@ -185,7 +194,7 @@ class OutOfOfficeWatch:
 
     def _want_settings(self, entry: Entry, at: datetime) -> None:
         """Have the settings read at `at`, and not when they were due before."""
-        if self._impersonation:
+        if self._impersonation and entry.mailbox.smtp is not None:
             entry.settings_due = at
             heapq.heappush(self._settings_due, (at, entry.mailbox.address))
 

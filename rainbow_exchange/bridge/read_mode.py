@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.ews.treatment import Treatment, treatment
-from rainbow_exchange.model import Agenda
+from rainbow_exchange.model import Agenda, Mailbox
 
 #: how long a mode is kept before the other is tried anew
 TRIED_ANEW_AFTER = timedelta(days=1)
@@ -30,6 +30,7 @@ class ReadMode:
     """The mode of one mailbox, and since when."""
 
     current: Mode
+    own_only: bool = False  # a mailbox without an SMTP address cannot be asked for by GetUserAvailability
     _own_since: datetime | None = None
     _own_denied_until: datetime | None = None
 
@@ -64,10 +65,13 @@ class ReadModes:
         self._modes: dict[str, ReadMode] = {}
         self._unexpanded_until: datetime | None = None
 
-    def add(self, address: str, remembered: Mode | None, now: datetime) -> ReadMode:
+    def add(self, mailbox: Mailbox, remembered: Mode | None, now: datetime) -> ReadMode:
         """Give a mailbox its mode to begin with; `remembered` is that of an earlier run."""
+        if mailbox.smtp is None:
+            mode = self._modes[mailbox.address] = ReadMode(Mode.OWN, own_only=True)
+            return mode
         start = (remembered or Mode.OWN) if self._own and not self.unexpanded(now) else Mode.BATCHED
-        mode = self._modes[address] = ReadMode(start)
+        mode = self._modes[mailbox.address] = ReadMode(start)
         return mode
 
     def forget(self, address: str) -> None:
@@ -85,7 +89,7 @@ class ReadModes:
 
     def judge(self, mode: ReadMode, result: Agenda | EwsError, now: datetime) -> bool:
         """Take a result into account; True: the mailbox is to be read again, otherwise."""
-        if not self._own:
+        if not self._own or mode.own_only:
             return False
         if isinstance(result, Agenda) and not result.expanded:
             mode.current = Mode.BATCHED
@@ -96,7 +100,9 @@ class ReadModes:
         return not self.unexpanded(now) and mode.judge(result, now)
 
     def _leave_own(self) -> None:
-        left = {address: mode for address, mode in self._modes.items() if mode.current is Mode.OWN}
+        left = {
+            address: mode for address, mode in self._modes.items() if mode.current is Mode.OWN and not mode.own_only
+        }
         for mode in left.values():
             mode.current = Mode.BATCHED
         self._hidden(tuple(left))

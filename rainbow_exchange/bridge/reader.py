@@ -136,7 +136,7 @@ class Reader:
 
     def add(self, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Take a mailbox up; `mode` as remembered from an earlier run."""
-        self._entries[mailbox.address] = _Entry(mailbox, self._modes.add(mailbox.address, mode, self._now()))
+        self._entries[mailbox.address] = _Entry(mailbox, self._modes.add(mailbox, mode, self._now()))
 
     def forget(self, address: str) -> None:
         """Drop a mailbox and its agenda."""

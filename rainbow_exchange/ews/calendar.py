@@ -92,7 +92,7 @@ async def read_calendar_view(
         answer = await client.call(
             FindItem(window=part, mailbox_address=None if impersonate else mailbox.address),
             impersonate=connecting_sid(mailbox) if impersonate else None,
-            anchor=mailbox.address,
+            anchor=mailbox.smtp,
         )
         if not answer.includes_last and part.end - part.start > _SMALLEST_VIEW:
             parts += reversed(_halves(part))

@@ -44,7 +44,7 @@ def request_headers(impersonate: ConnectingSid | None, anchor: str | None, affin
         "client-request-id": str(uuid4()),
         "return-client-request-id": "true",
     }
-    if anchor is None and impersonate is not None and "@" in impersonate.value:
+    if anchor is None and impersonate is not None and impersonate.kind == "PrimarySmtpAddress":
         anchor = impersonate.value
     if affinity is not None:
         headers |= affinity.headers()

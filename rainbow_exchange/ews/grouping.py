@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError
+from rainbow_exchange.model import Mailbox
 
 GROUP_SIZE = 200  # subscription ids that one GetStreamingEvents may name
 _MOST_COOKIES = 20
@@ -30,10 +31,17 @@ class Affinity:
 
     anchor: str
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
+    named: bool = True  # the anchor is an SMTP address, which a header may name
+
+    @classmethod
+    def to(cls, mailbox: Mailbox, cookies: dict[str, str] | None = None) -> "Affinity":
+        """Lead to the server of `mailbox`."""
+        return cls(mailbox.address, {} if cookies is None else cookies, named=mailbox.smtp is not None)
 
     def headers(self) -> dict[str, str]:
         """Return the headers that go with each request of the group."""
-        headers = {"X-AnchorMailbox": self.anchor, "X-PreferServerAffinity": "true"}
+        headers = {"X-AnchorMailbox": self.anchor} if self.named else {}
+        headers["X-PreferServerAffinity"] = "true"
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return headers

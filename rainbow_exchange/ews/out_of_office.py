@@ -67,7 +67,7 @@ async def read_mail_tips(
     answers = await client.call(
         GetMailTips(addresses=asked, sending_as=sending_as),
         impersonate=None if impersonate is None else connecting_sid(impersonate),
-        anchor=None if impersonate is None else impersonate.address,
+        anchor=None if impersonate is None else impersonate.smtp,
     )
     return {address: _tip(answer) for address, answer in _by_address(asked, answers).items()}
 
@@ -80,7 +80,7 @@ async def read_oof_settings(client: Caller, mailbox: Mailbox, *, impersonate: bo
     settings = await client.call(
         GetUserOofSettings(address=mailbox.address),
         impersonate=connecting_sid(mailbox) if impersonate else None,
-        anchor=mailbox.address,
+        anchor=mailbox.smtp,
     )
     state = _STATE.get(settings.oof_state.lower())
     if state is None:

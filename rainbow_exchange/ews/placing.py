@@ -93,7 +93,7 @@ class Placing:
         """Move a member, with the subscription that it has, to a group of its own."""
         group = self._new_group(member.mailbox, own=True)
         if member.affinity is not None:
-            group.affinity = Affinity(member.mailbox.address, dict(member.affinity.cookies))
+            group.affinity = Affinity.to(member.mailbox, dict(member.affinity.cookies))
         group.add(member)
         self.start(group)
 
@@ -183,7 +183,7 @@ class Placing:
             listener=self._listener,
             openings=self._openings,
             limit=self.limit,
-            anchor=mailbox.address,
+            anchor=mailbox,
             size=self._group_size,
             key=self._group_key(mailbox),
             own=own,

@@ -22,6 +22,7 @@ from rainbow_exchange.ews.errors import (
     ServerBusy,
 )
 from rainbow_exchange.ews.event_stream import StreamMessage
+from rainbow_exchange.ews.first_alone import FirstAlone
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.joins import Joins
 from rainbow_exchange.ews.members import Client, End, Listener, Member
@@ -31,6 +32,7 @@ from rainbow_exchange.ews.throttle import STREAMS, exceeded
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.trial import accepted
 from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
+from rainbow_exchange.model import Mailbox
 from rainbow_exchange.pause import Pause
 
 if TYPE_CHECKING:
@@ -42,7 +44,6 @@ _FAREWELL = 0.1  # seconds between our own closing of a stream and the next: the
 _RETRY = (1.0, 30.0)  # back-off: first wait at most, longest
 _HASTY = 2  # streams left soon after they were opened, until another member pays for the next
 _ANCHORS = 3  # refused for as many anchors in a row, the limit is not theirs but the account's
-_FIRST_ALONE = 5.0  # seconds for which the others wait for a group's first Subscribe
 _PATIENCE = 5  # refusals in a row that name nobody and mean "later", before the group is searched for a culprit
 
 
@@ -56,7 +57,7 @@ class StreamGroup:
         listener: Listener,
         openings: asyncio.Semaphore,
         limit: StreamLimit,
-        anchor: str,
+        anchor: Mailbox,
         size: int,
         key: str,
         own: bool,
@@ -73,7 +74,7 @@ class StreamGroup:
         self.members: dict[str, Member] = {}
         self.reserved = 0  # places of those being subscribed
         self.running = False
-        self.affinity = Affinity(anchor)
+        self.affinity = Affinity.to(anchor)
         self.state: StreamState = "gathering"
         self.opened_at: datetime | None = None
         self.last_heartbeat: datetime | None = None
@@ -91,8 +92,7 @@ class StreamGroup:
         self._joins = Joins(size=1 if own else size, delay=open_delay, interval=reopen_interval)
         self._now = now
         self._random = random
-        self._anchoring = asyncio.Lock()
-        self._anchored = False
+        self._first = FirstAlone()
         self._changed = asyncio.Event()
         self._reopening: asyncio.Timeout | None = None
         self._closed: float | None = None  # loop time of an orderly end, until the next end
@@ -112,32 +112,13 @@ class StreamGroup:
         return len(self.members)
 
     @asynccontextmanager
-    async def subscribing(self, address: str) -> AsyncIterator[Affinity]:
-        """Yield the affinity to subscribe `address` by.
-
-        The first goes alone, since its answer brings the group's cookie; but the others do not wait for it for long.
-        """
-        ahead = not self._anchored and await self._goes_ahead()
-        try:
-            if not self._anchored:
-                affinity = Affinity(address)
-                yield affinity
-                if not self._anchored:
-                    self.affinity, self._anchored = affinity, True
-                return
-        finally:
-            if ahead:
-                self._anchoring.release()
-        yield self.affinity
-
-    async def _goes_ahead(self) -> bool:
-        """Wait for one's turn to be the first; False where it has taken too long, and several go side by side."""
-        try:
-            async with asyncio.timeout(_FIRST_ALONE):
-                await self._anchoring.acquire()
-        except TimeoutError:
-            return False
-        return True
+    async def subscribing(self, mailbox: Mailbox) -> AsyncIterator[Affinity]:
+        """Yield the affinity to subscribe `mailbox` by."""
+        async with self._first.turn() as first:
+            affinity = Affinity.to(mailbox) if first else self.affinity
+            yield affinity
+            if first and not self._first.done:
+                self.affinity = affinity
 
     def add(self, member: Member) -> None:
         """Take in a member that has a new subscription."""
@@ -381,9 +362,10 @@ class StreamGroup:
     # --- small parts
 
     def _choose_anchor(self) -> None:
-        """Keep the anchor while it is a member; else the first of them follows, by the same cookies."""
+        """Keep the anchor while it is a member; else the first that has an address follows, by the same cookies."""
         if self.affinity.anchor not in self.members and self.members:
-            self.affinity = Affinity(next(iter(self.members)), self.affinity.cookies)
+            follower = min(self.members.values(), key=lambda member: member.mailbox.smtp is None)
+            self.affinity = Affinity.to(follower.mailbox, self.affinity.cookies)
 
     def _rotate_anchor(self) -> None:
         """Let the next member pay for the stream: connections are counted by whom they impersonate."""
@@ -391,7 +373,7 @@ class StreamGroup:
         if self._impersonation and self.members:
             addresses = list(self.members)
             after = (addresses.index(self.affinity.anchor) + 1) % len(addresses)
-            self.affinity = Affinity(addresses[after], self.affinity.cookies)
+            self.affinity = Affinity.to(self.members[addresses[after]].mailbox, self.affinity.cookies)
 
     def _sid(self) -> ConnectingSid | None:
         anchor = self.members.get(self.affinity.anchor)

@@ -219,7 +219,7 @@ class Watcher:
         group = self._placing.place_apart(member) if apart else self._placing.place(member, alone=alone)
         group.reserved += 1
         try:
-            async with group.subscribing(mailbox.address) as affinity:
+            async with group.subscribing(mailbox) as affinity:
                 # impersonated, the calendar is its own; an address would have to be the primary one
                 operation = Subscribe(mailbox_address=None if self._impersonation else mailbox.address)
                 response = await self._client.call(operation, impersonate=self._sid(mailbox), affinity=affinity)

@@ -269,6 +269,10 @@ async def test_a_upn_goes_only_into_the_connecting_sid(kit: "Kit", make_exchange
         assert len(bodies) == 1
         assert "PrincipalName>U0017@corp.test</" in bodies[0]
         assert bodies[0].count("U0017@corp.test") == 1
+        await kit.until(lambda: bench.watcher.coverage("u0017@corp.test") == "streamed")
+        anchors = [each["anchor"] for each in exchange.requests("GetStreamingEvents")]
+        anchors += [each["anchor"] for each in exchange.requests("Subscribe") if each["code"] == "NoError"]
+        assert set(anchors) == {""}
 
 
 async def test_a_upn_that_the_directory_knows_is_resolved(kit: "Kit", make_exchange: "MakeExchange") -> None:

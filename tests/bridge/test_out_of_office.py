@@ -66,6 +66,26 @@ async def test_nobody_away(kit: "Kit", make_exchange: "MakeExchange", make_bench
     assert bench.watch.out_now() == 0
 
 
+async def test_a_mailbox_known_only_by_its_upn_is_named_in_no_request_and_spoils_nobodys(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    exchange = await make_exchange(ANN, BOB, keep_bodies=True)
+    exchange.away(ANN, text="away")
+    bench = make_bench(exchange)
+    async with kit.running(bench.watch.run()):
+        bench.watch.add(Mailbox(address="u17@corp.test", principal="U17@corp.test"))
+        bench.add(ANN, BOB)
+        await kit.until(lambda: bench.state(ANN) is OofState.ENABLED and bench.state(BOB))
+        await asyncio.sleep(1000)
+        with pytest.raises(ResponseError, match="NoSmtpAddress"):
+            await bench.watch.read("u17@corp.test")
+        bodies = [each["body"] + each["anchor"] for each in exchange.lab.record.read()]
+        assert not any("corp.test" in body.lower() for body in bodies)
+        unreadable = bench.watch.unreadable()
+        assert unreadable is not None
+        assert (unreadable.mailboxes, unreadable.reason) == (1, "NoSmtpAddress")
+
+
 async def test_an_absence_is_found_within_a_minute_and_its_settings_read(
     kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
 ) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
 from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError
-from rainbow_exchange.model import Agenda, Window
+from rainbow_exchange.model import Agenda, Mailbox, Window
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -45,7 +45,7 @@ def test_who_may_not_act_as_the_owner_reads_with_others_for_a_day() -> None:
 def test_a_series_given_as_one_turns_everybody_to_free_busy_for_a_day() -> None:
     hidden: list[tuple[str, ...]] = []
     modes = ReadModes(own=True, hidden=hidden.append)
-    ann, bob, eve = (modes.add(name, None, NOW) for name in ("ann", "bob", "eve"))
+    ann, bob, eve = (modes.add(Mailbox(address=name), None, NOW) for name in ("ann", "bob", "eve"))
     eve.current = Mode.BATCHED
     series = replace(agenda(detailed=True), expanded=False)
     assert modes.judge(ann, series, NOW)
@@ -53,7 +53,7 @@ def test_a_series_given_as_one_turns_everybody_to_free_busy_for_a_day() -> None:
     assert hidden == [("bob",)]
     assert modes.judge(bob, series, NOW), "a read that was under way meanwhile"
     assert hidden == [("bob",)]
-    assert modes.add("new", Mode.OWN, NOW).current == "batched"
+    assert modes.add(Mailbox(address="new"), Mode.OWN, NOW).current == "batched"
     later = NOW + DAY - timedelta(seconds=1)
     assert not modes.judge(eve, agenda(detailed=False), later)
     assert modes.unexpanded(later)
@@ -63,8 +63,18 @@ def test_a_series_given_as_one_turns_everybody_to_free_busy_for_a_day() -> None:
 
 def test_where_nobody_is_read_as_the_owner_nothing_is_judged() -> None:
     modes = ReadModes(own=False, hidden=lambda _: None)
-    mode = modes.add("ann", Mode.OWN, NOW)
+    mode = modes.add(Mailbox(address="ann"), Mode.OWN, NOW)
     assert not modes.judge(mode, agenda(detailed=False), NOW)
     assert mode.current == "batched"
     modes.forget("ann")
     assert modes.counts() == {Mode.BATCHED: 0, Mode.OWN: 0}
+
+
+def test_a_mailbox_known_only_by_its_principal_is_always_read_by_its_owner() -> None:
+    modes = ReadModes(own=True, hidden=lambda _: None)
+    mailbox = Mailbox(address="u17@corp.test", principal="U17@corp.test")
+    mode = modes.add(mailbox, Mode.BATCHED, NOW)
+    assert mode.current is Mode.OWN
+    assert modes.judge(mode, ResponseError("ErrorAccessDenied"), NOW) is False
+    assert modes.judge(mode, ResponseError("ErrorAccessDenied"), NOW + timedelta(days=3)) is False
+    assert mode.current is Mode.OWN

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from rainbow_exchange.ews.grouping import Affinity, place_for, server_name
+from rainbow_exchange.model import Mailbox
 
 
 @dataclass
@@ -71,3 +72,14 @@ def test_mailboxes_of_another_key_do_not_share() -> None:
 )
 def test_the_server_is_read_from_ids_that_name_one(subscription_id: str, expected: str | None) -> None:
     assert server_name(subscription_id) == expected
+
+
+def test_a_mailbox_known_only_by_its_principal_is_named_in_no_header() -> None:
+    by_address = Affinity.to(Mailbox(address="a@acme.test"), {"c": "1"})
+    by_principal = Affinity.to(Mailbox(address="u17@corp.test", principal="U17@corp.test"), {"c": "1"})
+    assert by_address.headers() == {
+        "X-AnchorMailbox": "a@acme.test",
+        "X-PreferServerAffinity": "true",
+        "Cookie": "c=1",
+    }
+    assert by_principal.headers() == {"X-PreferServerAffinity": "true", "Cookie": "c=1"}
