@@ -12,11 +12,10 @@ AGAIN = (300.0, 900.0, 3600.0)
 
 @dataclass(slots=True)
 class Held:
-    """One user: due since when, whether to be forced, how often refused, and the next try."""
+    """One user: due since when, whether to be forced, and the next try."""
 
     since: float
     force: bool
-    refusals: int
     until: float
 
 
@@ -38,7 +37,7 @@ class HeldBack:
         """Hold a user back that Rainbow has just refused."""
         refusals = self._refusals[user_id] = self._refusals.get(user_id, 0) + 1
         wait = AGAIN[min(refusals, len(AGAIN)) - 1]
-        self._held[user_id] = Held(since=since, force=force, refusals=refusals, until=now + wait)
+        self._held[user_id] = Held(since=since, force=force, until=now + wait)
 
     def add(self, user_id: str, *, force: bool) -> None:
         """Note that a user who is held back has become due once more."""
