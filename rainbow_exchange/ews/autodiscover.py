@@ -3,6 +3,7 @@
 The order of places, and who may be told the password, are in `discovery/places.py`. Nothing is retried here.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -42,6 +43,8 @@ from rainbow_exchange.ews.operations.pox_autodiscover import PoxAutodiscover
 log = structlog.get_logger()
 
 _MANY_LIMIT = 60.0  # seconds for a batch of mailboxes
+
+_CREDENTIALS = re.compile(r"//[^/]*@")
 
 Records = Callable[[str], Awaitable[Sequence[tuple[str, int]]]]
 
@@ -131,7 +134,10 @@ class Autodiscover:
         said: dict[str, Outcome] = {}
         for begin in range(0, len(addresses), BATCH):
             request = GetUserSettings(addresses=addresses[begin : begin + BATCH], url=url)
-            said |= request.read(await self._servers.post(url, request.write(), limit=_MANY_LIMIT))
+            try:
+                said |= request.read(await self._servers.post(url, request.write(), limit=_MANY_LIMIT))
+            except Redirected as redirect:
+                raise EwsConnectionError("http-302", f"redirects to {_shown(redirect.target)}") from redirect
         return said
 
     async def _of_domain(self, address: str, search: Search) -> Found | None:
@@ -185,9 +191,15 @@ class Autodiscover:
 
     async def _follow(self, where: str, target: str, address: str, search: Search) -> Found | None:
         """Go where a redirect leads, if that is allowed."""
-        target = urljoin(where, target) if "://" in where else target
+        try:
+            target = urljoin(where, target) if "://" in where else target
+            check_url(target)
+        except (ValueError, UserError):
+            if not target.lower().startswith("http://"):
+                search.note(where, f"redirects to {_shown(target)}, which is no web address to go to")
+                return None
         host = host_of(target)
-        if not target.lower().startswith("https://") or not host:
+        if not target.lower().startswith("https://"):
             search.note(where, f"redirects to {_shown(target)}, which is not https and so is not followed")
             return None
         if not self._trust.asks(host):
@@ -254,5 +266,5 @@ class Autodiscover:
 
 
 def _shown(url: str) -> str:
-    """Show a server's text without a query and at a length that does no harm."""
-    return url.partition("?")[0][:200] or "nowhere"
+    """Show a server's text without credentials and query, at a length that does no harm."""
+    return _CREDENTIALS.sub("//", url.partition("?")[0])[:200] or "nowhere"

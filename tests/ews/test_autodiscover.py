@@ -15,6 +15,7 @@ from rainbow_exchange.ews.autodiscover import Autodiscover, Found, NotFound
 from rainbow_exchange.ews.discovery.ask_first import AskFirst
 from rainbow_exchange.ews.discovery.outcome import Located, NotHere
 from rainbow_exchange.ews.discovery.places import Ports, trust
+from rainbow_exchange.ews.errors import EwsConnectionError
 from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.tls import LabAuthority
@@ -253,6 +254,18 @@ async def test_a_redirect_in_the_answer_is_not_followed_to_http_or_to_a_new_host
     assert "other.test" not in company.names.asked
 
 
+@pytest.mark.parametrize(
+    "target", ["https://[bad/x", "https://acme.test:99999/x", "https://ann:secret@acme.test/x", "mailto:x"]
+)
+async def test_a_redirect_to_what_is_no_web_address_is_passed_over(company: Company, target: str) -> None:
+    company.names.known = {"acme.test"}
+    company.dial(autodiscover_redirect_urls={"acme.test": target})
+    told = company.told(await company.fails())
+    assert told[0] == (
+        f"https://acme.test{SVC}: redirects to {target.replace('ann:secret@', '')}, which is no web address to go to"
+    )
+
+
 @pytest.mark.parametrize("form", ["soap", "pox"])
 async def test_a_redirect_in_the_answer_is_followed_to_an_allowed_host(company: Company, form: str) -> None:
     company.names.known = {"acme.test", "mail.acme.test", "other.test"}
@@ -410,6 +423,12 @@ async def test_what_is_no_autodiscover_is_passed_over(company: Company, wire: Wi
     assert [each.result for each in raised.value.attempts] == ["does not answer as autodiscover does"] * 2
     # the whole search sent no credentials to whoever asked for none
     assert all("Authorization" not in request.headers for request in wire.requests)
+
+
+async def test_a_service_that_now_redirects_tells_nothing_of_many_mailboxes(company: Company) -> None:
+    company.dial(autodiscover_http_redirects={"acme.test": company.at("other.test")})
+    with pytest.raises(EwsConnectionError, match=r"redirects to https://other\.test"):
+        await company.client().settings(company.at("acme.test"), [ANN, BOB])
 
 
 async def test_many_mailboxes_are_asked_for_a_hundred_at_a_time(company: Company) -> None:
