@@ -16,6 +16,7 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.throttling import ThrottlingReview, meter
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsError, ResponseError
+from rainbow_exchange.ews.treatment import Treatment, treatment_of
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
 
@@ -343,12 +344,14 @@ class Health:
             return
         shown = ", ".join(f"{address} ({reason})" for address, reason in list(unread.items())[: people.NAMED])
         more = f" and {len(unread) - people.NAMED} more" if len(unread) > people.NAMED else ""
+        denied = any(treatment_of(reason) is Treatment.DENIED for reason in unread.values())
+        right = "Grant the service account Reviewer on these calendars, or ApplicationImpersonation. " if denied else ""
         self._problems.report(
             "mailboxes-not-read",
             severity="warning",
             text=f"The calendars of {len(unread)} mailbox(es) cannot be read: {shown}{more}.",
-            action="Rainbow is answered from what was read last, for at most 12 hours. It is tried again by itself, or"
-            " by rainbow-exchange retry.",
+            action=f"{right}Rainbow is answered from what was read last, for at most 12 hours. It is tried again by"
+            " itself, or by rainbow-exchange retry.",
         )
 
     def _review_account(self) -> None:

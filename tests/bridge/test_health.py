@@ -331,6 +331,24 @@ async def test_a_user_of_whom_rainbow_does_not_want_to_hear(
         assert bench.found() == {}
 
 
+async def test_a_calendar_that_may_be_watched_but_not_read_asks_for_the_right(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    exchange = await make_exchange(
+        ANN, faults={"FindItem": "ErrorAccessDenied", "GetUserAvailability": "ErrorNoFreeBusyAccess"}
+    )
+    bench = make_bench(make_bridge(exchange, await make_rainbow(kit.person("ann"), ask=True)))
+    async with bench.at_work():
+        await kit.until(lambda: "mailboxes-not-read" in bench.found(), limit=120)
+        (problem,) = [each for each in bench.problems if each.id == "mailboxes-not-read"]
+        assert problem.text == "The calendars of 1 mailbox(es) cannot be read: ann@acme.test (ErrorNoFreeBusyAccess)."
+        assert "Grant the service account Reviewer" in problem.action
+
+
 async def test_rainbow_away_and_back(
     kit: "Kit",
     make_exchange: "MakeExchange",
