@@ -25,6 +25,7 @@ from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import RainbowUser
+from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Store
 
 log = structlog.get_logger()
@@ -216,7 +217,10 @@ class Discovery:
         return _unconfirmed(list(others))
 
     def _found(self, place: Place) -> None:
-        self._store.set_value(_VALUE, json.dumps({"place": asdict(place), "asked_at": self._only_at}))
+        try:
+            self._store.set_value(_VALUE, json.dumps({"place": asdict(place), "asked_at": self._only_at}))
+        except StateError as error:  # the next start has to look for it again, and no more than that
+            log.warning("state_not_written", reason=str(error))
         self.reason = f"Exchange was found at {place.url}."
         for problem_id in _IDS:
             self._problems.clear(problem_id)

@@ -67,6 +67,13 @@ async def test_it_counts_no_more_once_the_settings_say_otherwise(store: Store, k
     assert discovery(store, kit, only_at="https://ad.acme.test/autodiscover/autodiscover.svc").remembered() is None
 
 
+async def test_a_state_that_cannot_be_written_is_no_reason_not_to_go_on(store: Store, kit: "Kit") -> None:
+    store.close()
+    looking = discovery(store, kit)
+    looking._found(Place(**FOUND))
+    assert looking.reason == "Exchange was found at https://mail.acme.test/EWS/Exchange.asmx."
+
+
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"place": {}}', '{"place": {"url": "x"}, "asked_at": null}', "7"])
 async def test_what_cannot_be_read_is_forgotten(store: Store, kit: "Kit", kept: str) -> None:
     store.set_value("exchange_found", kept)
