@@ -145,9 +145,9 @@ class EwsClient:
         """Have refused credentials tried once more; without a refusal nothing happens."""
         self._logins.try_again()
 
-    def held_back_for(self) -> float:
-        """Seconds until the server may be asked everything again; 0 while it asks for no rest."""
-        return self._back_offs.left()
+    def held_back_for(self, *, itself: bool = False) -> float:
+        """Seconds until the server may be asked everything again, or only in the account's own name (`itself`)."""
+        return self._back_offs.left(None, "") if itself else self._back_offs.left()
 
     async def call(
         self,

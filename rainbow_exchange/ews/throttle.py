@@ -136,10 +136,11 @@ class BackOffs:
             if error is not None and until > now:
                 raise _again(error, until - now)
 
-    def left(self) -> float:
-        """Seconds until everything may be asked again; 0 if nothing is held back."""
+    def left(self, *who: str | None) -> float:
+        """Seconds until these, by default everybody, may be asked again; 0 if none of them is held back."""
         now = asyncio.get_running_loop().time()
-        return max((until - now for until, _ in self._until.values() if until > now), default=0.0)
+        chosen = [self._until[key] for key in who if key in self._until] if who else self._until.values()
+        return max((until - now for until, _ in chosen if until > now), default=0.0)
 
 
 def _soon(seconds: float) -> float:

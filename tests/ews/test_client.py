@@ -256,6 +256,7 @@ async def test_busy_keeps_one_mailbox_away_for_as_long_as_asked(wire: Any, make:
     assert isinstance(held, ServerBusy)
     assert held.back_off == pytest.approx(5)
     assert client.held_back_for() == pytest.approx(5)
+    assert client.held_back_for(itself=True) == 0
     assert len(wire.requests) == 2
     await asyncio.sleep(5.1)
     await client.call(UNSUBSCRIBE, impersonate=sid("a@acme.test"))
