@@ -57,6 +57,18 @@ class Allowance:
         self._rest = min(self._rest * 2, _LONGEST_REST)
         self._pass_on()
 
+    def hold(self, member: Member, error: EwsError) -> None:
+        """Note that this one has to wait, by a refusal of its own or of others before it."""
+        member.trouble, member.beyond = str(error), True
+        if not self.short:
+            self.refused()
+
+    def granted(self, member: Member) -> None:
+        """Note that a member was subscribed; perhaps it was its turn."""
+        if member.beyond:
+            member.beyond = False
+            self.allowed()
+
     def refuses(self, member: Member, error: EwsError) -> bool:
         """Note what a Subscribe has shown, perhaps one whose turn it was; whether it is beyond the limit."""
         refused = is_beyond(error)

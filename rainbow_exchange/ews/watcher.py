@@ -177,8 +177,8 @@ class Watcher:
         if member is None or self.coverage(address) == "streamed":
             return None
         if member.beyond:
-            next_try = self._now() + timedelta(seconds=self._allowance.seconds_to_next_try())
-            return Doubt(reason=member.trouble, next_try=next_try)
+            left = timedelta(seconds=self._allowance.seconds_to_next_try())
+            return Doubt(reason=member.trouble, next_try=self._now() + left)
         if member.group is None:
             return Doubt(reason=member.trouble or "renewed", next_try=member.next_try)
         if self.coverage(address) == "waiting" and (wait := self._placing.limit.seconds_to_next_try()):
@@ -190,10 +190,10 @@ class Watcher:
         member = self._members.get(address)
         if member is not None:
             (member.pause if member.group is None else member.group.pause).cut()
-            if member.group is not None and member.group.state == "waiting":
-                self._placing.limit.try_now()
             if member.beyond:
                 self._allowance.freed()
+            elif self.coverage(address) == "waiting":
+                self._placing.limit.try_now()
 
     def streams(self) -> list[StreamView]:
         """Show each group."""
@@ -269,9 +269,7 @@ class Watcher:
             else:
                 self.counters.renewals[label(cause)] += 1
                 member.alive = False
-                if member.beyond:
-                    member.beyond = False
-                    self._allowance.allowed()
+                self._allowance.granted(member)
                 self._renewals.pop(address, None)
                 member.trouble = ""
                 return
@@ -293,17 +291,14 @@ class Watcher:
             await self._allowance.turn()
             return False
         member.next_try = self._now() + timedelta(seconds=delay)
-        cut = await member.pause.sleep(delay)
-        member.next_try = None
+        cut, member.next_try = await member.pause.sleep(delay), None
         return cut
 
     async def _wait_beyond(self, member: Member, error: ResponseError) -> None:
         """Keep a mailbox that may not be subscribed, if it exists: it is polled meanwhile."""
         if not self._impersonation:  # impersonated, it would have been refused for what it is
             await check_readable(self._client, member.mailbox.address, now=self._now())
-        member.trouble, member.beyond = str(error), True
-        if not self._allowance.short:
-            self._allowance.refused()
+        self._allowance.hold(member, error)
         if self._placing.tasks is not None:
             self._renew_soon(member, 0.0)
 
