@@ -18,6 +18,7 @@ from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseEr
 from rainbow_exchange.ews.grouping import GROUP_SIZE
 from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
+from rainbow_exchange.ews.pace import Pace
 from rainbow_exchange.ews.placing import Placing
 from rainbow_exchange.ews.renewal import asked_for, check_readable, is_beyond, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
@@ -69,6 +70,7 @@ class Watcher:
         self._emit = emit
         self._now = now
         self._random = random
+        self._pace = Pace(_RENEWALS_A_SECOND, random)
         self.owner_bound = False
         self.counters = WatcherCounters()
         self._members: dict[str, Member] = {}
@@ -356,7 +358,7 @@ class Watcher:
         """These are to join another group, on another server: each by a new subscription."""
         for member in members:
             member.reason, member.alive = "renewed", True
-            self._renew_soon(member, len(members) / _RENEWALS_A_SECOND * self._random())
+            self._renew_soon(member, self._pace.wait(asyncio.get_running_loop().time()))
 
     def dropped(self, group: StreamGroup) -> None:
         """Nobody is left in a group."""
@@ -366,8 +368,6 @@ class Watcher:
         """Renew these one by one, or give those that only they themselves can read a stream of their own."""
         now = asyncio.get_running_loop().time()
         self.counters.bad_subscriptions += len(members)
-        storm = len(members) > 1
-        spread = (len(self._renewals) + len(members)) / _RENEWALS_A_SECOND if storm else 0.0
         for member in members:
             member.trouble = str(error)
             self._elsewhere.suspect(member.mailbox.address, error)
@@ -383,7 +383,7 @@ class Watcher:
             ):
                 self._isolate(member)
             else:
-                self._renew_soon(member, spread * self._random())
+                self._renew_soon(member, self._pace.wait(now))
         self._placing.tidy(group)
 
     def _isolate(self, member: Member) -> None:
