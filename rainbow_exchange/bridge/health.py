@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from rainbow_exchange.bridge import people, sign_in_causes
 from rainbow_exchange.bridge.causes import Cause, exchange_cause, notify_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
+from rainbow_exchange.bridge.measures import measures
 from rainbow_exchange.bridge.out_of_office import NO_ADDRESS
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
-from rainbow_exchange.bridge.throttling import ThrottlingReview, meter
+from rainbow_exchange.bridge.throttling import ThrottlingReview
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
@@ -156,45 +157,11 @@ class Health:
 
     def measures(self) -> dict[str, Any]:
         """Return what `metrics.render` shows of the parts: numbers only, no address."""
-        parts = self._pipeline.parts
-        oldest = parts.notifier.due.oldest()
-        throttling = meter(self._pipeline, self._exchange)
-        return {
+        ends = self.certificate_ends()
+        return measures(self._pipeline, self._exchange, self._link) | {
             "exchange_connected": self.exchange()["state"] == "connected",
-            "rainbow_connected": self._link.connected,
-            "exchange_certificate_end_seconds": ends.timestamp() if (ends := self.certificate_ends()) else None,
-            "due_users": len(parts.notifier.due),
-            "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
-            "streams": throttling.streams_open,
-            "streams_limit": throttling.streams_limit,
-            "requests_in_flight": throttling.requests_in_flight,
-            "requests_in_flight_limit": throttling.requests_limit,
-            "poll_period_seconds": throttling.poll_period_seconds,
-            "out_of_office_period_seconds": parts.absences.counters.period,
+            "exchange_certificate_end_seconds": ends.timestamp() if ends else None,
             "mailboxes": {name: number for name, number in self.mailboxes().items() if name != "total"},
-            "mailboxes_read": parts.reader.modes(),
-            "changes_told": parts.counters.changes,
-            "changes_recovered": parts.counters.recovered_changes,
-            "changes_found_after_gap": parts.counters.changes_found_after_gap,
-            "unreadable_appointments": parts.reader.counters.unreadable_appointments,
-            "stream_reopenings": parts.watcher.counters.reopened,
-            "stream_ends": parts.watcher.counters.ends,
-            "subscriptions_on_another_server": parts.watcher.counters.on_another_server,
-            "subscriptions_renewed": parts.watcher.counters.renewals,
-            "mailboxes_lost": parts.watcher.counters.losses,
-            "ews_back_offs": self._exchange.counters.back_offs,
-            "ews_received_bytes": self._exchange.counters.bytes_received,
-            "ews_requests": self._exchange.counters.requests,
-            "ews_errors": self._exchange.counters.errors,
-            "links_opened": self._link.counters.connects,
-            "questions_from_strangers": self._link.counters.strangers,
-            "questions_in_unknown_zones": self._link.counters.zones_unknown,
-            "questions": {
-                "answered": parts.answers.counters.answered,
-                "stale": parts.answers.counters.stale,
-                "not_found": parts.answers.counters.not_found,
-                "not_in_time": parts.answers.counters.not_in_time,
-            },
         }
 
     def _exchange_error(self) -> EwsError | None:

@@ -1,0 +1,49 @@
+"""The parts' own counters as one view of plain numbers, which `metrics.render` shows."""
+
+from typing import Any
+
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.throttling import meter
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.rainbow.link import RainbowLink
+
+
+def measures(pipeline: Pipeline, exchange: EwsClient, link: RainbowLink) -> dict[str, Any]:
+    """Return name → number, or name → label → number, by the names of `docs/reference/metrics.md`; no address."""
+    parts = pipeline.parts
+    oldest = parts.notifier.due.oldest()
+    throttling = meter(pipeline, exchange)
+    return {
+        "rainbow_connected": link.connected,
+        "due_users": len(parts.notifier.due),
+        "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
+        "streams": throttling.streams_open,
+        "streams_limit": throttling.streams_limit,
+        "requests_in_flight": throttling.requests_in_flight,
+        "requests_in_flight_limit": throttling.requests_limit,
+        "poll_period_seconds": throttling.poll_period_seconds,
+        "out_of_office_period_seconds": parts.absences.counters.period,
+        "mailboxes_read": parts.reader.modes(),
+        "changes_told": parts.counters.changes,
+        "changes_recovered": parts.counters.recovered_changes,
+        "changes_found_after_gap": parts.counters.changes_found_after_gap,
+        "unreadable_appointments": parts.reader.counters.unreadable_appointments,
+        "stream_reopenings": parts.watcher.counters.reopened,
+        "stream_ends": parts.watcher.counters.ends,
+        "subscriptions_on_another_server": parts.watcher.counters.on_another_server,
+        "subscriptions_renewed": parts.watcher.counters.renewals,
+        "mailboxes_lost": parts.watcher.counters.losses,
+        "ews_back_offs": exchange.counters.back_offs,
+        "ews_received_bytes": exchange.counters.bytes_received,
+        "ews_requests": exchange.counters.requests,
+        "ews_errors": exchange.counters.errors,
+        "links_opened": link.counters.connects,
+        "questions_from_strangers": link.counters.strangers,
+        "questions_in_unknown_zones": link.counters.zones_unknown,
+        "questions": {
+            "answered": parts.answers.counters.answered,
+            "stale": parts.answers.counters.stale,
+            "not_found": parts.answers.counters.not_found,
+            "not_in_time": parts.answers.counters.not_in_time,
+        },
+    }
