@@ -66,7 +66,6 @@ LABELLED_COUNTERS = {
 #: name in the view → help. A Latency.
 HISTOGRAMS = {
     "told_latency_seconds": "Time from Exchange's notification to Rainbow's having been told.",
-    "asked_latency_seconds": "Time from Rainbow's having been told to its question.",
 }
 
 

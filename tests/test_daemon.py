@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from rainbow_exchange import metrics
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.daemon import Daemon
@@ -101,6 +102,22 @@ def test_without_settings_it_serves_its_page_and_says_what_is_missing(tmp_path: 
         daemon.stop()
         assert await running == 0
         assert not (tmp_path / "runtime.json").exists()
+
+    virtually(test)
+
+
+def test_every_metric_that_is_promised_is_given(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with House(tmp_path, 3).at_work() as daemon:
+            promised = {
+                *metrics.GAUGES, *metrics.LABELLED_GAUGES, *metrics.COUNTERS, *metrics.LABELLED_COUNTERS,
+                *metrics.HISTOGRAMS, "version",
+            }  # fmt: skip
+            view = daemon.measures()
+            assert set(view) == promised
+            shown = metrics.render(view).decode()
+            assert 'rainbow_exchange_rainbow_requests_total{operation="users"}' in shown
+            assert "acme.test" not in shown
 
     virtually(test)
 

@@ -162,6 +162,8 @@ class Health:
             "exchange_connected": self.exchange()["state"] == "connected",
             "exchange_certificate_end_seconds": ends.timestamp() if ends else None,
             "mailboxes": {name: number for name, number in self.mailboxes().items() if name != "total"},
+            "rainbow_requests": self._rainbow.counters.transport.requests,
+            "rainbow_errors": self._rainbow.counters.transport.errors,
         }
 
     def _exchange_error(self) -> EwsError | None:
