@@ -13,7 +13,8 @@ from typing import Any
 
 from rainbow_exchange.ews.bisect import find_bad
 from rainbow_exchange.ews.errors import EwsError, ResponseError
-from rainbow_exchange.ews.out_of_office import Tip, is_refusal, mail_tips_limit, read_mail_tips
+from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, read_mail_tips
+from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller, ResponseCode
 from rainbow_exchange.model import Mailbox, OutOfOffice
 

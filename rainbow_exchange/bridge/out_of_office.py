@@ -20,7 +20,8 @@ import structlog
 
 from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips, reason_of
 from rainbow_exchange.ews.errors import EwsError, ResponseError
-from rainbow_exchange.ews.out_of_office import Tip, is_refusal, read_oof_settings
+from rainbow_exchange.ews.out_of_office import Tip, read_oof_settings
+from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Mailbox, OofState, OutOfOffice
 

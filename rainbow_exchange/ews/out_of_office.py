@@ -13,24 +13,20 @@ import html_text
 from lxml import etree
 
 from rainbow_exchange.ews.errors import (
-    ConnectionLimitReached,
-    EwsConnectionError,
     EwsError,
     MalformedResponse,
     ResponseError,
-    ServerBusy,
 )
 from rainbow_exchange.ews.operations.get_mail_tips import GetMailTips, MailTip
 from rainbow_exchange.ews.operations.get_service_configuration import GetServiceConfiguration
 from rainbow_exchange.ews.operations.get_user_oof_settings import GetUserOofSettings
 from rainbow_exchange.ews.templates import FORBIDDEN
+from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
 from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
 
 #: what we ask for at once, whatever more the server would take
 MOST_MAIL_TIPS = 100
-#: what a front end or a balancer says while the server behind it is away
-_AWAY = frozenset({"http-408", "http-429", "http-502", "http-503", "http-504"})
 
 _STATE = {state.value: state for state in OofState}
 _AUDIENCE = {audience.value: audience for audience in Audience}
@@ -114,14 +110,6 @@ async def mail_tips_limit(client: Caller) -> int:
     if configuration.mail_tips_enabled is False:
         return 0
     return min(MOST_MAIL_TIPS, configuration.max_recipients_per_mail_tips_request or MOST_MAIL_TIPS)
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether the server answered and will not do what it was asked, rather than being away or busy."""
-    if isinstance(error, EwsConnectionError):
-        return error.kind == "not-ews" or (error.kind.startswith("http-") and error.kind not in _AWAY)
-    busy = isinstance(error, ServerBusy | ConnectionLimitReached)
-    return isinstance(error, ResponseError | MalformedResponse) and not busy
 
 
 def plain(markup: str) -> str:

@@ -14,6 +14,7 @@ from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
+    MalformedResponse,
     ResponseError,
     ServerBusy,
     SubscriptionLost,
@@ -80,6 +81,10 @@ TABLE: Mapping[str, Treatment] = MappingProxyType(
 )
 
 
+#: what balancers and web servers say while the server behind them is away or has too much to do
+_AWAY = frozenset({"http-408", "http-429", "http-502", "http-503", "http-504"})
+
+
 def treatment_of(code: str) -> Treatment:
     """Give the treatment of a ResponseCode; one that the table does not know is TRANSIENT."""
     return TABLE.get(code, Treatment.TRANSIENT)
@@ -96,14 +101,15 @@ def treatment(error: EwsError) -> Treatment:
     return Treatment.TRANSIENT
 
 
-def is_refusal(error: EwsError) -> bool:
-    """Tell whether a server refused one request, be it by a bare HTTP status, rather than could not be spoken to.
+def is_refusal(error: Exception) -> bool:
+    """Tell whether the server answered and will not do what it was asked, rather than being away or busy.
 
     Not every server knows every operation, and some say so by 500 or 404 and a line of text.
     """
     if isinstance(error, EwsConnectionError):
-        return error.retry_after is None and (error.kind == "not-ews" or error.kind.startswith(("http-4", "http-5")))
-    return not isinstance(error, EwsAuthenticationError)
+        return error.kind == "not-ews" or (error.kind.startswith("http-") and error.kind not in _AWAY)
+    busy = isinstance(error, ServerBusy | ConnectionLimitReached)
+    return isinstance(error, ResponseError | MalformedResponse) and not busy
 
 
 def error_from(code: str, text: str = "", values: Mapping[str, str] | None = None, *, fault: bool) -> ResponseError:

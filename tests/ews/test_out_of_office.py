@@ -6,16 +6,11 @@ from typing import Any, TypeVar
 import pytest
 
 from rainbow_exchange.ews.errors import (
-    ConnectionLimitReached,
-    EwsAuthenticationError,
-    EwsConnectionError,
     MalformedResponse,
     ResponseError,
-    ServerBusy,
 )
 from rainbow_exchange.ews.out_of_office import (
     Tip,
-    is_refusal,
     mail_tips_limit,
     plain,
     read_mail_tips,
@@ -137,28 +132,6 @@ async def test_a_tip_without_the_absence_is_missing_and_not_not_out() -> None:
     assert tips["ada@acme.test"] == Tip(out=False, missing=True)
     assert tips["bob@acme.test"] == Tip(out=False, missing=True)
     assert tips["cyd@acme.test"] == Tip(out=False, pending=True)
-
-
-@pytest.mark.parametrize(
-    ("error", "refusal"),
-    [
-        (ResponseError("ErrorInvalidRequest"), True),
-        (ResponseError("ErrorInternalServerError"), True),
-        (MalformedResponse("x"), True),
-        (EwsConnectionError("http-500"), True),
-        (EwsConnectionError("http-404"), True),
-        (EwsConnectionError("not-ews"), True),
-        (EwsConnectionError("http-503"), False),
-        (EwsConnectionError("timeout"), False),
-        (EwsConnectionError("closed"), False),
-        (EwsAuthenticationError(403), False),
-        (ServerBusy("ErrorServerBusy"), False),
-        (ConnectionLimitReached("ErrorExceededConnectionCount"), False),
-        (TimeoutError(), False),
-    ],
-)
-def test_a_refusal_is_an_answer_and_not_an_absence(error: Exception, *, refusal: bool) -> None:
-    assert is_refusal(error) is refusal
 
 
 async def test_a_server_that_refuses_mail_tips_has_none() -> None:

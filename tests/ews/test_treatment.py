@@ -13,7 +13,7 @@ from rainbow_exchange.ews.errors import (
     SubscriptionLost,
     UnencodableText,
 )
-from rainbow_exchange.ews.treatment import TABLE, Treatment, error_from, treatment, treatment_of
+from rainbow_exchange.ews.treatment import TABLE, Treatment, error_from, is_refusal, treatment, treatment_of
 
 EXPECTED = {
     "success": ["NoError"],
@@ -170,3 +170,25 @@ def test_the_policy_of_the_streaming_limit_is_kept(shared: Path) -> None:
     assert error.values["Policy"] == "MaxStreamingConcurrency"
     assert error.values["MaxConcurrencyLimit"] == "10"
     assert treatment(error) is Treatment.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"),
+    [
+        (ResponseError("ErrorInvalidRequest"), True),
+        (ResponseError("ErrorInternalServerError"), True),
+        (MalformedResponse("x"), True),
+        (EwsConnectionError("http-500"), True),
+        (EwsConnectionError("http-404"), True),
+        (EwsConnectionError("not-ews"), True),
+        (EwsConnectionError("http-503"), False),
+        (EwsConnectionError("timeout"), False),
+        (EwsConnectionError("closed"), False),
+        (EwsAuthenticationError(403), False),
+        (ServerBusy("ErrorServerBusy"), False),
+        (ConnectionLimitReached("ErrorExceededConnectionCount"), False),
+        (TimeoutError(), False),
+    ],
+)
+def test_a_refusal_is_an_answer_and_not_an_absence(error: Exception, *, refusal: bool) -> None:
+    assert is_refusal(error) is refusal
