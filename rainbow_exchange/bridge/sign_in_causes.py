@@ -10,9 +10,7 @@ _ONCE = (
     " It was tried once and is not tried again, not even after a restart, until one of them changes: else the account"
     " would be locked. If only the account was mended: rainbow-exchange retry --all."
 )
-_AGAIN = (
-    " It is tried again by itself, after 1, 5 and 15 minutes, then hourly; at once by rainbow-exchange retry --all."
-)
+_AGAIN = " It is tried again by itself, after {0}, then hourly; at once by rainbow-exchange retry --all."
 _EXTENDED_PROTECTION = (
     " If they are right, suspect Extended Protection: Exchange refuses a sign-in that is bound to another certificate"
     " than its own, as where a load balancer or proxy in front of it ends TLS. Give both the same certificate, or let"
@@ -94,7 +92,9 @@ def refusal(error: EwsAuthenticationError, host: str, *, retried: bool) -> tuple
     offered = ", ".join(error.offered) or "no scheme"
     tried = error.tried or Tried(scheme="", stage="proof")
     text, action = _said(tried, error, host, offered)
-    return text, action + (_AGAIN if retried else _ONCE if error.counted else "")
+    if not retried:
+        return text, action + (_ONCE if error.counted else "")
+    return text, action + _AGAIN.format("a minute" if error.counted else "1, 5 and 15 minutes")
 
 
 def _said(  # noqa: PLR0911  (one way out for each stage)

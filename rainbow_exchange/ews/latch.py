@@ -10,7 +10,11 @@ from math import inf
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
 
 _PATIENCE = 10.0  # seconds for the first request that goes ahead of the others; twice as long after each time-out
-_RETRIES = (60.0, 300.0, 900.0, 3600.0)  # seconds after each refusal of credentials that had worked before
+#: seconds after each refusal of a password that had worked before: once soon, since a domain controller may have been
+#: away, then so seldom that no lock-out's count of wrong passwords is reached
+_RETRIES_COUNTED = (60.0, 3600.0)
+#: the same for what cannot have counted as a wrong password
+_RETRIES = (60.0, 300.0, 900.0, 3600.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,8 @@ class Latch:
 
     Until the server has accepted them once, one request goes at a time: the others wait for its outcome. Once they are
     refused, everything fails at once with that refusal, `refused`. Credentials that had worked before get one new try
-    after 60 s, 5 min, 15 min, then hourly (an account may be unlocked, a domain controller come back), and so does
-    what cannot have counted as a wrong password; others get none. `before` is what is remembered from another process;
+    after 60 s, then hourly; what cannot have counted as a wrong password one after 60 s, 5 min, 15 min, then hourly;
+    others get none. `before` is what is remembered from another process;
     `changed` is told what is to be remembered.
     """
 
@@ -137,7 +141,8 @@ class Latch:
 
     def _set_next_try(self, error: EwsAuthenticationError, refusals: int, ago: float) -> None:
         """A clock that was set back must not make it wait longer than it ever would."""
-        wait = _RETRIES[min(refusals, len(_RETRIES) - 1)]
+        waits = _RETRIES_COUNTED if error.counted else _RETRIES
+        wait = waits[min(refusals, len(waits) - 1)]
         again = self._worked or not error.counted
         self._next_try = asyncio.get_running_loop().time() + min(max(wait - ago, 0.0), wait) if again else None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -27,6 +28,15 @@ from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 REFUSALS = {"ErrorExceededConnectionCount", "ErrorExceededSubscriptionCount", "ErrorServerBusy"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, except where it must not be."""
+    if os.environ.get("CI") == "true" or os.environ.get("RAINBOW_EXCHANGE_SCALE"):
+        return
+    for item in items:
+        if item.get_closest_marker("scale"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes; RAINBOW_EXCHANGE_SCALE=1 has it run"))
 
 
 def now() -> datetime:

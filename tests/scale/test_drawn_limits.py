@@ -20,7 +20,7 @@ from rainbow_exchange.model import Mailbox, Window
 if TYPE_CHECKING:
     from tests.scale.conftest import Clock, Virtually
 
-pytestmark = [pytest.mark.scale, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 PEOPLE, GROUP, ASKERS, MOST = 220, 20, 60, 40
 REFUSALS = ("ErrorExceededConnectionCount", "ErrorServerBusy")
 
@@ -65,7 +65,7 @@ class Load:
         return sum(sent[code] for code in REFUSALS) / sent.total()
 
 
-@pytest.mark.parametrize("drawn", [1, None], ids=["seed 1", "any seed"])
+@pytest.mark.parametrize("drawn", [1, pytest.param(None, marks=pytest.mark.scale)], ids=["seed 1", "any seed"])
 def test_after_the_first_minute_few_are_refused_and_the_limits_rise_again(
     virtually: "Virtually", clock: "Clock", drawn: int | None
 ) -> None:

@@ -17,7 +17,7 @@ from rainbow_exchange.model import Mailbox
 if TYPE_CHECKING:
     from tests.scale.conftest import Clock, Virtually
 
-pytestmark = [pytest.mark.scale, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from tests.scale.conftest import StartCompany, Virtually
 
-pytestmark = [pytest.mark.scale, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.scale
 def test_by_delegate_rights_ten_streams_carry_2000_of_2300_and_the_rest_is_polled_by_name(
     company: "StartCompany", virtually: "Virtually"
 ) -> None:
@@ -47,6 +48,7 @@ def test_by_delegate_rights_ten_streams_carry_2000_of_2300_and_the_rest_is_polle
     virtually(test)
 
 
+@pytest.mark.scale
 def test_by_impersonation_5000_are_all_streamed(company: "StartCompany", virtually: "Virtually") -> None:
     async def test() -> None:
         async with company(5000, impersonation=True, preset="stock-2016") as here:
@@ -60,6 +62,7 @@ def test_by_impersonation_5000_are_all_streamed(company: "StartCompany", virtual
     virtually(test)
 
 
+@pytest.mark.scale
 def test_exchange_2013_with_three_streams_an_account_streams_3000_by_impersonation(
     company: "StartCompany", virtually: "Virtually"
 ) -> None:
@@ -73,6 +76,7 @@ def test_exchange_2013_with_three_streams_an_account_streams_3000_by_impersonati
     virtually(test)
 
 
+@pytest.mark.scale
 def test_exchange_2013_with_three_streams_carries_600_by_delegate_rights(
     company: "StartCompany", virtually: "Virtually"
 ) -> None:
