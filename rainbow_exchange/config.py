@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from rainbow_exchange.config_accounts import ResolvedSecrets, contradiction, missing_credentials
 from rainbow_exchange.config_sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
 from rainbow_exchange.config_values import (
+    Account,
     Auth,
     AutodiscoverUrl,
     Domains,
@@ -50,7 +51,7 @@ class ExchangeSettings(_Group):
     url: ExchangeUrl | None = None
     autodiscover_url: AutodiscoverUrl | None = None
     allowed_hosts: Hosts = ()
-    username: str | None = None
+    username: Account | None = None
     password: SecretStr | None = None
     password_file: Path | None = None
     client_id: str | None = None
@@ -64,7 +65,7 @@ class ExchangeSettings(_Group):
     ca_file: ReadableFile | None = None
     proxy_url: ProxyUrl | None = Field(default=None, repr=False)
     proxy_url_file: Path | None = None
-    fallback_username: str | None = None
+    fallback_username: Account | None = None
     fallback_password: SecretStr | None = None
     fallback_password_file: Path | None = None
     verify_certificates_insecurely_off: bool = False

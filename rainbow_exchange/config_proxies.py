@@ -12,6 +12,7 @@ import structlog
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config_values import is_loopback
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.network.address import names_host
 from rainbow_exchange.network.proxy import is_exempt
 
 log = structlog.get_logger()
@@ -62,7 +63,7 @@ def _from_environment(url: str, environ: Mapping[str, str]) -> ChosenProxy:
     full = value if "://" in value else f"http://{value}"
     try:
         parts = urlsplit(full)
-        usable = parts.scheme in _USUAL and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = parts.scheme in _USUAL and names_host(full) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
     if not usable:

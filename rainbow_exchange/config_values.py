@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from rainbow_exchange.network.address import is_name, names_host
+
 
 def is_loopback(host: str | None) -> bool:
     """Whether `host` (a name or an address, without brackets) is this machine by its own loopback address."""
@@ -24,13 +26,19 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _split(url: str, example: str) -> SplitResult:
+    url = url.strip()
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
-    if not usable or any(character.isspace() for character in url.strip()):
+    if not usable or any(character.isspace() for character in url):
         raise ValueError(f"is not a web address; write it like {example}")
+    if not names_host(url):
+        raise ValueError(
+            "names a server that cannot be looked up; see whether its name has two dots in a row, a part of more than"
+            f" 63 characters or an unusual or invisible character, and type it anew, like {example}"
+        )
     return parts
 
 
@@ -84,9 +92,16 @@ def _separated(value: object) -> object:
 
 def _domain(value: str) -> str:
     domain = value.strip().lstrip("@").rstrip(".").lower()
-    if not domain or "@" in domain or any(character.isspace() for character in domain):
+    if not is_name(domain):
         raise ValueError("holds something that is no mail domain; write them like acme.com")
     return domain
+
+
+def _account(value: str) -> str:
+    _, at, domain = value.rpartition("@")
+    if at and not is_name(domain):
+        raise ValueError("holds no domain behind the @; write it like name@company.com or COMPANY\\name")
+    return value
 
 
 def _host(value: str) -> str:
@@ -120,6 +135,7 @@ def _lower(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_separated)]
 Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], BeforeValidator(_separated)]
+Account = Annotated[str, AfterValidator(_account)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_separated)]
 ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
 ExchangeUrl = Annotated[str, AfterValidator(_exchange_url)]

@@ -206,6 +206,9 @@ def test_each_secret_has_a_file_beside_it(tmp_path: Path) -> None:
         ("https://mail acme test/", "is not a web address"),
         ("https://[::1/", "is not a web address"),
         ("https:///EWS", "is not a web address"),
+        ("https://mail..acme.test/EWS/Exchange.asmx", "two dots in a row"),
+        ("https://" + "a" * 64 + ".acme.test/EWS/Exchange.asmx", "more than 63 characters"),
+        ("https://mail\u200b.acme.test/EWS/Exchange.asmx", "invisible character"),
     ],
 )
 def test_an_exchange_url_that_cannot_be(url: str, part: str) -> None:
@@ -238,6 +241,18 @@ def test_rainbow_url_is_the_server_alone() -> None:
         ("exchange", "ca_file", "nowhere.pem", "there is no file"),
         ("exchange", "proxy_url", "proxy:8080", "is not a web address"),
         ("exchange", "proxy_url", "http://proxy:8080/path", "holds a path"),
+        ("exchange", "proxy_url", "http://proxy..acme.test:3128", "cannot be looked up"),
+        (
+            "exchange",
+            "autodiscover_url",
+            "https://mail..acme.test/autodiscover/autodiscover.svc",
+            "cannot be looked up",
+        ),
+        ("exchange", "token_url", "https://adfs..acme.test/adfs/oauth2/token", "cannot be looked up"),
+        ("exchange", "username", "svc@acme..test", "holds no domain behind the @; write it like name@company.com"),
+        ("exchange", "username", "svc@[acme", "holds no domain behind the @"),
+        ("rainbow", "url", "https://open..rainbow.test", "cannot be looked up"),
+        ("bridge", "domains", "acme..test", "no mail domain"),
         ("exchange", "allowed_hosts", "https://mail.acme.test/", "no host name"),
         ("bridge", "domains", "ada@acme.test", "no mail domain"),
         ("bridge", "domains", '["acme.test"', "is not a list"),

@@ -143,6 +143,9 @@ class Autodiscover:
     async def _of_domain(self, address: str, search: Search) -> Found | None:
         """Ask where the standard says that a domain's autodiscover may be, in turn."""
         domain = domain_of(address)
+        if not domain:
+            search.note(address, "is no mail address")
+            return None
         places = [place for place in standard_places(domain, self._ports) if self._trust.asks(host_of(place.soap))]
         if not places:
             search.block(address, f"autodiscover.{domain}", "leads to")
@@ -217,8 +220,11 @@ class Autodiscover:
             search.note(where, "names no address of EWS")
         for url in located.urls:
             host = host_of(url)
-            if not host or not self._trust.serves(host):
-                search.block(where, host or _shown(url), "says that EWS is at")
+            if not host:
+                search.note(where, f"says that EWS is at {_shown(url)}, where there can be no server")
+                continue
+            if not self._trust.serves(host):
+                search.block(where, host, "says that EWS is at")
                 continue
             try:
                 check_url(url)

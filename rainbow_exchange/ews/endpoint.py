@@ -13,6 +13,7 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.errors import EwsConnectionError
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.types import ConnectingSid
+from rainbow_exchange.network.address import names_host
 
 USER_AGENT = f"rainbow-exchange/{__version__}"
 _USUAL = "the address of EWS is usually https://<server>/EWS/Exchange.asmx"
@@ -21,14 +22,10 @@ _QUEUED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 def check_url(url: str) -> None:
     """Raise UserError unless credentials may be sent to `url`: https, or http on this very machine."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port  # raises where it is no number
-    except ValueError:
-        raise UserError([f"{url!r} is no URL; {_USUAL}"]) from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise UserError([f"{url!r} is no http(s) URL; {_USUAL}"])
+    parts = urlsplit(url) if names_host(url) else None
+    if parts is None or parts.scheme not in ("http", "https"):
+        raise UserError([f"{url!r} is no http(s) URL with the name of a server; {_USUAL}"])
+    host = parts.hostname or ""
     if parts.username is not None or parts.password is not None:
         raise UserError(["the URL of EWS holds a user name or password; set exchange.username and exchange.password"])
     if parts.scheme == "http" and not _is_loopback(host):

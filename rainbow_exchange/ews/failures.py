@@ -14,13 +14,14 @@ def named_failures(way: Way) -> Iterator[None]:
     """Turn what aiohttp and the system raise into EwsConnectionError."""
     try:
         yield
-    except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        # a TimeoutError is an OSError; ValueError: a name that cannot be looked up, framing that makes no sense
         raise named(way.failure(error)) from error
 
 
 async def explained(way: Way, error: EwsConnectionError) -> EwsConnectionError:
     """Say more of a certificate that is not trusted, by a look at it."""
-    if not isinstance(error.__cause__, aiohttp.ClientError | OSError):
+    if not isinstance(error.__cause__, aiohttp.ClientError | OSError | ValueError):
         return error
     return named(await way.explained(error.__cause__))
 

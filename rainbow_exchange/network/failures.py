@@ -52,6 +52,8 @@ class Way:
                 return Failure(kind="timeout", detail=f"no answer from {self._target}{through} in time")
             case aiohttp.ClientConnectorDNSError():
                 return Failure(kind="name", detail=f"the name {error.host} is not known")
+            case UnicodeError() | aiohttp.InvalidURL():  # the look-up's word for a label that is empty or too long
+                return Failure(kind="name", detail=f"{self._target} is no name that can be looked up")
             case aiohttp.ClientSSLError() | ssl.SSLError():
                 verdict = self._judged(error)
                 return Failure(kind="tls", detail=verdict.text, why=verdict)

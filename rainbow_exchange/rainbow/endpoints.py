@@ -4,6 +4,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit, urlunsplit
 
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.network.address import names_host
 
 _WEBSOCKET_SCHEME = {"https": "wss", "http": "ws"}
 _PROTECTED = frozenset({"https", "wss"})
@@ -30,7 +31,7 @@ def checked(url: str, *, schemes: tuple[str, str], name: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise UserError([f"{name}: {url!r} is no address ({error}); write {protected}://<host>"]) from None
-    if not host or parts.scheme not in schemes:
+    if not names_host(url) or parts.scheme not in schemes:
         raise UserError([f"{name}: {url!r} is no address; write {protected}://<host>"])
     if parts.username is not None or parts.password is not None:
         raise UserError(
@@ -57,7 +58,7 @@ def may_follow(current: str, offered: str) -> bool:
         host, target, _ = here.hostname or "", there.hostname or "", there.port
     except ValueError:
         return False
-    if there.username is not None or not host or not target:
+    if there.username is not None or not host or not names_host(offered):
         return False
     if there.scheme == "wss":
         return target == host or target.endswith("." + host)

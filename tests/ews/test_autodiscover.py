@@ -313,6 +313,31 @@ async def test_an_endless_chain_of_redirects_ends_after_ten(company: Company) ->
     assert company.asked("GetUserSettings").count(200) == 11
 
 
+@pytest.mark.parametrize("other", ["x@[bad", "x@acme.test:99999", "x@acme..test", "nobody"])
+async def test_an_address_that_is_none_is_passed_over(company: Company, other: str) -> None:
+    company.names.known = {"acme.test"}
+    company.dial(autodiscover_redirect_addresses={ANN: other})
+    told = company.told(await company.fails())
+    assert told[:2] == [f"https://acme.test{SVC}: asks to look for {other} instead", f"{other}: is no mail address"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a..acme.test/E",
+        "https://" + "a" * 64 + ".acme.test/E",
+        "https://a\u200b.acme.test/E",
+        "https://a<>.acme.test/E",
+    ],
+)
+async def test_an_ews_at_a_name_that_cannot_be_looked_up_is_passed_over(company: Company, url: str) -> None:
+    company.names.known = {"acme.test"}
+    company.dial(ews_urls={"": url})
+    error = await company.fails()
+    assert error.blocked_hosts == ()
+    assert company.told(error)[0] == f"https://acme.test{SVC}: says that EWS is at {url}, where there can be no server"
+
+
 @pytest.mark.parametrize("form", ["soap", "pox"])
 async def test_another_address_of_the_same_company_is_looked_for(company: Company, form: str) -> None:
     company.dial(autodiscover_forms=[form], autodiscover_redirect_addresses={"carl@acme.test": BOB})

@@ -33,7 +33,9 @@ def test_credentials_may_be_sent_over_tls_or_within_the_machine(url: str) -> Non
         ("ftp://mail.acme.test/", "Exchange.asmx"),
         ("mail.acme.test", "Exchange.asmx"),
         ("https:///EWS", "Exchange.asmx"),
-        ("https://mail.acme.test:port/", "no URL"),
+        ("https://mail.acme.test:port/", "no http"),
+        ("https://mail..acme.test/EWS/Exchange.asmx", "the name of a server"),
+        ("https://mail\u200b.acme.test/EWS/Exchange.asmx", "the name of a server"),
         ("https://svc:hush@mail.acme.test/", "exchange.password"),
     ],
 )

@@ -260,6 +260,13 @@ async def test_an_unknown_name_is_named(make: Any) -> None:
     assert raised.value.kind == "name"
 
 
+@pytest.mark.parametrize("host", ["mail..acme.test", "a" * 64 + ".acme.test"])
+async def test_a_name_that_cannot_be_looked_up_is_named(make: Any, host: str) -> None:
+    with pytest.raises(EwsConnectionError) as raised:
+        await post(make(f"https://{host}/EWS/Exchange.asmx"))
+    assert (raised.value.kind, raised.value.detail) == ("name", f"{host}:443 is no name that can be looked up")
+
+
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
 async def test_a_cut_connection_is_closed(wire: Any, make: Any, said: bytes) -> None:
     async def script(request: Any) -> None:

@@ -76,6 +76,7 @@ def test_websocket_address_belongs_to_the_rest_address(rest: str, websocket: str
         ("wss://rainbow.test/websocket", "wss://x@rainbow.test/websocket", False),
         ("wss://rainbow.test/websocket", "wss://rainbow.test:x/websocket", False),
         ("wss://rainbow.test/websocket", "https://rainbow.test/", False),
+        ("wss://rainbow.test/websocket", "wss://n7..rainbow.test/websocket", False),
         ("wss://rainbow.test/websocket", "", False),
         ("ws://127.0.0.1:1/websocket", "ws://127.0.0.1:2/websocket", True),
         ("ws://127.0.0.1:1/websocket", "ws://127.0.0.2:2/websocket", False),

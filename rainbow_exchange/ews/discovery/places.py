@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from rainbow_exchange.network.address import is_name, names_host
+
 _FOLDER = "/autodiscover/"
 _SOAP, _POX = "autodiscover.svc", "autodiscover.xml"
 _HTTPS, _HTTP = 443, 80
@@ -31,16 +33,13 @@ class Ports:
 
 def host_of(url: str) -> str:
     """Give the host name of a web address, in lower case; "" where it has none."""
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    return (urlsplit(url).hostname or "").rstrip(".") if names_host(url) else ""
 
 
 def domain_of(address: str) -> str:
     """Give the domain of a mail address, in lower case; "" where it is none."""
     name, at, domain = address.strip().rpartition("@")
-    return domain.lower().rstrip(".") if at and name else ""
+    return domain.lower().rstrip(".") if at and name and is_name(domain) else ""
 
 
 def place_at(url: str) -> Place:
