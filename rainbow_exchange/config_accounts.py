@@ -52,7 +52,7 @@ class ExchangeAccount:
 
     "password": `username` and `password`; "ticket": no password, but a Kerberos ticket, a keytab or the identity of the
     process, of `username` if that is given; "token": OAuth's `client_id` and `client_secret`, and the other two besides
-    if they are given.
+    if they are given. `setting` is the one that holds a password which somebody has to change now and then.
     """
 
     kind: Kind
@@ -61,6 +61,7 @@ class ExchangeAccount:
     password: str | None = field(default=None, repr=False)
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
+    setting: str = ""
 
 
 def accounts(exchange: "ExchangeSettings", secrets: ResolvedSecrets) -> list[ExchangeAccount]:
@@ -71,7 +72,13 @@ def accounts(exchange: "ExchangeSettings", secrets: ResolvedSecrets) -> list[Exc
     if exchange.fallback_username:
         name = exchange.fallback_username
         found.append(
-            ExchangeAccount(kind="password", name=name, username=name, password=secrets.exchange_fallback_password)
+            ExchangeAccount(
+                kind="password",
+                name=name,
+                username=name,
+                password=secrets.exchange_fallback_password,
+                setting="exchange.fallback_password",
+            )
         )
     return found
 
@@ -88,10 +95,22 @@ def _first(exchange: "ExchangeSettings", secrets: ResolvedSecrets) -> ExchangeAc
             client_secret=secrets.exchange_client_secret or "",
         )
     if username and secrets.exchange_password:
-        return ExchangeAccount(kind="password", name=username, username=username, password=secrets.exchange_password)
+        return ExchangeAccount(
+            kind="password",
+            name=username,
+            username=username,
+            password=secrets.exchange_password,
+            setting="exchange.password",
+        )
     if client and not username:
         name = f"{client} (client id, taken as user name)"
-        return ExchangeAccount(kind="password", name=name, username=client, password=secrets.exchange_client_secret)
+        return ExchangeAccount(
+            kind="password",
+            name=name,
+            username=client,
+            password=secrets.exchange_client_secret,
+            setting="exchange.client_secret",
+        )
     whose = "the account that this service runs as" if by_system() else "the Kerberos ticket or keytab"
     return ExchangeAccount(kind="ticket", name=f"{username} ({whose})" if username else whose, username=username)
 

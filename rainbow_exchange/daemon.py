@@ -171,9 +171,10 @@ class Daemon:
             bridge = tasks.create_task(sides.pipeline.run(), name="bridge")
             link = tasks.create_task(sides.link.run(), name="link")
             sign_in = tasks.create_task(sides.rainbow.run(), name="rainbow")
-            others = [tasks.create_task(self._keep_state(), name="state")]
-            if sides.password is not None:
-                others.append(tasks.create_task(sides.password.run(), name="password"))
+            others = [
+                tasks.create_task(self._keep_state(), name="state"),
+                tasks.create_task(sides.password.run(), name="password"),
+            ]
             ends: list[asyncio.Task[Any]] = [tasks.create_task(self._stop.wait(), name="stop")]
             if moved is not None:
                 ends.append(tasks.create_task(moved(sides.exchange), name="moved"))

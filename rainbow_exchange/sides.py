@@ -47,7 +47,7 @@ class Sides:
     link: RainbowLink
     pipeline: Pipeline
     health: Health
-    password: PasswordWatch | None
+    password: PasswordWatch
 
 
 @asynccontextmanager
@@ -88,9 +88,13 @@ async def build(
         link = rainbow_link(
             settings, proxy=proxy, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random
         )
-        password = None
-        if signing_in[0].kind == "password":  # nobody changes that of a ticket or of a client
-            password = PasswordWatch(exchange, account=lambda: exchange.account, now=now, random=random)
+        password = PasswordWatch(
+            exchange,
+            account=lambda: exchange.account,
+            settings={account.name: account.setting for account in signing_in if account.setting},
+            now=now,
+            random=random,
+        )
         health = Health(
             pipeline=pipeline,
             exchange=exchange,

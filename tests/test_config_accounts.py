@@ -50,7 +50,9 @@ def test_client_id_and_secret_with_a_token_address_are_oauths() -> None:
 
 def test_a_user_name_goes_before_the_client_id() -> None:
     [account] = accounts(exchange(client_id="admin", username="svc"), secrets(password="p", client_secret="s"))
-    assert account == ExchangeAccount(kind="password", name="svc", username="svc", password="p")
+    assert account == ExchangeAccount(
+        kind="password", name="svc", username="svc", password="p", setting="exchange.password"
+    )
 
 
 def test_the_second_account_comes_second_and_needs_its_password() -> None:
@@ -58,6 +60,7 @@ def test_the_second_account_comes_second_and_needs_its_password() -> None:
     assert missing_credentials(settings, secrets(password="p")) == ["exchange.fallback_password"]
     found = accounts(settings, secrets(password="p", fallback_password="q"))
     assert [(account.username, account.password) for account in found] == [("svc", "p"), ("other", "q")]
+    assert [account.setting for account in found] == ["exchange.password", "exchange.fallback_password"]
 
 
 def test_negotiate_without_a_password_is_a_ticket_where_kerberos_is_installed(kerberos: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ _DAY = timedelta(days=1)
 #: days that are left at most → severity
 _SEVERITIES = ((1, "error"), (7, "warning"), (14, "notice"))
 _AGAIN = 3600.0  # seconds after a reading that failed
+_GLANCE = 30.0  # seconds between two looks at which account it is that signs in
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,24 @@ class Ending:
 class PasswordWatch:
     """Reads daily when the password ends; `expires` is None while that is not known, or never.
 
-    `account` gives the name of the account that signs in, which may be another one later.
-    A server that does not tell is asked again each day, and that is noted once.
+    `account` gives the name of the account that signs in; once it is another one, that one's is read. `settings` says
+    which setting holds the password of an account; who has none there is not asked for. A server that does not tell is
+    asked again each day, and that is noted once.
     """
 
     def __init__(
-        self, client: Caller, *, account: Callable[[], str], now: Callable[[], datetime], random: Callable[[], float]
+        self,
+        client: Caller,
+        *,
+        account: Callable[[], str],
+        settings: Mapping[str, str],
+        now: Callable[[], datetime],
+        random: Callable[[], float],
     ) -> None:
         self._client = client
         self._account = account
-        self._read_for = account()
+        self._settings = settings
+        self._read_for = ""
         self._now = now
         self._random = random
         self._noted = False
@@ -51,18 +60,27 @@ class PasswordWatch:
     async def run(self) -> None:
         """Read at once and then daily, until cancelled."""
         while True:
-            known = await self._read()
+            name = self._account()
+            known = name not in self._settings or await self._read(name)
             wait = _DAY.total_seconds() if known else _AGAIN
-            await asyncio.sleep(wait * (0.95 + 0.1 * self._random()))
+            await self._while_it_is(name, wait * (0.95 + 0.1 * self._random()))
 
-    async def _read(self) -> bool:
+    async def _while_it_is(self, name: str, seconds: float) -> None:
+        """Wait, but no longer than this account is the one in use."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0:
+            if self._account() != name:
+                return
+            await asyncio.sleep(min(left, _GLANCE))
+
+    async def _read(self, name: str) -> bool:
         """Read the date; return whether tomorrow is soon enough for the next time."""
         # A user name that looks like an address may be a UPN: then the server finds the account by itself.
-        name = self._account()
         addresses = (name, None) if "@" in name and " " not in name else (None,)
         for address in addresses:
             try:
-                self.expires = await self._client.call(GetPasswordExpirationDate(address=address))
+                expires = await self._client.call(GetPasswordExpirationDate(address=address))
             except EwsError as error:
                 wanted = treatment(error)
                 if address is not None and wanted in {Treatment.NEXT_IDENTIFIER, Treatment.DENIED}:
@@ -73,14 +91,15 @@ class PasswordWatch:
                     log.info("password_expiration_not_told", reason=str(error))
                 return refused
             else:
-                self._noted, self._read_for = False, name
-                log.debug("password_expiration_read", expires=self.expires and self.expires.isoformat())
+                if self._account() == name:  # else this one was refused meanwhile, and it is another one's
+                    self._noted, self._read_for, self.expires = False, name, expires
+                    log.debug("password_expiration_read", expires=expires and expires.isoformat())
                 return True
         return True
 
     def ending(self) -> Ending | None:
         """Say that the password ends within 14 days, or has ended; None while it does not."""
-        if self.expires is None:
+        if self.expires is None or self._account() != self._read_for:
             return None
         left = (self.expires - self._now()) / _DAY
         severity = next((severity for days, severity in _SEVERITIES if left <= days), None)
@@ -92,6 +111,6 @@ class PasswordWatch:
         return Ending(
             severity,
             f"The password of the Exchange account {self._read_for} {text}. Without it nothing works.",
-            "Change it in Active Directory, give the new one as exchange.password, and restart; or have the account's"
-            " password never expire.",
+            f"Change it in Active Directory, give the new one as {self._settings[self._read_for]}, and restart; or have"
+            " the account's password never expire.",
         )

@@ -43,7 +43,11 @@ class Bench:
         )
         self.problems = Problems(now=kit.now)
         self.password = PasswordWatch(
-            bridge.exchange.client, account=lambda: "svc-rainbow", now=kit.now, random=kit.half
+            bridge.exchange.client,
+            account=lambda: "svc-rainbow",
+            settings={"svc-rainbow": "exchange.password"},
+            now=kit.now,
+            random=kit.half,
         )
         self.health = Health(
             pipeline=bridge.pipeline,

@@ -8,8 +8,14 @@ import structlog
 from structlog.testing import capture_logs
 
 from rainbow_exchange.bridge.password import PasswordWatch
+from rainbow_exchange.ews.auth import BasicAuth
+from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.logins import Login
+from rainbow_exchange.ews.operations.get_password_expiration_date import GetPasswordExpirationDate
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.bridge.conftest import Exchange, Kit, MakeExchange
 
 DAY = 86400.0
@@ -17,7 +23,13 @@ READ = "GetPasswordExpirationDate"
 
 
 def watch(kit: "Kit", exchange: "Exchange", username: str = "ACME\\svc-rainbow") -> PasswordWatch:
-    return PasswordWatch(exchange.client, account=lambda: username, now=kit.now, random=kit.half)
+    return PasswordWatch(
+        exchange.client,
+        account=lambda: username,
+        settings={username: "exchange.password"},
+        now=kit.now,
+        random=kit.half,
+    )
 
 
 # the tests' clock begins on 2026-03-02 at 08:00
@@ -110,3 +122,70 @@ async def test_a_user_name_that_is_no_primary_address_does_not_matter(
     async with kit.running(password.run()):
         await kit.until(lambda: password.ending() is not None)
     assert [request["code"] for request in exchange.requests(READ)] == ["ErrorNonExistentMailbox", "NoError"]
+
+
+@pytest.fixture
+async def two(kit: "Kit", make_exchange: "MakeExchange") -> "AsyncIterator[tuple[Exchange, EwsClient, PasswordWatch]]":
+    """A client with two accounts whose first password is wrong once the lab's dial says so."""
+    exchange = await make_exchange(password_expires="2026-03-05T08:00:00Z", service_accounts=["second"])
+    exchange.lab.dials.turn({"passwords": {"svc-rainbow": "one", "second": "two"}})
+    logins = [
+        Login(auth=BasicAuth(name, password), name=name)
+        for name, password in (("svc-rainbow", "one"), ("second", "two"))
+    ]
+    settings = {"svc-rainbow": "exchange.password", "second": "exchange.fallback_password"}
+    async with EwsClient(url=exchange.lab.url, auth=logins, ssl=None, now=kit.now) as client:
+        yield (
+            exchange,
+            client,
+            PasswordWatch(client, account=lambda: client.account, settings=settings, now=kit.now, random=kit.half),
+        )
+
+
+async def test_the_account_that_is_named_is_the_one_whose_date_was_read(
+    kit: "Kit", two: "tuple[Exchange, EwsClient, PasswordWatch]"
+) -> None:
+    """The first is refused by the very call that reads the date, and the second one answers it."""
+    exchange, client, password = two
+    exchange.lab.dials.turn({"passwords": {"svc-rainbow": "changed", "second": "two"}})
+    async with kit.running(password.run()):
+        await asyncio.sleep(10)
+        ending = password.ending()
+    assert client.account == "second"
+    assert ending is not None
+    assert ending.text.startswith("The password of the Exchange account second expires on 2026-03-05 at 08:00 UTC")
+    assert "give the new one as exchange.fallback_password, and restart" in ending.action
+    assert len(exchange.requests(READ)) == 2, "what the first one's question brought does not count"
+
+
+async def test_another_account_means_another_date_at_once(
+    kit: "Kit", two: "tuple[Exchange, EwsClient, PasswordWatch]"
+) -> None:
+    exchange, client, password = two
+    async with kit.running(password.run()):
+        await asyncio.sleep(10)
+        first = password.ending()
+        assert first is not None
+        assert "account svc-rainbow expires on 2026-03-05" in first.text
+        changed = {"svc-rainbow": "changed", "second": "two"}
+        exchange.lab.dials.turn({"password_expires": "2026-03-04T08:00:00Z", "passwords": changed})
+        await client.call(GetPasswordExpirationDate())
+        assert client.account == "second"
+        assert password.ending() is None, "nothing is known of this one yet"
+        await asyncio.sleep(40)
+        second = password.ending()
+    assert second is not None
+    assert "account second expires on 2026-03-04" in second.text
+
+
+async def test_an_account_without_a_password_in_the_settings_is_not_asked_for(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange(password_expires="2026-03-05T08:00:00Z")
+    password = PasswordWatch(
+        exchange.client, account=lambda: "the Kerberos ticket or keytab", settings={}, now=kit.now, random=kit.half
+    )
+    async with kit.running(password.run()):
+        await asyncio.sleep(2 * DAY)
+    assert exchange.requests(READ) == []
+    assert password.ending() is None
