@@ -42,7 +42,7 @@ def exchange_cause(error: EwsError, url: str, *, retried: bool = False) -> Cause
     if isinstance(error, EwsAuthenticationError):
         return _exchange_refusal(error, host, retried=retried)
     if isinstance(error, EwsConnectionError):
-        if error.why is not None:
+        if error.why is not None and error.kind != "token":
             return _way("exchange", error.why)
         return _exchange_connection(error, url, host)
     if isinstance(error, MalformedResponse):
@@ -76,7 +76,7 @@ def _exchange_connection(  # noqa: PLR0911  (one way out for each kind)
         case "kerberos":
             return Cause("exchange-kerberos", *sign_in_causes.kerberos(error.detail, host))
         case "token":
-            return Cause("exchange-token", *sign_in_causes.token(error.detail))
+            return Cause("exchange-token", *sign_in_causes.token(error.detail, error.why))
         case "name":
             return Cause(
                 "exchange-name-unknown",

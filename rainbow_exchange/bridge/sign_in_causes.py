@@ -1,6 +1,9 @@
 """What a refused sign-in to Exchange means to the administrator: what to suspect, and the next step. Pure."""
 
+from rainbow_exchange.bridge.way_causes import certificate_step, proxy_step
 from rainbow_exchange.ews.errors import EwsAuthenticationError, Tried
+from rainbow_exchange.network.proxy import ProxyTrouble
+from rainbow_exchange.network.verdict import Verdict, Why
 
 _CHECK = (
     "Check exchange.username (COMPANY\\name or name@company.com) and exchange.password, and whether the account is"
@@ -163,12 +166,16 @@ def kerberos(reason: str, host: str) -> tuple[str, str]:
     return f"Signing in to Exchange at {host} by Kerberos fails: {wrong}.", f"{step} It is tried again by itself."
 
 
-def token(detail: str) -> tuple[str, str]:
+def token(detail: str, why: Why | None) -> tuple[str, str]:
     """Say why no token can be had at present."""
-    return (
-        f"No token for Exchange can be had: {detail.rstrip('.')}.",
-        "Check exchange.token_url and what is behind it. It is tried again by itself.",
-    )
+    match why:
+        case Verdict():
+            step = certificate_step(why, "exchange", url="exchange.token_url")
+        case ProxyTrouble():
+            step = proxy_step(why, "exchange")
+        case None:
+            step = "Check exchange.token_url and what is behind it."
+    return f"No token for Exchange can be had: {detail.rstrip('.')}.", f"{step} It is tried again by itself."
 
 
 def _kerberos(reason: str, host: str) -> tuple[str, str]:

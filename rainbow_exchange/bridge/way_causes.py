@@ -8,12 +8,15 @@ from rainbow_exchange.network.verdict import Fault, Verdict, listed
 Side = Literal["exchange", "rainbow"]
 
 
-def certificate_step(verdict: Verdict, side: Side) -> str:
-    """Say what to do about the most important thing that is wrong with a certificate, or with TLS at all."""
-    return _exchange_step(verdict) if side == "exchange" else _rainbow_step(verdict)
+def certificate_step(verdict: Verdict, side: Side, *, url: str = "exchange.url") -> str:
+    """Say what to do about the most important thing that is wrong with a certificate, or with TLS at all.
+
+    `url` is the setting that holds the address, where that is not Rainbow's.
+    """
+    return _exchange_step(verdict, url) if side == "exchange" else _rainbow_step(verdict)
 
 
-def _exchange_step(verdict: Verdict) -> str:  # noqa: PLR0911  (one line per fault is the table)
+def _exchange_step(verdict: Verdict, url: str) -> str:  # noqa: PLR0911  (one line per fault is the table)
     issuer, host = f"“{verdict.issuer}”", verdict.host
     match verdict.faults[0]:
         case Fault.INTERCEPTED:
@@ -39,11 +42,11 @@ def _exchange_step(verdict: Verdict) -> str:  # noqa: PLR0911  (one line per fau
             )
         case Fault.OTHER_NAME:
             return (
-                f"Use a name of the certificate in exchange.url ({listed(verdict.names)}), or have the certificate"
+                f"Use a name of the certificate in {url} ({listed(verdict.names)}), or have the certificate"
                 f" issued anew with {host} in it."
             )
         case Fault.PLAIN_HTTP:
-            return "Check the port in exchange.url: 443 is usual for https. A proxy or balancer may end TLS before it."
+            return f"Check the port in {url}: 443 is usual for https. A proxy or balancer may end TLS before it."
         case Fault.OTHER:
             return "Check what the server, or a balancer in front of it, presents; `openssl s_client` shows it."
         case fault:

@@ -67,6 +67,8 @@ class Logins:
         """Let refused ones be tried once more, because somebody says so."""
         for login in self._logins:
             login.latch.try_again()
+            if login.tokens is not None:
+                login.tokens.try_again()
         self._in_use = self._logins[0]
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import structlog
 
+from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, EwsError, Tried
 from rainbow_exchange.ews.failures import explained, named_failures
 from rainbow_exchange.network.failures import Way
@@ -23,6 +24,9 @@ from rainbow_exchange.network.proxy import proxy
 log = structlog.get_logger()
 
 _LIMIT = 20.0  # seconds for a whole answer
+_PATIENCE = 7.0  # seconds that one request waits for it: less than its own limit, which would blame Exchange
+_WAITS = (5.0, 60.0)  # seconds after a failure and after many, within which the endpoint is not asked again
+_WAITS_REFUSED = (60.0, 3600.0)  # the same where it may have been the secret that it did not like
 _LONGEST_ANSWER = 256 * 1024
 _LIFE = 600.0  # seconds that a token is taken to live where the endpoint does not say (RFC 6749 §5.1 lets it)
 _LONGEST_LIFE = 86400.0
@@ -59,6 +63,8 @@ class TokenSource:
         self._way = Way(url, self._proxy)
         self._token: str | None = None
         self._renew_at = self._ends = self._not_before = 0.0  # loop time
+        self._failed: EwsConnectionError | None = None
+        self._waits, self._waits_refused = backoff(*_WAITS), backoff(*_WAITS_REFUSED)
         self._fetching: asyncio.Task[str] | None = None
         self.fetched = 0
 
@@ -73,7 +79,18 @@ class TokenSource:
                 self._not_before = now + _PAUSE
                 self._begin().add_done_callback(_told)
             return self._token
-        return await asyncio.shield(self._fetching or self._begin())
+        if self._failed is not None and now < self._not_before and self._fetching is None:
+            raise EwsConnectionError("token", self._failed.detail, why=self._failed.why)
+        fetching = self._fetching or self._begin()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await asyncio.shield(fetching)
+        except TimeoutError as error:
+            raise EwsConnectionError("token", self._way.failure(error).detail) from None
+
+    def try_again(self) -> None:
+        """Let the endpoint be asked at once, because somebody says so."""
+        self._not_before = 0.0
 
     async def close(self) -> None:
         """End a request under way."""
@@ -93,6 +110,17 @@ class TokenSource:
 
     async def _fetch(self) -> str:
         self.fetched += 1
+        status = 0
+        try:
+            status, said = await self._asked()
+            return self._taken(status, said)
+        except EwsConnectionError as error:
+            waits = self._waits_refused if _is_refusal(status) else self._waits
+            self._failed, wait = error, next(waits)
+            self._not_before = max(self._not_before, asyncio.get_running_loop().time() + wait)
+            raise
+
+    async def _asked(self) -> tuple[int, Mapping[str, Any]]:
         try:
             with named_failures(self._way):
                 async with asyncio.timeout(_LIMIT), self._session() as session:
@@ -104,11 +132,10 @@ class TokenSource:
                         proxy=self._proxy.url,
                         proxy_headers=self._proxy.headers,
                     )
-                    status, said = answer.status, _json(await _read(answer))
+                    return answer.status, _json(await _read(answer))
         except EwsConnectionError as error:
             more = await explained(self._way, error)
-            raise EwsConnectionError("token", more.detail or more.kind) from error
-        return self._taken(status, said)
+            raise EwsConnectionError("token", more.detail or more.kind, why=more.why) from error
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -122,7 +149,7 @@ class TokenSource:
         if status != HTTPStatus.OK:
             error = said.get("error")
             word = error if isinstance(error, str) and _ERROR.match(error) else ""
-            if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _BUSY and word:
+            if _is_refusal(status) and word:
                 tried = Tried(scheme="Bearer", stage="token", reason=word)
                 raise EwsAuthenticationError(HTTPStatus.UNAUTHORIZED, (), tried)
             raise EwsConnectionError("token", f"it answered {status}" + (f" {word}" if word else ""))
@@ -132,7 +159,12 @@ class TokenSource:
         life, now = _seconds(said.get("expires_in")), asyncio.get_running_loop().time()
         self._token, self._renew_at, self._not_before = token, now + life / 2, 0.0
         self._ends = now + max(life - _SAFE, life / 2)
+        self._failed, self._waits, self._waits_refused = None, backoff(*_WAITS), backoff(*_WAITS_REFUSED)
         return token
+
+
+def _is_refusal(status: int) -> bool:
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _BUSY
 
 
 def _told(fetching: asyncio.Task[str]) -> None:
@@ -163,6 +195,6 @@ def _seconds(expires_in: object) -> float:
     """Read `expires_in`, which some write as text."""
     try:
         seconds = float(expires_in) if isinstance(expires_in, int | float | str) else _LIFE
-    except ValueError:
+    except (ValueError, OverflowError):
         return _LIFE
     return min(seconds, _LONGEST_LIFE) if seconds > 0 else _LIFE

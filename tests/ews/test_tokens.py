@@ -82,7 +82,8 @@ async def test_whoever_gives_up_takes_nobody_along(endpoint: Endpoint, source: T
 
 
 @pytest.mark.parametrize(
-    ("seconds", "half"), [(3600, 1800), ("600", 300), (None, 300), (-5, 300), ("soon", 300), (10**9, 43_200)]
+    ("seconds", "half"),
+    [(3600, 1800), ("600", 300), (None, 300), (-5, 300), ("soon", 300), (10**9, 43_200), (10**400, 300)],
 )
 async def test_it_is_renewed_at_half_its_life_while_the_old_one_serves(
     endpoint: Endpoint, source: TokenSource, seconds: Any, half: float
@@ -183,6 +184,43 @@ async def test_a_silent_endpoint_ends_in_time(endpoint: Endpoint, source: TokenS
     with pytest.raises(EwsConnectionError, match="in time"):
         await source.token()
     assert asyncio.get_running_loop().time() - start < 30
+
+
+async def test_a_request_waits_less_than_its_own_limit_and_a_slow_endpoint_still_serves(
+    endpoint: Endpoint, source: TokenSource
+) -> None:
+    endpoint.delay = 12
+    start = asyncio.get_running_loop().time()
+    with pytest.raises(EwsConnectionError, match="in time") as raised:
+        await source.token()
+    assert raised.value.kind == "token"
+    assert asyncio.get_running_loop().time() - start < 10
+    assert await source.token() == "token-1"
+    assert len(endpoint.wire.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(400, 20), (403, 20), (500, 2)])
+async def test_after_a_failure_the_secret_is_not_sent_again_at_once(
+    endpoint: Endpoint, source: TokenSource, status: int, seconds: float
+) -> None:
+    endpoint.said = answer(status, b"<html>")
+    for _ in range(5):
+        with pytest.raises(EwsConnectionError, match=f"it answered {status}"):
+            await source.token()
+        await asyncio.sleep(seconds / 5)
+    assert len(endpoint.wire.requests) == 1
+    endpoint.said = None
+    await asyncio.sleep(60)
+    assert await source.token() == "token-1"
+
+
+async def test_somebody_may_have_it_asked_at_once(endpoint: Endpoint, source: TokenSource) -> None:
+    endpoint.said = answer(403, b"<html>")
+    with pytest.raises(EwsConnectionError):
+        await source.token()
+    endpoint.said = None
+    source.try_again()
+    assert await source.token() == "token-1"
 
 
 async def test_closing_ends_a_request_under_way(endpoint: Endpoint, source: TokenSource) -> None:
