@@ -1,8 +1,9 @@
 """How many streams one budget may have open, learnt from the server's refusals.
 
 Exchange allows 3 or 10 of an account, says so only by refusing, and counts an abandoned stream for a while (protocols
-page on EWS, §3 and §1 ErrorExceededConnectionCount). So after a refusal nobody tries anew for a minute; then one does,
-and while that is not refused one more soon after, else later and later.
+page on EWS, §3 and §1 ErrorExceededConnectionCount). So after a refusal nobody tries anew for a minute. Then those try
+for whom the known limit has room, and beyond it one; while that is not refused one more soon after, else later and
+later.
 """
 
 import asyncio
@@ -38,7 +39,9 @@ class StreamLimit:
         self._held: set[Holder] = set()
         self._waiting: dict[Holder, asyncio.Future[None]] = {}
         self._rest = REST
-        self._until = 0.0
+        self._room_at = 0.0  # when places within the limit may be given away
+        self._until = 0.0  # when one may try beyond it
+        self._counts_until = 0.0  # until then streams that have ended may still be counted
         self._trying: Holder | None = None
         self._were_open: set[Holder] = set()
         self._lingering = False  # a stream just left was seen to count on
@@ -46,7 +49,7 @@ class StreamLimit:
 
     def seconds_to_next_try(self) -> float:
         """Seconds until somebody who waits may try; 0 if nobody has to wait."""
-        return max(self._until - asyncio.get_running_loop().time(), 0.0) if self._waiting else 0.0
+        return max(self._next_at() - _now(), 0.0) if self._waiting else 0.0
 
     def reopening_interval(self) -> float:
         """How many seconds a stream should live before it is reopened only because members came or went."""
@@ -55,7 +58,7 @@ class StreamLimit:
 
     def try_now(self) -> None:
         """Have one that waits try at once: somebody says that the server may allow more by now."""
-        self._until = 0.0
+        self._room_at = self._until = 0.0
         self._plan()
 
     def admits(self, who: Holder) -> bool:
@@ -63,7 +66,7 @@ class StreamLimit:
         within = self.limit is None or len(self._held | {who}) <= self.limit
         if who in self._held and not within and who is not self._trying:
             self._held.discard(who)  # the server allows fewer by now: what has ended is not opened anew
-        if who not in self._held and within and not self._waiting and self._rested():
+        if who not in self._held and within and not self._waiting and _now() >= self._room_at:
             self._held.add(who)
         return who in self._held
 
@@ -81,8 +84,9 @@ class StreamLimit:
         """Give a place back, and wait for none."""
         self._held.discard(who)
         if who in self.open and self.limit is not None:
-            self._until = max(self._until, asyncio.get_running_loop().time() + self._jittered(REST))
-        self.open.discard(who)
+            self._room_at = _now() + self._jittered(REST)
+            self._until = max(self._until, self._room_at)
+        self.ended(who)
         self._were_open.discard(who)
         if self._trying is who:
             self._trying = None
@@ -99,29 +103,38 @@ class StreamLimit:
         if who is self._trying:
             self._trying = None
             self._rest = REST
-            self._until = asyncio.get_running_loop().time() + self._jittered(_SOON)
+            self._until = _now() + self._jittered(_SOON)
         self._plan()
 
     def ended(self, who: Holder) -> None:
         """A stream is open no more; its holder may open it anew."""
-        self.open.discard(who)
+        if who in self.open:
+            self.open.discard(who)
+            self._counts_until = _now() + REST
 
     def refused(self, who: Holder, stated: int | None) -> None:
         """The server said "too many", and perhaps how many it allows."""
         self.refusals += 1
         tried = who is self._trying
         self._lingering |= who in self._were_open
-        rested = self._rested()
+        now = _now()
+        counting_on = now < self._counts_until
         self.leave(who)
         others = len(self.open)
+        if counting_on:  # too many only together with streams that are gone
+            others = stated or self.limit or others
         self.limit = max(min(others, stated or others), 1)
-        if tried or rested:
-            self._until = asyncio.get_running_loop().time() + self._jittered(self._rest)
+        self._room_at = now + self._jittered(REST)
+        if tried or now >= self._until:
+            self._until = now + self._jittered(self._rest)
             self._rest = min(self._rest * 3, _LONGEST_REST) if tried else REST
         self._plan()
 
-    def _rested(self) -> bool:
-        return asyncio.get_running_loop().time() >= self._until
+    def _has_room(self) -> bool:
+        return self.limit is None or len(self._held) < self.limit
+
+    def _next_at(self) -> float:
+        return self._room_at if self._has_room() else self._until
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (1 + 0.25 * self._random())
@@ -131,15 +144,19 @@ class StreamLimit:
             self._timer.cancel()
             self._timer = None
         if self._waiting:
-            self._timer = asyncio.get_running_loop().call_at(self._until, self._go_on)
+            self._timer = asyncio.get_running_loop().call_at(self._next_at(), self._go_on)
 
     def _go_on(self) -> None:
-        """Let those in whom the limit allows, else one, to see whether it still is one."""
+        """Let those in whom the limit allows, and in its time one more, to see whether it still is one."""
         self._timer = None
-        while self._waiting and (self.limit is None or len(self._held) < self.limit):
+        while self._waiting and self._has_room():
             self._admit()
-        if self._waiting and self._trying is None:
+        if not self._waiting or self._trying is not None:
+            return
+        if _now() >= self._until:
             self._trying = self._admit()
+        else:
+            self._plan()
 
     def _admit(self) -> Holder:
         who = max(self._waiting, key=lambda each: each.weight)
@@ -148,3 +165,7 @@ class StreamLimit:
         if not turn.done():
             turn.set_result(None)
         return who
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -111,6 +111,46 @@ async def test_a_place_that_an_open_stream_leaves_is_given_away_only_later() -> 
     assert asyncio.get_running_loop().time() - began == pytest.approx(60, abs=0.1)
 
 
+@pytest.mark.parametrize("stated", [3, None])
+async def test_streams_that_were_cut_and_still_count_change_nothing_in_the_limit_and_are_opened_anew_after_a_minute(
+    stated: int | None,
+) -> None:
+    limit = StreamLimit(random=lambda: 0.0)
+    groups = [Group(1) for _ in range(3)]
+    for group in groups:
+        assert limit.admits(group)
+        limit.confirmed(group)
+    late = Group(1)
+    limit.admits(late)
+    limit.refused(late, stated)
+    for _ in range(3):  # tried beyond the limit, in vain, ever more rarely
+        await limit.turn(late)
+        limit.refused(late, stated)
+    for group in groups:
+        limit.ended(group)
+        assert limit.admits(group)
+        limit.refused(group, stated)
+    assert limit.limit == 3
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(*(limit.turn(group) for group in groups))
+    assert asyncio.get_running_loop().time() - began == pytest.approx(60, abs=0.1)
+
+
+async def test_places_that_somebody_else_takes_are_not_counted_on_once_no_stream_of_ones_own_may_count() -> None:
+    limit = StreamLimit(random=lambda: 0.0)
+    first, second = Group(1), Group(1)
+    limit.admits(first)
+    limit.confirmed(first)
+    limit.admits(second)
+    limit.confirmed(second)
+    limit.ended(second)
+    limit.refused(second, 2)
+    assert limit.limit == 2
+    await limit.turn(second)
+    limit.refused(second, 2)
+    assert limit.limit == 1
+
+
 async def test_a_limit_that_fell_keeps_open_streams_and_does_not_open_ended_ones_anew() -> None:
     limit = StreamLimit(random=lambda: 0.0)
     groups = [Group(1) for _ in range(4)]

@@ -96,6 +96,22 @@ def test_exchange_2013_with_three_streams_carries_600_by_delegate_rights(
     virtually(test)
 
 
+@pytest.mark.scale
+def test_by_delegate_rights_all_streams_are_back_soon_after_a_fail_over_though_the_limit_was_long_known(
+    company: "StartCompany", virtually: "Virtually"
+) -> None:
+    async def test() -> None:
+        async with company(700, impersonation=False, preset="stock-2013") as here:
+            await here.until(lambda: here.covered()["streamed"] == 600, within=600)
+            await asyncio.sleep(1000)
+            here.exchange.disasters.fail_over("exch02.acme.test", streams="error")
+            await here.until(lambda: here.covered()["streamed"] == 0, within=60)
+            await here.until(lambda: here.covered()["streamed"] == 600, within=300)
+            assert here.daemon.status()["throttling"]["streams_limit"] == 3
+
+    virtually(test)
+
+
 def test_beyond_the_limit_on_subscriptions_the_rest_is_polled_and_the_remedy_is_named(
     company: "StartCompany", virtually: "Virtually"
 ) -> None:
