@@ -5,6 +5,8 @@ import pytest
 from rainbow_exchange.bridge.causes import exchange_cause
 from rainbow_exchange.bridge.sign_in_causes import passed_over
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, Tried
+from rainbow_exchange.network.proxy import ProxyFault, ProxyTrouble
+from rainbow_exchange.network.verdict import Fault, Verdict
 
 EWS = "https://mail.acme.test/EWS/Exchange.asmx"
 STOCK = ("Negotiate", "NTLM")
@@ -107,6 +109,18 @@ def test_a_token_endpoint_that_does_not_answer_is_a_problem_of_its_own() -> None
     assert cause.id == "exchange-token"
     assert "adfs.acme.test:443" in cause.text
     assert "exchange.token_url" in cause.action
+
+
+def test_the_certificate_and_the_proxy_before_a_token_endpoint_have_their_own_step() -> None:
+    why = Verdict(faults=(Fault.OTHER_NAME,), text="The certificate is for another name.", names=("sts.acme.test",))
+    cause = exchange_cause(EwsConnectionError("token", why.text, why=why), EWS)
+    assert cause.id == "exchange-token"
+    assert cause.text == "No token for Exchange can be had: The certificate is for another name."
+    assert "Use a name of the certificate in exchange.token_url (sts.acme.test)" in cause.action
+    trouble = ProxyTrouble(fault=ProxyFault.FORBIDS, text="The proxy forbids it.")
+    cause = exchange_cause(EwsConnectionError("token", trouble.text, why=trouble), EWS)
+    assert cause.id == "exchange-token"
+    assert "Have the proxy's administrators allow this destination" in cause.action
 
 
 def test_of_an_account_passed_over_nothing_is_suspected_that_the_other_one_meets_too() -> None:

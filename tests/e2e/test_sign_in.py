@@ -357,6 +357,9 @@ async def test_a_token_endpoint_that_is_down_is_no_refusal(meet: Meet, tmp_path:
             await bearer.client.call(ResolveNames(entry="alice"))
         assert raised.value.kind == "token"
         meeting.lab.dials.turn({"token_status": 0})
+        with pytest.raises(EwsConnectionError, match="it answered 503"):
+            await bearer.asks()  # the endpoint is left alone for a while
+        bearer.client.try_again()
         await bearer.asks()
 
 
