@@ -30,6 +30,7 @@ NEGOTIATE, NTLM = "Negotiate", "NTLM"
 #: `Tried.reason` of a server that offers a scheme and then wants no NTLM in it: nothing was proven to it yet
 DECLINED = "declined"
 _HELLO = b"NTLMSSP\0\x01\0\0\0"  # an NTLM message of type 1, which proves nothing yet
+_PROOF = b"NTLMSSP\0\x03\0\0\0"  # one of type 3, which proves the password: the server counts what it refuses
 _MOST_STEPS = 4
 _TOKEN = re.compile(r"\s*(\S+)\s+([A-Za-z0-9+/]+=*)\s*\Z")
 
@@ -137,7 +138,7 @@ class WindowsAuth:
                 return self._tried(scheme, "handshake", DECLINED, bound)
             if moved:
                 return self._tried(scheme, "handshake", "closed", bound)
-            if token is None:
+            if token is None or _PROOF in said:  # a new challenge, too, is a refusal then
                 return self._tried(scheme, "proof", "", bound)
         return self._tried(scheme, "handshake", "", bound)
 

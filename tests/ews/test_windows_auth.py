@@ -172,6 +172,36 @@ async def test_a_wrong_password_is_one_proof(acceptor: Any, make: Any) -> None:
     assert len([one for one in acceptor.wire.requests if "Authorization" in one.headers]) == 2
 
 
+@pytest.mark.parametrize("scheme", [NTLM, NEGOTIATE])
+@pytest.mark.parametrize("token", ["a new challenge", "a refusal in SPNEGO", "what is no token"])
+async def test_a_proof_that_is_answered_with_a_token_is_refused_and_counts(
+    wire: Any, make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, token: str
+) -> None:
+    (tmp_path / "users").write_text("ACME:svc:pw\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "users"))
+    proofs: list[bytes] = []
+    challenge = ""
+
+    async def script(request: Any) -> bytes:
+        nonlocal challenge
+        said = b64decode(request.headers.get("Authorization", "").partition(" ")[2])
+        if not said:
+            return refusal(scheme)
+        if PROOF in said:
+            proofs.append(said)
+            ended = {"a new challenge": challenge, "a refusal in SPNEGO": "oQcwBaADCgEC", "what is no token": "AAAA"}
+            return refusal(f"{scheme} {ended[token]}")
+        challenge = b64encode(spnego.server(protocol="ntlm").step(said) or b"").decode()
+        return refusal(f"{scheme} {challenge}")
+
+    wire.script = script
+    with pytest.raises(EwsAuthenticationError) as raised:
+        await post(make(allowed=(scheme,), password="wrong"))
+    assert raised.value.tried == Tried(scheme=scheme, stage="proof", binding=False)
+    assert raised.value.counted
+    assert len(proofs) == 1
+
+
 async def test_another_servers_binding_is_refused_and_reported_as_sent(acceptor: Any, make: Any) -> None:
     acceptor.expected = b"\0" * 16
     with pytest.raises(EwsAuthenticationError) as raised:
