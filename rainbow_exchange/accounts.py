@@ -20,6 +20,7 @@ from rainbow_exchange.ews.latch import Latch, Standing
 from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.tokens import TokenSource
 from rainbow_exchange.ews.windows_auth import NEGOTIATE, NTLM, WindowsAuth
+from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow.errors import RainbowAuthenticationError
 from rainbow_exchange.rainbow.sign_in import Remember
 from rainbow_exchange.state.credentials import CredentialMemory
@@ -35,7 +36,7 @@ def exchange_logins(
     token_url: str | None,
     token_parameters: Mapping[str, str],
     ssl: tls.SSLContext | None,
-    token_proxy_url: str | None,
+    token_proxy: Proxy,
     memory: CredentialMemory,
     now: Callable[[], datetime],
 ) -> list[Login]:
@@ -51,7 +52,7 @@ def exchange_logins(
                 client_secret=account.client_secret,
                 more=token_parameters,
                 ssl=ssl,
-                proxy_url=token_proxy_url,
+                proxy_url=token_proxy,
             )
         logins.append(
             Login(
@@ -85,9 +86,16 @@ def _latch(
     memory: CredentialMemory,
     now: Callable[[], datetime],
 ) -> Latch:
-    digest = memory.digest(
-        *where, account.kind, account.username, account.password, account.client_id, account.client_secret
+    return remembered(
+        memory,
+        now,
+        *(*where, account.kind, account.username, account.password, account.client_id, account.client_secret),
     )
+
+
+def remembered(memory: CredentialMemory, now: Callable[[], datetime], *credentials: str | None) -> Latch:
+    """Build the latch of these credentials, which remembers what became of them before. On the running event loop."""
+    digest = memory.digest(*credentials)
 
     def changed(standing: Standing) -> None:
         memory.keep(digest, _written(standing, now()))

@@ -30,6 +30,7 @@ from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.finder import finder
 from rainbow_exchange.model import Problem
+from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.sides import Sides, build
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.web import app, runtime
@@ -105,6 +106,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             store = Store.open(folder / FILE_NAME)
             stack.callback(store.close)
+            self._proxies = Proxies(self._settings, self._secrets, store=store, now=self._now)
             await stack.enter_async_context(self._page())
             missing = config.missing(self._settings, self._secrets)
             if missing:
@@ -120,7 +122,13 @@ class Daemon:
 
     async def _connect_with_autodiscover(self, store: Store, url: str | None) -> None:
         """Look for Exchange unless `url` tells where it is or it was found before; follow it when it moves."""
-        parts = {"store": store, "problems": self._problems, "now": self._now, "random": self._random}
+        parts = {
+            "proxies": self._proxies,
+            "store": store,
+            "problems": self._problems,
+            "now": self._now,
+            "random": self._random,
+        }
         async with self._finder(self._settings, self._secrets, **parts) as discovery:
             if url is not None:
                 named = self._settings.exchange.autodiscover_url or ""
@@ -152,6 +160,7 @@ class Daemon:
             self._secrets,
             url=url,
             ask_sites=ask_sites,
+            proxies=self._proxies,
             store=store,
             problems=self._problems,
             latency=self._told,
@@ -306,6 +315,7 @@ class Daemon:
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         """Try at once what was to be tried later: for these users, or with None for everybody."""
+        self._proxies.try_again()
         if self._sides is None:
             if self._discovery is not None:
                 self._discovery.try_again()

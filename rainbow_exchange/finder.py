@@ -1,6 +1,5 @@
 """Builds from the settings what looks for Exchange where they do not say where it is."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,7 +11,6 @@ from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config_accounts import accounts
-from rainbow_exchange.config_proxies import exchange_proxy, rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews.auth import BasicAuth, BearerAuth
 from rainbow_exchange.ews.autodiscover import Autodiscover, Records
@@ -21,6 +19,7 @@ from rainbow_exchange.ews.discovery.places import Ports, Trust, domain_of, host_
 from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.service_records import autodiscover_records
 from rainbow_exchange.network.trust import client_context
+from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.sides import logins_at, rainbow_client
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
@@ -31,6 +30,7 @@ async def finder(
     settings: Settings,
     secrets: Secrets,
     *,
+    proxies: Proxies,
     store: Store,
     problems: Problems,
     now: Callable[[], datetime],
@@ -47,21 +47,18 @@ async def finder(
     context = client_context(exchange.ca_file)
     memory = CredentialMemory(store, "autodiscover")
 
-    def proxy_url(url: str) -> str | None:
-        return exchange_proxy(settings, secrets, url, os.environ).url
-
     def logins(url: str) -> Logins:
-        found = logins_at(url, settings, secrets, ssl_context=context, memory=memory, now=now)
+        found = logins_at(url, settings, secrets, ssl_context=context, proxies=proxies, memory=memory, now=now)
         return Logins([hesitant(login) for login in found])
 
-    whom = trusted(settings)
+    through, whom = proxies.to_rainbow(), trusted(settings)
     async with Autodiscover(
         logins=logins,
         trust=whom,
         url=exchange.autodiscover_url,
         records=records,
         ssl=context,
-        proxy_url=proxy_url,
+        proxy_url=proxies.to_exchange,
         resolver=resolver,
         ports=ports,
     ) as autodiscover:
@@ -74,7 +71,7 @@ async def finder(
             rainbow=lambda: rainbow_client(
                 settings,
                 secrets,
-                proxy=rainbow_proxy(settings, secrets, os.environ),
+                proxy=through,
                 store=store,
                 now=now,
                 random=random,

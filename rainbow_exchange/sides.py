@@ -1,6 +1,5 @@
 """Builds both sides and the bridge between them from the settings; the daemon runs what is built here."""
 
-import os
 import secrets as secrets_module
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -22,13 +21,14 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
 from rainbow_exchange.config_accounts import accounts, token_parameters
-from rainbow_exchange.config_proxies import ChosenProxy, exchange_proxy, rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.sites import Ask
+from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.network.trust import client_context, unverified_context
+from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.xmpp import XmppLink
@@ -57,6 +57,7 @@ async def build(
     *,
     url: str,
     ask_sites: Ask | None = None,
+    proxies: Proxies,
     store: Store,
     problems: Problems,
     latency: Histogram,
@@ -69,9 +70,9 @@ async def build(
     if not signing_in:  # `config.missing` has seen to it
         raise UserError(["exchange.username and exchange.password are needed."])
     username = signing_in[0].username or ""
-    proxy = rainbow_proxy(settings, secrets, os.environ)
+    proxy = proxies.to_rainbow()
     async with (
-        exchange_client(settings, secrets, url=url, store=store, now=now) as exchange,
+        exchange_client(settings, secrets, url=url, proxies=proxies, store=store, now=now) as exchange,
         rainbow_client(settings, secrets, proxy=proxy, store=store, now=now, random=random) as rainbow,
     ):
         pipeline = assemble(
@@ -115,14 +116,13 @@ async def build(
 
 
 def exchange_client(
-    settings: Settings, secrets: Secrets, *, url: str, store: Store, now: Callable[[], datetime]
+    settings: Settings, secrets: Secrets, *, url: str, proxies: Proxies, store: Store, now: Callable[[], datetime]
 ) -> EwsClient:
     """Build the client of the EWS endpoint at `url`."""
     tls = exchange_tls(settings.exchange)
     memory = CredentialMemory(store, "exchange")
-    logins = logins_at(url, settings, secrets, ssl_context=tls, memory=memory, now=now)
-    proxy_url = exchange_proxy(settings, secrets, url, os.environ).url
-    return EwsClient(url=url, auth=logins, ssl=tls, proxy_url=proxy_url, now=now)
+    logins = logins_at(url, settings, secrets, ssl_context=tls, proxies=proxies, memory=memory, now=now)
+    return EwsClient(url=url, auth=logins, ssl=tls, proxy_url=proxies.to_exchange(url), now=now)
 
 
 def logins_at(
@@ -131,6 +131,7 @@ def logins_at(
     secrets: Secrets,
     *,
     ssl_context: ssl.SSLContext,
+    proxies: Proxies,
     memory: CredentialMemory,
     now: Callable[[], datetime],
 ) -> list[Login]:
@@ -145,7 +146,7 @@ def logins_at(
             url, exchange.token_url or "", scope=exchange.token_scope, resource=exchange.token_resource
         ),
         ssl=ssl_context,
-        token_proxy_url=exchange_proxy(settings, secrets, exchange.token_url or url, os.environ).url,
+        token_proxy=proxies.to_exchange(exchange.token_url or url),
         memory=memory,
         now=now,
     )
@@ -163,7 +164,7 @@ def rainbow_client(
     settings: Settings,
     secrets: Secrets,
     *,
-    proxy: ChosenProxy,
+    proxy: Proxy,
     store: Store,
     now: Callable[[], datetime],
     random: Callable[[], float],
@@ -187,16 +188,14 @@ def rainbow_client(
         ssl=client_context(),
         now=now,
         random=random,
-        proxy_url=proxy.url,
-        proxy_username=proxy.username,
-        proxy_password=proxy.password,
+        proxy_url=proxy,
     )
 
 
 def rainbow_link(
     settings: Settings,
     *,
-    proxy: ChosenProxy,
+    proxy: Proxy,
     store: Store,
     rainbow: RainbowClient,
     pipeline: Pipeline,
@@ -218,9 +217,7 @@ def rainbow_link(
         random=random,
         on_connected=pipeline.changes.link_restored,
         on_refused=rainbow.forget,
-        proxy_url=proxy.url,
-        proxy_username=proxy.username,
-        proxy_password=proxy.password,
+        proxy_url=proxy,
     )
 
 

@@ -16,6 +16,7 @@ from rainbow_exchange.ews.auto_auth import AutoAuth
 from rainbow_exchange.ews.errors import EwsAuthenticationError, Tried
 from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.windows_auth import WindowsAuth
+from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow.errors import RainbowAuthenticationError
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
@@ -39,7 +40,7 @@ def logins(store: Store, *accounts: ExchangeAccount, at: datetime = NOON, **more
         "token_url": None,
         "token_parameters": {},
         "ssl": None,
-        "token_proxy_url": None,
+        "token_proxy": Proxy(),
     }
     return exchange_logins(
         accounts or (SVC,), memory=CredentialMemory(store, "exchange"), now=lambda: at, **(values | more)

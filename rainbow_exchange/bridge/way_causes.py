@@ -85,7 +85,7 @@ def _any_step(fault: Fault) -> str:
             return "Switch TLS 1.2 on at the server, or have what stands in front of it offer TLS 1.2."
 
 
-def proxy_step(trouble: ProxyTrouble, side: Side) -> str:
+def proxy_step(trouble: ProxyTrouble, side: Side) -> str:  # noqa: PLR0911  (one line per fault is the table)
     """Say what to do about a proxy."""
     url, account = _ADDRESS[side], _ACCOUNT[side]
     match trouble.fault:
@@ -93,8 +93,10 @@ def proxy_step(trouble: ProxyTrouble, side: Side) -> str:
             return f"Check {url} (host and port), and that the proxy runs."
         case ProxyFault.CERTIFICATE:
             return f"Write the address in {url} with http://, or have this machine trust the proxy's certificate."
-        case ProxyFault.WANTS_CREDENTIALS | ProxyFault.REFUSES_CREDENTIALS:
+        case ProxyFault.WANTS_CREDENTIALS:
             return f"Check {account}."
+        case ProxyFault.REFUSES_CREDENTIALS:
+            return f"Check {account}, then restart. {_AGAIN if trouble.again else _ONCE}"
         case ProxyFault.OTHER_SCHEME:
             return (
                 "Have the proxy accept Basic from this machine, or let it through without sign-in; or run a local relay"
@@ -114,6 +116,13 @@ _ACCOUNT = {
     "exchange": "user name and password in exchange.proxy_url (as a variable, or in exchange.proxy_url_file)",
     "rainbow": "rainbow.proxy_username and rainbow.proxy_password",
 }
+_ONCE = (
+    "A wrong password is tried once only, over restarts too, so that the account is not locked; rainbow-exchange retry"
+    " --all tries it once more."
+)
+_AGAIN = (
+    "They had worked before: they are tried again after 1 minute, then hourly; at once by rainbow-exchange retry --all."
+)
 _DIRECT = {
     "exchange": "this machine reaches it directly, or take exchange.proxy_url out",
     "rainbow": "this machine reaches it directly",

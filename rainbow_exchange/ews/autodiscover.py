@@ -39,6 +39,7 @@ from rainbow_exchange.ews.errors import (
 from rainbow_exchange.ews.logins import Logins
 from rainbow_exchange.ews.operations.get_user_settings import BATCH, GetUserSettings
 from rainbow_exchange.ews.operations.pox_autodiscover import PoxAutodiscover
+from rainbow_exchange.network.proxy import Proxy
 
 log = structlog.get_logger()
 
@@ -91,7 +92,7 @@ class Autodiscover:
         url: str | None,
         records: Records | None,
         ssl: SSLContext | None = None,
-        proxy_url: Callable[[str], str | None] = lambda _: None,
+        proxy_url: Callable[[str], str | Proxy | None] = lambda _: None,
         resolver: AbstractResolver | None = None,
         ports: Ports | None = None,
     ) -> None:

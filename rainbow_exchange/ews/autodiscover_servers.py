@@ -16,7 +16,7 @@ from rainbow_exchange.ews.failures import named_failures
 from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.transport import Transport
 from rainbow_exchange.network.failures import Way
-from rainbow_exchange.network.proxy import proxy
+from rainbow_exchange.network.proxy import Proxy, proxy
 
 LIMIT = 20.0  # seconds for one request
 _MOST_BYTES = 8 * 1024 * 1024
@@ -41,7 +41,7 @@ class Servers:
         *,
         logins: Callable[[str], Logins],
         ssl: SSLContext | None,
-        proxy_url: Callable[[str], str | None],
+        proxy_url: Callable[[str], str | Proxy | None],
         resolver: AbstractResolver | None,
     ) -> None:
         self._make_logins = logins
@@ -121,11 +121,12 @@ class Servers:
     async def _bare(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a GET without credentials; yield the head of what comes. Raises EwsConnectionError."""
         through = proxy(self._proxy_url(url))
+        way = Way(url, through)
         connector = aiohttp.TCPConnector(ssl=self._ssl if self._ssl is not None else True, resolver=self._resolver)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
         async with session:
-            with named_failures(Way(url, through)):
-                async with asyncio.timeout(LIMIT):
+            with named_failures(way):
+                async with asyncio.timeout(LIMIT), way.passage():
                     response = await session.get(
                         url,
                         allow_redirects=False,

@@ -35,6 +35,7 @@ from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.ews.version import RequestVersion
 from rainbow_exchange.network.challenges import schemes
+from rainbow_exchange.network.proxy import Proxy
 
 R = TypeVar("R")
 
@@ -81,7 +82,7 @@ class EwsClient:
         url: str,
         auth: Authenticator | Sequence[Login],
         ssl: SSLContext | None,
-        proxy_url: str | None = None,
+        proxy_url: str | Proxy | None = None,
         request_timeout: float = 30.0,
         heartbeat: float = 45.0,
         max_answer_bytes: int = 64 * 1024 * 1024,

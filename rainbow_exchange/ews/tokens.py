@@ -19,7 +19,7 @@ from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, EwsError, Tried
 from rainbow_exchange.ews.failures import explained, named_failures
 from rainbow_exchange.network.failures import Way
-from rainbow_exchange.network.proxy import proxy
+from rainbow_exchange.network.proxy import Proxy, proxy
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class TokenSource:
         client_secret: str,
         more: Mapping[str, str],
         ssl: tls.SSLContext | None,
-        proxy_url: str | None = None,
+        proxy_url: str | Proxy | None = None,
     ) -> None:
         self._url = url
         self._form = {
@@ -124,14 +124,15 @@ class TokenSource:
         try:
             with named_failures(self._way):
                 async with asyncio.timeout(_LIMIT), self._session() as session:
-                    answer = await session.post(
-                        self._url,
-                        data=self._form,
-                        headers={"Accept": "application/json", **self._proxy.beside(self._url)},
-                        allow_redirects=False,
-                        proxy=self._proxy.url,
-                        proxy_headers=self._proxy.headers,
-                    )
+                    async with self._way.passage():
+                        answer = await session.post(
+                            self._url,
+                            data=self._form,
+                            headers={"Accept": "application/json", **self._proxy.beside(self._url)},
+                            allow_redirects=False,
+                            proxy=self._proxy.url,
+                            proxy_headers=self._proxy.headers,
+                        )
                     return answer.status, _json(await _read(answer))
         except EwsConnectionError as error:
             more = await explained(self._way, error)

@@ -17,10 +17,10 @@ from yarl import URL
 from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg
 from rainbow_exchange.ews.blocking import Blocking
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse, Tried
-from rainbow_exchange.ews.failures import explained, named, named_failures
+from rainbow_exchange.ews.failures import explained, named_failures
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.failures import Way
-from rainbow_exchange.network.proxy import proxy
+from rainbow_exchange.network.proxy import Proxy, ProxyRefused, proxy
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -113,7 +113,7 @@ class Transport:
         url: str,
         auth: Authenticator,
         ssl: tls.SSLContext | None,
-        proxy_url: str | None,
+        proxy_url: str | Proxy | None,
         tokens: Tokens | None = None,
         resolver: AbstractResolver | None = None,
     ) -> None:
@@ -259,17 +259,20 @@ class Transport:
         self, lane: _Lane, body: bytes, headers: Mapping[str, str], authorization: str | None
     ) -> aiohttp.ClientResponse:
         own = {"Content-Length": str(len(body))} | ({"Authorization": authorization} if authorization else {})
-        response = await lane.session.post(
-            self._url,
-            data=body,
-            headers={**headers, **own, **self._proxy.beside(str(self._url))},
-            allow_redirects=False,
-            proxy=self._proxy.url,
-            proxy_headers=self._proxy.headers,
-        )
-        if failure := self._way.refused(response.status, response.headers):
-            response.close()
-            raise named(failure)
+        async with self._way.passage():
+            response = await lane.session.post(
+                self._url,
+                data=body,
+                headers={**headers, **own, **self._proxy.beside(str(self._url))},
+                allow_redirects=False,
+                proxy=self._proxy.url,
+                proxy_headers=self._proxy.headers,
+            )
+            try:
+                self._way.check(response.status, response.headers)
+            except ProxyRefused:
+                response.close()
+                raise
         if isinstance(response, _Response) and response.certificate is not None:
             self.certificate = self._way.trusted = response.certificate
         return response

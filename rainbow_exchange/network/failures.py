@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -12,7 +13,7 @@ from yarl import URL
 
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.look import look
-from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyTrouble, refusal
+from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyRefused, ProxyTrouble, refusal
 from rainbow_exchange.network.verdict import Fault, Presented, Verdict, Why, judge
 
 _UNAUTHORISED = 407
@@ -93,12 +94,24 @@ class Way:
             and isinstance(error.os_error, ConnectionResetError | ConnectionAbortedError)
         )
 
-    def refused(self, status: int, headers: Mapping[str, str]) -> Failure | None:
-        """Name an answer that is the proxy's own: without TLS it comes in place of the server's."""
-        if status != _UNAUTHORISED or self._proxy.url is None:
-            return None
-        trouble = self._refusal(status, headers)
-        return Failure(kind="proxy", detail=trouble.text, why=trouble)
+    @asynccontextmanager
+    async def passage(self) -> AsyncIterator[None]:
+        """Hold one request until the head of its answer is there. Raises ProxyRefused where none may go out."""
+        if self._proxy.gate is None:
+            yield
+            return
+        async with self._proxy.gate.attempt():
+            try:
+                yield
+            except (aiohttp.ClientHttpProxyError, aiohttp.WSServerHandshakeError) as error:
+                if error.status != _UNAUTHORISED:
+                    raise
+                raise ProxyRefused(self._refusal(error.status, error.headers or {})) from error
+
+    def check(self, status: int, headers: Mapping[str, str]) -> None:
+        """Raise ProxyRefused for an answer that is the proxy's own: without TLS it comes in place of the server's."""
+        if status == _UNAUTHORISED and self._proxy.url is not None:
+            raise ProxyRefused(self._refusal(status, headers))
 
     def _judged(self, error: Exception) -> Verdict:
         cause = _cause(error)
@@ -117,6 +130,8 @@ class Way:
     def _of_proxy(self, error: Exception) -> ProxyTrouble | None:
         """Say what is wrong if it is the proxy's doing."""
         match error:
+            case ProxyRefused():
+                return error.trouble
             case aiohttp.ClientHttpProxyError() | aiohttp.WSServerHandshakeError(status=407):
                 return self._refusal(error.status, error.headers or {})
             case aiohttp.ClientConnectorError() if self._proxy.is_at(error.host, error.port):

@@ -8,21 +8,32 @@ import ipaddress
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
+from typing import Protocol
 
 from yarl import URL
 
 _LONGEST_NOTE = 60
 
 
+class Gate(Protocol):
+    """Whoever lets requests through while a proxy takes our credentials."""
+
+    def attempt(self) -> AbstractAsyncContextManager[None]:
+        """Hold one request, which raises ProxyRefused where they are refused; raises it itself where none may go."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """How aiohttp is told of a proxy. `headers` hold a secret; `url` holds none."""
+    """How aiohttp is told of a proxy. `headers` hold a secret; `url` holds none. `gate`: shared by all with them."""
 
     url: str | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
+    gate: Gate | None = field(default=None, repr=False, compare=False)
 
     @property
     def address(self) -> str:
@@ -40,8 +51,13 @@ class Proxy:
         return {} if URL(url).scheme in {"https", "wss"} else self.headers or {}
 
 
-def proxy(url: str | None, username: str | None = None, password: str | None = None) -> Proxy:
-    """Describe a proxy by its address and its credentials; those inside the address count where there are no others."""
+def proxy(url: str | Proxy | None, username: str | None = None, password: str | None = None) -> Proxy:
+    """Describe a proxy by its address and its credentials; those inside the address count where there are no others.
+
+    One that is described already stays as it is.
+    """
+    if isinstance(url, Proxy):
+        return url
     if not url:
         return Proxy()
     parts = URL(url)
@@ -97,10 +113,19 @@ class ProxyFault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyTrouble:
-    """What is wrong with a proxy, and the sentence for it."""
+    """What is wrong with a proxy, and the sentence for it; `again`: refused credentials are tried again."""
 
     fault: ProxyFault
     text: str
+    again: bool = False
+
+
+class ProxyRefused(ConnectionError):
+    """The proxy lets nobody through with these credentials, or without any."""
+
+    def __init__(self, trouble: ProxyTrouble) -> None:
+        super().__init__(trouble.text)
+        self.trouble = trouble
 
 
 def refusal(

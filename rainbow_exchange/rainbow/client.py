@@ -17,7 +17,7 @@ import structlog
 from rainbow_exchange import __version__
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.network.proxy import proxy
+from rainbow_exchange.network.proxy import Proxy, proxy
 from rainbow_exchange.rainbow import assumed
 from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.auth import app_auth, basic
@@ -76,7 +76,7 @@ class RainbowClient:
         app_secret: str,
         company_id: str | None,
         ssl: ssl_module.SSLContext | None = None,
-        proxy_url: str | None = None,
+        proxy_url: str | Proxy | None = None,
         proxy_username: str | None = None,
         proxy_password: str | None = None,
         now: Callable[[], datetime],

@@ -75,18 +75,19 @@ class Stream:
         plain = proxy.url is not None and URL(url).scheme == "ws"
         try:
             async with asyncio.timeout(_CONNECT_LIMIT):
-                websocket = await session.ws_connect(
-                    URL(url).with_scheme("http") if plain else url,
-                    params=query,
-                    protocols=("xmpp",),
-                    headers={"User-Agent": USER_AGENT, **proxy.beside(url)},
-                    heartbeat=_WEBSOCKET_PING,
-                    max_msg_size=_MAX_FRAME,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_LIMIT),
-                    ssl=ssl or True,
-                    proxy=proxy.url,
-                    proxy_headers=proxy.headers,
-                )
+                async with way.passage():
+                    websocket = await session.ws_connect(
+                        URL(url).with_scheme("http") if plain else url,
+                        params=query,
+                        protocols=("xmpp",),
+                        headers={"User-Agent": USER_AGENT, **proxy.beside(url)},
+                        heartbeat=_WEBSOCKET_PING,
+                        max_msg_size=_MAX_FRAME,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_LIMIT),
+                        ssl=ssl or True,
+                        proxy=proxy.url,
+                        proxy_headers=proxy.headers,
+                    )
                 stream = cls(websocket, way)
                 try:
                     stream.jid = await stream._negotiate(negotiation)

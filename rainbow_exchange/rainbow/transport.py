@@ -136,6 +136,7 @@ class Transport:
         try:
             async with (
                 asyncio.timeout(request.timeout or self._timeout),
+                self._way.passage(),
                 self._session.request(
                     request.method,
                     URL(self._url + request.path).with_query(request.query),
@@ -148,8 +149,7 @@ class Transport:
                     timeout=aiohttp.ClientTimeout(total=None),
                 ) as response,
             ):
-                if failure := self._way.refused(response.status, response.headers):
-                    raise connection_error(failure)
+                self._way.check(response.status, response.headers)
                 return Reply(response.status, response.headers, await self._read(response))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # ValueError: aiohttp's word for an answer whose framing makes no sense. TimeoutError is an OSError.

@@ -14,7 +14,7 @@ import structlog
 
 from rainbow_exchange import __version__
 from rainbow_exchange.backoff import backoff
-from rainbow_exchange.network.proxy import proxy
+from rainbow_exchange.network.proxy import Proxy, proxy
 from rainbow_exchange.rainbow import assumed, stanzas
 from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid
@@ -103,7 +103,7 @@ class XmppLink:
         trusted_askers: Sequence[str] | None = None,
         app_id: str,
         ssl: ssl_module.SSLContext | None = None,
-        proxy_url: str | None = None,
+        proxy_url: str | Proxy | None = None,
         proxy_username: str | None = None,
         proxy_password: str | None = None,
         now: Callable[[], datetime],
