@@ -5,7 +5,6 @@ import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -21,14 +20,7 @@ from rainbow_exchange.lab.tls import Kind, LabAuthority
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def day(**later: float) -> str:
-    return f"{now() + timedelta(**later):%Y-%m-%d}"
+from tests.verdicts import EXPECTED, day, now
 
 
 async def asked(url: str, trusted: Path | None) -> None:
@@ -81,106 +73,6 @@ def authority(tmp_path: Path) -> LabAuthority:
 async def test_what_the_ca_file_vouches_for_is_trusted(authority: LabAuthority) -> None:
     async with serving(authority.server_context()) as url:
         await asked(url, authority.ca_file)
-
-
-EXPECTED: list[tuple[Kind, bool, str, str]] = [
-    (
-        "good",
-        False,
-        (
-            "The certificate of 127.0.0.1 is not trusted: “Lab Issuing CA” in its chain was issued by “Lab Root"
-            " CA”, which this machine does not trust."
-        ),
-        (
-            "Put the certificate of “Lab Root CA” (PEM) into exchange.ca_file, or into this machine's store of"
-            " trusted root authorities."
-        ),
-    ),
-    (
-        "unknown-ca",
-        True,
-        (
-            "The certificate of 127.0.0.1 is not trusted: “Other Issuing CA” in its chain was issued by “Other"
-            " Root CA”, which this machine does not trust."
-        ),
-        (
-            "Put the certificate of “Other Root CA” (PEM) into exchange.ca_file, or into this machine's store of"
-            " trusted root authorities."
-        ),
-    ),
-    (
-        "no-intermediate",
-        True,
-        (
-            "The certificate of 127.0.0.1 is not trusted: it was issued by “Lab Issuing CA”, which this machine"
-            " does not trust, and the server sends no certificate of that issuer (it can be had at"
-            " http://pki.lab.test/issuing-ca.crt)."
-        ),
-        (
-            "If “Lab Issuing CA” is an intermediate authority, have the server send its certificate (on Windows:"
-            " import it into the computer's Intermediate Certification Authorities). Or put the certificate of"
-            " “Lab Issuing CA” (PEM) into exchange.ca_file."
-        ),
-    ),
-    (
-        "self-signed",
-        True,
-        (
-            "The certificate of 127.0.0.1 is not trusted: “127.0.0.1” issued it to itself (self-signed), and"
-            " nobody vouches for it."
-        ),
-        (
-            "Give the server a certificate of an authority that this machine trusts, or put this one (PEM) into"
-            " exchange.ca_file (on Windows: import it into the computer's Trusted Root Certification Authorities)."
-        ),
-    ),
-    (
-        "intercepted",
-        True,
-        (
-            "The certificate of 127.0.0.1 is not trusted: “Zscaler Intermediate Root CA (lab.test)” in its chain"
-            " was issued by “Zscaler Root CA”, which this machine does not trust. This looks like an intercepting"
-            " proxy: Zscaler."
-        ),
-        (
-            "Have Zscaler leave connections to 127.0.0.1 alone, or trust its authority: put the certificate of “Zscaler"
-            " Root CA” (PEM) into exchange.ca_file."
-        ),
-    ),
-    (
-        "expired",
-        True,
-        f"The certificate of 127.0.0.1 is not trusted: it expired on {day(days=-10, hours=-12)}, 10 days ago.",
-        "Renew the certificate on the server, and assign the new one to its web service (IIS).",
-    ),
-    (
-        "other-name",
-        True,
-        (
-            "The certificate of 127.0.0.1 is not trusted: it is for exchange.lab.test, autodiscover.lab.test, not for"
-            " 127.0.0.1."
-        ),
-        (
-            "Use a name of the certificate in exchange.url (exchange.lab.test, autodiscover.lab.test), or have the"
-            " certificate issued anew with 127.0.0.1 in it."
-        ),
-    ),
-    (
-        "weak-key",
-        True,
-        (
-            "The certificate of 127.0.0.1 is not trusted: it has too weak a key (RSA, 1024 bits; at least 2048 are"
-            " needed)."
-        ),
-        "Have the certificate issued anew with a key of 2048 bits or more and SHA-256.",
-    ),
-    (
-        "old-tls",
-        True,
-        "No secure connection with 127.0.0.1: it speaks TLS 1.0 at most, and at least TLS 1.2 is needed.",
-        "Switch TLS 1.2 on at the server, or have what stands in front of it offer TLS 1.2.",
-    ),
-]
 
 
 @pytest.mark.parametrize(("kind", "trusting", "text", "action"), EXPECTED, ids=[each[0] for each in EXPECTED])
