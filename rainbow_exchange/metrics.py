@@ -25,6 +25,8 @@ GAUGES = {
     "due_users": "Users whose change Rainbow has not been told yet.",
     "due_oldest_seconds": "Age of the oldest change that Rainbow has not been told yet.",
     "streams": "Open streams from Exchange.",
+    "mailboxes_owner_bound": "Mailboxes whose subscriptions only their owners could read; above two, each mailbox has a"
+    " stream of its own.",
     "streams_limit": "Streams that Exchange allows, as learnt from its refusals; absent where none was met.",
     "requests_in_flight": "Requests that Exchange is answering.",
     "poll_period_seconds": "Time between two looks at a mailbox that no stream carries; absent where there is none.",

@@ -91,6 +91,7 @@ class Health:
         self._one_of(_RAINBOW, why.id if why else None, why.text if why else "", why.action if why else "")
         self._review_link(signed_in=why is None)
         self._review_streams(away=exchange is not None)
+        self._review_owner_bound()
         self._review_absences(away=exchange is not None)
         self._review_read_modes()
         self._throttling.review()
@@ -243,6 +244,21 @@ class Health:
                 text=f"Changes of {missing} subscribed mailbox(es) are not noticed: no stream carries them at present.",
                 action="Streams are reopened by themselves. If it stays: does a load balancer cut idle connections?",
             )
+
+    def _review_owner_bound(self) -> None:
+        """Say that there are as many streams as mailboxes, and why."""
+        alone = self._pipeline.parts.watcher.owner_bound
+        if not alone.mailboxes:
+            self._problems.clear("exchange-owner-bound")
+            return
+        who = "each mailbox has" if alone.server else f"{', '.join(sorted(alone.mailboxes))} has"
+        self._problems.report(
+            "exchange-owner-bound",
+            severity="notice",
+            text=f"Exchange lets a subscription be read by the mailbox's owner only, so {who} a stream of its own.",
+            action="Nothing has to be done while they are streamed; such servers are none of Microsoft's. If yours is,"
+            " restart: it is then found out anew.",
+        )
 
     def _review_read_modes(self) -> None:
         """Say that meetings of series can be read by free/busy only."""

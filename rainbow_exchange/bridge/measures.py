@@ -18,6 +18,7 @@ def measures(pipeline: Pipeline, exchange: EwsClient, link: RainbowLink) -> dict
         "due_users": len(parts.notifier.due),
         "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
         "streams": throttling.streams_open,
+        "mailboxes_owner_bound": len(parts.watcher.owner_bound.mailboxes),
         "streams_limit": throttling.streams_limit,
         "requests_in_flight": throttling.requests_in_flight,
         "requests_in_flight_limit": throttling.requests_limit,

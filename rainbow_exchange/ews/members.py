@@ -34,7 +34,6 @@ class Member:
     foreign: int = 0  # of these in a row, those that may mean that only its owner can read it
     alive: bool = False  # its subscription may live, though it is to be made anew: it is given back first
     moved: bool = False  # was subscribed anew to join a group on another server
-    alone: bool = False  # its subscriptions can only be read by itself
     trouble: str = ""  # why it is being renewed
     next_try: datetime | None = None  # of its renewal
     pause: Pause = field(default_factory=Pause)  # before its next renewal

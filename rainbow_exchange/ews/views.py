@@ -52,7 +52,6 @@ class WatcherCounters:
     gaps: int = 0  # mailboxes told to re-read
     bad_subscriptions: int = 0
     on_another_server: int = 0  # subscriptions that landed on another server than the stream they were meant for
-    owner_bound: int = 0  # mailboxes given a stream of their own
     reopened: int = 0  # streams confirmed open other than for the first time
     ends: Counter[str] = field(default_factory=Counter)  # of streams, by what ended them: see `endings`
     renewals: Counter[str] = field(default_factory=Counter)  # subscriptions made anew, by what had lost them

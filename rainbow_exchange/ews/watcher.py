@@ -18,11 +18,11 @@ from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseEr
 from rainbow_exchange.ews.grouping import GROUP_SIZE
 from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
+from rainbow_exchange.ews.owner_bound import OwnerBound
 from rainbow_exchange.ews.pace import Pace
 from rainbow_exchange.ews.placing import Placing
 from rainbow_exchange.ews.renewal import asked_for, check_readable, is_beyond, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
-from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import ConnectingSid, ResponseCode, connecting_sid
 from rainbow_exchange.ews.unsubscribing import Unsubscribing
 from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, LimitsView, StreamView, WatcherCounters
@@ -31,10 +31,6 @@ from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChan
 __all__ = ["Client", "CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
 
 _EARLY = 60.0  # seconds after its creation within which a refused subscription may live
-_OWNER_BOUND_AFTER = 2  # such refusals in a row: the mailbox gets a stream of its own
-_OWNER_BOUND_SERVER_AFTER = 3  # such mailboxes: so do all that come
-#: what a server says of a subscription that only its owner may read
-_FOREIGN = frozenset({Treatment.SUBSCRIPTION_LOST, Treatment.DENIED, Treatment.NEXT_IDENTIFIER})
 _RENEWALS_A_SECOND = 50.0  # a storm of renewals is spread
 _RENEWAL = (2.0, 300.0)  # back-off: first wait at most, longest
 
@@ -71,7 +67,7 @@ class Watcher:
         self._now = now
         self._random = random
         self._pace = Pace(_RENEWALS_A_SECOND, random)
-        self.owner_bound = False
+        self.owner_bound = OwnerBound()
         self.counters = WatcherCounters()
         self._members: dict[str, Member] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -215,7 +211,7 @@ class Watcher:
         if self._closing.is_set():
             raise EwsConnectionError("closed", "the watcher is being closed")
         mailbox = member.mailbox
-        alone = self._impersonation and (member.alone or self.owner_bound)
+        alone = self._impersonation and self.owner_bound.holds(mailbox.address)
         if apart := mailbox.address in self._elsewhere and not alone:
             await self._elsewhere.find(mailbox)
         group = self._placing.place_apart(member) if apart else self._placing.place(member, alone=alone)
@@ -373,27 +369,30 @@ class Watcher:
             self._elsewhere.suspect(member.mailbox.address, error)
             early = now - member.created_at < _EARLY
             member.early_refusals = member.early_refusals + 1 if early else 0
-            member.foreign = member.foreign + 1 if early and named and treatment(error) in _FOREIGN else 0
             # so young it may well live, only not to be read in that stream
             member.alive = early or not isinstance(error, SubscriptionLost)
-            if (
-                self._impersonation
-                and not group.own
-                and member.foreign >= (1 if self.owner_bound else _OWNER_BOUND_AFTER)
-            ):
-                self._isolate(member)
+            if self._impersonation and named and self._alone_from_now(group, member, error, early=early):
+                self._placing.isolate(member)  # it is alive, so it is not made anew
             else:
                 self._renew_soon(member, self._pace.wait(now))
         self._placing.tidy(group)
 
-    def _isolate(self, member: Member) -> None:
-        """Read a subscription that nobody else may read, by itself: it is alive, so it is not made anew."""
-        member.alone = True
-        self.counters.owner_bound += 1
-        if self.counters.owner_bound >= _OWNER_BOUND_SERVER_AFTER and not self.owner_bound:
-            self.owner_bound = True
-            _log.warning("server_is_owner_bound", mailboxes=self.counters.owner_bound)
-        self._placing.isolate(member)
+    def _alone_from_now(self, group: StreamGroup, member: Member, error: EwsError, *, early: bool) -> bool:
+        """Say whether only its owner may read a subscription, and log it when that is found of the server."""
+        known = self.owner_bound.server
+        alone = self.owner_bound.judge(group, member, error, early=early)
+        if self.owner_bound.server and not known:
+            _log.warning("server_is_owner_bound", mailboxes=len(self.owner_bound.mailboxes))
+        elif known and not self.owner_bound.server:
+            _log.info("server_is_not_owner_bound")
+            for own in [each for each in self._placing.groups if each.own]:
+                strays = [
+                    each for each in own.members.values() if each.mailbox.address not in self.owner_bound.mailboxes
+                ]
+                for stray in strays:
+                    own.remove(stray)
+                self.resubscribe(strays)
+        return alone
 
     def _renew_soon(self, member: Member, delay: float) -> None:
         address = member.mailbox.address

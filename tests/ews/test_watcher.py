@@ -173,7 +173,7 @@ async def test_an_owner_bound_server_is_recognized_and_each_mailbox_gets_its_own
     names = [f"u{number}" for number in range(10)]
     await watched.subscribe(*names)
     await watched.streamed(*names, limit=20)
-    assert watched.watcher.owner_bound
+    assert watched.watcher.owner_bound.server
     assert len(exchange.live) == 10
     assert Counter(exchange.subscribes) == {"u0@acme.test": 1} | {f"{name}@acme.test": 2 for name in names[1:]}
     asked = len(exchange.streams)
@@ -193,7 +193,7 @@ async def test_a_server_may_call_it_by_any_code_that_only_the_owner_reads(
     watched = watching()
     await watched.subscribe("a", "b", "c", "d")
     await watched.streamed("a", "b", "c", "d", limit=60)
-    assert watched.watcher.owner_bound
+    assert watched.watcher.owner_bound.server
     await asyncio.sleep(300)
     assert len(exchange.live) == 4
     assert sorted(exchange.known[name] for name in exchange.known if name not in exchange.unsubscribed) == [
@@ -220,7 +220,7 @@ async def test_what_is_refused_early_again_and_again_is_given_back_and_renewed_e
     assert 4 <= exchange.subscribes.count("b@acme.test") <= 12
     left = [name for name in exchange.ids_of("b@acme.test") if name not in exchange.unsubscribed]
     assert len(left) <= 1
-    assert not watched.watcher.owner_bound
+    assert not watched.watcher.owner_bound.server
     assert watched.coverage("a") == "streamed"
 
 
@@ -267,8 +267,8 @@ async def test_without_impersonation_nobody_gets_a_stream_of_its_own(exchange: A
     watched = watching(impersonation=False)
     await watched.subscribe("a", "b", "c", "d")
     await asyncio.sleep(600)
-    assert not watched.watcher.owner_bound
-    assert watched.watcher.counters.owner_bound == 0
+    assert not watched.watcher.owner_bound.server
+    assert watched.watcher.owner_bound.mailboxes == set()
     assert len(exchange.subscribes) < 60
 
 

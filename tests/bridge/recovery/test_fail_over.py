@@ -65,3 +65,47 @@ async def test_after_a_fail_over_everybody_is_read_within_five_minutes(
         assert measures["mailboxes"] == {"streamed": PEOPLE, "polled": 0, "uncovered": 0}
         assert (measures["changes_found_after_gap"], measures["changes_recovered"]) == (1, 0)
         assert watched.found() == {}
+
+
+async def test_two_fail_overs_within_a_minute_leave_one_stream(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    scene: Callable[..., Any],
+) -> None:
+    names = [f"u{number:02}" for number in range(20)]
+    addresses = [f"{name}@acme.test" for name in names]
+    exchange = await make_exchange(*addresses)
+    bridge = make_bridge(exchange, await make_rainbow(*map(kit.person, names)), random=Random(5).random)
+    async with scene(bridge).at_work(*names) as watched:
+        await watched.streamed(*addresses)
+        for wait in (8, 20):
+            await asyncio.sleep(wait)
+            exchange.lab.disasters.fail_over("exch02.acme.test", streams="error")
+            await watched.streamed(*addresses)
+        await asyncio.sleep(60)
+        assert len(exchange.lab.streams.open) == 1
+        assert watched.found() == {}
+        assert watched.measures()["mailboxes_owner_bound"] == 0
+
+
+async def test_a_server_that_lets_only_owners_read_is_shown(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    scene: Callable[..., Any],
+) -> None:
+    names = [f"u{number}" for number in range(5)]
+    addresses = [f"{name}@acme.test" for name in names]
+    exchange = await make_exchange(*addresses, flavour="owner-bound", stream_limit=10)
+    bridge = make_bridge(exchange, await make_rainbow(*map(kit.person, names)), impersonation=True)
+    async with scene(bridge).at_work(*names) as watched:
+        await watched.streamed(*addresses)
+        assert len(exchange.lab.streams.open) == 5
+        assert watched.found()["exchange-owner-bound"] == (
+            "Exchange lets a subscription be read by the mailbox's owner only, so each mailbox has a stream of its own."
+        )
+        assert [problem.severity for problem in watched.problems if problem.id == "exchange-owner-bound"] == ["notice"]
+        assert watched.measures()["mailboxes_owner_bound"] == 4
