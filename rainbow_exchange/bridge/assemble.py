@@ -153,7 +153,7 @@ def assemble(
             for member in roster
             if member.mailbox is not None and watcher.coverage(member.mailbox.address) == "waiting"
         ),
-        held_back=lambda: exchange.held_back_for(itself=True),
+        held_back=exchange.held_back_for,
         now=now,
     )
     built.append(Pipeline(parts, membership, Changes(parts, polling, observe)))

@@ -132,6 +132,8 @@ async def _availability(
         if not _finds_too_long(error) or window.end - window.start <= _SMALLEST_AVAILABILITY:
             raise
         return tuple(error for _ in addresses)
+    if len(results) == 1 < len(addresses) and isinstance(results[0], EwsError):
+        raise results[0]  # it refuses the whole request in the shape of a calendar
     if len(results) != len(addresses):
         raise MalformedResponse(f"{len(results)} calendars where {len(addresses)} were asked for")
     return results

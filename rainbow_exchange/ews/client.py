@@ -146,9 +146,9 @@ class EwsClient:
         """Have refused credentials tried once more; without a refusal nothing happens."""
         self._logins.try_again()
 
-    def held_back_for(self, *, itself: bool = False) -> float:
-        """Seconds until the server may be asked everything again, or only in the account's own name (`itself`)."""
-        return self._back_offs.left(None, "") if itself else self._back_offs.left()
+    def held_back_for(self) -> float:
+        """Seconds until the server may be asked again in the account's own name; single mailboxes may wait longer."""
+        return self._back_offs.left(None, "")
 
     async def call(
         self,
@@ -201,7 +201,10 @@ class EwsClient:
                             envelope = soap.open_envelope(data)
                             self.server_version = envelope.server_version or self.server_version
                             result = operation.parse(envelope.body_element)
-                    self.in_flight.succeeded()
+                    if (busy := _busy(result)) is not None:
+                        self._failed(busy, who, self.in_flight)
+                    else:
+                        self.in_flight.succeeded()
             except EwsAuthenticationError:
                 if self._logins.current() is login:
                     raise
@@ -322,7 +325,10 @@ class EwsClient:
         self.counters.errors[_name(error)] += 1
         if isinstance(error, ConnectionLimitReached):
             self._too_many(error, stream=limit is None)
-        elif limit is not None and (isinstance(error, ServerBusy) or _is_queueing(error)):
+        elif isinstance(error, ServerBusy):
+            if self._back_offs.concerns_all(who) and limit is not None:
+                limit.shrink()
+        elif limit is not None and _is_queueing(error):
             limit.shrink()
         elif limit is not None and isinstance(error, ResponseError):
             limit.succeeded()
@@ -342,6 +348,13 @@ class EwsClient:
         self.counters.back_offs += 1
         self.counters.last_back_off = str(error)
         self._back_offs.note(who, error, seconds)
+
+
+def _busy(result: object) -> ServerBusy | None:
+    """Tell whether an answer of one entry for each mailbox says of all that the server is busy: then it is that."""
+    if not isinstance(result, tuple):
+        return None
+    return next((entry for entry in result if all(isinstance(each, ServerBusy) for each in result)), None)
 
 
 def _is_queueing(error: EwsError) -> bool:

@@ -11,6 +11,8 @@ _LONGEST_OF_OURS = 300.0  # nor what we add to it for longer than this
 _SUCCESSES_TO_PROBE = 200  # before more are sent at once than were once refused: half a per cent of refusals
 _MOST_PATIENCE = 1600
 _DIGITS = 7
+_SEVERAL = 3  # mailboxes that are busy within `_TOGETHER` seconds: it is the server
+_TOGETHER = 60.0
 
 STREAMS, REQUESTS = "MaxStreamingConcurrency", "MaxConcurrency"  # parts of a policy, as Exchange names them
 
@@ -115,6 +117,7 @@ class BackOffs:
     def __init__(self) -> None:
         self._until: dict[str | None, tuple[float, EwsError]] = {}
         self._last: dict[str | None, tuple[float, float]] = {}  # until when, and for how long
+        self._busy: dict[str, float] = {}  # when each was told last that the server is busy
 
     def note(self, who: str | None, error: EwsError, seconds: float) -> None:
         """Stay away from `who` for `seconds`."""
@@ -128,6 +131,12 @@ class BackOffs:
             self._until[who] = (until, error)
             self._last[who] = (until, min(seconds, _LONGEST))
 
+    def concerns_all(self, who: str) -> bool:
+        """Note that `who` was told that the server is busy; say whether all are: the account itself, or several."""
+        now = asyncio.get_running_loop().time()
+        self._busy = {each: at for each, at in self._busy.items() if now - at < _TOGETHER} | {who: now}
+        return not who or len(self._busy) >= _SEVERAL
+
     def check(self, *who: str | None) -> None:
         """Raise ServerBusy (or EwsConnectionError) with the seconds left if any of these is to be left alone."""
         now = asyncio.get_running_loop().time()
@@ -137,9 +146,9 @@ class BackOffs:
                 raise _again(error, until - now)
 
     def left(self, *who: str | None) -> float:
-        """Seconds until these, by default everybody, may be asked again; 0 if none of them is held back."""
+        """Seconds until all of these may be asked again; 0 if none of them is held back."""
         now = asyncio.get_running_loop().time()
-        chosen = [self._until[key] for key in who if key in self._until] if who else self._until.values()
+        chosen = (self._until[key] for key in who if key in self._until)
         return max((until - now for until, _ in chosen if until > now), default=0.0)
 
 

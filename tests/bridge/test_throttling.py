@@ -4,6 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
+from rainbow_exchange.bridge.parts import Cause
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.throttling import ThrottlingReview, meter
 from rainbow_exchange.lab.exchange import LabMailbox
@@ -90,7 +93,7 @@ async def test_a_busy_server_is_shown_with_the_time_until_which_it_is_left_alone
     kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
 ) -> None:
     exchange = await make_exchange(*BOXES)
-    bridge = make_bridge(exchange, await make_rainbow(*(kit.person(name) for name in NAMES)))
+    bridge = make_bridge(exchange, await make_rainbow(*(kit.person(name) for name in NAMES)), impersonation=False)
     async with bridge.at_work(*NAMES):
         await asyncio.sleep(5)
         exchange.lab.dials.turn({"server_busy": "fault", "server_busy_milliseconds": 90_000, "server_busy_requests": 1})
@@ -102,3 +105,60 @@ async def test_a_busy_server_is_shown_with_the_time_until_which_it_is_left_alone
         assert now.until > datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
         assert timedelta(seconds=80) < now.until - kit.now() <= timedelta(seconds=90)
         assert now.requests_limit == 5
+
+
+async def test_one_busy_mailbox_neither_stops_the_out_of_office_of_the_others_nor_is_shown_as_exchange_busy(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(*BOXES)
+    bridge = make_bridge(exchange, await make_rainbow(*(kit.person(name) for name in NAMES)))
+    async with bridge.at_work(*NAMES):
+        await asyncio.sleep(5)
+        dials = {"server_busy": "fault", "server_busy_milliseconds": 300_000, "server_busy_requests": 1}
+        exchange.lab.dials.turn(dials | {"server_busy_operations": ["FindItem"]})
+        exchange.appointment(BOXES[0].address)
+        await kit.until(lambda: exchange.client.counters.back_offs)
+        now = meter(bridge.pipeline, exchange.client)
+        assert (now.requests_limit, now.until, now.last_reason) == (10, None, "ErrorServerBusy")
+        asked = len(exchange.requests("GetMailTips"))
+        await kit.until(lambda: len(exchange.requests("GetMailTips")) > asked, limit=150)
+
+
+@pytest.mark.parametrize("shape", ["message", "inner", "fault", "http"])
+@pytest.mark.parametrize("operation", ["GetUserAvailability", "GetMailTips"])
+async def test_a_busy_server_is_obeyed_whatever_the_shape_in_which_it_says_so(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    shape: str,
+    operation: str,
+) -> None:
+    exchange = await make_exchange(*BOXES)
+    bridge = make_bridge(exchange, await make_rainbow(*(kit.person(name) for name in NAMES)), impersonation=False)
+    async with bridge.at_work(*NAMES):
+        await asyncio.sleep(5)
+        dials = {"server_busy": shape, "server_busy_milliseconds": 90_000, "server_busy_operations": [operation]}
+        exchange.lab.dials.turn(dials)
+        for box in BOXES:
+            bridge.pipeline.changes.look_again(box.address, Cause.BACKGROUND)
+        await kit.until(lambda: exchange.client.counters.back_offs, limit=150)
+        assert 85 < exchange.client.held_back_for() <= 90
+        assert exchange.client.in_flight.limit == 5
+        sent = len(exchange.requests(operation))
+        await asyncio.sleep(85)
+        assert len(exchange.requests(operation)) == sent
+
+
+async def test_of_several_calendars_in_one_answer_a_busy_one_does_not_keep_the_others_waiting(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(*BOXES)
+    bridge = make_bridge(exchange, await make_rainbow(*(kit.person(name) for name in NAMES)), impersonation=False)
+    async with bridge.at_work(*NAMES):
+        exchange.lab.dials.turn({"availability_errors": {BOXES[0].address: "ErrorServerBusy"}})
+        for box in BOXES:
+            bridge.pipeline.changes.look_again(box.address, Cause.BACKGROUND)
+        await kit.until(lambda: bridge.parts.reader.failed(BOXES[0].address) == "ErrorServerBusy")
+        assert exchange.client.in_flight.limit == 10
+        assert list(bridge.parts.reader.failing()) == [BOXES[0].address]

@@ -104,15 +104,16 @@ async def test_who_asked_for_rest_is_left_alone_and_nobody_else() -> None:
     with pytest.raises(ServerBusy) as raised:
         back_offs.check(None, "a@acme.test")
     assert raised.value.back_off == pytest.approx(20)
-    assert back_offs.left() == pytest.approx(20)
+    assert back_offs.left(None, "a@acme.test") == pytest.approx(20)
+    assert back_offs.left(None, "b@acme.test") == 0
     await asyncio.sleep(20.1)
     back_offs.check(None, "a@acme.test")
-    assert back_offs.left() == 0
+    assert back_offs.left(None, "a@acme.test") == 0
 
 
 async def test_a_shorter_hint_does_not_end_a_longer_rest_and_none_is_endless() -> None:
     back_offs = BackOffs()
-    assert back_offs.left() == 0
+    assert back_offs.left(None) == 0
     back_offs.note(None, EwsConnectionError("http-503", retry_after=1e9), 1e9)
     back_offs.note(None, EwsConnectionError("http-503", retry_after=5), 5)
     with pytest.raises(EwsConnectionError) as raised:
@@ -200,11 +201,11 @@ async def test_whoever_asks_again_soon_after_is_left_alone_for_longer() -> None:
     waits = []
     for _ in range(9):
         back_offs.note("a", busy, 5)
-        waits.append(round(back_offs.left()))
+        waits.append(round(back_offs.left("a")))
         back_offs.note("a", busy, 5)  # one that was under way
-        assert round(back_offs.left()) == waits[-1]
-        await asyncio.sleep(back_offs.left() + 1)
+        assert round(back_offs.left("a")) == waits[-1]
+        await asyncio.sleep(back_offs.left("a") + 1)
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
     await asyncio.sleep(301)
     back_offs.note("a", busy, 5)
-    assert round(back_offs.left()) == 5
+    assert round(back_offs.left("a")) == 5
