@@ -12,6 +12,7 @@ import click
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
 DEGRADED = 1
@@ -38,7 +39,7 @@ def status(config_file: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(answer))
     else:
         for line in _screen(answer):
-            click.echo(line)
+            click.echo(printable(line))
     sys.exit(_EXIT_CODES.get(answer["state"], DEGRADED))
 
 

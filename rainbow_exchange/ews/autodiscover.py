@@ -3,7 +3,6 @@
 The order of places, and who may be told the password, are in `discovery/places.py`. Nothing is retried here.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -40,12 +39,11 @@ from rainbow_exchange.ews.logins import Logins
 from rainbow_exchange.ews.operations.get_user_settings import BATCH, GetUserSettings
 from rainbow_exchange.ews.operations.pox_autodiscover import PoxAutodiscover
 from rainbow_exchange.network.proxy import Proxy
+from rainbow_exchange.network.shown import shown
 
 log = structlog.get_logger()
 
 _MANY_LIMIT = 60.0  # seconds for a batch of mailboxes
-
-_CREDENTIALS = re.compile(r"//[^/]*@")
 
 Records = Callable[[str], Awaitable[Sequence[tuple[str, int]]]]
 
@@ -185,10 +183,10 @@ class Autodiscover:
                     return await self._follow(url, target, address, search)
                 case RedirectAddress(address=other):
                     objection = search.objection("", other.lower())
-                    search.note(url, f"asks to look for {other} instead" + (f", {objection}" if objection else ""))
+                    search.note(url, f"asks to look for {shown(other)} instead{f', {objection}' if objection else ''}")
                     return None if objection else await self._of_domain(other, search)
                 case NotHere(code=code):
-                    search.note(url, f"knows no such mailbox ({code})")
+                    search.note(url, f"knows no such mailbox ({shown(code)})")
                 case None:
                     pass
         return None
@@ -230,7 +228,7 @@ class Autodiscover:
             try:
                 check_url(url)
             except UserError as error:
-                search.note(where, f"says that EWS is at {_shown(url)}: {error.problems[0]}")
+                search.note(where, f"says that EWS is at {_shown(url)}: {shown(error.problems[0])}")
                 continue
             try:
                 await self._servers.reach(url)
@@ -273,5 +271,5 @@ class Autodiscover:
 
 
 def _shown(url: str) -> str:
-    """Show a server's text without credentials and query, at a length that does no harm."""
-    return _CREDENTIALS.sub("//", url.partition("?")[0])[:200] or "nowhere"
+    """Show a server's web address without its query."""
+    return shown(url.partition("?")[0]) or "nowhere"

@@ -14,6 +14,7 @@ from rainbow_exchange.ews.errors import EwsConnectionError
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.types import ConnectingSid
 from rainbow_exchange.network.address import names_host
+from rainbow_exchange.network.shown import shown
 
 USER_AGENT = f"rainbow-exchange/{__version__}"
 _USUAL = "the address of EWS is usually https://<server>/EWS/Exchange.asmx"
@@ -61,7 +62,7 @@ def refusal(
     """Build the error for a status that came without a SOAP fault."""
     detail = f"{host} answered {status} {_phrase(status)}".rstrip()
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        target = (header("Location") or "nowhere").partition("?")[0]
+        target = shown((header("Location") or "nowhere").partition("?")[0])
         detail += f", to {target}: not followed; {_USUAL}"
     elif status == HTTPStatus.NOT_FOUND:
         detail += f"; {_USUAL}"

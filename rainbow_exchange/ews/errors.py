@@ -17,6 +17,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.network.shown import shown
 from rainbow_exchange.network.verdict import Why
 
 
@@ -108,8 +109,8 @@ class ResponseError(EwsError):
     """
 
     def __init__(self, code: str, text: str = "", *, values: dict[str, str] | None = None, fault: bool = False) -> None:
-        super().__init__(code)
-        self.code = code
+        self.code = shown(code)
+        super().__init__(self.code)
         self.text = text
         self.values = values or {}
         self.fault = fault

@@ -8,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
+from rainbow_exchange.network.shown import shown
+
 E = TypeVar("E", bound=x509.ExtensionType)
 
 _LONGEST_NAME = 80
@@ -27,7 +29,7 @@ def names(certificate: x509.Certificate) -> tuple[str, ...]:
         hosts: list[str] = alternative.get_values_for_type(x509.DNSName)
         found = [*hosts, *map(str, alternative.get_values_for_type(x509.IPAddress))]
         if found:
-            return tuple(_shown(name) for name in found)
+            return tuple(shown(name, _LONGEST_NAME) for name in found)
     return tuple(_values(certificate.subject, NameOID.COMMON_NAME))
 
 
@@ -60,7 +62,7 @@ def called(name: x509.Name) -> str:
 
 def everything_named(name: x509.Name) -> str:
     """Return all that a name says, in one string."""
-    return ", ".join(_shown(str(part.value)) for part in name)
+    return ", ".join(shown(str(part.value), _LONGEST_NAME) for part in name)
 
 
 def path(chain: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
@@ -88,7 +90,7 @@ def issuer_address(certificate: x509.Certificate) -> str | None:
         if description.access_method == AuthorityInformationAccessOID.CA_ISSUERS and isinstance(
             where, x509.UniformResourceIdentifier
         ):
-            return _shown(where.value)
+            return shown(where.value, _LONGEST_NAME)
     return None
 
 
@@ -119,9 +121,4 @@ def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
 def _values(name: x509.Name, kind: x509.ObjectIdentifier) -> Iterator[str]:
     for part in name.get_attributes_for_oid(kind):
         value = part.value
-        yield _shown(value if isinstance(value, str) else value.hex())
-
-
-def _shown(text: str) -> str:
-    """Make what a stranger wrote fit to be shown: printable, and not too long."""
-    return "".join(character if character.isprintable() else "?" for character in text[:_LONGEST_NAME])
+        yield shown(value if isinstance(value, str) else value.hex(), _LONGEST_NAME)

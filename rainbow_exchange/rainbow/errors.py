@@ -12,6 +12,7 @@ RainbowError
 """
 
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.network.shown import shown
 from rainbow_exchange.network.verdict import Why
 
 
@@ -70,9 +71,9 @@ class SaslRefused(RainbowError):
     """The XMPP server refused our credentials; `condition` is SASL's (RFC 6120 section 6.5)."""
 
     def __init__(self, condition: str, detail: str = "") -> None:
-        super().__init__(f"{condition}: {detail}" if detail else condition)
-        self.condition = condition
-        self.detail = detail
+        self.condition = shown(condition)
+        self.detail = shown(detail)
+        super().__init__(f"{self.condition}: {self.detail}" if detail else self.condition)
 
 
 class StreamEnded(RainbowError):
@@ -82,9 +83,9 @@ class StreamEnded(RainbowError):
     """
 
     def __init__(self, condition: str, detail: str = "", *, see_other_uri: str = "") -> None:
-        super().__init__(f"{condition}: {detail}" if detail else condition)
-        self.condition = condition
-        self.detail = detail
+        self.condition = shown(condition)
+        self.detail = shown(detail)
+        super().__init__(f"{self.condition}: {self.detail}" if detail else self.condition)
         self.see_other_uri = see_other_uri
 
 

@@ -223,3 +223,15 @@ def test_the_screen_shows_what_exchange_allows_on_one_line(changed: dict[str, An
         "subscriptions_limited": False, "back_offs": 0, "last_reason": "", "until": None, "poll_period_seconds": None,
     }  # fmt: skip
     assert _throttling(rest | changed) == shown
+
+
+def test_nothing_reaches_the_terminal_that_it_would_obey(page: Page) -> None:
+    page.status["state"] = "degraded"
+    page.status["exchange"] = {"state": "disconnected", "reason": "\x1b]0;title\x07gone"}
+    page.status["problems"] = [
+        {"id": "x", "severity": "error", "since": None, "text": "It \x1b[31mfails\r\nhere", "action": "Mend\x9b it"}
+    ]
+    code, screen = status()
+    assert code == 1
+    assert "  Exchange   disconnected (?]0;title?gone)" in screen.splitlines()
+    assert screen.splitlines()[-2:] == ["  It ?[31mfails??here", "  Next step: Mend? it"]

@@ -95,3 +95,12 @@ def test_a_web_page_is_known_by_its_beginning() -> None:
     assert is_web_page(b"<HTML>")
     assert not is_web_page(b"<s:Envelope>")
     assert not_ews("mail:443").kind == "not-ews"
+
+
+def test_where_a_server_redirects_to_is_shown_without_harm() -> None:
+    target = "https://u:pw@x/\x1b]0;PWN\x07" + "A" * 6000
+    error = refusal(302, {"Location": target}.get, host="mail:443", now=now)
+    assert error.detail == (
+        "mail:443 answered 302 Found, to https://x/?]0;PWN?" + "A" * 182 + ": not followed; the address of EWS is"
+        " usually https://<server>/EWS/Exchange.asmx"
+    )

@@ -1,0 +1,26 @@
+"""A stranger's text made fit to be shown."""
+
+import pytest
+
+from rainbow_exchange.network.shown import printable, shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ErrorServerBusy", "ErrorServerBusy"),
+        ("Zürich 東京", "Zürich 東京"),
+        ("https://u:pw@x/EWS", "https://x/EWS"),
+        ("see https://a.test/ and //u:p@ss@b.test/", "see https://a.test/ and //b.test/"),
+        ("\x1b]0;title\x07\x1b[31mred\r\n\u202eleft", "?]0;title??[31mred???left"),
+        ("x" * 6000, "x" * 200),
+        ("", ""),
+    ],
+)
+def test_only_what_does_no_harm_is_left(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+def test_the_length_can_be_another_and_our_own_text_has_none() -> None:
+    assert shown("abcdef", 3) == "abc"
+    assert printable("a\x9bb" + "x" * 300) == "a?b" + "x" * 300
