@@ -89,7 +89,7 @@ class Changes:
         try:
             agenda = await self.parts.reader.agenda(address, lane=lane, fresh=cause in FRESH)
         except EwsError as error:
-            wait = self.parts.retry_after(address)
+            wait = self.parts.retry_after(address, error)
             log.debug("read_postponed", mailbox=address, reason=str(error), seconds=round(wait, 1))
             if treatment(error) is Treatment.TRANSIENT:
                 self._failed.add(address)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rainbow_exchange.ews.bisect import find_bad
-from rainbow_exchange.ews.errors import EwsError, ResponseError
+from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
 from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, read_mail_tips
 from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller, ResponseCode
@@ -200,8 +200,3 @@ class MailTips:
         if not self.none:
             self.none = True
             self._given_up()
-
-
-def reason_of(error: Exception) -> str:
-    """Give a refusal's code, or what stands for it."""
-    return str(getattr(error, "code", "") or getattr(error, "kind", "") or type(error).__name__)

@@ -18,8 +18,8 @@ from typing import Any
 
 import structlog
 
-from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips, reason_of
-from rainbow_exchange.ews.errors import EwsError, ResponseError
+from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips
+from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
 from rainbow_exchange.ews.out_of_office import Tip, read_oof_settings
 from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller
@@ -283,4 +283,4 @@ class OutOfOfficeWatch:
     def _note(self, error: Exception) -> None:
         self.counters.failed += 1
         self.last_error = error if isinstance(error, EwsError) else None
-        log.debug("out_of_office_not_read", reason=getattr(error, "code", None) or type(error).__name__)
+        log.debug("out_of_office_not_read", reason=reason_of(error))

@@ -17,6 +17,7 @@ from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.roster import Roster
 from rainbow_exchange.bridge.told import Ledger, Told
 from rainbow_exchange.bridge.translate import Privacy
+from rainbow_exchange.ews.errors import EwsError, hint
 from rainbow_exchange.ews.sites import Sites
 from rainbow_exchange.ews.watcher import Watcher
 
@@ -130,10 +131,16 @@ class Parts:
         """Return when a mailbox read now is read again at the latest, spread so that not all come at once."""
         return self.now() + REREAD_EVERY * (0.8 + 0.2 * self.random())
 
-    def retry_after(self, address: str) -> float:
-        """Return the seconds to wait before a mailbox that could not be read is tried again: 1 s … 5 min."""
+    def retry_after(self, address: str, error: EwsError) -> float:
+        """Return the seconds to wait before a mailbox that could not be read is tried again: 1 s … 5 min.
+
+        It is longer where the server asked for more. What was not sent is no try, and makes the next wait no longer.
+        """
+        asked = hint(error) * (1 + 0.25 * self.random())
+        if not error.sent:
+            return asked
         waits = self._retries.setdefault(address, backoff(1.0, 300.0, random=self.random))
-        return next(waits)
+        return max(next(waits), asked)
 
     def retried(self, address: str) -> None:
         """Note that a mailbox was read: its next failure begins a new rhythm."""

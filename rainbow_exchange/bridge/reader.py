@@ -27,6 +27,7 @@ from rainbow_exchange.ews.errors import (
     EwsError,
     ResponseError,
     ServerBusy,
+    reason_of,
 )
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Agenda, Mailbox, Window
@@ -367,7 +368,7 @@ class Reader:
         entry = read.entry
         if isinstance(result, EwsError):
             self.counters.failed += 1
-            entry.stale_reason = getattr(result, "code", None) or type(result).__name__
+            entry.stale_reason = reason_of(result)
             entry.failing_since = entry.failing_since or self._now()
             if not isinstance(result, _SERVERS_OWN):
                 self._limit(entry, 1)

@@ -25,6 +25,8 @@ from rainbow_exchange.ews.errors import (
     MalformedResponse,
     ResponseError,
     ServerBusy,
+    hint,
+    reason_of,
 )
 from rainbow_exchange.ews.event_stream import EventStream, StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
@@ -322,7 +324,7 @@ class EwsClient:
     def _failed(self, error: EwsError, who: str, limit: InFlight | None) -> None:
         """Count what came, obey what it asks for."""
         self.last_error = error
-        self.counters.errors[_name(error)] += 1
+        self.counters.errors[reason_of(error)] += 1
         if isinstance(error, ConnectionLimitReached):
             self._too_many(error, stream=limit is None)
         elif isinstance(error, ServerBusy):
@@ -332,10 +334,8 @@ class EwsClient:
             limit.shrink()
         elif limit is not None and isinstance(error, ResponseError):
             limit.succeeded()
-        if isinstance(error, ServerBusy) and error.back_off:
-            self._stay_away(who, error, error.back_off)
-        elif isinstance(error, EwsConnectionError) and error.retry_after:
-            self._stay_away(None, error, error.retry_after)
+        if seconds := hint(error):
+            self._stay_away(who if isinstance(error, ServerBusy) else None, error, seconds)
 
     def _too_many(self, error: ConnectionLimitReached, *, stream: bool) -> None:
         part, stated = exceeded(error, stream=stream)
@@ -359,9 +359,3 @@ def _busy(result: object) -> ServerBusy | None:
 
 def _is_queueing(error: EwsError) -> bool:
     return isinstance(error, EwsConnectionError) and error.kind == f"http-{HTTPStatus.SERVICE_UNAVAILABLE:d}"
-
-
-def _name(error: EwsError) -> str:
-    if isinstance(error, ResponseError):
-        return error.code
-    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__

@@ -22,7 +22,12 @@ from rainbow_exchange.network.verdict import Why
 
 
 class EwsError(RainbowExchangeError):
-    """Whatever the Exchange side raises."""
+    """Whatever the Exchange side raises.
+
+    `sent`: a request went out. None does while the server wants to be left alone; the error then repeats what it said.
+    """
+
+    sent = True
 
 
 class EwsConnectionError(EwsError):
@@ -128,3 +133,15 @@ class SubscriptionLost(ResponseError):
 
 class ConnectionLimitReached(ResponseError):
     """Too many requests or streams are open for this account or mailbox."""
+
+
+def hint(error: EwsError) -> float:
+    """Give the seconds for which the server asks to be left alone, 0 where it does not say."""
+    if isinstance(error, ServerBusy):
+        return error.back_off or 0.0
+    return (error.retry_after or 0.0) if isinstance(error, EwsConnectionError) else 0.0
+
+
+def reason_of(error: Exception) -> str:
+    """Name an error in a word: a refusal's code, a kind of connection error, or what stands for it."""
+    return str(getattr(error, "code", "") or getattr(error, "kind", "") or type(error).__name__)

@@ -143,7 +143,9 @@ class BackOffs:
         for key in who:
             until, error = self._until.get(key, (now, None))
             if error is not None and until > now:
-                raise _again(error, until - now)
+                repeated = _again(error, until - now)
+                repeated.sent = False
+                raise repeated
 
     def left(self, *who: str | None) -> float:
         """Seconds until all of these may be asked again; 0 if none of them is held back."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rainbow_exchange.bridge.coverage import not_read
 from rainbow_exchange.bridge.parts import Cause
 from rainbow_exchange.rainbow.types import Question
 
@@ -136,6 +137,33 @@ async def test_a_mailbox_that_cannot_be_read_is_read_again_and_nothing_told_mean
         await kit.until(lambda: bridge.notified("ann") == 2)
         assert bridge.parts.reader.failing() == {}
         assert bridge.latencies[0] >= 10.0  # since the notification, not since the last try
+
+
+@pytest.mark.parametrize("shape", ["fault", "http"])
+async def test_after_a_time_for_which_exchange_wanted_rest_a_change_is_read_soon_and_status_says_when(
+    kit: "Kit", bridge: "Bridge", shape: str
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        await asyncio.sleep(5)
+        bridge.exchange.lab.dials.turn(
+            {
+                "server_busy": shape,
+                "server_busy_milliseconds": 100_000,
+                "server_busy_requests": 1,
+                "server_busy_operations": ["FindItem"],
+            }
+        )
+        began = asyncio.get_running_loop().time()
+        bridge.exchange.appointment(ANN)
+        for _ in range(4):
+            await asyncio.sleep(20)
+            bridge.exchange.appointment(ANN)
+        [entry] = not_read(bridge.pipeline)
+        assert entry.reason == {"fault": "ErrorServerBusy", "http": "http-503"}[shape]
+        assert entry.next_try is not None
+        left = 100 - (asyncio.get_running_loop().time() - began)
+        assert left - 1 <= (entry.next_try - kit.now()).total_seconds() <= left + 25
+        await kit.until(lambda: bridge.notified("ann") == 2, limit=left + 27)
 
 
 async def test_once_exchange_can_be_read_again_nobody_waits_for_the_next_try(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from rainbow_exchange.bridge.parts import BridgeCounters, Cause, TellingTimes
 from rainbow_exchange.bridge.told import Told
+from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Kit, MakeBridge, MakeExchange, MakeRainbow
@@ -50,8 +51,21 @@ async def test_a_mailbox_that_cannot_be_read_is_retried_at_growing_intervals(
     kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
 ) -> None:
     parts = make_bridge(await make_exchange(), await make_rainbow()).parts
-    assert [parts.retry_after("a@acme.test") for _ in range(3)] == [0.75, 1.5, 3.0]
-    assert [parts.retry_after("b@acme.test") for _ in range(12)][-1] == 225.0  # of at most 300
+    error = ResponseError("ErrorMailboxStoreUnavailable")
+    assert [parts.retry_after("a@acme.test", error) for _ in range(3)] == [0.75, 1.5, 3.0]
+    assert [parts.retry_after("b@acme.test", error) for _ in range(12)][-1] == 225.0  # of at most 300
     parts.retried("a@acme.test")
-    assert parts.retry_after("a@acme.test") == 0.75
+    assert parts.retry_after("a@acme.test", error) == 0.75
     assert 0.8 * 6 * 3600 <= (parts.next_reread() - kit.now()).total_seconds() <= 6 * 3600
+
+
+async def test_what_the_server_asks_for_is_waited_and_what_was_not_sent_is_no_try(
+    make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    parts = make_bridge(await make_exchange(), await make_rainbow()).parts
+    busy = EwsConnectionError("http-503", retry_after=40)
+    assert parts.retry_after("a@acme.test", busy) == 45  # the test's randomness is a half, of a quarter more
+    held = EwsConnectionError("http-503", retry_after=8)
+    held.sent = False
+    assert [parts.retry_after("a@acme.test", held) for _ in range(5)] == [9] * 5
+    assert parts.retry_after("a@acme.test", ResponseError("ErrorInternalServerError")) == 1.5

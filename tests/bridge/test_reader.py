@@ -542,7 +542,7 @@ async def test_a_server_that_does_not_answer_is_an_error(kit: "Kit") -> None:
         with pytest.raises(EwsConnectionError):
             await bench.reader.agenda("a@acme.test", lane=QUESTION)
         assert bench.reader.last("a@acme.test") is None
-        assert bench.reader.failing() == {"a@acme.test": "EwsConnectionError"}
+        assert bench.reader.failing() == {"a@acme.test": "refused"}
 
 
 # --- read modes
