@@ -156,7 +156,7 @@ class Autodiscover:
                 return found
         where = redirecting(domain, self._ports)
         target = await self._redirect_of(where, search)
-        found = await self._follow(where, target, address, search) if target else None
+        found = await self._follow(where, target, address, search, unasked=True) if target else None
         if found is not None or self._records is None:
             return found
         record = f"SRV record _autodiscover._tcp.{domain}"
@@ -175,8 +175,11 @@ class Autodiscover:
             if search.exhausted or host_of(url) in search.refused_hosts:
                 return None
             outcome = await self._outcome(url, address, search, soap=soap)
-            search.answered |= outcome is not None
+            search.answered |= outcome is not None and not isinstance(outcome, Redirected)
             match outcome:
+                case Redirected(target=target):  # the web server's own word: the other form may be somewhere else
+                    if found := await self._follow(url, target, address, search, unasked=True):
+                        return found
                 case Located():
                     return await self._usable(place, outcome, search)
                 case RedirectUrl(url=target):
@@ -191,8 +194,10 @@ class Autodiscover:
                     pass
         return None
 
-    async def _follow(self, where: str, target: str, address: str, search: Search) -> Found | None:
-        """Go where a redirect leads, if that is allowed."""
+    async def _follow(
+        self, where: str, target: str, address: str, search: Search, *, unasked: bool = False
+    ) -> Found | None:
+        """Go where a redirect leads, if that is allowed; `unasked`: whoever sent it did not answer as autodiscover."""
         try:
             target = urljoin(where, target) if "://" in where else target
             check_url(target)
@@ -205,7 +210,10 @@ class Autodiscover:
             search.note(where, f"redirects to {_shown(target)}, which is not https and so is not followed")
             return None
         if not self._trust.asks(host):
-            search.block(where, host, "redirects to")
+            if unasked and host == f"www.{domain_of(address)}":
+                search.note(where, f"redirects to {host}, the company's web site")
+            else:
+                search.block(where, host, "redirects to")
             return None
         place = place_at(target)
         objection = search.objection(place.pox, address.lower())
@@ -238,7 +246,7 @@ class Autodiscover:
                 return Found(url=url, autodiscover_url=place.soap, located=located)
         return None
 
-    async def _outcome(self, url: str, address: str, search: Search, *, soap: bool) -> Outcome | None:
+    async def _outcome(self, url: str, address: str, search: Search, *, soap: bool) -> Outcome | Redirected | None:
         """Ask one address in one form; None where there is no answer of autodiscover, which is then taken down."""
         try:
             if soap:
@@ -247,7 +255,7 @@ class Autodiscover:
             pox = PoxAutodiscover(address=address)
             return pox.read(await self._servers.post(url, pox.write(), limit=LIMIT))
         except Redirected as redirect:
-            return RedirectUrl(url=redirect.target)
+            return redirect
         except EwsAuthenticationError as error:
             search.refuse(host_of(url), error)
             search.note(url, f"refuses the user name or password (HTTP {error.status})")

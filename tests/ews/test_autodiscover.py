@@ -241,6 +241,29 @@ async def test_a_redirect_of_http_in_answer_to_the_request(company: Company) -> 
     assert company.asked("GetUserSettings") == [302, 302, 401, 200]
 
 
+async def test_where_the_one_form_is_redirected_away_the_other_is_asked(company: Company) -> None:
+    company.names.known = {"acme.test", "mail.acme.test"}
+    company.dial(autodiscover_http_redirects={f"acme.test{SVC}": "https://other.test/"})
+    found = await company.client().find(ANN)
+    assert found.autodiscover_url == company.at("acme.test")
+    assert company.asked("GetUserSettings")[0] == 302
+    assert company.asked("Autodiscover")[-1] == 200
+
+
+async def test_the_companys_web_site_is_never_proposed_to_be_told_the_password(company: Company) -> None:
+    company.names.known = {"acme.test"}
+    company.dial(
+        autodiscover_http_redirects={f"acme.test{path}": f"https://www.acme.test{path}" for path in (SVC, XML)}
+    )
+    error = await company.fails()
+    assert company.told(error)[:2] == [
+        f"https://acme.test{SVC}: redirects to www.acme.test, the company's web site",
+        f"https://acme.test{XML}: redirects to www.acme.test, the company's web site",
+    ]
+    assert (error.blocked_hosts, error.answered) == ((), False)
+    assert company.lab.attempts.read() == []
+
+
 @pytest.mark.parametrize("form", ["soap", "pox"])
 @pytest.mark.parametrize("target", ["http://acme.test/autodiscover/autodiscover.svc", "https://other.test/x"])
 async def test_a_redirect_in_the_answer_is_not_followed_to_http_or_to_a_new_host(
