@@ -98,6 +98,7 @@ def assemble(
         now=now,
         watched=lambda address: watcher.coverage(address) == "streamed",
         hidden=hidden,
+        allowed=lambda: int(exchange.in_flight.limit),
     )
     absences = OutOfOfficeWatch(
         exchange,

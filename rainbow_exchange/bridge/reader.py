@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 
+from rainbow_exchange.bridge.lanes import PATIENCE, TIME_LIMIT, Lane, slots
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
 from rainbow_exchange.bridge.search import MOST, PART_PATIENCE, Search, parts
 from rainbow_exchange.bridge.told import utc_days
@@ -46,21 +46,8 @@ MOST_TRIES = 3
 UNWATCHED_FOR = timedelta(seconds=30)
 
 
-class Lane(StrEnum):
-    """Reads of different urgency never share a request."""
-
-    QUESTION = "question"
-    CHANGE = "change"
-    BACKGROUND = "background"
-
-
-#: requests in flight at once; what Exchange allows besides is the client's business
-_SLOTS = {Lane.QUESTION: 16, Lane.CHANGE: 8, Lane.BACKGROUND: 4}
 #: what is wrong with the server, not with a mailbox: it makes nobody ride alone
 _SERVERS_OWN = (EwsConnectionError, EwsAuthenticationError, ServerBusy, ConnectionLimitReached)
-#: seconds that several wait for one answer before they are asked in parts
-_PATIENCE = {Lane.QUESTION: 2.0, Lane.CHANGE: 2.0, Lane.BACKGROUND: 10.0}
-_TIME_LIMIT = {Lane.QUESTION: 8.0, Lane.CHANGE: 30.0, Lane.BACKGROUND: 60.0}
 
 _Result = Agenda | EwsError
 
@@ -111,6 +98,7 @@ class Reader:
 
     `watched(address)` says whether a change to this mailbox would be noticed: only then is a cached agenda current.
     `details` False (privacy busy-only) means that subjects are not wanted at all. `hidden` is that of `ReadModes`.
+    `allowed` tells how many requests Exchange is asked at once at present.
     """
 
     def __init__(
@@ -122,12 +110,14 @@ class Reader:
         now: Callable[[], datetime],
         watched: Callable[[str], bool],
         hidden: Callable[[tuple[str, ...]], None] = lambda _: None,
+        allowed: Callable[[], int] = lambda: 0,
         days: int = 10,
     ) -> None:
         self._client = client
         self._impersonation = impersonation
         self._now = now
         self._watched = watched
+        self._allowed = allowed
         self._days = days
         self._modes = ReadModes(own=impersonation and details, hidden=hidden)
         self._entries: dict[str, _Entry] = {}
@@ -230,7 +220,6 @@ class Reader:
 
     async def _run_lane(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
         state = self._lane(lane)
-        slots = asyncio.Semaphore(_SLOTS[lane])
         while True:
             await state.wake.wait()
             if state.in_flight and any(read.entry.mode.current is Mode.BATCHED for read in state.waiting.values()):
@@ -241,11 +230,15 @@ class Reader:
                         await state.landed.wait()
             state.wake.clear()
             while state.waiting:
-                await slots.acquire()
+                while state.in_flight >= slots(lane, allowed=self._allowed(), others=self._others_in_flight(state)):
+                    state.landed.clear()
+                    await state.landed.wait()
                 batch = self._take(state)
                 state.in_flight += 1
-                task = tasks.create_task(self._send(batch, lane, state), name=f"read:{lane}:{len(batch)}")
-                task.add_done_callback(lambda _: slots.release())
+                tasks.create_task(self._send(batch, lane, state), name=f"read:{lane}:{len(batch)}")
+
+    def _others_in_flight(self, state: _LaneState) -> int:
+        return sum(each.in_flight for each in self._lanes.values() if each is not state)
 
     def _take(self, state: _LaneState) -> list[_Read]:
         """Take the oldest read out, with as much company as may ride in one request."""
@@ -337,12 +330,12 @@ class Reader:
         asking = asyncio.create_task(self._ask(batch), name=f"read:{lane}:asks")
         try:
             if search is not None or (len(batch) > 1 and self._searches < MOST):
-                await asyncio.wait({asking}, timeout=PART_PATIENCE if search else _PATIENCE[lane])
+                await asyncio.wait({asking}, timeout=PART_PATIENCE if search else PATIENCE[lane])
                 if not asking.done() and (search is None or search.finds_a_culprit()):
                     if len(batch) > 1:
                         return None
                     self._limit(batch[0].entry, 1)
-            async with asyncio.timeout_at(began + _TIME_LIMIT[lane]):
+            async with asyncio.timeout_at(began + TIME_LIMIT[lane]):
                 return await asking
         except TimeoutError:
             return None

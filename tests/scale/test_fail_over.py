@@ -1,0 +1,42 @@
+"""Thousands of mailboxes whose subscriptions are lost at once, on a server that takes its time."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.scale.conftest import Clock, StartCompany, Virtually
+
+PEOPLE = 5000
+
+
+@pytest.mark.scale
+@pytest.mark.timeout(900)
+def test_5000_read_by_themselves_at_a_fifth_of_a_second_are_all_read_within_five_minutes(
+    company: "StartCompany", virtually: "Virtually", clock: "Clock"
+) -> None:
+    async def test() -> None:
+        async with company(PEOPLE, impersonation=True, preset="stock-2016") as here:
+            await here.until(lambda: here.covered()["streamed"] == PEOPLE, within=900, step=5)
+            sides = here.daemon._sides
+            assert sides is not None
+            reader = sides.pipeline.parts.reader
+            addresses = [f"u{number:05}@acme.test" for number in range(PEOPLE)]
+            await here.until(lambda: all(map(reader.last, addresses)), within=900, step=5)
+            here.exchange.dials.turn({"delay_seconds": 0.2})
+            began = clock()
+            assert here.exchange.disasters.fail_over("exch02.acme.test", streams="error") == PEOPLE
+            here.exchange.dials.turn({"suppress_notifications": True})
+            here.appointment(PEOPLE - 1)
+            here.exchange.dials.turn({"suppress_notifications": False})
+
+            def unread() -> int:
+                return sum(not ((last := reader.last(each)) and last.read_at > began) for each in addresses)
+
+            await here.until(lambda: not unread(), within=300, step=5)
+            await asyncio.sleep(10)
+            assert here.covered()["streamed"] == PEOPLE
+            assert here.refused()[1] == 0
+
+    virtually(test)
