@@ -81,7 +81,7 @@ def assemble(
     ledger = Ledger()
     times = TellingTimes(latency)
     view = View(privacy=options.privacy)
-    sites = Sites(ask_sites)
+    sites = Sites(ask_sites, exchange.prove)
     watcher = Watcher(
         exchange,
         impersonation=options.impersonation,

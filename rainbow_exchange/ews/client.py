@@ -7,7 +7,7 @@ credentials are refused (`latch`) or while the server asked to be left alone (`t
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -31,6 +31,7 @@ from rainbow_exchange.ews.errors import (
 from rainbow_exchange.ews.event_stream import EventStream, StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.logins import Login, Logins
+from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.ews.throttle import REQUESTS, BackOffs, InFlight, exceeded
 from rainbow_exchange.ews.transport import Answer, Transport
 from rainbow_exchange.ews.treatment import is_refusal
@@ -105,6 +106,7 @@ class EwsClient:
         self._now = now
         self._back_offs = BackOffs()
         self._version = RequestVersion()
+        self._proving = asyncio.Lock()
         self.in_flight = InFlight(max_in_flight)
         self.counters = ClientCounters()
         self.server_version: str | None = None
@@ -147,6 +149,16 @@ class EwsClient:
     def try_again(self) -> None:
         """Have refused credentials tried once more; without a refusal nothing happens."""
         self._logins.try_again()
+
+    async def prove(self, address: str) -> None:
+        """Return once the server has accepted the credentials, asked about `address` where nobody else has asked it.
+
+        Raises EwsError where it does not.
+        """
+        async with self._proving:
+            if not self._logins.current().latch.proven:
+                with suppress(ResponseError):  # an answer all the same
+                    await self.call(ResolveNames(entry=address))
 
     def held_back_for(self) -> float:
         """Seconds until the server may be asked again in the account's own name; single mailboxes may wait longer."""

@@ -24,11 +24,19 @@ Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, Outcome]]]
 _log = structlog.get_logger()
 
 
-class Sites:
-    """Asks by `ask`; None: there is no autodiscover, and all mailboxes are alike."""
+#: returns once EWS has accepted the credentials, asked about a mailbox; raises EwsError where it has not
+Prove = Callable[[str], Awaitable[None]]
 
-    def __init__(self, ask: Ask | None) -> None:
+
+class Sites:
+    """Asks by `ask`; None: there is no autodiscover, and all mailboxes are alike.
+
+    Nothing is asked before `prove` has returned: a password that EWS refuses must not be tried at autodiscover, too.
+    """
+
+    def __init__(self, ask: Ask | None, prove: Prove) -> None:
         self._ask = ask
+        self._prove = prove
         self._known: dict[str, Located | None] = {}
         self._wanted: dict[str, None] = {}
         self._any_wanted = asyncio.Event()
@@ -47,6 +55,10 @@ class Sites:
         loop = asyncio.get_running_loop()
         if self._ask is None or address in self._known or loop.time() < self._resting_until:
             return
+        try:
+            await self._prove(address)
+        except EwsError:
+            return  # whoever subscribes is told the same
         self.want([address])
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -87,6 +99,11 @@ class Sites:
 
     async def _learn(self, addresses: list[str]) -> None:
         assert self._ask is not None  # noqa: S101 - nothing is wanted otherwise
+        try:
+            await self._prove(addresses[0])
+        except EwsError:
+            self._wanted.clear()  # whoever waits for an answer asks again
+            return
         try:
             said = await self._ask(addresses)
         except EwsError as error:

@@ -91,7 +91,7 @@ class Bench:
             impersonation=impersonation,
             known=known or {},
             enrolled=lambda member, mode: self.enrolled.append((member.user.id, mode)),
-            locate=Sites(None).ready,
+            locate=Sites(None, exchange.client.prove).ready,
             evicted=self._evict,
             now=kit.now,
             random=kit.half,

@@ -222,6 +222,18 @@ async def test_an_answer_that_dribbles_is_cut_at_the_limit_for_the_whole(wire: A
     assert wire.open == 0
 
 
+async def test_credentials_are_proven_by_one_question_however_many_want_to_know(wire: Any, make: Any) -> None:
+    says(wire, forms.answer("ResolveNames", "ErrorNameResolutionNoResults"))
+    client = make()
+    await asyncio.gather(*(client.prove("a@acme.test") for _ in range(5)))
+    assert client.counters.requests == {"ResolveNames": 1}
+    says(wire, forms.http("401 Unauthorized", b"", "WWW-Authenticate: Basic"))
+    await fails(client)
+    with pytest.raises(EwsAuthenticationError):
+        await client.prove("a@acme.test")
+    assert client.counters.requests == {"ResolveNames": 1, "Unsubscribe": 1}
+
+
 async def test_wrong_credentials_are_one_attempt_for_ever(wire: Any, make: Any) -> None:
     says(wire, forms.http("401 Unauthorized", b"", "WWW-Authenticate: Negotiate", 'WWW-Authenticate: Basic realm="x"'))
     client = make()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from rainbow_exchange.ews.discovery.outcome import Located, NotHere, Outcome
-from rainbow_exchange.ews.errors import EwsConnectionError
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError
 from rainbow_exchange.ews.sites import Sites
 from rainbow_exchange.model import Mailbox
 
@@ -33,6 +33,10 @@ class Autodiscover:
         return {address: self.known.get(address, NotHere(code="InvalidUser")) for address in addresses}
 
 
+async def proven(_: str) -> None:
+    """EWS has accepted the credentials."""
+
+
 @asynccontextmanager
 async def at_work(sites: Sites) -> AsyncIterator[None]:
     task = asyncio.create_task(sites.run())
@@ -48,7 +52,7 @@ def key(sites: Sites, address: str) -> str:
 
 
 async def test_without_autodiscover_all_are_alike_and_nobody_waits() -> None:
-    sites = Sites(None)
+    sites = Sites(None, proven)
     await sites.ready("ann@acme.test")
     assert key(sites, "ann@acme.test") == ""
     assert sites.elsewhere(["ann@acme.test"]) == {}
@@ -57,7 +61,7 @@ async def test_without_autodiscover_all_are_alike_and_nobody_waits() -> None:
 async def test_what_is_wanted_together_is_asked_for_a_hundred_at_a_time() -> None:
     people = [f"p{number}@acme.test" for number in range(250)]
     autodiscover = Autodiscover(dict.fromkeys(people, PARIS) | {people[3]: LYON})
-    sites = Sites(autodiscover.ask)
+    sites = Sites(autodiscover.ask, proven)
     async with at_work(sites):
         sites.want(people)
         await sites.ready(people[249])
@@ -72,7 +76,7 @@ async def test_what_is_wanted_together_is_asked_for_a_hundred_at_a_time() -> Non
 
 
 async def test_a_mailbox_that_autodiscover_does_not_know_is_like_any_other() -> None:
-    sites = Sites(Autodiscover({}).ask)
+    sites = Sites(Autodiscover({}).ask, proven)
     async with at_work(sites):
         await sites.ready("ann@acme.test")
     assert key(sites, "ann@acme.test") == ""
@@ -81,7 +85,7 @@ async def test_a_mailbox_that_autodiscover_does_not_know_is_like_any_other() -> 
 async def test_a_failure_holds_nobody_up_and_is_not_repeated_for_a_quarter_of_an_hour() -> None:
     autodiscover = Autodiscover({"ann@acme.test": PARIS})
     autodiscover.failure = EwsConnectionError("timeout")
-    sites, loop = Sites(autodiscover.ask), asyncio.get_running_loop()
+    sites, loop = Sites(autodiscover.ask, proven), asyncio.get_running_loop()
     async with at_work(sites):
         await sites.ready("ann@acme.test")
         await sites.ready("ann@acme.test")
@@ -93,10 +97,33 @@ async def test_a_failure_holds_nobody_up_and_is_not_repeated_for_a_quarter_of_an
     assert key(sites, "ann@acme.test").endswith("|Paris")
 
 
+async def test_autodiscover_is_not_told_a_password_that_ews_refuses() -> None:
+    autodiscover = Autodiscover({"ann@acme.test": PARIS})
+    refused, asked = True, []
+
+    async def prove(address: str) -> None:
+        asked.append(address)
+        if refused:
+            raise EwsAuthenticationError(401)
+
+    sites, loop = Sites(autodiscover.ask, prove), asyncio.get_running_loop()
+    async with at_work(sites):
+        sites.want(["bob@acme.test"])
+        await sites.ready("ann@acme.test")
+        await asyncio.sleep(1)
+        assert autodiscover.batches == []
+        assert asked == ["ann@acme.test", "bob@acme.test"]
+        assert loop.time() < 2
+        refused = False
+        await sites.ready("ann@acme.test")
+        assert autodiscover.batches == [1]
+    assert key(sites, "ann@acme.test").endswith("|Paris")
+
+
 async def test_nobody_waits_longer_than_ten_seconds() -> None:
     autodiscover = Autodiscover({})
     autodiscover.hold.clear()
-    sites, loop = Sites(autodiscover.ask), asyncio.get_running_loop()
+    sites, loop = Sites(autodiscover.ask, proven), asyncio.get_running_loop()
     async with at_work(sites):
         await sites.ready("ann@acme.test")
         assert loop.time() == pytest.approx(10, abs=0.5)
@@ -105,7 +132,7 @@ async def test_nobody_waits_longer_than_ten_seconds() -> None:
 async def test_a_mailbox_that_is_elsewhere_is_asked_about_once_more_and_keeps_its_place_where_that_fails() -> None:
     ann = Mailbox(address="ann@acme.test")
     autodiscover = Autodiscover({ann.address: PARIS})
-    sites = Sites(autodiscover.ask)
+    sites = Sites(autodiscover.ask, proven)
     async with at_work(sites):
         await sites.ready(ann.address)
         paris = sites.group_key(ann)

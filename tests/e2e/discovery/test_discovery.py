@@ -177,6 +177,17 @@ async def test_with_the_url_given_autodiscover_may_be_named_for_the_sites_alone(
     assert problem["action"].startswith("They have streams of their own and are asked at 127.0.0.1, which passes")
 
 
+async def test_with_the_url_given_a_wrong_password_is_one_attempt_for_both(company: "Company") -> None:
+    company.start(
+        password="wrong",
+        url=company.exchange.url,
+        autodiscover_url=f"https://127.0.0.1:{company.port}/autodiscover/autodiscover.xml",
+    )
+    await company.until(lambda: "exchange-authentication" in company.problems())
+    await asyncio.sleep(4 * 3600)
+    assert [attempt["outcome"] for attempt in company.exchange.attempts.read()] == ["wrong password"]
+
+
 async def test_exchange_that_has_gone_is_looked_for_anew(company: "Company") -> None:
     """Autodiscover is one server here and EWS another, which gives way to a third."""
     before, after = company.new_exchange(), company.new_exchange()
