@@ -108,7 +108,17 @@ def _host(value: str) -> str:
     host = value.strip().lower()
     if not host or "/" in host or any(character.isspace() for character in host):
         raise ValueError("holds something that is no host name; write them like mail.company.com")
+    if "*" in host or (":" in host and not _is_address(host)):
+        raise ValueError("holds a port or a '*'; write each host by its whole name alone, like mail.company.com")
     return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _xmpp_only(value: str) -> str:

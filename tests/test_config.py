@@ -254,6 +254,8 @@ def test_rainbow_url_is_the_server_alone() -> None:
         ("rainbow", "url", "https://open..rainbow.test", "cannot be looked up"),
         ("bridge", "domains", "acme..test", "no mail domain"),
         ("exchange", "allowed_hosts", "https://mail.acme.test/", "no host name"),
+        ("exchange", "allowed_hosts", "localhost:443", "write each host by its whole name alone"),
+        ("exchange", "allowed_hosts", "*.acme.test", "write each host by its whole name alone"),
         ("bridge", "domains", "ada@acme.test", "no mail domain"),
         ("bridge", "domains", '["acme.test"', "is not a list"),
         ("bridge", "domains", 3, "valid tuple"),
