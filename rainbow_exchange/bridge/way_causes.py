@@ -102,6 +102,10 @@ def proxy_step(trouble: ProxyTrouble, side: Side) -> str:  # noqa: PLR0911  (one
                 "Have the proxy accept Basic from this machine, or let it through without sign-in; or run a local relay"
                 f" that signs in by these schemes (Px, Cntlm) and name that in {url}."
             )
+        case ProxyFault.SILENT:
+            return (
+                f"Check {url} (scheme, host and port), that the proxy runs and gets through, and the server behind it."
+            )
         case ProxyFault.FORBIDS:
             return "Have the proxy's administrators allow this destination for this machine."
         case _:

@@ -35,7 +35,8 @@ class EwsConnectionError(EwsError):
 
     `kind`: "name", "refused", "tls", "proxy", "timeout", "closed", "http-<status>", "not-ews"; "kerberos" and "token"
     where that is what is in the way, `detail` then being the word for it. `retry_after` in seconds or None. `why` tells
-    more of "tls" and "proxy", where more is known. `shared`: it was another request that failed so, this one waited.
+    more of "tls", "proxy" and "timeout", where more is known. `shared`: it was another request that failed so, this one
+    waited.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from yarl import URL
 
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.look import look
-from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyRefused, ProxyTrouble, refusal
+from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyRefused, ProxyTrouble, not_a_proxy, refusal, silence
 from rainbow_exchange.network.verdict import Fault, Presented, Verdict, Why, judge
 
 _UNAUTHORISED = 407
@@ -22,7 +22,10 @@ _LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not tru
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """`kind` as in the errors of either side, or "not-http"; `why` explains kinds "tls" and "proxy" further."""
+    """`kind` as in the errors of either side, or "not-http".
+
+    `why` explains the kinds "tls", "proxy" and "timeout" further.
+    """
 
     kind: str
     detail: str
@@ -48,9 +51,10 @@ class Way:
         if own is not None:
             return Failure(kind="proxy", detail=own.text, why=own)
         through = f" through the proxy {self._proxy.address}" if self._proxy.url else ""
+        silent = silence(self._proxy, self._target) if self._proxy.url else None
         match error:
             case TimeoutError():
-                return Failure(kind="timeout", detail=f"no answer from {self._target}{through} in time")
+                return Failure(kind="timeout", detail=f"no answer from {self._target}{through} in time", why=silent)
             case aiohttp.ClientConnectorDNSError():
                 return Failure(kind="name", detail=f"the name {error.host} is not known")
             case UnicodeError() | aiohttp.InvalidURL():  # the look-up's word for a label that is empty or too long
@@ -134,6 +138,8 @@ class Way:
                 return error.trouble
             case aiohttp.ClientHttpProxyError() | aiohttp.WSServerHandshakeError(status=407):
                 return self._refusal(error.status, error.headers or {})
+            case aiohttp.ClientResponseError(request_info=aiohttp.RequestInfo(method="CONNECT")):
+                return not_a_proxy(self._proxy)
             case aiohttp.ClientConnectorError() if self._proxy.is_at(error.host, error.port):
                 return self._unreachable(error)
             case _:

@@ -109,6 +109,7 @@ class ProxyFault(StrEnum):
     FORBIDS = "forbids"
     TARGET_UNREACHABLE = "target unreachable"
     NOT_A_PROXY = "not a proxy"
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +141,19 @@ def refusal(
         return ProxyTrouble(fault=ProxyFault.TARGET_UNREACHABLE, text=f"{who} cannot reach {target} ({said}).")
     if status == HTTPStatus.FORBIDDEN:
         return ProxyTrouble(fault=ProxyFault.FORBIDS, text=f"{who} forbids connections to {target} ({said}).")
-    return ProxyTrouble(
-        fault=ProxyFault.NOT_A_PROXY, text=f"What answers at {proxy.address} does not behave as an HTTP proxy ({said})."
-    )
+    return not_a_proxy(proxy, said)
+
+
+def not_a_proxy(proxy: Proxy, said: str = "no HTTP, or without end") -> ProxyTrouble:
+    """Say that something else than a proxy answers there."""
+    text = f"What answers at {proxy.address} does not behave as an HTTP proxy ({said})."
+    return ProxyTrouble(fault=ProxyFault.NOT_A_PROXY, text=text)
+
+
+def silence(proxy: Proxy, target: str) -> ProxyTrouble:
+    """Say that no answer comes this way; whose fault it is cannot be seen from here."""
+    text = f"There is no answer from {target} through the proxy {proxy.address} in time."
+    return ProxyTrouble(fault=ProxyFault.SILENT, text=text)
 
 
 def _unauthorised(who: str, offered: Sequence[str], *, tried: bool) -> ProxyTrouble:

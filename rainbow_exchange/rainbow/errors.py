@@ -25,7 +25,7 @@ class RainbowError(RainbowExchangeError):
 class RainbowConnectionError(RainbowError):
     """Rainbow could not be reached. `kind`: "name", "refused", "tls", "timeout", "closed", "proxy", "http-<status>".
 
-    `why` tells more of "tls" and "proxy", where more is known.
+    `why` tells more of "tls", "proxy" and "timeout", where more is known.
     """
 
     def __init__(self, kind: str, detail: str = "", *, why: Why | None = None) -> None:

@@ -323,3 +323,31 @@ async def test_rainbow_is_told_the_same_in_its_own_settings_words(make_proxy: Ma
         ),
     )
     assert proxy.asked == ["CONNECT rainbow.test:443"]
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-x\r\n", b"HTTP/1.1 407 P\r\nX: " + b"x" * 3_000_000 + b"\r\n\r\n"])
+async def test_what_does_not_speak_http_is_no_proxy(exchange: Exchange, make_proxy: MakeProxy, answer: bytes) -> None:
+    proxy = await make_proxy(refusal=answer)
+    cause = await exchange.refused(proxy.url)
+    assert cause == Cause(
+        "exchange-unreachable",
+        f"What answers at 127.0.0.1:{proxy.port} does not behave as an HTTP proxy (no HTTP, or without end).",
+        "Check exchange.proxy_url (host and port), and that the proxy runs.",
+    )
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_hangs_is_named(exchange: Exchange, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """It takes the connection and then says nothing: neither of TLS nor of HTTP."""
+    monkeypatch.setattr("rainbow_exchange.ews.transport._CONNECT_TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        cause = await exchange.refused(f"{scheme}://127.0.0.1:{port}")
+    assert cause == Cause(
+        "exchange-unreachable",
+        f"There is no answer from {target(exchange.lab.url)} through the proxy 127.0.0.1:{port} in time.",
+        (
+            "Check exchange.proxy_url (scheme, host and port), that the proxy runs and gets through, and the server"
+            " behind it."
+        ),
+    )
