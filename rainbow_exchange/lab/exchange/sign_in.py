@@ -35,9 +35,10 @@ class _Answered(Exception):
 
 @dataclass(slots=True)
 class _Connection:
-    """A TCP connection: the handshake in the works, and whom it ended in."""
+    """A TCP connection: the handshake in the works, and whom it ended in. `binding` is to the certificate it has."""
 
     number: int
+    binding: bytes | None
     acceptor: ntlm.Acceptor | None = None
     account: Account | None = None
     requests: int = 0
@@ -50,7 +51,10 @@ class _Connection:
 
 
 class SignIn:
-    """Tells who sends a request, or how to refuse it. `binding` is what a client has to bind to; None without TLS."""
+    """Tells who sends a request, or how to refuse it.
+
+    `binding` is what clients of new connections have to bind to; None without TLS.
+    """
 
     def __init__(
         self, *, accounts: Accounts, tokens: Tokens, attempts: Attempts, dials: Dials, now: Callable[[], datetime]
@@ -132,7 +136,7 @@ class SignIn:
     def _connection(self, http: web.Request) -> _Connection:
         connection = self._connections.get(http.transport)
         if connection is None:
-            connection = _Connection(next(self._numbers))
+            connection = _Connection(next(self._numbers), self.binding)
             if http.transport is not None:
                 self._connections[http.transport] = connection
         return connection
@@ -177,7 +181,7 @@ class SignIn:
         last = acceptor.proven(token, claim, self._accounts.password(account))
         if not self._right(account, attempt, last is not None):
             return None
-        verdict = compared(claim.channel_bindings, self.binding)
+        verdict = compared(claim.channel_bindings, connection.binding)
         attempt.binding = verdict
         if not tolerated(verdict, self._dials.extended_protection):
             attempt.outcome = "bad binding"

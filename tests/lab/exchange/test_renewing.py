@@ -60,6 +60,22 @@ async def test_new_connections_see_it_and_sign_ins_are_bound_to_it(lab: LabExcha
     assert (before - after).days == pytest.approx(359, abs=1)
 
 
+async def test_a_connection_stays_bound_to_the_certificate_that_it_began_with(
+    lab: LabExchange, authority: LabAuthority
+) -> None:
+    auth = WindowsAuth(username="svc-rainbow", password="pw", host="127.0.0.1", allowed=(NTLM,))
+    context = authority.client_context()
+    async with EwsClient(url=lab.url, auth=auth, ssl=context, now=lambda: datetime.now(UTC)) as client:
+        await client.call(ResolveNames(entry="ada"))
+        assert await put(lab, authority, "expires-soon") == 200
+        async with aiohttp.ClientSession() as http, http.delete(f"{lab.base}/lab/connections", ssl=context) as answer:
+            assert answer.status == 200
+        await client.call(ResolveNames(entry="ada"))
+    signed_in = [each for each in lab.attempts.read() if each["outcome"] == "accepted"]
+    assert [each["binding"] for each in signed_in] == ["right", "right"]
+    assert len({each["connection"] for each in signed_in}) == 1, "the same TLS connection"
+
+
 async def test_what_cannot_be_is_refused(lab: LabExchange, authority: LabAuthority) -> None:
     assert await put(lab, authority, "old-tls") == 400
     await asked(lab, authority)
