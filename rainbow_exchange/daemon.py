@@ -287,8 +287,7 @@ class Daemon:
     def _throttling(self) -> dict[str, Any] | None:
         if self._sides is None:
             return None
-        now = throttling.meter(self._sides.pipeline, self._sides.exchange)
-        return asdict(now) | {"until": None if now.until is None else _iso(now.until)}
+        return _dated(throttling.meter(self._sides.pipeline, self._sides.exchange))
 
     def _waiting(self) -> dict[str, dict[str, str]]:
         """Give the states of both sides while they do not exist."""
@@ -319,7 +318,7 @@ class Daemon:
         if self._sides is None:
             if self._discovery is not None:
                 self._discovery.try_again()
-            return {"retried": [], "streamed": [], "unknown": addresses or []}
+            return {"retried": [], "read": [], "streamed": [], "unknown": addresses or []}
         self._sides.rainbow.try_again()
         return asdict(coverage.retry(self._sides.pipeline, self._sides.exchange, addresses))
 
@@ -397,8 +396,8 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _dated(view: NotStreamed | NotRead) -> dict[str, Any]:
-    return asdict(view) | {"next_try": None if view.next_try is None else _iso(view.next_try)}
+def _dated(view: NotStreamed | NotRead | throttling.Meter) -> dict[str, Any]:
+    return {name: _iso(value) if isinstance(value, datetime) else value for name, value in asdict(view).items()}
 
 
 def _iso(instant: datetime) -> str:

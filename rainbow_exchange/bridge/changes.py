@@ -60,12 +60,14 @@ class Changes:
             began = self.parts.loop_time() if since is None else since
             self._reads.create_task(self._read(address, cause, began), name="changes:read")
 
-    def read_now(self, address: str) -> None:
-        """Read at once a mailbox that could not be read and was to be tried later."""
-        if self.parts.reader.failed(address):
-            self.parts.retried(address)
-            self.parts.coalescer.signal(address, self.parts.loop_time())
-            self._wake.set()
+    def read_now(self, address: str) -> bool:
+        """Read at once a mailbox that could not be read and was to be tried later; False for any other."""
+        if not self.parts.reader.failed(address):
+            return False
+        self.parts.retried(address)
+        self.parts.coalescer.signal(address, self.parts.loop_time())
+        self._wake.set()
+        return True
 
     async def _gather(self) -> None:
         """Mailboxes whose signals have been gathered are read."""

@@ -8,7 +8,7 @@ from rainbow_exchange.bridge.people import name_of, why
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.roster import Coverage, Member
 from rainbow_exchange.ews.client import EwsClient
-from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, EwsError, ResponseError
+from rainbow_exchange.ews.endings import word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,13 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
-    """Whom a manual retry concerned, by login: tried now, in no need of it, or not known."""
+    """Whom a manual retry concerned, by login.
+
+    `read`: they are streamed, and their calendars, which could not be read, are read now; `streamed`: in no need of it.
+    """
 
     retried: tuple[str, ...]
+    read: tuple[str, ...]
     streamed: tuple[str, ...]
     unknown: tuple[str, ...]
 
@@ -86,10 +90,19 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
         pipeline.membership.enrolment.retry(member)
         if member.mailbox is not None:
             pipeline.parts.watcher.retry(member.mailbox.address)
-    for member in roster if addresses is None else chosen:
-        if member.mailbox is not None:
-            pipeline.changes.read_now(member.mailbox.address)
-    return Retried(retried=tuple(map(name_of, members)), streamed=tuple(map(name_of, streamed)), unknown=tuple(unknown))
+    read = [
+        member
+        for member in (roster if addresses is None else chosen)
+        if member.mailbox is not None
+        and pipeline.changes.read_now(member.mailbox.address)
+        and _is_streamed(pipeline, member)
+    ]
+    return Retried(
+        retried=tuple(map(name_of, members)),
+        read=tuple(map(name_of, read)),
+        streamed=tuple(name_of(member) for member in streamed if member not in read),
+        unknown=tuple(unknown),
+    )
 
 
 def _is_streamed(pipeline: Pipeline, member: Member) -> bool:
@@ -106,7 +119,7 @@ def _view(pipeline: Pipeline, member: Member) -> NotStreamed:
     elif member.coverage is Coverage.FAILED or member.next_try is not None:
         reason, next_try = why(member), member.next_try
     elif enrolment.outage is not None:
-        reason, next_try = _short(enrolment.outage), enrolment.next_attempt
+        reason, next_try = word(enrolment.outage), enrolment.next_attempt
     else:
         reason, next_try = member.reason or "not tried yet", member.next_try
     return NotStreamed(
@@ -116,12 +129,3 @@ def _view(pipeline: Pipeline, member: Member) -> NotStreamed:
         reason=reason,
         next_try=next_try,
     )
-
-
-def _short(error: EwsError) -> str:
-    """Name an outage in a word or two; the reason of the Exchange side says it in full."""
-    if isinstance(error, ResponseError):
-        return error.code
-    if isinstance(error, EwsAuthenticationError):
-        return f"HTTP {error.status}"
-    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__

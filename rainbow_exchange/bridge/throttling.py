@@ -16,7 +16,10 @@ _POLLED_FOR = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """Limits are None where no refusal was met. Before `until` nothing is sent to Exchange, or no stream tried."""
+    """Limits are None where no refusal was met.
+
+    Before `until` some requests are not sent; at `next_stream_try` one more stream is tried.
+    """
 
     requests_limit: int
     requests_in_flight: int
@@ -26,6 +29,7 @@ class Meter:
     back_offs: int
     last_reason: str
     until: datetime | None
+    next_stream_try: datetime | None
     poll_period_seconds: float | None
 
 
@@ -33,7 +37,6 @@ def meter(pipeline: Pipeline, exchange: EwsClient) -> Meter:
     """Read the meter."""
     parts = pipeline.parts
     limits = parts.watcher.limits()
-    wait = max(exchange.held_back_for(), limits.seconds_to_next_stream)
     polled = any(parts.watcher.coverage(address) == "waiting" for address in _addresses(pipeline))
     return Meter(
         requests_limit=int(exchange.in_flight.limit),
@@ -43,7 +46,8 @@ def meter(pipeline: Pipeline, exchange: EwsClient) -> Meter:
         subscriptions_limited=limits.subscriptions_limited,
         back_offs=exchange.counters.back_offs,
         last_reason=exchange.counters.last_back_off,
-        until=parts.now() + timedelta(seconds=wait) if wait > 0 else None,
+        until=_later(parts.now(), exchange.held_back_for()),
+        next_stream_try=_later(parts.now(), limits.seconds_to_next_stream),
         poll_period_seconds=round(pipeline.changes.polling.period, 1) if polled else None,
     )
 
@@ -104,6 +108,10 @@ class ThrottlingReview:
             "Raise EwsMaxSubscriptions (rainbow-exchange powershell throttling), or use impersonation (rainbow-exchange"
             " powershell impersonation). Those without a subscription are polled."
         )
+
+
+def _later(now: datetime, seconds: float) -> datetime | None:
+    return now + timedelta(seconds=seconds) if seconds > 0 else None
 
 
 def _addresses(pipeline: Pipeline) -> list[str]:

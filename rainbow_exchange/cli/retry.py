@@ -46,6 +46,8 @@ def retry(addresses: tuple[str, ...], everybody: bool, config_file: Path | None)
 def _tell(answer: dict[str, Any]) -> None:
     for address in answer["retried"]:
         click.echo(f"{address}: tried now; see rainbow-exchange status")
+    for address in answer.get("read", []):
+        click.echo(f"{address}: streamed already; its calendar, which could not be read, is read again now")
     for address in answer["streamed"]:
         click.echo(f"{address}: streamed already")
     for address in answer["unknown"]:

@@ -103,28 +103,35 @@ def _screen(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _waiting(title: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Show the first few, as "ada@acme.test: next try 10:42, because ErrorAccessDenied"."""
+    """Show the first few, as "ada@acme.test: polled, next try 10:42, because ErrorAccessDenied"."""
     if not entries:
         return
     yield f"  {title}"
     for entry in entries[:SHOWN]:
+        shown = {"polled": "polled, ", "uncovered": "not covered, "}.get(entry.get("coverage", ""), "")
         when = f"next try {_clock(entry['next_try'])}, " if entry["next_try"] else ""
-        yield f"    {entry['user']}: {when}because {entry['reason']}"
+        yield f"    {entry['user']}: {shown}{when}because {entry['reason']}"
     if len(entries) > SHOWN:
         yield f"    and {len(entries) - SHOWN} more: rainbow-exchange status --json"
 
 
 def _throttling(meter: Mapping[str, Any]) -> str:
     """Show the meter on one line."""
-    streams = f"{meter['streams_open']} streams"
+    streams = _count(meter["streams_open"], "stream")
     if meter["streams_limit"] is not None:
         streams += f" of {meter['streams_limit']} allowed"
+    if meter["next_stream_try"]:
+        streams += f" (one more is tried at {_clock(meter['next_stream_try'])})"
     shown = f"{streams}, {meter['requests_in_flight']} of {meter['requests_limit']} requests in flight"
     if meter["poll_period_seconds"] is not None:
         shown += f", polling every {meter['poll_period_seconds']:.0f} s"
     if meter["back_offs"]:
-        shown += f", {meter['back_offs']} back-offs, the last for {meter['last_reason']}"
-    return f"{shown}, until {_clock(meter['until'])}" if meter["until"] else shown
+        shown += f", {_count(meter['back_offs'], 'back-off')}, the last for {meter['last_reason']}"
+    return f"{shown}, held back until {_clock(meter['until'])}" if meter["until"] else shown
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _clock(instant: str) -> str:

@@ -1,6 +1,13 @@
-"""What to count an interruption, a renewal or a loss under: a few words and Exchange's own codes. Pure."""
+"""What to call an interruption, a renewal or a loss: a word or two and Exchange's own codes. Pure."""
 
-from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, MalformedResponse, ResponseError, StreamCut
+from rainbow_exchange.ews.errors import (
+    EwsAuthenticationError,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+    StreamCut,
+)
 from rainbow_exchange.ews.treatment import TABLE
 
 
@@ -19,3 +26,12 @@ def label(error: EwsError | str | None) -> str:
     if isinstance(error, EwsError):
         error = error.code if isinstance(error, ResponseError) else type(error).__name__
     return str(error) if error in TABLE or not error.startswith("Error") else "other"
+
+
+def word(error: EwsError) -> str:
+    """Name an error in a word or two, beside each whom it concerns; the reason of the Exchange side says it in full."""
+    if isinstance(error, ResponseError):
+        return error.code
+    if isinstance(error, EwsAuthenticationError):
+        return f"HTTP {error.status}"
+    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__

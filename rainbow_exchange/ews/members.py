@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from rainbow_exchange.ews.endings import word
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsError
 from rainbow_exchange.ews.event_stream import StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
@@ -47,6 +48,11 @@ class End:
     error: EwsError | None = None
     named: tuple[Member, ...] = ()
     departed: bool = False
+
+    @property
+    def word(self) -> str:
+        """Say it in a word or two."""
+        return word(self.error) if self.error is not None else self.how
 
     def __str__(self) -> str:
         return str(self.error) if self.error is not None else self.how

@@ -13,7 +13,7 @@ import structlog
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.allowance import Allowance
 from rainbow_exchange.ews.elsewhere import Elsewhere, nowhere
-from rainbow_exchange.ews.endings import label
+from rainbow_exchange.ews.endings import label, word
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseError, SubscriptionLost
 from rainbow_exchange.ews.grouping import GROUP_SIZE
 from rainbow_exchange.ews.members import Client, End, Member
@@ -262,7 +262,7 @@ class Watcher:
                     self._lose(member, code)
                     return
                 delay = max(next(waits), asked_for(error) * (1 + 0.25 * self._random()))
-                member.trouble = str(error)
+                member.trouble = word(error)
                 _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
             else:
                 self.counters.renewals[label(cause)] += 1
@@ -365,7 +365,7 @@ class Watcher:
         now = asyncio.get_running_loop().time()
         self.counters.bad_subscriptions += len(members)
         for member in members:
-            member.trouble = str(error)
+            member.trouble = word(error)
             self._elsewhere.suspect(member.mailbox.address, error)
             early = now - member.created_at < _EARLY
             member.early_refusals = member.early_refusals + 1 if early else 0

@@ -142,9 +142,22 @@ async def test_a_calendar_that_cannot_be_read_is_shown_and_read_at_once_when_som
         assert list(not_streamed(bridge.pipeline)) == []
         exchange.lab.dials.turn({"faults": {}})
         notified = bridge.notified("ann")
-        retry(bridge.pipeline, exchange.client, [ANN] if named else None)
+        done = retry(bridge.pipeline, exchange.client, [ANN] if named else None)
+        assert (done.retried, done.read, done.streamed, done.unknown) == ((), (ANN,), (), ())
         await kit.until(lambda: bridge.notified("ann") > notified, limit=5)
         assert list(not_read(bridge.pipeline)) == []
+
+
+async def test_while_exchange_is_gone_each_is_shown_with_one_word_for_it(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    exchange = await make_exchange(ANN, BOB)
+    bridge = make_bridge(exchange, await make_rainbow(kit.person("ann"), kit.person("bob")))
+    async with bridge.at_work("ann", "bob"):
+        await kit.until(lambda: bridge.streamed(ANN, BOB))
+        await exchange.lab.stop()
+        await asyncio.sleep(60)
+        assert shown(bridge) == {ANN: (ANN, "uncovered", "refused"), BOB: (BOB, "uncovered", "refused")}
 
 
 async def test_a_personal_address_outside_the_companys_domains_is_shown_as_not_tried(

@@ -34,7 +34,7 @@ async def test_where_nothing_was_refused_the_meter_is_at_rest(
         now = meter(bridge.pipeline, exchange.client)
         assert (now.requests_limit, now.streams_limit, now.streams_open) == (10, None, 1)
         assert (now.subscriptions_limited, now.back_offs, now.last_reason) == (False, 0, "")
-        assert (now.until, now.poll_period_seconds) == (None, None)
+        assert (now.until, now.next_stream_try, now.poll_period_seconds) == (None, None, None)
 
 
 async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
@@ -53,8 +53,9 @@ async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
         assert (now.streams_limit, now.streams_open) == (2, 2)
         assert now.back_offs >= 1
         assert now.last_reason == "ErrorExceededConnectionCount (MaxStreamingConcurrency)"
-        assert now.until is not None
-        assert timedelta(0) < now.until - kit.now() <= timedelta(seconds=75)
+        assert now.next_stream_try is not None
+        assert timedelta(0) < now.next_stream_try - kit.now() <= timedelta(seconds=75)
+        assert now.until is None
         assert now.poll_period_seconds == 60
         assert told == []
         await asyncio.sleep(61)

@@ -48,7 +48,7 @@ class Page:
     port: int = 0
 
     retries: list[list[str] | None] = field(default_factory=list)
-    retried: dict[str, Any] = field(default_factory=lambda: {"retried": [], "streamed": [], "unknown": []})
+    retried: dict[str, Any] = field(default_factory=lambda: {"retried": [], "read": [], "streamed": [], "unknown": []})
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         self.retries.append(addresses)

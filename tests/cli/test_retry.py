@@ -18,6 +18,7 @@ def retry(*arguments: str) -> tuple[int, str]:
 
 def test_named_users_are_tried_and_told_of(page: Page) -> None:
     page.retried = {"retried": ["ada@acme.test"], "streamed": ["ben@acme.test"], "unknown": []}
+    page.retried["read"] = ["eve@acme.test"]
 
     code, text = retry("ada@acme.test", "ben@acme.test")
 
@@ -25,6 +26,7 @@ def test_named_users_are_tried_and_told_of(page: Page) -> None:
     assert page.retries == [["ada@acme.test", "ben@acme.test"]]
     assert text.splitlines() == [
         "ada@acme.test: tried now; see rainbow-exchange status",
+        "eve@acme.test: streamed already; its calendar, which could not be read, is read again now",
         "ben@acme.test: streamed already",
     ]
 
