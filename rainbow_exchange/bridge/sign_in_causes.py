@@ -19,6 +19,10 @@ _EXTENDED_PROTECTION = (
     " than its own, as where a load balancer or proxy in front of it ends TLS. Give both the same certificate, or let"
     " TLS through."
 )
+_WITHOUT_TLS = (
+    " An Exchange that requires Extended Protection refuses for that reason: over http:// there is no certificate to"
+    " bind the sign-in to. Name Exchange itself in exchange.url, with https://."
+)
 _NTLM = (
     " NTLM may also be forbidden in the domain or to this account (Protected Users), or a load balancer may spread the"
     " requests of one connection over several servers."
@@ -85,7 +89,7 @@ _TOKEN = {
 def passed_over(error: EwsAuthenticationError, host: str) -> tuple[str, str]:
     """Say the same of an account in whose place another one is used: what lies between works, then."""
     text, action = refusal(error, host, retried=False)
-    for hint in (_EXTENDED_PROTECTION, _NTLM, _ONCE):
+    for hint in (_EXTENDED_PROTECTION, _WITHOUT_TLS, _NTLM, _ONCE):
         action = action.replace(hint, "")
     return text, f"{action} It is not gone back to by itself: once it is mended, rainbow-exchange retry --all."
 
@@ -141,11 +145,15 @@ def _refused(tried: Tried, host: str, offered: str) -> tuple[str, str]:
     how = f" by {tried.scheme}" if tried.scheme else ""
     if not tried.password:
         wrong, step = _kerberos(tried.reason, host) if tried.reason in _KERBEROS else ("no reason given", "")
-        protection = _EXTENDED_PROTECTION.replace("If they are right, suspect", "Suspect") if tried.binding else ""
+        protection = _protection(tried).replace("If they are right, suspect", "Suspect")
         action = step or f"Check that this account has a mailbox or rights on Exchange.{protection}"
         return f"Exchange at {host} refuses the sign-in{how} without a password (HTTP 401): {wrong}.", action
-    hints = (_EXTENDED_PROTECTION if tried.binding else "") + (_NTLM if tried.scheme in {"NTLM", "Negotiate"} else "")
+    hints = _protection(tried) + _NTLM if tried.scheme in {"NTLM", "Negotiate"} else ""
     return f"Exchange at {host} refuses the user name or password{how} (HTTP 401; it offers {offered}).", _CHECK + hints
+
+
+def _protection(tried: Tried) -> str:
+    return _EXTENDED_PROTECTION if tried.binding else _WITHOUT_TLS
 
 
 def _nothing_to_try(tried: Tried, host: str, offered: str) -> tuple[str, str]:

@@ -68,8 +68,16 @@ def test_it_says_what_to_suspect(tried: Tried, offered: tuple[str, ...], parts: 
     assert [part for part in parts if part not in text] == []
 
 
-def test_without_a_binding_extended_protection_is_not_suspected() -> None:
-    assert "Extended Protection" not in said(Tried(scheme="NTLM", stage="proof"))
+@pytest.mark.parametrize("password", [True, False])
+def test_without_tls_a_server_that_requires_extended_protection_refuses_for_that(*, password: bool) -> None:
+    text = said(Tried(scheme="Negotiate", stage="proof", password=password))
+    assert "An Exchange that requires Extended Protection refuses for that reason" in text
+    assert "exchange.url, with https://" in text
+    assert "load balancer or proxy in front of it ends TLS" not in text
+
+
+def test_basic_knows_no_extended_protection() -> None:
+    assert "Extended Protection" not in said(Tried(scheme="Basic", stage="proof"), ("Basic",))
 
 
 def test_it_says_that_a_wrong_password_is_not_tried_again_and_how_to_force_it() -> None:
