@@ -214,7 +214,7 @@ async def test_a_retry_looks_at_once_and_tries_refused_credentials_once_more(com
     await company.until(lambda: "exchange-authentication" in company.problems())
     assert company.daemon is not None
     company.exchange.dials.turn({"passwords": {}})
-    assert company.daemon.retry(None) == {"retried": [], "streamed": [], "unknown": []}
+    assert company.daemon.retry(None) == {"retried": [], "read": [], "streamed": [], "unknown": []}
     before = company.now()
     await company.streamed()
     assert company.problems() == {}
