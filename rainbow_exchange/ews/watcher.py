@@ -20,7 +20,7 @@ from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.owner_bound import OwnerBound
 from rainbow_exchange.ews.pace import Pace
-from rainbow_exchange.ews.placing import Placing
+from rainbow_exchange.ews.placing import Placing, server_of
 from rainbow_exchange.ews.renewal import asked_for, check_readable, is_beyond, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
 from rainbow_exchange.ews.types import ConnectingSid, ResponseCode, connecting_sid
@@ -227,7 +227,7 @@ class Watcher:
             self.counters.subscribed += 1
             self._elsewhere.clear(mailbox.address)
             home = self._placing.home(group, member)
-            if home is not group:
+            if home is not group and server_of(group) is not None:
                 self._landed_elsewhere(member, group)
             home.add(member)
         except EwsError as error:

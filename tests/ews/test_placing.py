@@ -58,9 +58,8 @@ async def test_two_half_empty_streams_are_joined_so_that_another_group_gets_one(
     assert exchange.subscribes.count("a3@acme.test") == 1
 
 
-@pytest.mark.parametrize("obeys", [True, False], ids=["the server obeys the cookie", "it does not"])
-async def test_from_another_server_they_are_subscribed_anew_but_once(exchange: Any, watching: Any, obeys: bool) -> None:
-    """Mailboxes a… lie on the server ex-a, b… on ex-b; a cookie may lead to either."""
+def on_two_servers(exchange: Any, *, obeys: bool = False) -> None:
+    """Put mailboxes a… on the server ex-a, b… on ex-b; if it `obeys`, a cookie leads to either."""
     serve = exchange.script
 
     async def script(request: Any) -> bytes | None:
@@ -79,6 +78,24 @@ async def test_from_another_server_they_are_subscribed_anew_but_once(exchange: A
         return said  # type: ignore[no-any-return]  # the fixture's own
 
     exchange.script = script
+
+
+async def test_only_what_lies_on_another_server_than_a_stream_is_counted_so(exchange: Any, watching: Any) -> None:
+    on_two_servers(exchange)
+    watched = watching(group_size=2, impersonation=False)
+    await watched.subscribe("a1")
+    await watched.subscribe("b1")
+    assert watched.watcher.counters.on_another_server == 1
+    await watched.subscribe("a2")
+    await watched.subscribe("b2")  # meant for a new stream, it finds that of its server
+    await watched.streamed("a1", "a2", "b1", "b2")
+    assert len(exchange.live) == 2
+    assert watched.watcher.counters.on_another_server == 1
+
+
+@pytest.mark.parametrize("obeys", [True, False], ids=["the server obeys the cookie", "it does not"])
+async def test_from_another_server_they_are_subscribed_anew_but_once(exchange: Any, watching: Any, obeys: bool) -> None:
+    on_two_servers(exchange, obeys=obeys)
     limited(exchange, 1)
     watched = watching(group_size=4, impersonation=False, open_delay=0.2)
     await watched.subscribe("a1", "a2", "a3", "a4")
