@@ -300,6 +300,8 @@ class StreamGroup:
             return self._blame_anchor(error) if about_one else next(self._waits)
         if isinstance(error, EwsConnectionError):
             self.affinity.failed(error)
+        self._rotate_anchor()  # a stream that was cut may count on against its anchor
+        if isinstance(error, EwsConnectionError):
             return max(next(self._waits), self._at_least(error.retry_after))
         return 0.0 if error is None and steady else next(self._waits)
 
@@ -320,14 +322,15 @@ class StreamGroup:
         return await self._search(error)
 
     def _after_too_many(self, error: ConnectionLimitReached) -> float:
-        """Rest, and let the next member pay for the stream, or wait until the account may have one more."""
+        """Let the next member pay for the stream, resting if it was refused too, or wait for the account's turn."""
         part, stated = exceeded(error, stream=True)
         self._anchors_refused = (self._anchors_refused + (part == STREAMS)) % _ANCHORS
         if part == STREAMS and not (self._impersonation and self._anchors_refused):
             self._limit.refused(self, stated)
             return 0.0
         self._rotate_anchor()
-        return self._at_least(REST)
+        fresh = part == STREAMS and self._anchors_refused < len(self.members)
+        return next(self._waits) if fresh else self._at_least(REST)
 
     async def _search(self, error: EwsError) -> float:
         """Find out whose subscriptions are bad where the server does not say."""

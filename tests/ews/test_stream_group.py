@@ -240,7 +240,7 @@ async def test_a_transient_refusal_is_waited_for_before_anybody_is_suspected(
     assert watched.gaps()[1] == ({"a", "b"}, f"reopened: {code}")
 
 
-async def test_beyond_the_connection_limit_mailboxes_wait_a_minute_and_are_shown_so(
+async def test_beyond_the_connection_limit_mailboxes_wait_a_minute_once_each_anchor_was_refused_and_are_shown_so(
     exchange: Any, watching: Any
 ) -> None:
     def opened(stream: Any) -> None:
@@ -256,13 +256,43 @@ async def test_beyond_the_connection_limit_mailboxes_wait_a_minute_and_are_shown
     assert watched.watcher.streams()[2].state == "waiting"
     assert watched.coverage("a") == "streamed"
     await asyncio.sleep(59)
-    assert len(exchange.streams) == 3
-    await asyncio.sleep(20)
-    assert len(exchange.streams) == 4
     assert [stream.impersonated for stream in exchange.streams[2:]] == ["e@acme.test", "f@acme.test"]
+    await asyncio.sleep(20)
+    assert [stream.impersonated for stream in exchange.streams[4:]] == ["e@acme.test"]
     await watched.watcher.forget("a@acme.test")
     await watched.watcher.forget("b@acme.test")
     await watched.streamed("e", "f")
+
+
+async def test_streams_that_were_cut_and_count_on_keep_nobody_waiting_while_another_can_pay(
+    exchange: Any, watching: Any
+) -> None:
+    """Each mailbox has one stream to itself, and one that was cut counts for it for an hour."""
+    counted: list[str] = []
+
+    def opened(stream: Any) -> None:
+        if stream.impersonated in counted:
+            stream.refuse("ErrorExceededConnectionCount")
+        else:
+            counted.append(stream.impersonated)
+            stream.heartbeat()
+
+    exchange.opened = opened
+    watched = watching()
+    await watched.subscribe(*"abcde")
+    await watched.streamed(*"abcde")
+    for _ in range(3):
+        await asyncio.sleep(30)
+        exchange.live[0].cut()
+        await exchange.until(lambda: watched.coverage("a") != "streamed")
+        await watched.streamed(*"abcde", limit=3)
+    assert counted == [f"{name}@acme.test" for name in "abcd"]
+    exchange.live[0].cut()
+    counted.append("e@acme.test")  # by another program
+    counted.remove("b@acme.test")
+    await exchange.until(lambda: watched.coverage("a") != "streamed")
+    await watched.streamed(*"abcde", limit=10)
+    assert exchange.live[0].impersonated == "b@acme.test"
 
 
 async def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(exchange: Any, watching: Any) -> None:
@@ -288,20 +318,20 @@ async def test_an_anchor_that_may_not_be_impersonated_gives_way_to_the_next(exch
     await asyncio.sleep(100)
 
     def opened(stream: Any) -> None:
-        if stream.impersonated == "a@acme.test":
+        if stream.impersonated == "b@acme.test":
             stream.refuse("ErrorImpersonateUserDenied")
         else:
             stream.heartbeat()
 
     exchange.opened = opened
-    exchange.refusals["a@acme.test"] = refused_with("ErrorImpersonateUserDenied")
+    exchange.refusals["b@acme.test"] = refused_with("ErrorImpersonateUserDenied")
     exchange.live[0].cut()
-    await exchange.until(lambda: watched.coverage("a") is None)
-    await watched.streamed("b", "c")
+    await exchange.until(lambda: watched.coverage("b") is None)
+    await watched.streamed("a", "c")
     assert [signal for _, signal in watched.signals if isinstance(signal, Lost)] == [
-        Lost(mailbox="a@acme.test", code="ErrorImpersonateUserDenied")
+        Lost(mailbox="b@acme.test", code="ErrorImpersonateUserDenied")
     ]
-    assert exchange.live[0].headers["X-AnchorMailbox"] == "b@acme.test"
+    assert exchange.live[0].headers["X-AnchorMailbox"] == "a@acme.test"
     assert exchange.live[0].headers["Cookie"] == exchange.streams[0].headers["Cookie"]
 
 
@@ -343,14 +373,14 @@ async def test_an_anchor_whose_mailbox_is_closed_to_ews_gives_way(exchange: Any,
     serve = exchange.script
 
     async def script(request: Any) -> bytes | None:
-        if request.operation != "Unsubscribe" and "a@acme.test" in request.body:
+        if request.operation != "Unsubscribe" and "b@acme.test" in request.body:
             return HTTP_403
         return await serve(request)  # type: ignore[no-any-return]  # the fixture's own
 
     exchange.script = script
     exchange.live[0].cut()
-    await exchange.until(lambda: watched.coverage("a") is None, 20)
-    await watched.streamed("b")
+    await exchange.until(lambda: watched.coverage("b") is None, 20)
+    await watched.streamed("a")
     assert watched.client.refused is None
 
 
