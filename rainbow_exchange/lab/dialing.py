@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.lab.dial_values import BadDial
 from rainbow_exchange.lab.exchange.dials import Dials as ExchangeDials
-from rainbow_exchange.lab.rainbow.dials import BadDial
 from rainbow_exchange.lab.rainbow.dials import Dials as RainbowDials
 
 _TAKES = {

@@ -46,6 +46,33 @@ def test_all_faults_are_told_each_with_the_dial_and_what_it_takes() -> None:
     assert "token_seconds" in said[5]
 
 
+@pytest.mark.parametrize(
+    ("written", "takes"),
+    [
+        ("server_busy=nope", 'server_busy takes "", fault, message, inner, http'),
+        ('auth_schemes=["Digest"]', "auth_schemes takes Basic, NTLM, Negotiate, Bearer"),
+        ("stream_limit=-1", "stream_limit takes a whole number, 0 or more"),
+        ("server_busy_requests=-2", "server_busy_requests takes a whole number, -1 or more"),
+        ("delay_seconds=-0.5", "delay_seconds takes a finite number, 0 or more"),
+        ("delay_seconds=NaN", "delay_seconds takes a finite number, 0 or more"),
+        ("delay_seconds=1e400", "delay_seconds takes a finite number, 0 or more"),
+        ("question_seconds=Infinity", "question_seconds takes a finite number, 0 or more"),
+        ("refuse_next=-1", "refuse_next takes a whole number, 0 or more"),
+    ],
+)
+def test_what_means_nothing_is_refused(written: str, takes: str) -> None:
+    assert faults(written) == (f"--dial {written}: {takes}.",)
+
+
+def test_a_number_that_no_float_holds_is_refused() -> None:
+    assert faults(f"delay_seconds=1{'0' * 400}")[0].endswith("delay_seconds takes a whole number, 0 or more.")
+
+
+def test_no_hint_and_no_end_are_below_0() -> None:
+    positions = dialing.read(["server_busy_milliseconds=-5", "server_busy_requests=-1"])
+    assert positions.exchange == {"server_busy_milliseconds": -5, "server_busy_requests": -1}
+
+
 def test_what_is_written_goes_before_a_set_of_positions() -> None:
     positions = dialing.read(["stream_limit=4"], exchange=PRESETS["stock-2013"])
     assert positions.exchange["stream_limit"] == 4

@@ -3,10 +3,15 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from rainbow_exchange.lab.dial_values import check_choice, check_number
+
 _CHOICES = {
     "auth_schemes": ("Basic", "NTLM", "Negotiate", "Bearer"),
     "extended_protection": ("none", "allow", "require"),
+    "server_busy": ("", "fault", "message", "inner", "http"),
 }
+#: numbers that may be below 0: the least that means something, None: any
+_LEAST = {"server_busy_milliseconds": None, "server_busy_requests": -1}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,13 +97,15 @@ class Dials:
             if name not in known:
                 raise ValueError(f"no dial is called {name!r}")
             wanted = type(known[name])
-            if isinstance(value, int) and not isinstance(value, bool) and wanted is float:
-                positions = positions | {name: float(value)}
-            elif type(value) is not wanted:
+            whole_for_float = wanted is float and type(value) is int
+            if type(value) is not wanted and not whole_for_float:
                 raise ValueError(f"dial {name!r} takes a {wanted.__name__}")
-            choices = _CHOICES.get(name, ())
-            if choices and not {*value} <= {*choices} if isinstance(value, list) else choices and value not in choices:
-                raise ValueError(f"dial {name!r} takes {', '.join(choices)}")
+            if wanted in (int, float):
+                check_number(name, value, least=_LEAST.get(name, 0))
+            if name in _CHOICES:
+                check_choice(name, value, _CHOICES[name])
+            if whole_for_float:
+                positions = positions | {name: float(value)}
         for name, value in positions.items():
             setattr(self, name, value)
 

@@ -96,8 +96,7 @@ class Streams:
         try:
             bad = _bad(stream)
             if bad and not (stream.call.company.flavour.owner_bound and stream.subscriptions):
-                await write(_error(stream, bad))
-                return next(iter(bad.values())).partition(" ")[0]
+                return await _refuse(stream, bad, write)
             _attach(stream)
             await write(_error(stream, bad, status="OK") if bad else _message(stream, status="OK"))
             return await _messages(stream, write)
@@ -148,6 +147,13 @@ def _detach(stream: Stream) -> None:
             subscription.last_read = moment
 
 
+async def _refuse(stream: Stream, bad: dict[str, str], write: Write) -> str:
+    """End a stream with an error; return its code."""
+    stream.in_order = True
+    await write(_error(stream, bad))
+    return next(iter(bad.values())).partition(" ")[0]
+
+
 async def _messages(stream: Stream, write: Write) -> str:
     dials = stream.call.company.dials
     loop = asyncio.get_running_loop()
@@ -168,8 +174,7 @@ async def _messages(stream: Stream, write: Write) -> str:
         if bad := _lost(stream):
             stream.subscriptions = [each for each in stream.subscriptions if each.id not in bad]
             if not (stream.call.company.flavour.owner_bound and stream.subscriptions):
-                await write(_error(stream, bad))
-                return next(iter(bad.values())).partition(" ")[0]
+                return await _refuse(stream, bad, write)
             await write(_error(stream, bad, status="OK"))
         while body := _events(stream):
             await write(body)

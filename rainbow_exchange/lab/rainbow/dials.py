@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from rainbow_exchange.lab.dial_values import BadDial, check_choice, check_number
+
 Paging = Literal["honest", "short", "repeated", "moving"]
 AskedEmail = Literal["login", "work", "upper"]
 QuestionType = Literal["alternate", "get", "set"]
@@ -13,10 +15,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "asked_email": get_args(AskedEmail),
     "question_type": get_args(QuestionType),
 }
-
-
-class BadDial(ValueError):
-    """A dial that does not exist, or a value it cannot take."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,11 +62,13 @@ class Dials:
         for name, value in values.items():
             if name not in known:
                 raise BadDial(f"no dial {name}; there are {', '.join(sorted(known))}")
-            if name in _CHOICES and value not in _CHOICES[name]:
-                raise BadDial(f"{name} takes {', '.join(_CHOICES[name])}")
+            if name in _CHOICES:
+                check_choice(name, value, _CHOICES[name])
             kind = type(getattr(self, name))
             if not (type(value) is kind or (kind is float and type(value) is int)):
                 raise BadDial(f"{name} takes {kind.__name__}")
+            if kind in (int, float):
+                check_number(name, value)
         for name, value in values.items():
             setattr(self, name, value)
 

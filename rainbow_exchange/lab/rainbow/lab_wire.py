@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.lab.rainbow.dials import BadDial, Dials
+from rainbow_exchange.lab.dial_values import BadDial
+from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.people import People, renamed
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record

@@ -190,6 +190,25 @@ async def test_a_stream_whose_client_has_gone_ends_at_once(wire: Any) -> None:
     assert [each["streamed"] for each in shown["subscriptions"]] == [False]
 
 
+@pytest.mark.parametrize("opened", [True, False])
+async def test_a_stream_that_the_server_ends_with_closed_is_not_charged_for_longer(make_lab: Any, opened: bool) -> None:
+    wire = await make_lab(stream_limit=1, abandoned_seconds=3600.0)
+    lost = await wire.subscribe("bob@acme.test")
+    if opened:
+        stream = await wire.stream(lost)
+        await stream.message()
+        await wire.dials(mailbox_errors={"bob@acme.test": "ErrorMailboxMoveInProgress"})
+    else:
+        await wire.dials(mailbox_errors={"bob@acme.test": "ErrorMailboxMoveInProgress"})
+        stream = await wire.stream(lost)
+    last = await stream.message()
+    assert (code(last), status(last)) == ("ErrorMailboxMoveInProgress", "Closed")
+    assert await stream.raw() == b""
+    await wire.dials(mailbox_errors={})
+    message = await (await wire.stream(await wire.subscribe("bob@acme.test"))).message()
+    assert (code(message), status(message)) == ("NoError", "OK")
+
+
 def test_a_stream_beats_every_45_seconds_and_closes_at_its_timeout() -> None:
     """Nine virtual minutes: first OK, eleven heartbeats, Closed at the ninth minute."""
 
