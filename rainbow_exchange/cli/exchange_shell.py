@@ -60,38 +60,51 @@ def impersonation(account: str, name: str, *, group: str | None, scope: str | No
     who, role = quoted(account), quoted(name)
     narrow = f" -CustomRecipientWriteScope {role}" if group or scope else ""
     return f"""\
-{_scope(role, group, scope)}# Assign the role
+{_scope(role, group, scope)}# Assign the role, instead of what was assigned by that name before
+Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq {role} |
+    Remove-ManagementRoleAssignment -Confirm:$false
 New-ManagementRoleAssignment -Name {role} -Role 'ApplicationImpersonation' -User {who}{narrow}
 # Verify: who has the role, for whom; it may take up to an hour until Exchange knows
 Get-ManagementRoleAssignment -Identity {role} | Format-List Name,Role,RoleAssigneeName,CustomRecipientWriteScope
 {_members(role) if narrow else ""}"""
 
 
-def impersonation_undone(name: str, *, scoped: bool) -> str:
-    """Give the commands that take the role away again."""
+def impersonation_undone(name: str) -> str:
+    """Give the commands that take the role away again, and its scope if it has one."""
     role = quoted(name)
-    scope = f"Remove-ManagementScope -Identity {role} -Confirm:$false\n" if scoped else ""
     return f"""\
 # Undo: the account may impersonate nobody any more
 Remove-ManagementRoleAssignment -Identity {role} -Confirm:$false
-{scope}# Verify: nothing is listed
+Get-ManagementScope | Where-Object Name -eq {role} | Remove-ManagementScope -Confirm:$false
+# Verify: nothing is listed
 Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq {role}
+Get-ManagementScope | Where-Object Name -eq {role}
 """
 
 
 def _scope(role: str, group: str | None, scope: str | None) -> str:
     if group:
         return f"""\
-# Set the scope: the members of a group
+# Set the scope: the direct members of a group; those of groups within it are none
 $group = (Get-DistributionGroup -Identity {quoted(group)}).DistinguishedName.Replace("'", "''")
-New-ManagementScope -Name {role} -RecipientRestrictionFilter "MemberOfGroup -eq '$group'"
-"""
+$filter = "MemberOfGroup -eq '$group'"
+{_set_scope(role)}"""
     if scope:
         return f"""\
 # Set the scope: whoever the filter finds
-New-ManagementScope -Name {role} -RecipientRestrictionFilter {quoted(scope)}
-"""
+$filter = {quoted(scope)}
+{_set_scope(role)}"""
     return "# No scope: the account may impersonate every mailbox. --group or --scope narrows that.\n"
+
+
+def _set_scope(role: str) -> str:
+    return f"""\
+if (Get-ManagementScope | Where-Object Name -eq {role}) {{
+    Set-ManagementScope -Identity {role} -RecipientRestrictionFilter $filter
+}} else {{
+    New-ManagementScope -Name {role} -RecipientRestrictionFilter $filter
+}}
+"""
 
 
 def _members(role: str) -> str:

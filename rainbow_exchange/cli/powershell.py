@@ -9,7 +9,7 @@ from rainbow_exchange.cli import exchange_shell
 from rainbow_exchange.cli.terminal import config_option
 from rainbow_exchange.errors import UserError
 
-_account = click.option("--account", help="The account.  [default: that of the settings]")
+_account = click.option("--account", help="The account.  [default: exchange.username]")
 _name = click.option(
     "--name", default="rainbow-exchange", show_default=True, help="What is made in Exchange is called."
 )
@@ -64,22 +64,24 @@ def impersonation(
     Example:
         rainbow-exchange powershell impersonation --account svc-rainbow --group "Rainbow users"
         rainbow-exchange powershell impersonation --scope "CustomAttribute1 -eq 'rainbow'"
-        rainbow-exchange powershell impersonation --group "Rainbow users" --undo
+        rainbow-exchange powershell impersonation --undo
     """  # noqa: D301  (\b is click's: keep these lines)
-    if group and scope:
+    if group is not None and scope is not None:
         raise click.UsageError("--group and --scope exclude each other; give one of them.")
+    for option, value in (("--group", group), ("--scope", scope)):
+        if value is not None and not value.strip():
+            raise click.UsageError(f"{option} is empty. Name whom you mean, or leave it out if you mean everybody.")
     if undo:
-        said = exchange_shell.impersonation_undone(name, scoped=bool(group or scope))
+        said = exchange_shell.impersonation_undone(name)
     else:
         said = exchange_shell.impersonation(_account_of(account, config_file), name, group=group, scope=scope)
     click.echo(said, nl=False)
 
 
 def _account_of(account: str | None, config_file: Path | None) -> str:
-    if account:
+    if account is not None:
         return account
-    settings = config.load(config_file).exchange
-    found = settings.username or settings.client_id
+    found = config.load(config_file).exchange.username
     if not found:
         raise UserError(["Which account? Give --account NAME, or set exchange.username."])
     return found

@@ -61,36 +61,46 @@ def test_the_role_is_given_for_a_group_for_a_filter_or_for_all() -> None:
     verified = f"Get-ManagementRoleAssignment -Identity 'r' | Format-List {shown}"
     assigned = "New-ManagementRoleAssignment -Name 'r' -Role 'ApplicationImpersonation' -User 'svc'"
     found = "(Get-ManagementScope -Identity 'r').RecipientFilter"
+    set_scope = [
+        "if (Get-ManagementScope | Where-Object Name -eq 'r') {",
+        "Set-ManagementScope -Identity 'r' -RecipientRestrictionFilter $filter",
+        "} else {",
+        "New-ManagementScope -Name 'r' -RecipientRestrictionFilter $filter",
+        "}",
+    ]
+    replaced = [
+        "Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq 'r' |",
+        "Remove-ManagementRoleAssignment -Confirm:$false",
+    ]
     scoped = [
+        *set_scope,
+        *replaced,
         f"{assigned} -CustomRecipientWriteScope 'r'",
         verified,
         f"Get-Recipient -ResultSize Unlimited -RecipientPreviewFilter {found}",
     ]
     assert commands(exchange_shell.impersonation("svc", "r", group="L'équipe", scope=None)) == [
         "$group = (Get-DistributionGroup -Identity 'L''équipe').DistinguishedName.Replace(\"'\", \"''\")",
-        "New-ManagementScope -Name 'r' -RecipientRestrictionFilter \"MemberOfGroup -eq '$group'\"",
+        "$filter = \"MemberOfGroup -eq '$group'\"",
         *scoped,
     ]
     assert commands(exchange_shell.impersonation("svc", "r", group=None, scope="CustomAttribute1 -eq 'x'")) == [
-        "New-ManagementScope -Name 'r' -RecipientRestrictionFilter 'CustomAttribute1 -eq ''x'''",
+        "$filter = 'CustomAttribute1 -eq ''x'''",
         *scoped,
     ]
     assert commands(exchange_shell.impersonation("svc", "r", group=None, scope=None)) == [
+        *replaced,
         assigned,
         verified,
     ]
 
 
 def test_the_role_is_taken_away_with_its_scope() -> None:
-    last = "Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq 'r'"
-    assert commands(exchange_shell.impersonation_undone("r", scoped=True)) == [
+    assert commands(exchange_shell.impersonation_undone("r")) == [
         "Remove-ManagementRoleAssignment -Identity 'r' -Confirm:$false",
-        "Remove-ManagementScope -Identity 'r' -Confirm:$false",
-        last,
-    ]
-    assert commands(exchange_shell.impersonation_undone("r", scoped=False)) == [
-        "Remove-ManagementRoleAssignment -Identity 'r' -Confirm:$false",
-        last,
+        "Get-ManagementScope | Where-Object Name -eq 'r' | Remove-ManagementScope -Confirm:$false",
+        "Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq 'r'",
+        "Get-ManagementScope | Where-Object Name -eq 'r'",
     ]
 
 
@@ -101,5 +111,5 @@ def test_the_page_shows_what_the_command_prints() -> None:
         exchange_shell.throttling("svc-rainbow", name),
         exchange_shell.throttling_undone("svc-rainbow", name),
         exchange_shell.impersonation("svc-rainbow", name, group="Rainbow users", scope=None),
-        exchange_shell.impersonation_undone(name, scoped=True),
+        exchange_shell.impersonation_undone(name),
     ]

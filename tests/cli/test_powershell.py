@@ -25,13 +25,15 @@ def test_the_account_is_that_of_the_settings_unless_another_is_named(tmp_path: P
     assert out.count("-Identity 'other'") == 2
     _, out, _ = run("impersonation", "--config", config, "--scope", "Department -eq 'R'")
     assert "-User 'ACME\\svc'" in out
-    assert "-RecipientRestrictionFilter 'Department -eq ''R'''" in out
+    assert "$filter = 'Department -eq ''R'''" in out
 
 
 def test_without_an_account_it_is_asked_for(tmp_path: Path) -> None:
-    code, out, error = run("impersonation", "--config", settings(tmp_path, ""))
-    assert (code, out) == (2, "")
-    assert "--account NAME, or set exchange.username" in error
+    token = '[exchange]\ntoken_url = "https://adfs.acme.test/adfs/oauth2/token"\nclient_id = "0f8fad5b"\n'
+    for text in ("", token):
+        code, out, error = run("impersonation", "--config", settings(tmp_path, text))
+        assert (code, out) == (2, "")
+        assert "--account NAME, or set exchange.username" in error
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,15 @@ def test_group_and_scope_exclude_each_other() -> None:
     code, _, error = run("impersonation", "--account", "a", "--group", "g", "--scope", "s")
     assert code == 2
     assert "exclude each other" in error
+
+
+@pytest.mark.parametrize("option", ["--group", "--scope"])
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize("more", [[], ["--undo"]])
+def test_an_empty_group_or_scope_is_not_everybody(option: str, value: str, more: list[str]) -> None:
+    code, out, error = run("impersonation", "--account", "a", option, value, *more)
+    assert (code, out) == (2, "")
+    assert f"{option} is empty" in error
 
 
 def test_a_name_that_cannot_be_quoted_is_refused() -> None:
