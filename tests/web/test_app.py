@@ -28,7 +28,7 @@ class Daemon:
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         self.retries.append(addresses)
-        return {"retried": ["é@acme.test"], "streamed": [], "unknown": []}
+        return {"retried": ["é@acme.test"], "read": [], "streamed": [], "unknown": []}
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -191,7 +191,7 @@ async def test_a_retry_is_passed_on_and_answered(
     async with client.post(daemon.url("/api/retry"), json=content, headers=headers) as answer:
         assert (answer.status, await answer.json()) == (
             200,
-            {"retried": ["é@acme.test"], "streamed": [], "unknown": []},
+            {"retried": ["é@acme.test"], "read": [], "streamed": [], "unknown": []},
         )
     assert daemon.retries == [wanted]
 
