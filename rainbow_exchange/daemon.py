@@ -18,11 +18,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from rainbow_exchange import __version__, config, metrics
-from rainbow_exchange.bridge import coverage, throttling
-from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
+from rainbow_exchange import __version__, config, metrics, status
+from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery, Place
-from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
@@ -33,6 +31,7 @@ from rainbow_exchange.model import Problem
 from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.sides import Sides, build
 from rainbow_exchange.state.store import FILE_NAME, Store
+from rainbow_exchange.status import iso
 from rainbow_exchange.web import app, runtime
 
 log = structlog.get_logger()
@@ -264,52 +263,13 @@ class Daemon:
     def status(self) -> dict[str, Any]:
         """Return the status as `docs/reference/status.md` has it."""
         self._review()
-        sides = self._sides
-        ends = sides.health.certificate_ends() if sides else None
-        waiting = self._waiting()
-        nobody = {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0}
         return {
             "schema_version": SCHEMA_VERSION,
             "state": self._state,
-            "since": _iso(self._since),
-            "exchange": (sides.health.exchange() if sides else waiting["exchange"] | {"account": ""})
-            | {"certificate_ends": ends and _iso(ends)},
-            "rainbow": sides.health.rainbow() if sides else waiting["rainbow"],
-            "mailboxes": sides.health.mailboxes() if sides else nobody,
-            "throttling": self._throttling(),
+            "since": iso(self._since),
+            **(status.of_sides(self._sides) if self._sides else status.without_sides(self._discovery, self._problems)),
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
-            "changes": self._changes(),
-            "not_streamed": [_dated(each) for each in coverage.not_streamed(sides.pipeline)] if sides else [],
-            "not_read": [_dated(each) for each in coverage.not_read(sides.pipeline)] if sides else [],
-            "problems": [asdict(problem) | {"since": _iso(problem.since)} for problem in self._problems],
-        }
-
-    def _throttling(self) -> dict[str, Any] | None:
-        if self._sides is None:
-            return None
-        return _dated(throttling.meter(self._sides.pipeline, self._sides.exchange))
-
-    def _waiting(self) -> dict[str, dict[str, str]]:
-        """Give the states of both sides while they do not exist."""
-        if self._discovery is None:
-            lacking = "settings-missing" in self._problems
-            state = {"state": "unconfigured", "reason": "Settings are missing."}
-            either = state if lacking else {"state": "starting", "reason": "It was not asked yet."}
-            return {"exchange": either, "rainbow": either}
-        return {
-            "exchange": {
-                "state": "disconnected" if self._discovery.tried else "starting",
-                "reason": self._discovery.reason,
-            },
-            "rainbow": {"state": "starting", "reason": "It is connected once Exchange is found."},
-        }
-
-    def _changes(self) -> dict[str, int]:
-        counters = self._sides.pipeline.parts.counters if self._sides else BridgeCounters()
-        return {
-            "told": counters.changes,
-            "found_after_gap": counters.changes_found_after_gap,
-            "recovered": counters.recovered_changes,
+            "problems": [asdict(problem) | {"since": iso(problem.since)} for problem in self._problems],
         }
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
@@ -394,11 +354,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait until it has ended; what it raises is the TaskGroup's business."""
     task.cancel()
     await asyncio.wait([task])
-
-
-def _dated(view: NotStreamed | NotRead | throttling.Meter) -> dict[str, Any]:
-    return {name: _iso(value) if isinstance(value, datetime) else value for name, value in asdict(view).items()}
-
-
-def _iso(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
