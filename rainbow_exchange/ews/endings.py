@@ -34,4 +34,6 @@ def word(error: EwsError) -> str:
         return error.code
     if isinstance(error, EwsAuthenticationError):
         return f"HTTP {error.status}"
-    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__
+    if isinstance(error, EwsConnectionError):
+        return "no connection" if error.kind == "refused" else error.kind  # by itself it might be taken for a denial
+    return type(error).__name__

@@ -99,7 +99,7 @@ async def test_while_exchange_is_out_everybody_waits_for_it_and_a_retry_asks_it_
     bridge = make_bridge(exchange, await make_rainbow(kit.person("ann")))
     async with kit.running(bridge.pipeline.run()):
         await asyncio.sleep(300)
-        await kit.until(lambda: shown(bridge) == {ANN: (None, "uncovered", "refused")})
+        await kit.until(lambda: shown(bridge) == {ANN: (None, "uncovered", "no connection")})
         await kit.until(lambda: all(each.next_try is not None for each in not_streamed(bridge.pipeline)))
         await exchange.lab.start(port=port)
         retry(bridge.pipeline, exchange.client, None)
@@ -157,7 +157,7 @@ async def test_while_exchange_is_gone_each_is_shown_with_one_word_for_it(
         await kit.until(lambda: bridge.streamed(ANN, BOB))
         await exchange.lab.stop()
         await asyncio.sleep(60)
-        assert shown(bridge) == {ANN: (ANN, "uncovered", "refused"), BOB: (BOB, "uncovered", "refused")}
+        assert shown(bridge) == {ANN: (ANN, "uncovered", "no connection"), BOB: (BOB, "uncovered", "no connection")}
 
 
 async def test_a_personal_address_outside_the_companys_domains_is_shown_as_not_tried(

@@ -1,6 +1,6 @@
 import pytest
 
-from rainbow_exchange.ews.endings import label
+from rainbow_exchange.ews.endings import label, word
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -30,3 +30,17 @@ from rainbow_exchange.ews.errors import (
 )
 def test_what_is_counted_has_a_bounded_number_of_names(error: EwsError | str | None, expected: str) -> None:
     assert label(error) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (EwsConnectionError("refused", "no connection to 10.0.0.1: Connect call failed"), "no connection"),
+        (EwsConnectionError("timeout", "no answer within 30 s"), "timeout"),
+        (EwsAuthenticationError(401, ("NTLM",)), "HTTP 401"),
+        (ResponseError("ErrorInventedByThisServer42", "a sentence"), "ErrorInventedByThisServer42"),
+        (MalformedResponse("a page"), "MalformedResponse"),
+    ],
+)
+def test_what_is_shown_beside_a_name_is_a_word_or_two(error: EwsError, expected: str) -> None:
+    assert word(error) == expected
