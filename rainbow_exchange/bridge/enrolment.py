@@ -26,6 +26,7 @@ from rainbow_exchange.ews.errors import (
     EwsError,
     ResponseError,
     ServerBusy,
+    reason_of,
 )
 from rainbow_exchange.ews.rhythm import Rhythm, rhythm_of
 from rainbow_exchange.ews.treatment import Treatment, is_refusal, treatment
@@ -244,7 +245,7 @@ class Enrolment:
             except EwsError as error:
                 if not self._is_about_one(error, began):
                     raise
-                code = _code(error)
+                code = reason_of(error)
                 member.tries.append(Try(identifier, code))
                 match treatment(error):
                     case Treatment.NEXT_IDENTIFIER:
@@ -376,12 +377,6 @@ class Enrolment:
                 self._enrolled(member, mode)
             elif self._roster.holder(mailbox.address) is None:
                 await self._watcher.forget(mailbox.address)
-
-
-def _code(error: EwsError) -> str:
-    if isinstance(error, ResponseError):
-        return error.code
-    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__
 
 
 def _primary_named(error: ResponseError, value: str) -> str | None:
