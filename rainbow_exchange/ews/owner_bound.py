@@ -11,6 +11,9 @@ from rainbow_exchange.ews.treatment import Treatment, treatment
 
 _AFTER = 2  # early refusals in a row: the mailbox gets a stream of its own
 _SERVER_AFTER = 3  # such mailboxes: so do all that come
+_HOPELESS_AFTER = (
+    4  # early refusals in a row, wherever: it is tried by itself, since each one interrupts whom it is with
+)
 #: what a server says of a subscription that only its owner may read
 _FOREIGN = frozenset({Treatment.SUBSCRIPTION_LOST, Treatment.DENIED, Treatment.NEXT_IDENTIFIER})
 
@@ -26,9 +29,10 @@ class OwnerBound:
         """Whether the server is taken for one that always does so."""
         return len(self.mailboxes) >= _SERVER_AFTER
 
-    def holds(self, address: str) -> bool:
+    def holds(self, member: Member) -> bool:
         """Whether this mailbox is to have a stream of its own."""
-        return self.server or address in self.mailboxes
+        bound = self.server or member.mailbox.address in self.mailboxes
+        return bound or member.early_refusals >= _HOPELESS_AFTER
 
     def judge(self, group: StreamGroup, member: Member, error: EwsError, *, early: bool) -> bool:
         """Take into account that a subscription was called bad; say whether to read it in a stream of its own now.

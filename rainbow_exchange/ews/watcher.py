@@ -211,7 +211,7 @@ class Watcher:
         if self._closing.is_set():
             raise EwsConnectionError("closed", "the watcher is being closed")
         mailbox = member.mailbox
-        alone = self._impersonation and self.owner_bound.holds(mailbox.address)
+        alone = self._impersonation and self.owner_bound.holds(member)
         if apart := mailbox.address in self._elsewhere and not alone:
             await self._elsewhere.find(mailbox)
         group = self._placing.place_apart(member) if apart else self._placing.place(member, alone=alone)

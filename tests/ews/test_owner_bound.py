@@ -88,3 +88,28 @@ async def test_who_was_only_thought_to_need_a_stream_of_its_own_shares_one_once_
     await exchange.until(lambda: not watched.watcher.owner_bound.server, 30)
     await watched.streamed(*NAMES[:4], "late", limit=60)
     await exchange.until(lambda: len(exchange.live) == 1, 30)
+
+
+async def test_a_mailbox_that_no_stream_can_read_does_not_interrupt_the_others_for_ever(
+    exchange: Any, watching: Any
+) -> None:
+    def opened(stream: Any) -> None:
+        bad = [name for name in stream.ids if exchange.known.get(name) == "u3@acme.test"]
+        if bad:
+            stream.refuse("ErrorSubscriptionNotFound", *bad)
+        else:
+            stream.heartbeat()
+
+    exchange.opened = opened
+    watched = watching()
+    await watched.subscribe(*NAMES)
+    others = [name for name in NAMES if name != "u3"]
+    await watched.until(lambda: all(watched.coverage(name) == "streamed" for name in others))
+    await asyncio.sleep(600)
+    shared = [stream.at for stream in exchange.streams if len(stream.ids) > 1]
+    alone = [stream.at for stream in exchange.streams if exchange.known.get(stream.ids[0]) == "u3@acme.test"]
+    await asyncio.sleep(1200)
+    assert len([stream for stream in exchange.streams if len(stream.ids) > 1]) == len(shared)
+    assert len([s for s in exchange.streams if exchange.known.get(s.ids[0]) == "u3@acme.test"]) > len(alone)
+    assert watched.coverage("u3") != "streamed"
+    assert all(watched.coverage(name) == "streamed" for name in others)
