@@ -11,9 +11,8 @@ from rainbow_exchange.ews.treatment import Treatment, treatment
 
 _AFTER = 2  # early refusals in a row: the mailbox gets a stream of its own
 _SERVER_AFTER = 3  # such mailboxes: so do all that come
-_HOPELESS_AFTER = (
-    4  # early refusals in a row, wherever: it is tried by itself, since each one interrupts whom it is with
-)
+#: early refusals in a row, wherever: it is tried by itself from then on, since each interrupts whomever it is with
+_HOPELESS_AFTER = 4
 #: what a server says of a subscription that only its owner may read
 _FOREIGN = frozenset({Treatment.SUBSCRIPTION_LOST, Treatment.DENIED, Treatment.NEXT_IDENTIFIER})
 
