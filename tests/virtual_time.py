@@ -11,7 +11,7 @@ from typing import Any
 import looptime
 
 _LEAP = 2.0  # seconds of virtual time
-_MOMENT = 0.002  # seconds of real time
+_MOMENT = 0.0005  # seconds of real time
 
 
 class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):

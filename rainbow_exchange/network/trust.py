@@ -18,6 +18,7 @@ def client_context(ca_file: Path | None = None, *, setting: str = "exchange.ca_f
     named in the file need not be a root.
     """
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some systems' Python leaves it to OpenSSL's configuration
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     if ca_file is not None:
         context.load_verify_locations(cadata=_certificates(ca_file, setting))
@@ -27,6 +28,7 @@ def client_context(ca_file: Path | None = None, *, setting: str = "exchange.ca_f
 def unverified_context() -> ssl.SSLContext:
     """Make the context of a client that trusts anybody."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
