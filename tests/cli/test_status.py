@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from rainbow_exchange.cli.main import commands
-from rainbow_exchange.cli.status import _throttling
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Page
 else:
     Page = Any
 
-AT_1042 = datetime.now().astimezone().replace(hour=10, minute=42).isoformat()
 KEYS = [
     "schema_version",
     "state",
@@ -177,60 +174,6 @@ def test_as_a_process_with_faulty_settings(tmp_path: Path) -> None:
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 2
     assert all(line.startswith("Error: exchange.") for line in lines)
-
-
-def test_the_first_who_are_not_streamed_stand_on_the_screen_with_next_try_and_reason(page: Page) -> None:
-    today = datetime.now().astimezone().replace(hour=10, minute=42)
-    entry = {"mailbox": None, "coverage": "uncovered", "reason": "ErrorAccessDenied"}
-    page.status["not_streamed"] = [
-        entry | {"user": "ada@acme.test", "next_try": today.isoformat()},
-        entry | {"user": "ben@acme.test", "coverage": "polled", "next_try": (today + timedelta(days=3)).isoformat()},
-        *(entry | {"user": f"u{number}@acme.test", "next_try": None} for number in range(8)),
-    ]
-    page.status["not_read"] = [
-        {"user": "eve@acme.test", "mailbox": "eve@acme.test", "next_try": None, "reason": "ErrorTimeoutExpired"}
-    ]
-
-    lines = status()[1].splitlines()
-
-    at = lines.index("  Not streamed")
-    assert lines[at + 1] == "    ada@acme.test: not covered, next try 10:42, because ErrorAccessDenied"
-    assert lines[at + 2] == (
-        f"    ben@acme.test: polled, next try {today + timedelta(days=3):%Y-%m-%d} 10:42, because ErrorAccessDenied"
-    )
-    assert lines[at + 3] == "    u0@acme.test: not covered, because ErrorAccessDenied"
-    assert lines[at + 6 : at + 9] == [
-        "    and 5 more: rainbow-exchange status --json",
-        "  Not read",
-        "    eve@acme.test: because ErrorTimeoutExpired",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("changed", "shown"),
-    [
-        ({}, "1 stream, 0 of 10 requests in flight"),
-        (
-            {"streams_limit": 10, "streams_open": 10, "poll_period_seconds": 60.0, "next_stream_try": AT_1042},
-            "10 streams of 10 allowed (one more is tried at 10:42), 0 of 10 requests in flight, polling every 60 s",
-        ),
-        (
-            {"back_offs": 1, "last_reason": "ErrorServerBusy", "until": None},
-            "1 stream, 0 of 10 requests in flight, 1 back-off, the last for ErrorServerBusy",
-        ),
-        (
-            {"back_offs": 3, "last_reason": "ErrorServerBusy", "until": AT_1042},
-            "1 stream, 0 of 10 requests in flight, 3 back-offs, the last for ErrorServerBusy, held back until 10:42",
-        ),
-    ],
-)
-def test_the_screen_shows_what_exchange_allows_on_one_line(changed: dict[str, Any], shown: str) -> None:
-    rest = {
-        "requests_limit": 10, "requests_in_flight": 0, "streams_limit": None, "streams_open": 1,
-        "subscriptions_limited": False, "back_offs": 0, "last_reason": "", "until": None,
-        "next_stream_try": None, "poll_period_seconds": None,
-    }  # fmt: skip
-    assert _throttling(rest | changed) == shown
 
 
 def test_nothing_reaches_the_terminal_that_it_would_obey(page: Page) -> None:

@@ -1,0 +1,96 @@
+"""The screen of `rainbow-exchange status`: the daemon's answer as lines for a person."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+#: how many mailboxes that wait for their next try stand on the screen
+SHOWN = 5
+
+
+def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
+    """Give the lines of the screen; `answer` as `docs/reference/status.md` has it, `now` in the reader's own zone."""
+    yield f"{str(answer['state']).capitalize()}{_since(answer['since'])}"
+    boxes = answer["mailboxes"]
+    if boxes["total"] is not None:
+        account = answer["exchange"].get("account")
+        ends = _certificate(answer["exchange"].get("certificate_ends"))
+        yield f"  Exchange   {_side(answer['exchange'])}{f', as {account}' if account else ''}{ends}"
+        yield f"  Rainbow    {_side(answer['rainbow'])}"
+        yield (
+            f"  Mailboxes  {boxes['total']}: {boxes['streamed']} streamed, {boxes['polled']} polled,"
+            f" {boxes['uncovered']} not covered"
+        )
+        if throttling := answer.get("throttling"):
+            yield f"  Throttling {throttling_line(throttling, now=now)}"
+        latency = answer["latency"]
+        yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
+    yield from _waiting("Not streamed", answer.get("not_streamed", []), now)
+    yield from _waiting("Not read", answer.get("not_read", []), now)
+    for problem in answer["problems"]:
+        yield ""
+        yield f"{str(problem['severity']).capitalize()} {problem['id']}{_since(problem['since'])}"
+        yield f"  {problem['text']}"
+        yield f"  Next step: {problem['action']}"
+
+
+def _waiting(title: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[str]:
+    """Show the first few, as "ada@acme.test: polled, next try 10:42, because ErrorAccessDenied"."""
+    if not entries:
+        return
+    yield f"  {title}"
+    for entry in entries[:SHOWN]:
+        shown = {"polled": "polled, ", "uncovered": "not covered, "}.get(entry.get("coverage", ""), "")
+        when = f"next try {_clock(entry['next_try'], now)}, " if entry["next_try"] else ""
+        yield f"    {entry['user']}: {shown}{when}because {entry['reason']}"
+    if len(entries) > SHOWN:
+        yield f"    and {len(entries) - SHOWN} more: rainbow-exchange status --json"
+
+
+def throttling_line(meter: Mapping[str, Any], *, now: datetime) -> str:
+    """Show the meter on one line."""
+    streams = _count(meter["streams_open"], "stream")
+    if meter["streams_limit"] is not None:
+        streams += f" of {meter['streams_limit']} allowed"
+    if meter["next_stream_try"]:
+        streams += f" (one more is tried at {_clock(meter['next_stream_try'], now)})"
+    shown = f"{streams}, {meter['requests_in_flight']} of {meter['requests_limit']} requests in flight"
+    if meter["poll_period_seconds"] is not None:
+        shown += f", polling every {meter['poll_period_seconds']:.0f} s"
+    if meter["back_offs"]:
+        shown += f", {_count(meter['back_offs'], 'back-off')}, the last for {meter['last_reason']}"
+    return f"{shown}, held back until {_clock(meter['until'], now)}" if meter["until"] else shown
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _clock(instant: str, now: datetime) -> str:
+    """Give the time of day, and the day as well where it is another than today."""
+    try:
+        when = datetime.fromisoformat(instant).astimezone(now.tzinfo)
+    except ValueError:
+        return instant
+    return f"{when:%H:%M}" if when.date() == now.date() else f"{when:%Y-%m-%d %H:%M}"
+
+
+def _side(side: Mapping[str, Any]) -> str:
+    return f"{side['state']} ({side['reason']})" if side["reason"] else str(side["state"])
+
+
+def _certificate(ends: str | None) -> str:
+    return f", certificate valid until {ends[:10]}" if ends else ""
+
+
+def _since(instant: str | None) -> str:
+    if instant is None:
+        return ""
+    try:
+        return f" since {datetime.fromisoformat(instant).astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return f" since {instant}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} s"

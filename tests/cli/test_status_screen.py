@@ -1,0 +1,83 @@
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rainbow_exchange.cli.status_screen import lines, throttling_line
+
+NOW = datetime(2026, 1, 5, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
+AT_1042 = "2026-01-05T09:42:00Z"
+ANSWER: dict[str, Any] = {
+    "state": "degraded",
+    "since": None,
+    "exchange": {"state": "connected", "reason": ""},
+    "rainbow": {"state": "connected", "reason": ""},
+    "mailboxes": {"total": 11, "streamed": 2, "polled": 1, "uncovered": 8},
+    "latency": {"told_p50": None, "told_p99": None},
+    "problems": [],
+}
+METER: dict[str, Any] = {
+    "requests_limit": 10,
+    "requests_in_flight": 0,
+    "streams_limit": None,
+    "streams_open": 1,
+    "subscriptions_limited": False,
+    "back_offs": 0,
+    "last_reason": "",
+    "until": None,
+    "next_stream_try": None,
+    "poll_period_seconds": None,
+}
+
+
+def test_the_first_who_are_not_streamed_stand_on_the_screen_with_next_try_and_reason() -> None:
+    entry = {"mailbox": None, "coverage": "uncovered", "reason": "ErrorAccessDenied"}
+    not_streamed = [
+        entry | {"user": "ada@acme.test", "next_try": AT_1042},
+        entry | {"user": "ben@acme.test", "coverage": "polled", "next_try": "2026-01-08T09:42:00Z"},
+        *(entry | {"user": f"u{number}@acme.test", "next_try": None} for number in range(8)),
+    ]
+    not_read = [
+        {"user": "eve@acme.test", "mailbox": "eve@acme.test", "next_try": None, "reason": "ErrorTimeoutExpired"}
+    ]
+
+    shown = list(lines(ANSWER | {"not_streamed": not_streamed, "not_read": not_read}, now=NOW))
+
+    at = shown.index("  Not streamed")
+    assert shown[at + 1] == "    ada@acme.test: not covered, next try 10:42, because ErrorAccessDenied"
+    assert shown[at + 2] == "    ben@acme.test: polled, next try 2026-01-08 10:42, because ErrorAccessDenied"
+    assert shown[at + 3] == "    u0@acme.test: not covered, because ErrorAccessDenied"
+    assert shown[at + 6 : at + 9] == [
+        "    and 5 more: rainbow-exchange status --json",
+        "  Not read",
+        "    eve@acme.test: because ErrorTimeoutExpired",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [
+        ({}, "1 stream, 0 of 10 requests in flight"),
+        (
+            {"streams_limit": 10, "streams_open": 10, "poll_period_seconds": 60.0, "next_stream_try": AT_1042},
+            "10 streams of 10 allowed (one more is tried at 10:42), 0 of 10 requests in flight, polling every 60 s",
+        ),
+        (
+            {"back_offs": 1, "last_reason": "ErrorServerBusy", "until": None},
+            "1 stream, 0 of 10 requests in flight, 1 back-off, the last for ErrorServerBusy",
+        ),
+        (
+            {"back_offs": 3, "last_reason": "ErrorServerBusy", "until": AT_1042},
+            "1 stream, 0 of 10 requests in flight, 3 back-offs, the last for ErrorServerBusy, held back until 10:42",
+        ),
+    ],
+)
+def test_the_screen_shows_what_exchange_allows_on_one_line(changed: dict[str, Any], shown: str) -> None:
+    assert throttling_line(METER | changed, now=NOW) == shown
+
+
+def test_a_day_that_is_not_today_is_named_on_either_side_of_midnight() -> None:
+    meter = METER | {"until": "2026-01-05T23:30:00Z"}
+    assert throttling_line(meter, now=NOW).endswith("held back until 2026-01-06 00:30")
+    assert throttling_line(meter, now=NOW.replace(day=6, hour=0)).endswith("held back until 00:30")
