@@ -1,7 +1,7 @@
 """A company in one process, on virtual time: the lab's two sides over real sockets, and a daemon between them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,81 +9,148 @@ from random import Random
 from ssl import SSLContext
 from typing import Any
 
+import pytest
+
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.daemon import Daemon
-from rainbow_exchange.lab.company import make_company
-from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
+from rainbow_exchange.lab.company import LabUser, make_company
+from rainbow_exchange.lab.exchange import LabExchange
+from rainbow_exchange.lab.exchange.calendar import Item, details_from
+from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.rainbow import LabRainbow
+from rainbow_exchange.lab.serve import mailboxes_of
 from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-def virtually(test: Callable[[], Awaitable[None]]) -> None:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(asyncio.wait_for(test(), 86_400))
+def virtually(test: Callable[[], Awaitable[None]], *, days: float = 3) -> None:
+    """Run a test on a loop of virtual time, for at most so many days of it."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner, pytest.MonkeyPatch.context() as patch:
+        # a pooled connection ages by this clock, and the loop's is the test's
+        patch.setattr("aiohttp.connector.monotonic", runner.get_loop().time)
+        runner.run(asyncio.wait_for(test(), days * 86_400))
 
 
 def now() -> datetime:
     return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
 
 
-async def until(condition: Callable[[], bool], *, within: float) -> None:
-    """Let time pass until something holds."""
-    async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - time is virtual, and what is waited for sets no event
-            await asyncio.sleep(0.1)
+async def until(condition: Callable[[], object], *, within: float, step: float = 0.1) -> float:
+    """Let time pass until something holds, looking every `step` seconds; return how long that took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while not condition():
+        assert loop.time() - began < within, f"not within {within:g} s"
+        await asyncio.sleep(step)
+    return loop.time() - began
 
 
 class House:
     """The lab's two sides and a daemon between them, with all that it has let an observer see.
 
-    `tls` is the context of the lab's Exchange, `exchange` more settings of that side.
+    `people` are made up, or given with their mailboxes; `right` is what the account may do with those by itself.
+    `dials` are the Exchange's positions at start, `tls` is its context; `rainbow` is what else the lab's Rainbow takes.
+    `exchange` are more settings of that side.
     """
 
-    def __init__(self, folder: Path, people: int, *, tls: SSLContext | None = None, **exchange: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        people: int | Sequence[LabUser],
+        *,
+        right: Right = Right.FREEBUSY,
+        dials: Mapping[str, Any] | None = None,
+        rainbow: Mapping[str, Any] | None = None,
+        tls: SSLContext | None = None,
+        **exchange: Any,
+    ) -> None:
+        self.folder = folder
         self.tls = tls
         self.settings = exchange
-        self.people = make_company(people, 1)
-        addresses = [person.mailbox.address for person in self.people if person.mailbox]
-        mailboxes = [LabMailbox(address=address) for address in addresses]
-        self.exchange = LabExchange(mailboxes=mailboxes, password="Exchange#1", now=now, random=Random(1).random)
-        self.rainbow = LabRainbow(users=self.people, now=now, random=Random(1))
-        self.folder = folder
+        self.bridge: dict[str, Any] = {}
+        self.people = make_company(people, 1) if isinstance(people, int) else people
+        self.right = right
+        self.exchange = self.new_exchange(**dials or {})
+        self.rainbow = LabRainbow(users=self.people, now=now, random=Random(1), **rainbow or {})
         self.seen: list[str] = []
+        self.daemon: Daemon | None = None
+        self.running: asyncio.Task[int] | None = None
 
-    def daemon(self) -> Daemon:
+    def new_exchange(self, **dials: Any) -> LabExchange:
+        mailboxes = mailboxes_of(self.people, right=self.right)
+        return LabExchange(mailboxes=mailboxes, password="Exchange#1", now=now, random=Random(1).random, **dials)
+
+    def new_daemon(self, *, password: str = "Exchange#1", **parts: Any) -> Daemon:  # noqa: S107 - the lab's
+        exchange = {"url": self.exchange.url, "username": "svc-rainbow"} | self.settings
         settings = Settings.model_validate(
             {
-                "exchange": {"url": self.exchange.url, "username": "svc-rainbow"} | self.settings,
+                "exchange": {name: value for name, value in exchange.items() if value is not None},
                 "rainbow": {"url": self.rainbow.url, "login": self.rainbow.login, "app_id": self.rainbow.app_id},
+                "bridge": self.bridge,
                 "web": {"port": 0},
                 "state": {"path": self.folder},
             }
         )
         secrets = Secrets(
-            exchange_password="Exchange#1",
+            exchange_password=password,
             rainbow_password=self.rainbow.password,
             rainbow_app_secret=self.rainbow.app_secret,
         )
-        return Daemon(settings, secrets, now=now, random=Random(1).random, observe=self.observe)
+        return Daemon(settings, secrets, now=now, random=Random(1).random, observe=self.observe, **parts)
 
     def observe(self, event: str, /, **_: Any) -> None:
         self.seen.append(event)
 
+    def start(self, **keywords: Any) -> Daemon:
+        """Run a daemon; see `new_daemon`."""
+        self.daemon = self.new_daemon(**keywords)
+        self.running = asyncio.create_task(self.daemon.run())
+        return self.daemon
+
+    async def stop(self) -> None:
+        """Have the daemon stop in order, if there is one."""
+        if self.daemon is not None and self.running is not None:
+            self.daemon.stop()
+            assert await self.running == 0
+            self.daemon = self.running = None
+
     @asynccontextmanager
-    async def at_work(self, state: str = "healthy") -> AsyncIterator[Daemon]:
-        """Run everything; the daemon has reached `state`."""
+    async def open(self) -> AsyncIterator[None]:
+        """Run both sides of the lab, without a daemon."""
         await self.exchange.start(ssl=self.tls)
         await self.rainbow.start()
-        daemon = self.daemon()
-        running = asyncio.create_task(daemon.run())
         try:
-            await until(lambda: daemon.status()["state"] == state, within=120)
-            yield daemon
+            yield
         finally:
-            daemon.stop()
-            assert await running == 0
+            await self.stop()
             await self.rainbow.stop()
             await self.exchange.stop()
+
+    @asynccontextmanager
+    async def at_work(self, state: str = "healthy", *, within: float = 120) -> AsyncIterator[Daemon]:
+        """Run everything; the daemon has reached `state`."""
+        async with self.open():
+            daemon = self.start()
+            await until(lambda: self.status()["state"] == state, within=within)
+            yield daemon
+
+    def status(self) -> dict[str, Any]:
+        """Return what the running daemon says of itself."""
+        assert self.daemon is not None
+        assert self.running is not None
+        assert not self.running.done()
+        return self.daemon.status()
+
+    def problems(self) -> dict[str, dict[str, Any]]:
+        return {problem["id"]: problem for problem in self.status()["problems"]}
+
+    def appointment(self, address: str, subject: str = "Planning", *, start: datetime, minutes: float = 60) -> Item:
+        """Make one, as somebody at Outlook does."""
+        times = {"start": start.isoformat(), "end": (start + timedelta(minutes=minutes)).isoformat(), "zone": "UTC"}
+        return self.exchange.directory.by_address[address].calendar.create(details_from({"subject": subject} | times))
+
+    def notified(self) -> list[str]:
+        """List the users that Rainbow was notified of, each as often as it was."""
+        return [user_id for notify in self.rainbow.record.notifies for user_id in notify["ids"]]

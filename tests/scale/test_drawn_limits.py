@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,9 +16,7 @@ from rainbow_exchange.ews.watcher import Watcher
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.model import Mailbox, Window
-
-if TYPE_CHECKING:
-    from tests.scale.conftest import Clock, Virtually
+from tests.house import now, virtually
 
 pytestmark = pytest.mark.timeout(300)
 PEOPLE, GROUP, ASKERS, MOST = 220, 20, 60, 40
@@ -28,18 +26,17 @@ REFUSALS = ("ErrorExceededConnectionCount", "ErrorServerBusy")
 class Load:
     """A connector that watches 220 mailboxes, and 60 askers who always have another question."""
 
-    def __init__(self, exchange: LabExchange, clock: "Clock", random: Random) -> None:
+    def __init__(self, exchange: LabExchange, random: Random) -> None:
         self.exchange = exchange
         self.random = random
-        self.now = clock
         self.client = EwsClient(
-            url=exchange.url, auth=BasicAuth("svc-rainbow", "pw"), ssl=None, max_in_flight=MOST, now=clock
+            url=exchange.url, auth=BasicAuth("svc-rainbow", "pw"), ssl=None, max_in_flight=MOST, now=now
         )
         self.watcher = Watcher(
             self.client,
             impersonation=False,
             emit=lambda _: None,
-            now=clock,
+            now=now,
             random=random.random,
             group_size=GROUP,
         )
@@ -47,9 +44,9 @@ class Load:
     async def ask(self) -> None:
         while True:
             mailbox = f"u{self.random.randrange(PEOPLE)}@acme.test"
-            window = Window(start=self.now(), end=self.now() + timedelta(hours=1))
+            window = Window(start=now(), end=now() + timedelta(hours=1))
             try:
-                await read_availability(self.client, [mailbox], window, read_at=self.now())
+                await read_availability(self.client, [mailbox], window, read_at=now())
             except EwsError:
                 await asyncio.sleep(self.random.uniform(1, 3))
             await asyncio.sleep(self.random.uniform(0, 6))
@@ -66,9 +63,7 @@ class Load:
 
 
 @pytest.mark.parametrize("drawn", [1, pytest.param(None, marks=pytest.mark.scale)], ids=["seed 1", "any seed"])
-def test_after_the_first_minute_few_are_refused_and_the_limits_rise_again(
-    virtually: "Virtually", clock: "Clock", drawn: int | None
-) -> None:
+def test_after_the_first_minute_few_are_refused_and_the_limits_rise_again(drawn: int | None) -> None:
     seed = SystemRandom().randrange(10**6) if drawn is None else drawn
     print(f"seed {seed}")  # noqa: T201 - shown when the test fails
     random = Random(seed)
@@ -81,11 +76,11 @@ def test_after_the_first_minute_few_are_refused_and_the_limits_rise_again(
         print(first, second)  # noqa: T201 - same
         boxes = [LabMailbox(address=f"u{number}@acme.test", right=Right.REVIEWER) for number in range(PEOPLE)]
         exchange = LabExchange(
-            mailboxes=boxes, password="pw", now=clock, random=random.random, abandoned_seconds=30.0,
+            mailboxes=boxes, password="pw", now=now, random=random.random, abandoned_seconds=30.0,
             delay_seconds=4.0, delay_operations=["GetUserAvailability"], **first,
         )  # fmt: skip
         await exchange.start()
-        load = Load(exchange, clock, random)
+        load = Load(exchange, random)
         async with load.client, asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(load.watcher.run())]
             for box in boxes:

@@ -2,7 +2,6 @@
 
 import asyncio
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +12,7 @@ from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.exchange.throttling import PRESETS
 from rainbow_exchange.model import Mailbox
-
-if TYPE_CHECKING:
-    from tests.scale.conftest import Clock, Virtually
+from tests.house import now, virtually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,15 +20,13 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("preset", "impersonation"), [("stock-2016", True), ("stock-2013", True), ("stock-2016", False)]
 )
-def test_a_thousand_newcomers_within_a_minute_cause_few_reopenings(
-    virtually: "Virtually", clock: "Clock", preset: str, impersonation: bool
-) -> None:
+def test_a_thousand_newcomers_within_a_minute_cause_few_reopenings(preset: str, impersonation: bool) -> None:
     async def test() -> None:
         boxes = [LabMailbox(address=f"u{number}@acme.test", right=Right.REVIEWER) for number in range(1000)]
-        exchange = LabExchange(mailboxes=boxes, password="pw", now=clock, random=Random(1).random, **PRESETS[preset])
+        exchange = LabExchange(mailboxes=boxes, password="pw", now=now, random=Random(1).random, **PRESETS[preset])
         await exchange.start()
-        client = EwsClient(url=exchange.url, auth=BasicAuth("svc-rainbow", "pw"), ssl=None, now=clock)
-        watcher = Watcher(client, impersonation=impersonation, emit=lambda _: None, now=clock, random=Random(1).random)
+        client = EwsClient(url=exchange.url, auth=BasicAuth("svc-rainbow", "pw"), ssl=None, now=now)
+        watcher = Watcher(client, impersonation=impersonation, emit=lambda _: None, now=now, random=Random(1).random)
         async with client, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(watcher.run())
             began = asyncio.get_running_loop().time()

@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from tests.house import now, until
+
 if TYPE_CHECKING:
     from tests.e2e.discovery.conftest import Company
 
@@ -18,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 async def test_exchange_is_found_by_a_users_address_and_remembered(company: "Company") -> None:
     company.names.hold = asyncio.Event()
     company.start(allowed_hosts=["127.0.0.1"])
-    await company.until(lambda: company.status()["exchange"]["reason"] == "Exchange is being looked for.")
+    await until(lambda: company.status()["exchange"]["reason"] == "Exchange is being looked for.", within=120)
     assert company.status()["exchange"]["state"] == "starting"
     company.names.hold.set()
     await company.streamed()
@@ -33,7 +35,7 @@ async def test_exchange_is_found_by_a_users_address_and_remembered(company: "Com
 async def test_while_it_is_not_found_status_says_what_was_tried_and_when_again(company: "Company") -> None:
     company.names.known = set()
     company.start()
-    await company.until(company.problems)
+    await until(company.problems, within=120)
     status = company.status()
     assert status["state"] == "degraded"
     assert status["exchange"]["state"] == "disconnected"
@@ -55,12 +57,12 @@ async def test_while_it_is_not_found_status_says_what_was_tried_and_when_again(c
     # it goes on by itself
     company.names.known = {"acme.test"}
     company.exchange.dials.turn({"ews_urls": {"": company.exchange.url}})
-    await company.until(lambda: "exchange-host-not-allowed" in company.problems(), within=300)
+    await until(lambda: "exchange-host-not-allowed" in company.problems(), within=300)
 
 
 async def test_a_host_that_is_not_allowed_is_named_with_the_one_setting(company: "Company") -> None:
     company.start(allowed_hosts=["mail.acme.test"])
-    await company.until(company.problems)
+    await until(company.problems, within=120)
     problem = company.problems()["exchange-host-not-allowed"]
     assert problem["text"].startswith(
         "Looking for Exchange leads to 127.0.0.1, and nothing says that this may be told the Exchange password. For "
@@ -70,13 +72,13 @@ async def test_a_host_that_is_not_allowed_is_named_with_the_one_setting(company:
     )
     await company.stop()
     company.start(allowed_hosts=["mail.acme.test", "127.0.0.1"])
-    await company.healthy()
+    await until(lambda: company.status()["state"] == "healthy", within=120)
     assert company.problems() == {}
 
 
 async def test_a_domain_that_nothing_here_confirms_is_not_asked(company: "Company") -> None:
     company.start(domains=[])
-    await company.until(company.problems)
+    await until(company.problems, within=120)
     problem = company.problems()["exchange-domain-not-confirmed"]
     assert problem["text"].startswith(
         "Exchange could be looked for at acme.test, rainbow-login.test, where Rainbow's users have their addresses. But"
@@ -94,7 +96,7 @@ async def test_a_user_name_that_is_an_address_needs_no_user_of_rainbow(company: 
     assert somebody is not None
     company.rainbow.dials.set({"refuse_logins": True})
     company.start(domains=[], username=somebody.address, allowed_hosts=["127.0.0.1"])
-    await company.until(lambda: "rainbow-authentication" in company.problems())
+    await until(lambda: "rainbow-authentication" in company.problems(), within=120)
     assert company.status()["exchange"]["reason"] == ""
     assert company.looked() > 0
 
@@ -102,7 +104,7 @@ async def test_a_user_name_that_is_an_address_needs_no_user_of_rainbow(company: 
 async def test_rainbow_is_needed_for_the_addresses_of_its_users(company: "Company") -> None:
     company.rainbow.dials.set({"refuse_logins": True})
     company.start()
-    await company.until(company.problems)
+    await until(company.problems, within=120)
     assert company.problems()["exchange-not-found"]["text"].startswith(
         "Rainbow's users are needed to look for Exchange. Rainbow at 127.0.0.1 refuses the sign-in:"
     )
@@ -111,7 +113,7 @@ async def test_rainbow_is_needed_for_the_addresses_of_its_users(company: "Compan
 async def test_a_wrong_password_is_told_and_costs_two_attempts_at_most(company: "Company") -> None:
     company.names.known = {"acme.test", "autodiscover.acme.test"}
     company.start(password="wrong")
-    await company.until(company.problems)
+    await until(company.problems, within=120)
     problem = company.problems()["exchange-authentication"]
     assert problem["text"].startswith("Exchange at acme.test refuses the user name or password by Basic (HTTP 401")
     await asyncio.sleep(4 * 3600)
@@ -129,19 +131,19 @@ async def test_exchange_is_followed_to_its_new_address(company: "Company") -> No
     company.start(allowed_hosts=["127.0.0.1"])
     await company.streamed()
     old, new = company.exchange, company.new_exchange()
-    await company.listen(new)
+    await new.start(ssl=company.tls)
     old.dials.turn({"faults": {"Subscribe": "ErrorProxyRequestNotAllowed"}, "ews_urls": {"": new.url}})
-    started = company.now()
+    started = now()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=company.authority.client_context())) as http:
         async with http.delete(f"{old.base}/lab/subscriptions") as answer:
             assert answer.status == 200
         async with http.post(f"{old.base}/lab/streams", json={"order": "drop"}) as answer:
             assert answer.status == 200
     with capture_logs() as logs:
-        await company.until(lambda: new.record.counts["Subscribe"] == 4, within=900)
+        await until(lambda: new.record.counts["Subscribe"] == 4, within=900)
     assert [line["reason"] for line in logs if line["event"] == "exchange_looked_for_anew"] == ["a mailbox was moved"]
     # not before five minutes have passed since Exchange was found
-    assert company.now() - started >= timedelta(minutes=4)
+    assert now() - started >= timedelta(minutes=4)
     await company.streamed()
     assert company.problems() == {}
     await new.stop()
@@ -183,7 +185,7 @@ async def test_with_the_url_given_a_wrong_password_is_one_attempt_for_both(compa
         url=company.exchange.url,
         autodiscover_url=f"https://127.0.0.1:{company.port}/autodiscover/autodiscover.xml",
     )
-    await company.until(lambda: "exchange-authentication" in company.problems())
+    await until(lambda: "exchange-authentication" in company.problems(), within=120)
     await asyncio.sleep(4 * 3600)
     assert [attempt["outcome"] for attempt in company.exchange.attempts.read()] == ["wrong password"]
 
@@ -191,16 +193,16 @@ async def test_with_the_url_given_a_wrong_password_is_one_attempt_for_both(compa
 async def test_exchange_that_has_gone_is_looked_for_anew(company: "Company") -> None:
     """Autodiscover is one server here and EWS another, which gives way to a third."""
     before, after = company.new_exchange(), company.new_exchange()
-    await company.listen(before)
+    await before.start(ssl=company.tls)
     company.exchange.dials.turn({"ews_urls": {"": before.url}})
     company.start(allowed_hosts=["127.0.0.1"])
     await company.streamed()
-    await company.listen(after)
+    await after.start(ssl=company.tls)
     company.exchange.dials.turn({"ews_urls": {"": after.url}})
     await before.stop()
-    gone = company.now()
-    await company.until(lambda: after.record.counts["Subscribe"] == 4, within=1200)
-    assert timedelta(minutes=5) <= company.now() - gone <= timedelta(minutes=12)
+    gone = now()
+    await until(lambda: after.record.counts["Subscribe"] == 4, within=1200)
+    assert timedelta(minutes=5) <= now() - gone <= timedelta(minutes=12)
     await company.streamed()
     assert company.problems() == {}
     await company.stop()
@@ -211,11 +213,11 @@ async def test_a_retry_looks_at_once_and_tries_refused_credentials_once_more(com
     company.names.known = {"acme.test"}
     company.exchange.dials.turn({"passwords": {"svc-rainbow": "another"}})
     company.start(allowed_hosts=["127.0.0.1"])
-    await company.until(lambda: "exchange-authentication" in company.problems())
+    await until(lambda: "exchange-authentication" in company.problems(), within=120)
     assert company.daemon is not None
     company.exchange.dials.turn({"passwords": {}})
     assert company.daemon.retry(None) == {"retried": [], "read": [], "streamed": [], "unknown": []}
-    before = company.now()
+    before = now()
     await company.streamed()
     assert company.problems() == {}
-    assert company.now() - before < timedelta(minutes=5)
+    assert now() - before < timedelta(minutes=5)

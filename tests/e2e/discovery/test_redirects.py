@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.house import until
+
 if TYPE_CHECKING:
     from tests.e2e.discovery.conftest import Company
 
@@ -58,7 +60,7 @@ async def test_what_status_says_of_a_redirect_that_is_not_followed(
     )
     company.exchange.dials.turn({dial: {"acme.test": at_port}})
     company.start()
-    await company.until(company.problems)
+    await until(company.problems, within=120)
     [problem] = company.problems().values()
     text = problem["text"].replace(f":{company.port}", "")
     assert f"https://acme.test{SVC}: redirects to {told}" in text
@@ -71,7 +73,7 @@ async def test_what_status_says_of_another_address_elsewhere(company: "Company")
     others = dict.fromkeys(company.exchange.directory.by_proxy, "somebody@other.test")
     company.exchange.dials.turn({"autodiscover_redirect_addresses": others})
     company.start()
-    await company.until(company.problems)
+    await until(company.problems, within=120)
     problem = company.problems()["exchange-host-not-allowed"]
     text = problem["text"].replace(f":{company.port}", "")
     assert f"https://acme.test{SVC}: asks to look for somebody@other.test instead; " in text
