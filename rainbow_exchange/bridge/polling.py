@@ -13,7 +13,8 @@ from typing import Any
 
 import structlog
 
-from rainbow_exchange.bridge.reader import BATCH, Reader
+from rainbow_exchange.bridge.batches import BATCH
+from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.ews.calendar import read_availability
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError
 from rainbow_exchange.ews.types import Caller

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from rainbow_exchange.bridge.batches import Company, together
 from rainbow_exchange.bridge.lanes import PATIENCE, TIME_LIMIT, Lane, slots
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
 from rainbow_exchange.bridge.search import MOST, PART_PATIENCE, Search, parts
@@ -36,10 +37,10 @@ __all__ = ["Lane", "Mode", "Reader", "ReaderCounters"]
 
 log = structlog.get_logger()
 
-BATCH = 100
-ALONE_FOR = timedelta(hours=1)
 SLOW = 3.0
 STALE_AFTER = timedelta(hours=12)
+#: how long a calendar that Exchange refuses to show is kept
+FORGET_AFTER = timedelta(hours=24)
 #: how often a calendar that changes while it is read is read again before the last result is taken
 MOST_TRIES = 3
 #: how long an agenda answers questions while its mailbox is not streamed
@@ -61,8 +62,7 @@ class _Entry:
     agenda_generation: int = -1
     stale_reason: str = ""
     failing_since: datetime | None = None
-    share: int = BATCH
-    share_until: datetime | None = None
+    company: Company = field(default_factory=Company)
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +72,10 @@ class _Read:
     result: asyncio.Future[Agenda]
     for_cache: bool
     tries: int = 0
+
+    def share(self, now: datetime) -> int:
+        """Read by itself, a mailbox rides alone."""
+        return 1 if self.entry.mode.current is Mode.OWN else self.entry.company.share(now)
 
 
 @dataclass(slots=True)
@@ -241,27 +245,10 @@ class Reader:
         return sum(each.in_flight for each in self._lanes.values() if each is not state)
 
     def _take(self, state: _LaneState) -> list[_Read]:
-        """Take the oldest read out, with as much company as may ride in one request."""
-        batch: list[_Read] = []
-        share = 1
-        for read in state.waiting.values():
-            if not batch:
-                batch.append(read)
-                share = self._share(read.entry)
-            elif read.window == batch[0].window and self._share(read.entry) == share:
-                batch.append(read)
-            if len(batch) >= share:
-                break
+        batch = together(state.waiting.values(), self._now())
         for read in batch:
             del state.waiting[read.entry.mailbox.address, read.window]
         return batch
-
-    def _share(self, entry: _Entry) -> int:
-        if entry.mode.current is Mode.OWN:
-            return 1
-        if entry.share_until is not None and entry.share_until <= self._now():
-            entry.share, entry.share_until = BATCH, None
-        return entry.share
 
     async def _send(self, batch: list[_Read], lane: Lane, state: _LaneState) -> None:
         try:
@@ -294,7 +281,10 @@ class Reader:
             if self._modes.judge(read.entry.mode, result, self._now()) or not self._settle(read, result, generation):
                 again.append(read)
             elif isinstance(result, Agenda):
-                self._limit(read.entry, max(1, len(batch) // 2) if slow else None)
+                if slow:
+                    read.entry.company.limit(max(1, len(batch) // 2), self._now())
+                else:
+                    read.entry.company.lift()
         if again:
             self.counters.read_again += len(again)
             await self._read_again(again, lane)
@@ -334,7 +324,7 @@ class Reader:
                 if not asking.done() and (search is None or search.finds_a_culprit()):
                     if len(batch) > 1:
                         return None
-                    self._limit(batch[0].entry, 1)
+                    batch[0].entry.company.limit(1, self._now())
             async with asyncio.timeout_at(began + TIME_LIMIT[lane]):
                 return await asking
         except TimeoutError:
@@ -364,7 +354,7 @@ class Reader:
             entry.stale_reason = reason_of(result)
             entry.failing_since = entry.failing_since or self._now()
             if not isinstance(result, _SERVERS_OWN):
-                self._limit(entry, 1)
+                entry.company.limit(1, self._now())
             log.debug("read_failed", mailbox=entry.mailbox.address, reason=entry.stale_reason)
             if not read.result.done():
                 read.result.set_exception(result)
@@ -384,9 +374,3 @@ class Reader:
         if not read.result.done():
             read.result.set_result(result)
         return True
-
-    def _limit(self, entry: _Entry, share: int | None) -> None:
-        if share is not None:
-            entry.share, entry.share_until = share, self._now() + ALONE_FOR
-        elif entry.share != 1:
-            entry.share, entry.share_until = BATCH, None
