@@ -38,6 +38,8 @@ SETTINGS_AGAIN = timedelta(days=1)
 #: how often settings are read that a tip contradicts (an absence without a text has no tip)
 IN_DOUBT = timedelta(minutes=5)
 STALE_AFTER = timedelta(hours=12)
+#: how long an absence is remembered that Exchange no longer lets us see
+FORGET_AFTER = timedelta(hours=24)
 DISABLED = OutOfOffice(state=OofState.DISABLED)
 
 
@@ -162,6 +164,7 @@ class OutOfOfficeWatch:
             started = loop.time()
             await self._tips.poll(self._next_round())
             await self._settings_round()
+            self._forget_lost()
             self.counters.period = max(PERIOD, loop.time() - started)
             await self._until(started + PERIOD * (0.95 + 0.1 * self._random()))
 
@@ -192,6 +195,12 @@ class OutOfOfficeWatch:
             entry = self._entries.get(address)
             if entry is not None and entry.settings_due == due:
                 await self._within_budget(self._read_settings(entry))
+
+    def _forget_lost(self) -> None:
+        """Drop the texts of those whose state Exchange has refused to tell for a day."""
+        for entry in self._entries.values():
+            if entry.absence and (entry.refused or entry.tipless) and self._older(entry.seen_at, FORGET_AFTER):
+                entry.absence = entry.tip = None
 
     def _want_settings(self, entry: Entry, at: datetime) -> None:
         """Have the settings read at `at`, and not when they were due before."""

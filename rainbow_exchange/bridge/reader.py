@@ -4,7 +4,8 @@ Everybody who needs an agenda calls `Reader.agenda`. Each mailbox has a generati
 invalidates the cache at that instant. A caller may join a read only before it is sent, and a result is kept only if its
 generation is still current: a read that was already under way when the notification came returns older data.
 
-An error is never an empty calendar: a mailbox that could not be read keeps its last agenda, marked stale.
+An error is never an empty calendar: a mailbox that could not be read keeps its last agenda, marked stale; access lost
+for a day ends that.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from rainbow_exchange.ews.errors import (
     ServerBusy,
     reason_of,
 )
+from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Agenda, Mailbox, Window
 
@@ -43,6 +45,8 @@ STALE_AFTER = timedelta(hours=12)
 FORGET_AFTER = timedelta(hours=24)
 #: how often a calendar that changes while it is read is read again before the last result is taken
 MOST_TRIES = 3
+#: how long a calendar is remembered that Exchange no longer lets us see
+FORGET_AFTER = timedelta(hours=24)
 #: how long an agenda answers questions while its mailbox is not streamed
 UNWATCHED_FOR = timedelta(seconds=30)
 
@@ -353,6 +357,9 @@ class Reader:
             self.counters.failed += 1
             entry.stale_reason = reason_of(result)
             entry.failing_since = entry.failing_since or self._now()
+            lost = treatment(result) in {Treatment.DENIED, Treatment.NEXT_IDENTIFIER}
+            if lost and self._now() - entry.failing_since >= FORGET_AFTER:
+                entry.agenda = None
             if not isinstance(result, _SERVERS_OWN):
                 entry.company.limit(1, self._now())
             log.debug("read_failed", mailbox=entry.mailbox.address, reason=entry.stale_reason)

@@ -25,13 +25,14 @@ class Bench:
     def __init__(self, kit: "Kit", client: Any, *, impersonation: bool, sending_as: str | None) -> None:
         self.changed: list[str] = []
         self.held_back = 0.0
+        self.slept = timedelta(0)
         self.watch = OutOfOfficeWatch(
             client,
             impersonation=impersonation,
             sending_as=sending_as,
             changed=self.changed.append,
             held_back=lambda: self.held_back,
-            now=kit.now,
+            now=lambda: kit.now() + self.slept,
             random=lambda: 0.5,
         )
 
@@ -413,3 +414,24 @@ async def test_settings_that_cannot_be_read_are_an_error(make_exchange: "MakeExc
     with pytest.raises(ResponseError):
         await bench.watch.read(ANN)
     assert bench.watch.current(ANN) is None
+
+
+@pytest.mark.parametrize("impersonation", [True, False])
+async def test_an_absence_that_may_not_be_seen_any_more_is_forgotten_after_a_day(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench, impersonation: bool
+) -> None:
+    exchange = await make_exchange(ANN, BOB)
+    exchange.away(ANN, text="away")
+    exchange.away(BOB, text="away")
+    bench = make_bench(exchange, impersonation=impersonation, sending_as=BOB)
+    async with kit.running(bench.watch.run()):
+        bench.add(ANN, BOB)
+        await kit.until(lambda: bench.state(ANN) is bench.state(BOB) is OofState.ENABLED)
+        exchange.lab.dials.mailbox_errors[ANN] = "ErrorAccessDenied"
+        await asyncio.sleep(200)
+        bench.slept = timedelta(hours=23)
+        await asyncio.sleep(600)
+        assert bench.state(ANN) is OofState.ENABLED
+        bench.slept += timedelta(hours=1)
+        await kit.until(lambda: bench.watch.current(ANN) is None)
+        assert bench.state(BOB) is OofState.ENABLED

@@ -536,6 +536,30 @@ async def test_a_stale_agenda_serves_for_twelve_hours_where_it_covers_the_questi
         assert bench.reader.stale("a@acme.test", asked) is None
 
 
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (ResponseError("ErrorNoFreeBusyAccess"), False),
+        (ResponseError("ErrorNonExistentMailbox"), False),
+        (ResponseError("ErrorMailboxMoveInProgress"), True),
+        (EwsConnectionError("refused", "nobody listens"), True),
+    ],
+)
+async def test_a_calendar_that_may_not_be_seen_any_more_is_forgotten_after_a_day(
+    kit: "Kit", error: EwsError, kept: bool
+) -> None:
+    async with Bench(kit).at_work("a@acme.test") as bench:
+        known = await bench.reader.agenda("a@acme.test", lane=CHANGE)
+        bench.answers["a@acme.test"] = error
+        for hours in (0, 23.9, 0.2):
+            await asyncio.sleep(hours * 3600)
+            assert bench.reader.last("a@acme.test") is known
+            bench.reader.invalidate("a@acme.test")
+            with pytest.raises(EwsError):
+                await bench.reader.agenda("a@acme.test", lane=CHANGE)
+        assert (bench.reader.last("a@acme.test") is known) is kept
+
+
 async def test_a_server_that_does_not_answer_is_an_error(kit: "Kit") -> None:
     async with Bench(kit, impersonation=True).at_work("a@acme.test") as bench:
         bench.owns["a@acme.test"] = EwsConnectionError("refused")
