@@ -1,114 +1,118 @@
-"""Questions in, answers out: who may ask, one answer each, within the deadline, in whatever order they finish."""
+"""Questions in, answers out, on whichever link: one answer each, within the deadline, in whatever order they finish."""
 
 import asyncio
-from collections.abc import Sequence
+from typing import Any, Protocol
 
 import structlog
 
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.rainbow import stanzas
-from rainbow_exchange.rainbow.askers import Jid, may_ask
 from rainbow_exchange.rainbow.errors import RainbowError
-from rainbow_exchange.rainbow.link import Answer, Answerer, LinkCounters, QuestionRefused
-from rainbow_exchange.rainbow.questions import MalformedQuestion, auto_reply_result, events_result, read_question
-from rainbow_exchange.rainbow.stanzas import Iq
-from rainbow_exchange.rainbow.stream import Stream
+from rainbow_exchange.rainbow.link import Answer, Answerer, LinkCounters, MalformedQuestion, QuestionRefused
 from rainbow_exchange.rainbow.types import Question
 
 _log = structlog.get_logger()
 
-#: Strangers that are named in the log once; further ones are only counted.
-_MAX_NAMED = 100
-#: What is kept of the deadline for the answer's own way (seconds).
-_SENDING = 0.2
+
+class Undelivered(Exception):
+    """An answer could not be handed over; the link goes on."""
+
+
+class Asked(Protocol):
+    """One question as it came over a link, and the way back of its answer.
+
+    `send` and `refuse` raise Undelivered where this one answer is lost, RainbowError where the whole link is.
+    """
+
+    def read(self) -> Question:
+        """Return the question; raises MalformedQuestion."""
+        ...
+
+    def write(self, question: Question, answer: Answer) -> Any:
+        """Put the answer into the link's own form."""
+        ...
+
+    async def send(self, written: Any) -> None:
+        """Hand over what `write` made."""
+        ...
+
+    async def refuse(self, condition: str, type_: str) -> None:
+        """Answer with an error: an RFC 6120 condition and its type."""
+        ...
 
 
 class Answering:
-    """Answers questions on a stream; `stranger` is the domain of the last one who may not ask."""
+    """Answers questions; `waiting` is how many are under way.
+
+    Each gets its answer or an error within `deadline` seconds, of which `sending` are kept for the way back. Beyond
+    `max_waiting` they are refused.
+    """
 
     def __init__(
-        self,
-        *,
-        answer: Answerer,
-        counters: LinkCounters,
-        trusted_askers: Sequence[str] | None,
-        deadline: float,
-        max_waiting: int,
-        escape_twice: bool,
+        self, *, answer: Answerer, counters: LinkCounters, deadline: float, sending: float, max_waiting: int
     ) -> None:
         self._answer = answer
         self._counters = counters
-        self._trusted_askers = trusted_askers
         self._deadline = deadline
+        self._sending = sending
         self._max_waiting = max_waiting
-        self._escape_twice = escape_twice
-        self._named: set[str] = set()
         self.waiting = 0
-        self.stranger: str | None = None
 
-    async def take(self, iq: Iq, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
-        """Refuse a question at once, or see to its answer in `tasks`. Raises RainbowError when the stream is over."""
-        if not may_ask(iq.from_, me, self._trusted_askers):
-            self._note_stranger(Jid.read(iq.from_).domain)
-            await stream.send(stanzas.error(iq, stream.jid, "forbidden", "auth"))
-            return
+    async def take(self, asked: Asked, tasks: asyncio.TaskGroup) -> None:
+        """Refuse a question at once, or see to its answer in `tasks`. Raises as `Asked` does."""
         self._counters.questions += 1
         try:
-            question = read_question(iq)
+            question = asked.read()
         except MalformedQuestion as error:
             _log.debug("question_malformed", reason=str(error))
-            await self._refuse(iq, stream, "bad-request", "modify")
+            await self._refuse(asked, "bad-request", "modify")
             return
         self._counters.zones_unknown += question.zone_unknown
-        if self.waiting >= self._max_waiting:
-            await self._refuse(iq, stream, "resource-constraint", "wait")
+        if self.full:
+            await self._refuse(asked, "resource-constraint", "wait")
             return
         self.waiting += 1
-        tasks.create_task(self._see_to(iq, question, stream), name="xmpp:answer").add_done_callback(self._done)
+        tasks.create_task(self._see_to(asked, question), name="link:answer").add_done_callback(self._done)
+
+    @property
+    def full(self) -> bool:
+        """Whether as many are under way as may be."""
+        return self.waiting >= self._max_waiting
 
     def _done(self, _task: asyncio.Task[None]) -> None:
         self.waiting -= 1
 
-    async def _see_to(self, iq: Iq, question: Question, stream: Stream) -> None:
+    async def _see_to(self, asked: Asked, question: Question) -> None:
         try:
-            async with asyncio.timeout(self._deadline - min(_SENDING, self._deadline / 10)):
+            await self._answer_one(asked, question)
+        except Undelivered as error:
+            _log.debug("answer_undelivered", kind=question.kind, reason=str(error))
+
+    async def _answer_one(self, asked: Asked, question: Question) -> None:
+        try:
+            async with asyncio.timeout(self._deadline - min(self._sending, self._deadline / 10)):
                 answer = await self._answer(question)
-            frame = self._write(iq, question, answer, stream.jid)
+            written = asked.write(question, answer)
         except QuestionRefused as refused:
-            await self._refuse(iq, stream, refused.condition, refused.type)
+            await self._refuse(asked, refused.condition, refused.type)
             return
         except (TimeoutError, RainbowExchangeError) as error:
             _log.debug("question_unanswered", kind=question.kind, reason=type(error).__name__)
             self._counters.failed += 1
-            await stream.send(stanzas.error(iq, stream.jid, "remote-server-timeout", "wait"))
+            await asked.refuse("remote-server-timeout", "wait")
             return
         except Exception:
             # A bug: whoever asked is not left waiting, and it goes on its way.
             self._counters.failed += 1
-            await stream.send(stanzas.error(iq, stream.jid, "internal-server-error", "cancel"))
+            await asked.refuse("internal-server-error", "cancel")
             raise
         try:
-            await stream.send(frame)
-        except RainbowError:
+            await asked.send(written)
+        except (RainbowError, Undelivered):
             self._counters.failed += 1
             raise
         self._counters.answered += 1
         answer.sent()
 
-    async def _refuse(self, iq: Iq, stream: Stream, condition: str, type_: str) -> None:
+    async def _refuse(self, asked: Asked, condition: str, type_: str) -> None:
         self._counters.refused += 1
-        await stream.send(stanzas.error(iq, stream.jid, condition, type_))
-
-    def _write(self, iq: Iq, question: Question, answer: Answer, me: str) -> str:
-        if question.kind == "events":
-            return events_result(iq, me, question, answer.events, escape_twice=self._escape_twice)
-        if answer.auto_reply is None:
-            raise TypeError("an answer to an autoreply question without auto_reply")
-        return auto_reply_result(iq, me, question, answer.auto_reply, escape_twice=self._escape_twice)
-
-    def _note_stranger(self, domain: str) -> None:
-        self._counters.strangers += 1
-        self.stranger = domain
-        if domain not in self._named and len(self._named) < _MAX_NAMED:
-            self._named.add(domain)
-            _log.warning("question_from_stranger", domain=domain)
+        await asked.refuse(condition, type_)

@@ -28,6 +28,10 @@ class QuestionRefused(Exception):
         self.type = type_
 
 
+class MalformedQuestion(Exception):
+    """A question that cannot be understood; its argument says why, without any text of it."""
+
+
 Answerer = Callable[[Question], Awaitable[Answer]]
 
 

@@ -5,13 +5,13 @@ UTF-8: Rainbow's server takes 18,432 and its SDK keeps to this.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
+from datetime import datetime
+from functools import partial
 from xml.sax.saxutils import escape
-from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from rainbow_exchange.rainbow.link import MalformedQuestion
 from rainbow_exchange.rainbow.stanzas import (
     CALENDAR,
     Iq,
@@ -24,20 +24,16 @@ from rainbow_exchange.rainbow.stanzas import (
     write,
 )
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
+from rainbow_exchange.rainbow.wording import NoDate, cut, read_date, share, write_date
 
 MAX_STANZA = 18_380
 #: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
-_MAX_ADDRESS = 320
+MAX_ADDRESS = 320
 #: Ids that long are nobody's either; they would eat the room for the answer.
 MAX_ID = 1024
-_MAX_SUBJECT_BYTES = 2_000
+MAX_SUBJECT_BYTES = 2_000
 _KINDS = ("events", "autoreply")
-_ELLIPSIS = "\u2026"
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
-
-
-class MalformedQuestion(Exception):
-    """A question that cannot be understood; its argument says why."""
 
 
 def is_question(iq: Iq) -> bool:
@@ -57,7 +53,7 @@ def read_question(iq: Iq) -> Question:
     if payload is None or not is_question(iq):
         raise MalformedQuestion("not a question")
     email = payload.get("email", "")
-    if not email.strip() or len(email) > _MAX_ADDRESS:
+    if not email.strip() or len(email) > MAX_ADDRESS:
         raise MalformedQuestion("no address")
     if len(iq.id) > MAX_ID:
         raise MalformedQuestion("an id too long to repeat")
@@ -93,7 +89,7 @@ def auto_reply_result(iq: Iq, me: str, question: Question, reply: AutoReply, *, 
     payload = element("autoreply", CALENDAR, state=reply.state, email=question.email)
     for name, date in (("startDate", reply.start), ("endDate", reply.end)):
         if date is not None:
-            child(payload, name, _date(date))
+            child(payload, name, write_date(date))
     internal = child(payload, "internalReplyMessage", "")
     external = None
     if reply.external_text is not None:
@@ -104,51 +100,24 @@ def auto_reply_result(iq: Iq, me: str, question: Question, reply: AutoReply, *, 
     # Empty elements are written short (`<x/>`); with a text in them they need a closing tag.
     room = MAX_STANZA - _size(stanza) - len("></internalReplyMessage>") - len("></externalReplyMessage>")
     texts = [printable(reply.internal_text), printable(reply.external_text or "")]
-    sizes = [_text_size(text, escape_twice=escape_twice) for text in texts]
-    half = room // 2
-    shares = [max(half, room - sizes[1]), max(half, room - sizes[0])] if sum(sizes) > room else sizes
-    for target, text, share in zip((internal, external), texts, shares, strict=True):
+    fitting = share(texts, room, partial(text_size, escape_twice=escape_twice))
+    for target, text in zip((internal, external), fitting, strict=True):
         if target is not None and text:
-            target.text = _once(cut(text, share, escape_twice=escape_twice), escape_twice=escape_twice) or None
+            target.text = _once(text, escape_twice=escape_twice)
     return write(stanza)
-
-
-def cut(text: str, room: int, *, escape_twice: bool = False) -> str:
-    """Shorten `text` to what takes at most `room` bytes once written, ending at a word and with "…"."""
-    if _text_size(text, escape_twice=escape_twice) <= room:
-        return text
-    left = room - len(_ELLIPSIS.encode())
-    end = 0
-    while end < len(text):
-        left -= _text_size(text[end], escape_twice=escape_twice)
-        if left < 0:
-            break
-        end += 1
-    if end == 0:
-        return ""
-    kept = text[:end]
-    if not text[end].isspace():
-        words = kept.rsplit(maxsplit=1)
-        # One word that fills everything is cut inside: better than nothing.
-        if len(words) > 1 and not kept[-1].isspace():
-            kept = words[0]
-    return kept.rstrip() + _ELLIPSIS
 
 
 def _event(event: CalendarEvent, *, escape_twice: bool) -> etree._Element:
     zone = {"timezone": event.timezone} if event.timezone else {}
     made = element("event", CALENDAR, id=event.id)
-    subject = cut(printable(event.subject), _MAX_SUBJECT_BYTES, escape_twice=escape_twice)
+    size = partial(text_size, escape_twice=escape_twice)
+    subject = cut(printable(event.subject), MAX_SUBJECT_BYTES, size)
     child(made, "subject", _once(subject, escape_twice=escape_twice))
     child(made, "type", event.type)
     child(made, "showAs", event.show_as)
-    child(made, "startDate", _date(event.start), **zone)
-    child(made, "endDate", _date(event.end), **zone)
+    child(made, "startDate", write_date(event.start), **zone)
+    child(made, "endDate", write_date(event.end), **zone)
     return made
-
-
-def _date(value: datetime) -> str:
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _read_date(payload: etree._Element, name: str) -> tuple[datetime | None, bool]:
@@ -160,24 +129,10 @@ def _read_date(payload: etree._Element, name: str) -> tuple[datetime | None, boo
     text = "" if part is None else (part.text or "").strip()
     if part is None or not text:
         return None, True
-    zone: tzinfo | None = UTC
     try:
-        value = datetime.fromisoformat(text)
-        if value.tzinfo is None:
-            zone = _zone(part.get("timezone", "").strip() or "UTC")
-            value = value.replace(tzinfo=zone or UTC)
-        return value.astimezone(UTC), zone is not None
-    except (ValueError, OverflowError):
+        return read_date(text, part.get("timezone", ""))
+    except NoDate:
         raise MalformedQuestion(f"{name} is no date") from None
-
-
-@lru_cache(maxsize=256)
-def _zone(name: str) -> tzinfo | None:
-    """Give the zone of that IANA name, None where this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # the name is looked for as a file: anything may stand in it
-        return None
 
 
 def _once(text: str, *, escape_twice: bool) -> str:
@@ -185,7 +140,7 @@ def _once(text: str, *, escape_twice: bool) -> str:
     return escape(text, _QUOTES) if escape_twice else text
 
 
-def _text_size(text: str, *, escape_twice: bool) -> int:
+def text_size(text: str, *, escape_twice: bool = False) -> int:
     """Bytes of a text between two tags."""
     return len(escape(_once(text, escape_twice=escape_twice), {"\r": "&#13;"}).encode())
 

@@ -20,6 +20,7 @@ from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid
 from rainbow_exchange.rainbow.endpoints import carries_secrets, checked, may_follow
 from rainbow_exchange.rainbow.errors import RainbowError, RateLimited, SaslRefused, StreamEnded, UnexpectedAnswer
+from rainbow_exchange.rainbow.iq_questions import IqQuestions
 from rainbow_exchange.rainbow.link import Answerer, LinkCounters
 from rainbow_exchange.rainbow.negotiation import negotiate
 from rainbow_exchange.rainbow.questions import is_question
@@ -37,6 +38,8 @@ _CONFLICT_FIRST, _CONFLICT_CAP = 300.0, 3600.0
 #: Waits after the server refused our password, which the next login may have changed.
 _REFUSED_FIRST, _REFUSED_CAP = 60.0, 3600.0
 _MAX_REDIRECTS = 3
+#: What is kept of the deadline for the answer's own way (seconds).
+_SENDING = 0.2
 
 
 def _nothing() -> None:
@@ -135,12 +138,12 @@ class XmppLink:
         self._reason = "not connected yet"
         self._announced = False
         self.counters = LinkCounters()
-        self._answering = Answering(
-            answer=answer,
+        self._questions = IqQuestions(
+            Answering(
+                answer=answer, counters=self.counters, deadline=deadline, sending=_SENDING, max_waiting=max_waiting
+            ),
             counters=self.counters,
             trusted_askers=trusted_askers,
-            deadline=deadline,
-            max_waiting=max_waiting,
             escape_twice=escape_twice,
         )
         #: resources of our own account that are online besides ours: another connector
@@ -161,7 +164,7 @@ class XmppLink:
     @property
     def stranger(self) -> str | None:
         """Domain of the last stranger whose question was refused with `forbidden`."""
-        return self._answering.stranger
+        return self._questions.stranger
 
     async def run(self) -> None:
         """Stay connected until cancelled, then say good-bye (at most 2 s); expected errors are met with back-off."""
@@ -248,7 +251,7 @@ class XmppLink:
     async def _take(self, frame: Frame, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
         match frame:
             case Iq(type="get" | "set") as iq if is_question(iq):
-                await self._answering.take(iq, stream, me, tasks)
+                await self._questions.take(iq, stream, me, tasks)
             case Iq(type="get" | "set") as iq:
                 await stream.send(_courtesy(iq, stream.jid))
             case Presence(type=type_, from_=from_):

@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from rainbow_exchange.rainbow.link import MalformedQuestion
 from rainbow_exchange.rainbow.questions import (
     MAX_STANZA,
-    MalformedQuestion,
     auto_reply_result,
-    cut,
     events_result,
     is_question,
     read_question,
@@ -281,22 +280,3 @@ def test_a_short_text_leaves_its_room_to_the_long_one() -> None:
     assert external == "Away"
     assert internal.endswith("word\u2026")
     assert len(written.encode()) > MAX_STANZA - 100
-
-
-@pytest.mark.parametrize(
-    ("text", "room", "left"),
-    [
-        ("one two three", 13, "one two three"),
-        ("one two three", 12, "one two\u2026"),
-        ("one two three", 11, "one two\u2026"),
-        ("one two three", 10, "one two\u2026"),
-        ("one two three", 9, "one\u2026"),
-        ("onetwothree", 8, "onetw\u2026"),
-        ("éé éé", 7, "éé\u2026"),
-        ("a&b c", 8, "a\u2026"),
-        ("one", 2, ""),
-        ("", 0, ""),
-    ],
-)
-def test_text_is_cut_at_a_word(text: str, room: int, left: str) -> None:
-    assert cut(text, room) == left

@@ -1,0 +1,76 @@
+"""What the answers on either link have in common: dates as Rainbow's wire has them, and texts cut to fit (pure)."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_ELLIPSIS = "\u2026"
+
+
+class NoDate(ValueError):
+    """A text that is no xs:dateTime."""
+
+
+def write_date(value: datetime) -> str:
+    """Write an instant as xs:dateTime in UTC, to the second."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def read_date(text: str, zone_name: str = "") -> tuple[datetime, bool]:
+    """Read an xs:dateTime with any fraction, `Z`, an offset or none. Raises NoDate.
+
+    One without offset is in the zone of that name, else in UTC; the second value is whether the zone is known.
+    """
+    zone: tzinfo | None = UTC
+    try:
+        value = datetime.fromisoformat(text)
+        if value.tzinfo is None:
+            zone = _zone(zone_name.strip() or "UTC")
+            value = value.replace(tzinfo=zone or UTC)
+        return value.astimezone(UTC), zone is not None
+    except (ValueError, OverflowError):
+        raise NoDate from None
+
+
+def cut(text: str, room: int, size: Callable[[str], int]) -> str:
+    """Shorten `text` to what takes at most `room` once written, ending at a word and with "…".
+
+    `size` says how much a text takes; that of two texts together is the sum.
+    """
+    if size(text) <= room:
+        return text
+    left = room - size(_ELLIPSIS)
+    end = 0
+    while end < len(text):
+        left -= size(text[end])
+        if left < 0:
+            break
+        end += 1
+    if end == 0:
+        return ""
+    kept = text[:end]
+    if not text[end].isspace():
+        words = kept.rsplit(maxsplit=1)
+        # One word that fills everything is cut inside: better than nothing.
+        if len(words) > 1 and not kept[-1].isspace():
+            kept = words[0]
+    return kept.rstrip() + _ELLIPSIS
+
+
+def share(texts: Sequence[str], room: int, size: Callable[[str], int]) -> list[str]:
+    """Cut two texts so that both together fit: each to half, or to what the other leaves."""
+    first, second = map(size, texts)
+    if first + second <= room:
+        return list(texts)
+    half = room // 2
+    return [cut(texts[0], max(half, room - second), size), cut(texts[1], max(half, room - first), size)]
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> tzinfo | None:
+    """Give the zone of that IANA name, None where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # the name is looked for as a file: anything may stand in it
+        return None
