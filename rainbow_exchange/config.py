@@ -160,6 +160,10 @@ class Settings(BaseSettings):
         """Where the value of `key` comes from, for a person to read."""
         return self._origins.get(key, "default")
 
+    def name_origins(self, origins: Mapping[str, str]) -> None:
+        """Say where these values come from, besides those that were read."""
+        self._origins = {**self._origins, **origins}
+
     def given_secrets(self) -> dict[str, tuple[str | None, Path | None]]:
         """Each key of SECRETS and SECRET_URLS → the value that was given, and the file that holds it instead."""
         given: dict[str, tuple[str | None, Path | None]] = {}
@@ -214,7 +218,7 @@ def load(
                 for source in sources:
                     source.drop(key)
     settings = Settings(**{group: getattr(sourced, group) for group in Settings.model_fields})
-    faults += [text for keys, text in _contradictions(settings) if faulty.isdisjoint(keys)]
+    faults += [text for keys, text in contradictions(settings) if faulty.isdisjoint(keys)]
     if faults:
         raise UserError(faults)
     settings._file = file  # noqa: SLF001  (ours)
@@ -250,7 +254,8 @@ def _sentence(key: str, detail: ErrorDetails, origin: str | None) -> str:
     return f"{at} {text}"
 
 
-def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
+def contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
+    """Say what does not go together: the keys, and a sentence with the next step."""
     exchange, rainbow = settings.exchange, settings.rainbow
     if (text := contradiction(exchange)) is not None:
         yield {"exchange.auth", "exchange.token_url"}, text

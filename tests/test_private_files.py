@@ -1,0 +1,63 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from rainbow_exchange import private_files
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "inside").write_text("")
+
+    with pytest.raises(OSError, match="folder"):
+        private_files.write_private(target, b"content")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a stand-in for Windows' own program")
+class TestOnWindows:
+    """With a stand-in for icacls, since a file's mode says nothing there."""
+
+    @pytest.fixture
+    def system(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        system = tmp_path / "windows"
+        (system / "System32").mkdir(parents=True)
+        monkeypatch.setenv("SYSTEMROOT", str(system))
+        monkeypatch.setattr(sys, "platform", "win32")
+        return system
+
+    def program(self, system: Path, script: str) -> None:
+        icacls = system / "System32" / "icacls.exe"
+        icacls.write_text(f"#!/bin/sh\n{script}\n")
+        icacls.chmod(0o700)
+
+    def test_others_lose_access_before_anything_is_written(self, system: Path, tmp_path: Path) -> None:
+        self.program(system, f'wc -c < "$1" > "{tmp_path}/size"; echo "$@" > "{tmp_path}/arguments"')
+
+        private_files.write_private(tmp_path / "file", b"secret")
+
+        assert (tmp_path / "file").read_bytes() == b"secret"
+        assert (tmp_path / "size").read_text().strip() == "0"
+        arguments = (tmp_path / "arguments").read_text().split()
+        assert arguments[1:] == [
+            "/inheritance:r",
+            "/grant:r",
+            "*S-1-5-18:(F)",
+            "*S-1-5-32-544:(F)",
+            "*S-1-3-4:(F)",
+        ]
+
+    @pytest.mark.parametrize("script", ["exit 5", "sleep 10"])
+    def test_nothing_is_written_where_that_fails(
+        self, system: Path, tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(private_files, "_ICACLS_SECONDS", 0.5)
+        self.program(system, f"exec {script}" if script.startswith("sleep") else script)
+
+        with pytest.raises(OSError, match="icacls"):
+            private_files.write_private(tmp_path / "file", b"secret")
+
+        assert [file.name for file in tmp_path.iterdir()] == ["windows"]
