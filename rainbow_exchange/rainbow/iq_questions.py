@@ -42,12 +42,13 @@ class IqQuestions:
     async def take(self, iq: Iq, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
         """Refuse a question at once, or see to its answer in `tasks`. Raises RainbowError when the stream is over."""
         if not may_ask(iq.from_, me, self._trusted_askers):
-            self._note_stranger(Jid.read(iq.from_).domain)
+            self.note_stranger(Jid.read(iq.from_).domain)
             await stream.send(stanzas.error(iq, stream.jid, "forbidden", "auth"))
             return
         await self._answering.take(_IqAsked(iq, stream, escape_twice=self._escape_twice), tasks)
 
-    def _note_stranger(self, domain: str) -> None:
+    def note_stranger(self, domain: str) -> None:
+        """Count somebody who may not ask, and name the domain in the log, once."""
         self._counters.strangers += 1
         self.stranger = domain
         if domain not in self._named and len(self._named) < _MAX_NAMED:

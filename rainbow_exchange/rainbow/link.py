@@ -45,6 +45,7 @@ class LinkCounters:
     refused: int = 0
     failed: int = 0
     strangers: int = 0
+    orders: int = 0
     zones_unknown: int = 0
 
 

@@ -236,6 +236,14 @@ def error(to: Iq, me: str, condition: str, type_: str) -> str:
     return write(iq)
 
 
+def error_of_message(message: etree._Element, me: str, condition: str, type_: str) -> str:
+    """Answer a message with a stanza error; what it held is not repeated."""
+    attributes = {"to": message.get("from", ""), "from_": me, "id": message.get("id", "")}
+    made = element("message", CLIENT, type="error", **{key: value for key, value in attributes.items() if value})
+    child(made, "error", type=type_).append(element(condition, STANZA_ERRORS))
+    return write(made)
+
+
 def disco_result(to: Iq, me: str) -> str:
     """Tell who asks what we are and understand."""
     query = element("query", DISCO_INFO)

@@ -19,12 +19,21 @@ from rainbow_exchange.rainbow import assumed, stanzas
 from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid
 from rainbow_exchange.rainbow.endpoints import carries_secrets, checked, may_follow
-from rainbow_exchange.rainbow.errors import RainbowError, RateLimited, SaslRefused, StreamEnded, UnexpectedAnswer
+from rainbow_exchange.rainbow.errors import (
+    RainbowConnectionError,
+    RainbowError,
+    RateLimited,
+    SaslRefused,
+    StreamEnded,
+    UnexpectedAnswer,
+)
 from rainbow_exchange.rainbow.iq_questions import IqQuestions
 from rainbow_exchange.rainbow.link import Answerer, LinkCounters
+from rainbow_exchange.rainbow.management import command_ended
 from rainbow_exchange.rainbow.negotiation import negotiate
+from rainbow_exchange.rainbow.orders import Orders, TakeOrder, ignore_order
 from rainbow_exchange.rainbow.questions import is_question
-from rainbow_exchange.rainbow.stanzas import Frame, Iq, Presence
+from rainbow_exchange.rainbow.stanzas import Frame, Iq, Other, Presence
 from rainbow_exchange.rainbow.stream import PING_AFTER, Stream, websocket_session
 from rainbow_exchange.rainbow.types import Account
 
@@ -93,7 +102,7 @@ class XmppLink:
     `on_refused` is called when the server would not have them, so that the next `account` may sign in anew. `resource`
     is one per installation. `trusted_askers`: see `askers.may_ask`. `on_connected` and `on_lost` frame each time in
     which questions can arrive. Each question gets one answer within `deadline` seconds; `max_waiting` may be under
-    way, more are refused.
+    way, more are refused. `on_order` is given what Rainbow's administration orders (`management.py`).
     """
 
     def __init__(
@@ -114,6 +123,7 @@ class XmppLink:
         on_connected: Callable[[], None] = _nothing,
         on_lost: Callable[[], None] = _nothing,
         on_refused: Callable[[], None] = _nothing,
+        on_order: TakeOrder = ignore_order,
         client_version: str = __version__,
         deadline: float = 10.0,
         max_waiting: int = 20_000,
@@ -146,6 +156,14 @@ class XmppLink:
             trusted_askers=trusted_askers,
             escape_twice=escape_twice,
         )
+        self._orders = Orders(
+            take=on_order,
+            counters=self.counters,
+            trusted_askers=trusted_askers,
+            stranger=self._questions.note_stranger,
+        )
+        self._stream: Stream | None = None
+        self._messages = 0
         #: resources of our own account that are online besides ours: another connector
         self.other_resources: set[str] = set()
         #: since when `connected` holds; None while it does not
@@ -165,6 +183,13 @@ class XmppLink:
     def stranger(self) -> str | None:
         """Domain of the last stranger whose question was refused with `forbidden`."""
         return self._questions.stranger
+
+    async def tell_ended(self, to: str, command_id: str) -> None:
+        """Tell whoever sent a command that it has ended. Raises RainbowError where the link is down."""
+        if self._stream is None:
+            raise RainbowConnectionError("closed", "the link is down")
+        self._messages += 1
+        await self._stream.send(command_ended(f"ended-{self._messages}", to, command_id))
 
     async def run(self) -> None:
         """Stay connected until cancelled, then say good-bye (at most 2 s); expected errors are met with back-off."""
@@ -221,9 +246,11 @@ class XmppLink:
                 )
             )
             self._up()
+            self._stream = stream
             try:
                 await self._serve(stream, me)
             finally:
+                self._stream = None
                 self._connected, self.connected_since, self._reason = False, None, "the connection was lost"
                 self.other_resources.clear()
                 self._on_lost()
@@ -256,8 +283,10 @@ class XmppLink:
                 await stream.send(_courtesy(iq, stream.jid))
             case Presence(type=type_, from_=from_):
                 self._see(Jid.read(from_), me, stream, online=not type_)
+            case Other(element=element):
+                await self._orders.receive(element, stream, me)
             case _:
-                pass  # results of nobody's, messages, rosters: nothing that we asked for
+                pass  # results of nobody's: nothing that we asked for
 
     def _see(self, who: Jid, me: Jid, stream: Stream, *, online: bool) -> None:
         """Notice another connector on our own account."""
