@@ -61,6 +61,7 @@ class Seen:
     headers: Mapping[str, str]
     body: bytes
     at: float
+    raw_path: str = ""
 
 
 Responder = Callable[[Seen], web.StreamResponse | Awaitable[web.StreamResponse]]
@@ -99,7 +100,8 @@ class Cloud:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         at = asyncio.get_running_loop().time()
-        seen = Seen(request.method, request.path, dict(request.query), request.headers.copy(), await request.read(), at)
+        headers, body = request.headers.copy(), await request.read()
+        seen = Seen(request.method, request.path, dict(request.query), headers, body, at, request.rel_url.raw_path)
         self.requests.append(seen)
         responder = self.routes.get(request.path)
         if responder is None:
