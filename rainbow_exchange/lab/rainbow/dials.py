@@ -9,12 +9,19 @@ from rainbow_exchange.lab.dial_values import BadDial, check_choice, check_number
 Paging = Literal["honest", "short", "repeated", "moving"]
 AskedEmail = Literal["login", "work", "upper"]
 QuestionType = Literal["alternate", "get", "set"]
+TokenKind = Literal["jwt", "oauth", "opaque"]
+RetryAfterForm = Literal["seconds", "date"]
+RefuseBody = Literal["json", "bare", "html", "empty", "ok"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "paging": get_args(Paging),
     "asked_email": get_args(AskedEmail),
     "question_type": get_args(QuestionType),
+    "token_kind": get_args(TokenKind),
+    "refuse_retry_after_form": get_args(RetryAfterForm),
+    "refuse_body": get_args(RefuseBody),
 }
+_MAY_BE_NEGATIVE = frozenset({"clock_skew_seconds"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,12 +31,19 @@ class Dials:
     #: life of a token in seconds, and how often it may be renewed
     token_seconds: int = 3600
     max_token_renew: int = 5
+    #: a JSON Web Token, one with the claim `oauth` that cannot be renewed, or one that tells nothing
+    token_kind: TokenKind = "jwt"  # noqa: S105 (the name of a kind)
+    #: how far the clock of tokens, `Date` and dates in Retry-After is ahead of the lab's own; negative: behind
+    clock_skew_seconds: int = 0
     #: answer the next `refuse_next` calls with `refuse_status` and Retry-After `refuse_retry_after`, only those whose
     #: path contains `refuse_path`
     refuse_next: int = 0
     refuse_status: int = 429
     refuse_retry_after: int = 2
     refuse_path: str = ""
+    refuse_retry_after_form: RetryAfterForm = "seconds"
+    #: Rainbow's body, the same without `errorDetailsCode`, a web page, nothing, or Rainbow's body with status 200
+    refuse_body: RefuseBody = "json"
     #: notify demands a valid Bearer token besides the connector's header
     strict_notify: bool = False
     #: notify refuses the whole call if it names somebody unknown
@@ -55,6 +69,8 @@ class Dials:
     #: entries of `authentication/v1.0/urls` (SSO) and of `settings/apis` (extra headers)
     login_urls: list[Any] = field(default_factory=list)
     additional_headers: list[Any] = field(default_factory=list)
+    #: refuse (403) a call that lacks what `additional_headers` asks for it
+    additional_headers_required: bool = False
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Turn all named dials or none. Raise BadDial for a name or a value that is not known."""
@@ -68,7 +84,7 @@ class Dials:
             if not (type(value) is kind or (kind is float and type(value) is int)):
                 raise BadDial(f"{name} takes {kind.__name__}")
             if kind in (int, float):
-                check_number(name, value)
+                check_number(name, value, least=None if name in _MAY_BE_NEGATIVE else 0)
         for name, value in values.items():
             setattr(self, name, value)
 

@@ -19,7 +19,7 @@ from rainbow_exchange.lab.user import LabUser
 from rainbow_exchange.lab.users_file import user_from_json
 
 _LISTS = ("", "requests", "notifies", "questions", "xmpp_logins", "presences", "published")
-_ACTIONS = ("cut_link", "lock", "unlock")
+_ACTIONS = ("cut_link", "lock", "unlock", "expire_tokens")
 _QUESTIONS = ("events", "autoreply", "ping", "unknown")
 
 
@@ -134,6 +134,8 @@ class LabWire:
             raise _bad(f"{error}; actions are {', '.join(_ACTIONS)}") from error
         if actions.get("cut_link"):
             self._streams.cut(self._people.account.jid)
+        if actions.get("expire_tokens"):
+            self._sign_in.expire_tokens()
         if isinstance(login := actions.get("lock"), str):
             self._sign_in.lock(login, self._now())
         if isinstance(login := actions.get("unlock"), str):

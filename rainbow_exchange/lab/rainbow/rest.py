@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
 
 from aiohttp import web
 
 from rainbow_exchange.lab.rainbow.dials import Dials
+from rainbow_exchange.lab.rainbow.limits import Limits, http_date
 from rainbow_exchange.lab.rainbow.listing import filters_from, page_of
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.presence import Known, automatic_reply, iso
@@ -41,6 +42,7 @@ class Rest:
         self._sign_in = sign_in
         self._questions = questions
         self._dials = dials
+        self._limits = Limits(dials)
         self._record = record
         self._now = now
         self._random = random
@@ -78,17 +80,18 @@ class Rest:
         """Record the call, give it an id, and put refusals into Rainbow's shape."""
         if not request.path.startswith("/api/"):
             return await handler(request)
+        clock = self._now() + timedelta(seconds=self._dials.clock_skew_seconds)
         try:
-            self._refuse_by_dial(request.path)
+            self._limits.check(request)
             answer = await handler(request)
         except Refusal as refusal:
-            answer = web.json_response(refusal.body(), status=refusal.status)
-            if refusal.retry_after is not None:
-                answer.headers["Retry-After"] = str(refusal.retry_after)
+            answer = self._limits.answer(refusal, clock)
         except web.HTTPException as error:
             body = Refusal(status=error.status, code=error.status * 1000, message=error.reason).body()
             answer = web.json_response(body, status=error.status)
-        answer.headers["x-rainbow-request-id"] = f"{self._random.getrandbits(96):024x}"
+        request_id = f"{self._random.getrandbits(96):024x}"
+        answer.headers["x-rainbow-request-id"] = request_id
+        answer.headers["Date"] = http_date(clock)
         self._record.requests.append(
             {
                 "at": iso(self._now()),
@@ -98,17 +101,11 @@ class Rest:
                 "status": answer.status,
                 "bearer": request.headers.get("Authorization", "").lower().startswith("bearer "),
                 "correlation_id": request.headers.get("x-rainbow-correlation-id"),
+                "request_id": request_id,
             }
         )
         self._record.counts[f"{request.method} {request.path} {answer.status}"] += 1
         return answer
-
-    def _refuse_by_dial(self, path: str) -> None:
-        if self._dials.refuse_next > 0 and self._dials.refuse_path in path:
-            self._dials.refuse_next -= 1
-            status, wait = self._dials.refuse_status, self._dials.refuse_retry_after
-            message = {429: "Too Many Requests", 503: "Service Unavailable"}.get(status, "Refused")
-            raise Refusal(status=status, code=status * 1000, message=message, retry_after=wait or None)
 
     def _signed_in(self, request: web.Request) -> tuple[LabUser, dict[str, Any]]:
         payload = self._sign_in.check_token(request.headers.get("Authorization", ""), self._now())

@@ -21,7 +21,14 @@ class Refusal(Exception):
     """An answer that says no, in Rainbow's shape."""
 
     def __init__(
-        self, *, status: int, code: int, message: str, details: Any = "", retry_after: int | None = None
+        self,
+        *,
+        status: int,
+        code: int,
+        message: str,
+        details: Any = "",
+        retry_after: int | None = None,
+        form: str = "json",
     ) -> None:
         super().__init__(f"{status} {code} {message}")
         self.status = status
@@ -29,6 +36,7 @@ class Refusal(Exception):
         self.message = message
         self.details = details
         self.retry_after = retry_after
+        self.form = form
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""
@@ -63,6 +71,12 @@ class SignIn:
         self._dials = dials
         self._failures: dict[str, _Failures] = {}
         self._revoked: dict[str, int] = {}
+        self._opaque: dict[str, dict[str, Any]] = {}
+        self._generation = 0
+
+    def expire_tokens(self) -> None:
+        """Let every token made so far count as expired."""
+        self._generation += 1
 
     def lock(self, login: str, now: datetime) -> None:
         """Lock an account as five wrong passwords do."""
@@ -102,19 +116,27 @@ class SignIn:
         return user
 
     def token(self, user: LabUser, now: datetime, *, renewed: int = 0) -> str:
-        """Make a JWT signed with HS256."""
-        issued = int(now.timestamp())
-        return self._signed(
-            {
-                "countRenewed": renewed,
-                "maxTokenRenew": self._dials.max_token_renew,
-                "user": {"id": user.id, "loginEmail": user.login_email},
-                "app": {"id": self._app_id, "name": "Rainbow lab"},
-                "jti": f"{self._random.getrandbits(64):016x}",
-                "iat": issued,
-                "exp": issued + self._dials.token_seconds,
-            }
-        )
+        """Make a JWT signed with HS256, or what the dial `token_kind` says."""
+        issued = int(self._skewed(now))
+        payload = {
+            "countRenewed": renewed,
+            "maxTokenRenew": self._dials.max_token_renew,
+            "user": {"id": user.id, "loginEmail": user.login_email},
+            "app": {"id": self._app_id, "name": "Rainbow lab"},
+            "jti": f"{self._random.getrandbits(64):016x}",
+            "generation": self._generation,
+            "iat": issued,
+            "exp": issued + self._dials.token_seconds,
+        }
+        match self._dials.token_kind:
+            case "opaque":
+                token = f"{self._random.getrandbits(256):064x}"
+                self._opaque = {known: each for known, each in self._opaque.items() if each["exp"] > issued}
+                self._opaque[token] = payload
+                return token
+            case "oauth":
+                payload["oauth"] = {"type": "authorization_code", "scope": "all"}
+        return self._signed(payload)
 
     def check_token(self, authorization: str, now: datetime) -> dict[str, Any]:
         """Return the payload of `Bearer <JWT>`. Raise Refusal; an expired token says "jwt expired"."""
@@ -122,7 +144,7 @@ class SignIn:
         payload = self._read(token) if scheme.lower() == "bearer" else None
         if payload is None:
             raise unauthorized("No valid token was provided")
-        if now.timestamp() >= payload["exp"]:
+        if self._skewed(now) >= payload["exp"] or payload["generation"] != self._generation:
             raise unauthorized("jwt expired")
         if payload["jti"] in self._revoked:
             raise unauthorized("Token was revoked by a logout")
@@ -130,14 +152,19 @@ class SignIn:
 
     def renew(self, payload: dict[str, Any], user: LabUser, now: datetime) -> str:
         """Make a new token for a valid one. Raise Refusal when it was renewed `maxTokenRenew` times."""
+        if "oauth" in payload:
+            raise unauthorized("A token of OAuth is not renewed here")
         if payload["countRenewed"] >= payload["maxTokenRenew"]:
             raise unauthorized("Maximum number of token renewals reached")
         return self.token(user, now, renewed=payload["countRenewed"] + 1)
 
     def revoke(self, payload: dict[str, Any], now: datetime) -> None:
         """End a token."""
-        self._revoked = {jti: exp for jti, exp in self._revoked.items() if exp > now.timestamp()}
+        self._revoked = {jti: exp for jti, exp in self._revoked.items() if exp > self._skewed(now)}
         self._revoked[payload["jti"]] = payload["exp"]
+
+    def _skewed(self, now: datetime) -> float:
+        return now.timestamp() + self._dials.clock_skew_seconds
 
     def _signed(self, payload: dict[str, Any]) -> str:
         head = _segment(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
@@ -148,6 +175,8 @@ class SignIn:
         return _segment(hmac.digest(self._key, signed.encode(), "sha256"))
 
     def _read(self, token: str) -> dict[str, Any] | None:
+        if token in self._opaque:
+            return self._opaque[token]
         signed, _, signature = token.rpartition(".")
         if not token.isascii() or not hmac.compare_digest(signature, self._signature(signed)):
             return None
