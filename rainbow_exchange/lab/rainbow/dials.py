@@ -12,6 +12,7 @@ QuestionType = Literal["alternate", "get", "set"]
 TokenKind = Literal["jwt", "oauth", "opaque"]
 RetryAfterForm = Literal["seconds", "date"]
 RefuseBody = Literal["json", "bare", "html", "empty", "ok"]
+BreakWhen = Literal["before", "after"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "paging": get_args(Paging),
@@ -20,6 +21,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "token_kind": get_args(TokenKind),
     "refuse_retry_after_form": get_args(RetryAfterForm),
     "refuse_body": get_args(RefuseBody),
+    "break_when": get_args(BreakWhen),
 }
 _MAY_BE_NEGATIVE = frozenset({"clock_skew_seconds"})
 
@@ -44,6 +46,13 @@ class Dials:
     refuse_retry_after_form: RetryAfterForm = "seconds"
     #: Rainbow's body, the same without `errorDetailsCode`, a web page, nothing, or Rainbow's body with status 200
     refuse_body: RefuseBody = "json"
+    #: break the connection of the next `break_next` calls whose path contains `break_path`, before or after they were
+    #: handled; on the link the paths are `outage.ON_THE_LINK`
+    break_next: int = 0
+    break_path: str = ""
+    break_when: BreakWhen = "after"
+    #: how late answers over REST come
+    rest_late_seconds: float = 0.0
     #: notify demands a valid Bearer token besides the connector's header
     strict_notify: bool = False
     #: notify refuses the whole call if it names somebody unknown

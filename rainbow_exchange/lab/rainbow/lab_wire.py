@@ -10,6 +10,7 @@ from aiohttp import web
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.dial_values import BadDial
 from rainbow_exchange.lab.rainbow.dials import Dials
+from rainbow_exchange.lab.rainbow.outage import HOWS, PARTS, Outage
 from rainbow_exchange.lab.rainbow.people import People, renamed
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record
@@ -19,7 +20,7 @@ from rainbow_exchange.lab.user import LabUser
 from rainbow_exchange.lab.users_file import user_from_json
 
 _LISTS = ("", "requests", "notifies", "questions", "xmpp_logins", "presences", "published")
-_ACTIONS = ("cut_link", "lock", "unlock", "expire_tokens")
+_ACTIONS = ("away", "cut_link", "lock", "unlock", "expire_tokens")
 _QUESTIONS = ("events", "autoreply", "ping", "unknown")
 
 
@@ -34,9 +35,11 @@ class LabWire:
         streams: Streams,
         sign_in: SignIn,
         dials: Dials,
+        outage: Outage,
         record: Record,
         now: Callable[[], datetime],
     ) -> None:
+        self._outage = outage
         self._people = people
         self._questions = questions
         self._streams = streams
@@ -128,8 +131,12 @@ class LabWire:
     async def _turn(self, request: web.Request) -> web.Response:
         body = await _object(request)
         actions = {key: body.pop(key) for key in _ACTIONS if key in body}
+        away = actions.get("away", {})
+        if not isinstance(away, dict):
+            raise _bad(f"away takes an object of {', '.join(PARTS)}, each one of {', '.join(map(repr, HOWS))}")
         try:
             self._dials.set(body)
+            self._outage.set(away)
         except BadDial as error:
             raise _bad(f"{error}; actions are {', '.join(_ACTIONS)}") from error
         if actions.get("cut_link"):
@@ -144,6 +151,7 @@ class LabWire:
 
     async def _rest(self, _: web.Request) -> web.Response:
         self._dials.set(Dials().as_json())
+        self._outage.set(dict.fromkeys(PARTS, ""))
         return web.json_response(self._dials.as_json())
 
 

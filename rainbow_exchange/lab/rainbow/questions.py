@@ -67,6 +67,11 @@ class Questions:
             self._waiting.pop((user_id, kind), None)
         self._settle()
 
+    def drop(self) -> None:
+        """Ask nobody who is still to be asked."""
+        self._waiting.clear()
+        self._settle()
+
     def shown(self, user: LabUser) -> Shown:
         """Tell what clients see of a person now."""
         return shown(self.known.get(user.id, Known()), self._now())

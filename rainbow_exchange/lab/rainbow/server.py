@@ -12,6 +12,7 @@ from aiohttp import web
 
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.lab_wire import LabWire
+from rainbow_exchange.lab.rainbow.outage import Outage
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record
@@ -52,14 +53,23 @@ class LabRainbow:
         self.record = Record()
         self.dials = Dials()
         self.dials.set(dials or {})
+        self.outage = Outage(self.dials)
         self.people = People(users, account=_account(login, company_id, domain))
         self._streams = Streams(
-            domain=domain, people=self.people, dials=self.dials, record=self.record, now=now, random=random
+            domain=domain,
+            people=self.people,
+            dials=self.dials,
+            outage=self.outage,
+            record=self.record,
+            now=now,
+            random=random,
         )
         self.questions = Questions(
             streams=self._streams, people=self.people, dials=self.dials, record=self.record, now=now, random=random
         )
+        self.outage.cut = self._streams.cut
         sign_in = SignIn(password=password, app_id=app_id, app_secret=app_secret, random=random, dials=self.dials)
+        self._sign_in = sign_in
         self._rest = Rest(
             people=self.people,
             sign_in=sign_in,
@@ -75,6 +85,7 @@ class LabRainbow:
             streams=self._streams,
             sign_in=sign_in,
             dials=self.dials,
+            outage=self.outage,
             record=self.record,
             now=now,
         )
@@ -89,7 +100,7 @@ class LabRainbow:
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 0, ssl: ssl_module.SSLContext | None = None) -> None:
         """Listen; port 0 takes a free one. Raise OSError when the port is taken."""
-        app = web.Application(middlewares=[self._rest.middleware], client_max_size=_MAX_BODY)
+        app = web.Application(middlewares=[self.outage.middleware, self._rest.middleware], client_max_size=_MAX_BODY)
         app.router.add_get("/websocket", self._streams.serve)
         app.router.add_routes(self._rest.routes())
         app.router.add_routes(self._lab_wire.routes())
@@ -105,15 +116,41 @@ class LabRainbow:
 
     async def stop(self) -> None:
         """Say goodbye to the streams and close; what was seen and told stays in memory, so that it can start again."""
+        await self._ask_no_more()
+        if self._runner is not None:
+            await self._streams.close()
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def kill(self) -> None:
+        """End as a killed process does: connections break without a word, questions to be asked are lost.
+
+        What was told stays in memory, as in a database, so that it can start again; see `forget`.
+        """
+        runner, self._runner = self._runner, None
+        if runner is None or runner.server is None:
+            return
+        for site in runner.sites:
+            await site.stop()
+        for connection in list(runner.server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._ask_no_more()
+        self.questions.drop()
+        await runner.cleanup()
+
+    def forget(self) -> None:
+        """Lose what a database would have kept: what was told of everybody, and which tokens were given."""
+        self.questions.drop()
+        self.questions.known.clear()
+        self._sign_in.new_key()
+
+    async def _ask_no_more(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
             with suppress(asyncio.CancelledError):
                 await self._asking
             self._asking = None
-        if self._runner is not None:
-            await self._streams.close()
-            await self._runner.cleanup()
-            self._runner = None
 
 
 def _account(login: str, company_id: str, domain: str) -> LabUser:

@@ -78,6 +78,11 @@ class SignIn:
         """Let every token made so far count as expired."""
         self._generation += 1
 
+    def new_key(self) -> None:
+        """Sign with another key from now on: no token given before is valid."""
+        self._key = self._random.randbytes(32)
+        self._opaque.clear()
+
     def lock(self, login: str, now: datetime) -> None:
         """Lock an account as five wrong passwords do."""
         self._failures[login.lower()] = _Failures(_FAILURES_TO_LOCK, now + _LOCKED_FOR)

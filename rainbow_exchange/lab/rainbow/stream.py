@@ -10,6 +10,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from lxml import etree
 
 from rainbow_exchange.lab.rainbow import xmpp_words as words
+from rainbow_exchange.lab.rainbow.outage import Unreachable
 from rainbow_exchange.lab.rainbow.presence import iso
 
 if TYPE_CHECKING:
@@ -41,11 +42,12 @@ class Stream:
         """Read frames until the stream ends."""
         try:
             async for message in self._socket:
+                await self._streams.outage.passed("link")
                 if message.type is not WSMsgType.TEXT:
                     await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"text frames only")
                     return
                 await self._frame(message.data)
-        except _End:
+        except (_End, Unreachable):
             return
 
     async def send(self, frame: str) -> bool:
@@ -54,8 +56,9 @@ class Stream:
             return False
         try:
             async with asyncio.timeout(_SEND_SECONDS):
+                await self._streams.outage.passed("link")
                 await self._socket.send_str(frame)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, Unreachable):
             return False
         return True
 
@@ -144,6 +147,9 @@ class Stream:
             await self._bind(stanza)
             return
         stanza.set("from", self.jid)
+        if name == "iq" and stanza.get("type") == "result" and self._streams.outage.breaks("xmpp:answer"):
+            self.cut()
+            raise _End
         if name == "iq" and self._streams.answered(stanza, to=stanza.get("to") or self.bare):
             return
         if stanza.get("to") not in (None, "", self._streams.domain, self.bare):
@@ -159,6 +165,9 @@ class Stream:
             await self._refuse("not-authorized", "bind first")
             return
         wished = request.findtext(f"{{{words.BIND}}}resource")
+        if self._streams.outage.breaks("xmpp:bind"):
+            self.cut()
+            raise _End
         self.bare = self._login
         jid = f"{self.bare}/{wished or f'{self._streams.random.getrandbits(4 * _RESOURCE_LENGTH):08x}'}"
         self._streams.bind(self, jid)

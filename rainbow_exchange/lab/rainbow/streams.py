@@ -9,6 +9,7 @@ from aiohttp import web
 from lxml import etree
 
 from rainbow_exchange.lab.rainbow.dials import Dials
+from rainbow_exchange.lab.rainbow.outage import Outage
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.presence import iso
 from rainbow_exchange.lab.rainbow.record import Record
@@ -31,6 +32,7 @@ class Streams:
         domain: str,
         people: People,
         dials: Dials,
+        outage: Outage,
         record: Record,
         now: Callable[[], datetime],
         random: Random,
@@ -38,6 +40,7 @@ class Streams:
         self.domain = domain
         self.people = people
         self.dials = dials
+        self.outage = outage
         self.record = record
         self.now = now
         self.random = random
@@ -98,6 +101,8 @@ class Streams:
             async with asyncio.timeout(seconds):
                 if not await stream.send(iq(kind, identifier, sender=sender, to=to, payload=payload)):
                     raise NoLink
+                if self.outage.breaks("xmpp:question"):
+                    stream.cut()
                 return await answer
         finally:
             self._expected.pop((sender, identifier), None)
