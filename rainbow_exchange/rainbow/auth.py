@@ -12,6 +12,8 @@ from rainbow_exchange.rainbow.errors import UnexpectedAnswer
 
 #: What a bearer token may consist of (RFC 6750): anything else must not get into a header.
 _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*\Z")
+#: What an id may consist of to stand in a path.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The SDK renews at half-life plus up to this part of that half.
 _RENEWAL_JITTER = 0.125
@@ -39,6 +41,7 @@ class Token:
     expires_at: datetime | None = None
     renewed: int = 0
     max_renew: int | None = None
+    user_id: str | None = None
 
     @property
     def may_renew(self) -> bool:
@@ -70,6 +73,7 @@ def read_token(text: object) -> Token:
         expires_at=_instant(claims.get("exp")),
         renewed=renewed or 0,
         max_renew=max_renew,
+        user_id=_user(claims.get("user")),
     )
 
 
@@ -87,6 +91,11 @@ def _claims(text: str) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
+
+
+def _user(value: object) -> str | None:
+    id_ = value.get("id") if isinstance(value, dict) else None
+    return id_ if isinstance(id_, str) and _ID.match(id_) else None
 
 
 def _count(value: object) -> int | None:

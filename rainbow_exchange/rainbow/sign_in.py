@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from rainbow_exchange.backoff import backoff
+from rainbow_exchange.rainbow.account import read_account
 from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.auth import Token, read_token, renewal_delay
 from rainbow_exchange.rainbow.errors import (
@@ -23,7 +24,6 @@ from rainbow_exchange.rainbow.errors import (
 from rainbow_exchange.rainbow.extra_headers import ExtraHeaders, read_extra_headers
 from rainbow_exchange.rainbow.transport import Request, Transport
 from rainbow_exchange.rainbow.types import Account
-from rainbow_exchange.rainbow.users import text
 
 _log = structlog.get_logger()
 
@@ -187,7 +187,7 @@ class SignIn:
                 raise
             raise self._refuse(error) from error
         try:
-            account = _read_account(reply.member("loggedInUser"))
+            account = read_account(reply.member("loggedInUser"))
             grant = Grant(
                 token=read_token(reply.member("token")),
                 account=account,
@@ -296,19 +296,3 @@ class SignIn:
             raise
         self.last_ok = self._now()
         return reply
-
-
-def _read_account(user: object) -> Account:
-    if not isinstance(user, dict):
-        raise UnexpectedAnswer("the login answer does not say who is signed in")
-    id_, company = text(user.get("id")), text(user.get("companyId"))
-    if id_ is None or company is None:
-        raise UnexpectedAnswer("the login answer does not say who is signed in, or of which company")
-    roles = user.get("roles")
-    return Account(
-        user_id=id_,
-        company_id=company,
-        jid=text(user.get("jid_im")) or "",
-        jid_password=text(user.get("jid_password")) or "",
-        roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),
-    )

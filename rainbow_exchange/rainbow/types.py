@@ -25,7 +25,7 @@ class RainbowUser:
 class Account:
     """Who we are at Rainbow after a login. `jid_password` is a secret.
 
-    `company_id` is the account's own company. `jid` and `jid_password` are "" where Rainbow gave none.
+    `company_id` is the account's own company. Texts are "" where Rainbow gave none.
     """
 
     user_id: str
@@ -33,6 +33,9 @@ class Account:
     jid: str
     jid_password: str
     roles: tuple[str, ...] = ()
+    login: str = ""
+    company_name: str = ""
+    admin_type: str = ""
 
     def __repr__(self) -> str:
         """Leave the password out."""
