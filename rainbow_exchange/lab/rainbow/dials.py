@@ -75,6 +75,8 @@ class Dials:
     question_seconds: float = 10.0
     questions_in_flight: int = 64
     max_stanza_bytes: int = 18432
+    #: whether commands to a connector get an id
+    command_ids: bool = True
     #: entries of `authentication/v1.0/urls` (SSO) and of `settings/apis` (extra headers)
     login_urls: list[Any] = field(default_factory=list)
     additional_headers: list[Any] = field(default_factory=list)

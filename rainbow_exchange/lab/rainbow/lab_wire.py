@@ -19,7 +19,6 @@ from rainbow_exchange.lab.rainbow.streams import Streams
 from rainbow_exchange.lab.user import LabUser
 from rainbow_exchange.lab.users_file import user_from_json
 
-_LISTS = ("", "requests", "notifies", "questions", "xmpp_logins", "presences", "published")
 _ACTIONS = ("away", "cut_link", "lock", "unlock", "expire_tokens")
 _QUESTIONS = ("events", "autoreply", "ping", "unknown")
 
@@ -65,8 +64,8 @@ class LabWire:
 
     async def _requests(self, request: web.Request) -> web.Response:
         only = request.query.get("only", "")
-        if only not in _LISTS:
-            raise _bad(f"only takes {', '.join(_LISTS[1:])}")
+        if only and only not in self._record.lists():
+            raise _bad(f"only takes {', '.join(self._record.lists())}")
         return web.json_response(self._record.as_json(only))
 
     async def _clear(self, _: web.Request) -> web.Response:

@@ -20,20 +20,24 @@ class Record:
         self.xmpp_logins: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.presences: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.published: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.events: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.commands: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.messages: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.counts: Counter[str] = Counter()
 
     def clear(self) -> None:
         """Forget everything."""
-        for entries in self._lists().values():
+        for entries in self.lists().values():
             entries.clear()
         self.counts.clear()
 
     def as_json(self, only: str = "") -> dict[str, Any]:
         """All of it, or one list by its name."""
-        shown = {name: list(entries) for name, entries in self._lists().items() if only in ("", name)}
+        shown = {name: list(entries) for name, entries in self.lists().items() if only in ("", name)}
         return {**shown, "full_listings": self.counts["full_listings"], "counts": dict(self.counts)}
 
-    def _lists(self) -> dict[str, deque[dict[str, Any]]]:
+    def lists(self) -> dict[str, deque[dict[str, Any]]]:
+        """Return the lists by name."""
         return {
             "requests": self.requests,
             "notifies": self.notifies,
@@ -41,4 +45,7 @@ class Record:
             "xmpp_logins": self.xmpp_logins,
             "presences": self.presences,
             "published": self.published,
+            "events": self.events,
+            "commands": self.commands,
+            "messages": self.messages,
         }

@@ -8,9 +8,12 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from rainbow_exchange.lab.rainbow.connector_calls import ConnectorCalls
 from rainbow_exchange.lab.rainbow.dials import Dials
+from rainbow_exchange.lab.rainbow.events import ConnectorEvents
 from rainbow_exchange.lab.rainbow.limits import Limits, http_date
 from rainbow_exchange.lab.rainbow.listing import filters_from, page_of
+from rainbow_exchange.lab.rainbow.management import Management
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.presence import Known, automatic_reply, iso
 from rainbow_exchange.lab.rainbow.questions import Questions
@@ -18,7 +21,7 @@ from rainbow_exchange.lab.rainbow.record import Record
 from rainbow_exchange.lab.rainbow.sign_in import Refusal, SignIn, basic_pair, unauthorized
 from rainbow_exchange.lab.user import LabUser
 
-_PORTALS = ("authentication", "enduser", "admin", "calendar", "calendarprovider")
+_PORTALS = ("authentication", "enduser", "admin", "calendar", "calendarprovider", "massprovisioning")
 _MAX_BODY = 8 * 2**20
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,6 +36,7 @@ class Rest:
         people: People,
         sign_in: SignIn,
         questions: Questions,
+        management: Management,
         dials: Dials,
         record: Record,
         now: Callable[[], datetime],
@@ -46,6 +50,15 @@ class Rest:
         self._record = record
         self._now = now
         self._random = random
+        self._connectors = ConnectorCalls(
+            events=ConnectorEvents(record=record, now=now, random=random),
+            management=management,
+            people=people,
+            connector=lambda user: user.id == people.account.id,
+            signed_in=lambda request: self._signed_in(request)[0],
+            administrator=self._administrator,
+            body=_json,
+        )
         account = people.account
         #: the company's record as administrators see and change it
         self.company: dict[str, Any] = {"id": account.company_id, "name": account.company_name, "status": "active"}
@@ -69,6 +82,7 @@ class Rest:
             web.get(f"{rainbow}/admin/v1.0/users/{{id}}", self._user),
             web.get(f"{rainbow}/enduser/v1.0/users/{{id}}", self._user),
             web.post(f"{rainbow}/calendarprovider/v1.0/notify", self._notify),
+            *self._connectors.routes(),
             web.get(f"{rainbow}/calendar/v1.0", self._own_state),
             web.get(f"{rainbow}/calendar/v1.0/", self._own_state),
             web.post(f"{rainbow}/calendar/v1.0/states", self._states),
@@ -113,6 +127,11 @@ class Rest:
         if user is None:
             raise unauthorized("The user of this token does not exist any more")
         return user, payload
+
+    def _administrator(self, request: web.Request) -> LabUser:
+        user, _ = self._signed_in(request)
+        self._demand_admin(user)
+        return user
 
     async def _ping(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "OK"})
@@ -162,8 +181,7 @@ class Rest:
         return web.json_response({"data": self.company})
 
     async def _users(self, request: web.Request) -> web.Response:
-        user, _ = self._signed_in(request)
-        self._demand_admin(user)
+        user = self._administrator(request)
         if request.query.get("companyId", user.company_id) != user.company_id:
             raise Refusal(
                 status=403, code=403000, message="Access denied", details="Not an administrator of this company"

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.lab_wire import LabWire
+from rainbow_exchange.lab.rainbow.management import Management
 from rainbow_exchange.lab.rainbow.outage import Outage
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.questions import Questions
@@ -68,12 +69,16 @@ class LabRainbow:
             streams=self._streams, people=self.people, dials=self.dials, record=self.record, now=now, random=random
         )
         self.outage.cut = self._streams.cut
+        self.management = Management(
+            streams=self._streams, dials=self.dials, record=self.record, now=now, random=random
+        )
         sign_in = SignIn(password=password, app_id=app_id, app_secret=app_secret, random=random, dials=self.dials)
         self._sign_in = sign_in
         self._rest = Rest(
             people=self.people,
             sign_in=sign_in,
             questions=self.questions,
+            management=self.management,
             dials=self.dials,
             record=self.record,
             now=now,

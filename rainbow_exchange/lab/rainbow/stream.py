@@ -158,6 +158,8 @@ class Stream:
             await self._be_there(stanza)
         elif name == "iq":
             await self._own_iq(stanza)
+        else:
+            self._streams.on_message(stanza)
 
     async def _bind(self, stanza: etree._Element) -> None:
         request = stanza.find(f"{{{words.BIND}}}bind")

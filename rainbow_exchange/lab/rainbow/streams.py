@@ -46,6 +46,8 @@ class Streams:
         self.random = random
         self._bound: dict[str, Stream] = {}
         self._open: set[Stream] = set()
+        #: takes messages that are for nobody who is signed in
+        self.on_message: Callable[[etree._Element], None] = lambda _: None
         self._expected: dict[tuple[str, str], asyncio.Future[etree._Element]] = {}
         self._asked = 0
         self._presences = 0
@@ -115,6 +117,11 @@ class Streams:
         answer.set_result(stanza)
         return True
 
+    async def deliver(self, to: str, frame: str) -> bool:
+        """Send a stanza to a full JID; False where nobody is signed in there."""
+        stream = self._bound.get(to)
+        return stream is not None and await stream.send(frame)
+
     def bind(self, stream: Stream, jid: str) -> None:
         """Give `jid` to a stream; one that had it before is replaced."""
         older = self._bound.pop(jid, None)
@@ -159,5 +166,7 @@ class Streams:
         other = self._bound.get(to)
         if other is not None:
             await other.send(etree.tostring(stanza, encoding="unicode"))
+        elif name == "message":
+            self.on_message(stanza)
         elif name == "iq":
             await stream.send(stanza_error(stanza, "service-unavailable", "cancel", sender=to, to=stream.jid))
