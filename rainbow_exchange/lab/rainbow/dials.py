@@ -9,6 +9,8 @@ from rainbow_exchange.lab.dial_values import BadDial, check_choice, check_number
 Paging = Literal["honest", "short", "repeated", "moving"]
 AskedEmail = Literal["login", "work", "upper"]
 QuestionType = Literal["alternate", "get", "set"]
+RefusedActivation = Literal["", "licence", "sso"]
+SecondActivation = Literal["refuse", "add", "renew"]
 TokenKind = Literal["jwt", "oauth", "opaque"]
 RetryAfterForm = Literal["seconds", "date"]
 RefuseBody = Literal["json", "bare", "html", "empty", "ok"]
@@ -18,6 +20,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "paging": get_args(Paging),
     "asked_email": get_args(AskedEmail),
     "question_type": get_args(QuestionType),
+    "refuse_activation": get_args(RefusedActivation),
+    "second_activation": get_args(SecondActivation),
     "token_kind": get_args(TokenKind),
     "refuse_retry_after_form": get_args(RetryAfterForm),
     "refuse_body": get_args(RefuseBody),
@@ -80,6 +84,23 @@ class Dials:
     #: entries of `authentication/v1.0/urls` (SSO) and of `settings/apis` (extra headers)
     login_urls: list[Any] = field(default_factory=list)
     additional_headers: list[Any] = field(default_factory=list)
+    #: roles of the administrator's account ([]: its own), and {"id", "name"} of further companies that it manages
+    administrator_roles: list[Any] = field(default_factory=list)
+    managed_companies: list[Any] = field(default_factory=list)
+    #: whether the company has the connector of an AD/LDAP synchronisation already
+    existing_connector: bool = False
+    #: why an activation is refused with 403; what becomes of one where there is a connector
+    refuse_activation: RefusedActivation = ""
+    second_activation: SecondActivation = "refuse"
+    #: activations that go through; each that follows has to wait twice as long as the one before
+    free_activations: int = 10
+    activation_delay_seconds: int = 60
+    #: answer an activation in Rainbow's `data`, not bare; or make the connector and break the connection
+    activation_in_data: bool = False
+    lose_activation: bool = False
+    #: roles of activated connectors ("admin": may list users), and whether one may delete itself
+    connector_roles: list[Any] = field(default_factory=lambda: ["admin"])
+    connector_deletes_itself: bool = False
     #: refuse (403) a call that lacks what `additional_headers` asks for it
     additional_headers_required: bool = False
 

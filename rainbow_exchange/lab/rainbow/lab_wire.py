@@ -57,6 +57,7 @@ class LabWire:
             web.patch("/lab/users/{user}", self._change),
             web.delete("/lab/users/{user}", self._remove),
             web.post("/lab/ask", self._ask),
+            web.post("/lab/tokens", self._token),
             web.get("/lab/dials", self._show_dials),
             web.post("/lab/dials", self._turn),
             web.delete("/lab/dials", self._rest),
@@ -73,8 +74,8 @@ class LabWire:
         return web.json_response({})
 
     async def _users(self, _: web.Request) -> web.Response:
-        account = self._people.account.id
-        everybody = [user for user in self._people.everybody() if user.id != account]
+        apart = {user.id for user in [self._people.account, *self._people.connectors()]}
+        everybody = [user for user in self._people.everybody() if user.id not in apart]
         return web.json_response([user.as_json() for user in everybody])
 
     async def _add(self, request: web.Request) -> web.Response:
@@ -124,6 +125,13 @@ class LabWire:
         )
         return web.json_response({key: value for key, value in entry.items() if key != "read"})
 
+    async def _token(self, request: web.Request) -> web.Response:
+        login = (await _object(request)).get("login", self._people.account.login_email)
+        user = self._people.by_login(login) if isinstance(login, str) else None
+        if user is None:
+            raise _bad("login takes that of a user")
+        return web.json_response({"token": self._sign_in.token(user, self._now())})
+
     async def _show_dials(self, _: web.Request) -> web.Response:
         return web.json_response(self._dials.as_json())
 
@@ -139,7 +147,8 @@ class LabWire:
         except BadDial as error:
             raise _bad(f"{error}; actions are {', '.join(_ACTIONS)}") from error
         if actions.get("cut_link"):
-            self._streams.cut(self._people.account.jid)
+            for account in [*self._people.connectors(), self._people.account]:
+                self._streams.cut(account.jid)
         if actions.get("expire_tokens"):
             self._sign_in.expire_tokens()
         if isinstance(login := actions.get("lock"), str):

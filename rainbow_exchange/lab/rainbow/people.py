@@ -52,6 +52,7 @@ class People:
         self._by_email: dict[str, dict[str, None]] = {}
         self._by_jid: dict[str, str] = {}
         self._views: dict[Filters, list[LabUser]] = {}
+        self._connectors: dict[str, None] = {}
         for user in users:
             self.add(user)
         double = self.by_login(account.login_email)
@@ -63,14 +64,16 @@ class People:
         self.add(account)
 
     def __len__(self) -> int:
-        return len(self._by_id) - 1
+        return len(self._by_id) - 1 - len(self._connectors)
 
     def add(self, user: LabUser) -> None:
         """Add a user, or put this one in the place of the one with its id. Raise ValueError if the login is taken."""
         taken = self._by_login.get(user.login_email.lower())
         if taken not in (None, user.id):
             raise ValueError(f"the login {user.login_email} is taken")
+        connectors = self._connectors
         self.remove(user.id)
+        self._connectors = connectors
         self._by_id[user.id] = user
         self._by_login[user.login_email.lower()] = user.id
         self._by_jid[user.jid] = user.id
@@ -78,11 +81,25 @@ class People:
             self._by_email.setdefault(address.lower(), {})[user.id] = None
         self._views.clear()
 
+    def add_connector(self, user: LabUser) -> None:
+        """Add a connector's user, or put it in front: the one activated last is asked first."""
+        self.add(user)
+        self._connectors = {user.id: None} | self._connectors
+
+    def connectors(self) -> list[LabUser]:
+        """All connectors' users, the one activated last first."""
+        return [self._by_id[each] for each in self._connectors]
+
+    def is_connector(self, user: LabUser) -> bool:
+        """Whether this is a connector's user, or the account that stands for one."""
+        return user.id in self._connectors or user.id == self.account.id
+
     def remove(self, user_id: str) -> LabUser | None:
         """Remove a user; None if there was none."""
         user = self._by_id.pop(user_id, None)
         if user is None:
             return None
+        self._connectors = {each: None for each in self._connectors if each != user_id}
         self._by_login.pop(user.login_email.lower(), None)
         self._by_jid.pop(user.jid, None)
         for address, _ in user.emails:
@@ -144,7 +161,11 @@ class People:
         if user.id == self.account.id:
             if not (filters.with_account or self._listed_account):
                 return False
-        elif not filters.roles & set(user.roles) or (user.guest_mode and "guest" not in filters.roles):
+        elif (
+            user.id in self._connectors
+            or not filters.roles & set(user.roles)
+            or (user.guest_mode and "guest" not in filters.roles)
+        ):
             return False
         return (
             not filters.exclude_roles & set(user.roles)

@@ -167,7 +167,7 @@ class Questions:
         started = asyncio.get_running_loop().time()
         read: Any = None
         try:
-            to = self._streams.available(self._people.account.jid)
+            to = self._connector()
             if to is None:
                 raise NoLink  # noqa: TRY301  (one place tells what became of a question)
             seconds = self._dials.question_seconds
@@ -191,6 +191,11 @@ class Questions:
         self._record.questions.append(entry)
         self._record.counts[f"questions_{entry['outcome']}"] += 1
         return {**entry, "read": read}
+
+    def _connector(self) -> str | None:
+        """Find the full JID to ask: of the connector activated last that is there, else of the company's account."""
+        jids = (self._streams.available(each.jid) for each in [*self._people.connectors(), self._people.account])
+        return next((jid for jid in jids if jid is not None), None)
 
     def _question(
         self, kind: str, email: str, *, dates: bool | None, window: tuple[str, str] | None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
@@ -9,6 +10,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from rainbow_exchange.lab.rainbow.connector_calls import ConnectorCalls
+from rainbow_exchange.lab.rainbow.connectors import Connectors
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.events import ConnectorEvents
 from rainbow_exchange.lab.rainbow.limits import Limits, http_date
@@ -39,6 +41,7 @@ class Rest:
         management: Management,
         dials: Dials,
         record: Record,
+        cut: Callable[[str], object],
         now: Callable[[], datetime],
         random: Random,
     ) -> None:
@@ -54,10 +57,19 @@ class Rest:
             events=ConnectorEvents(record=record, now=now, random=random),
             management=management,
             people=people,
-            connector=lambda user: user.id == people.account.id,
+            connector=people.is_connector,
             signed_in=lambda request: self._signed_in(request)[0],
             administrator=self._administrator,
             body=_json,
+        )
+        self._connector_users = Connectors(
+            people=people,
+            sign_in=sign_in,
+            signed_in=self._signed_in,
+            cut=cut,
+            dials=dials,
+            now=now,
+            random=random,
         )
         account = people.account
         #: the company's record as administrators see and change it
@@ -70,6 +82,7 @@ class Rest:
         return [
             web.get(f"{rainbow}/ping", self._ping),
             *about,
+            *self._connector_users.routes(),
             web.get(f"{rainbow}/authentication/v1.0/urls", self._urls),
             web.get(f"{rainbow}/authentication/v1.0/login", self._login),
             web.get(f"{rainbow}/authentication/v1.0/renew", self._renew),
@@ -126,7 +139,13 @@ class Rest:
         user = self._people.by_id(payload["user"]["id"])
         if user is None:
             raise unauthorized("The user of this token does not exist any more")
-        return user, payload
+        return self._as_dialled(user), payload
+
+    def _as_dialled(self, user: LabUser) -> LabUser:
+        """Give the administrator's account the roles that the dial says."""
+        if user.id != self._people.account.id or not self._dials.administrator_roles:
+            return user
+        return replace(user, roles=tuple(self._dials.administrator_roles))
 
     def _administrator(self, request: web.Request) -> LabUser:
         user, _ = self._signed_in(request)
@@ -152,7 +171,7 @@ class Rest:
         return web.json_response(
             {
                 "token": self._sign_in.token(user, self._now()),
-                "loggedInUser": user.as_json(private=True),
+                "loggedInUser": self._as_dialled(user).as_json(private=True),
                 "loggedInApplication": {**application, "env": "deployed", "state": "active", "platform": "official"},
             }
         )

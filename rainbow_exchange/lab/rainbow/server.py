@@ -81,6 +81,7 @@ class LabRainbow:
             management=self.management,
             dials=self.dials,
             record=self.record,
+            cut=self._streams.cut,
             now=now,
             random=random,
         )

@@ -60,7 +60,10 @@ class _Failures:
 
 
 class SignIn:
-    """Checks logins and makes, renews, checks and revokes tokens. Everybody's password is `password`."""
+    """Checks logins and makes, renews, checks and revokes tokens.
+
+    Everybody's password is `password`, but for those who were given one of their own.
+    """
 
     def __init__(self, *, password: str, app_id: str, app_secret: str, random: Random, dials: Dials) -> None:
         self._password = password
@@ -69,6 +72,7 @@ class SignIn:
         self._key = random.randbytes(32)
         self._random = random
         self._dials = dials
+        self._passwords: dict[str, str] = {}
         self._failures: dict[str, _Failures] = {}
         self._revoked: dict[str, int] = {}
         self._opaque: dict[str, dict[str, Any]] = {}
@@ -83,6 +87,10 @@ class SignIn:
         self._key = self._random.randbytes(32)
         self._opaque.clear()
 
+    def set_password(self, login: str, password: str) -> None:
+        """Give somebody a password of their own."""
+        self._passwords[login.lower()] = password
+
     def lock(self, login: str, now: datetime) -> None:
         """Lock an account as five wrong passwords do."""
         self._failures[login.lower()] = _Failures(_FAILURES_TO_LOCK, now + _LOCKED_FOR)
@@ -94,7 +102,8 @@ class SignIn:
     def check_login(self, user: LabUser | None, basic: str, app_auth: str, now: datetime) -> LabUser:
         """Check a login's two headers. Raise Refusal 401500, 401501, 401520 (not active) or 401000 (application)."""
         login, password = basic_pair(basic) or ("", "")
-        right = user is not None and hmac.compare_digest(password.encode(), self._password.encode())
+        own = self._passwords.get(login.lower(), self._password)
+        right = user is not None and hmac.compare_digest(password.encode(), own.encode())
         failures = self._failures.get(login.lower())
         if failures and failures.locked_until:
             if now < failures.locked_until:
