@@ -1,12 +1,12 @@
 """Questions in, answers out, on whichever link: one answer each, within the deadline, in whatever order they finish."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import structlog
 
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.link import Answer, Answerer, LinkCounters, MalformedQuestion, QuestionRefused
 from rainbow_exchange.rainbow.types import Question
 
@@ -27,8 +27,12 @@ class Asked(Protocol):
         """Return the question; raises MalformedQuestion."""
         ...
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until an answer can leave; `write` and `send` are called within."""
+        ...
+
     def write(self, question: Question, answer: Answer) -> Any:
-        """Put the answer into the link's own form."""
+        """Put the answer into the link's own form; raises QuestionRefused for what it cannot carry."""
         ...
 
     async def send(self, written: Any) -> None:
@@ -68,6 +72,7 @@ class Answering:
             return
         self._counters.zones_unknown += question.zone_unknown
         if self.full:
+            self._counters.overflowed += 1
             await self._refuse(asked, "resource-constraint", "wait")
             return
         self.waiting += 1
@@ -88,30 +93,32 @@ class Answering:
             _log.debug("answer_undelivered", kind=question.kind, reason=str(error))
 
     async def _answer_one(self, asked: Asked, question: Question) -> None:
+        sending = False
         try:
-            async with asyncio.timeout(self._deadline - min(self._sending, self._deadline / 10)):
+            async with asyncio.timeout(self._deadline - min(self._sending, self._deadline / 10)) as deadline:
                 answer = await self._answer(question)
-            written = asked.write(question, answer)
+                async with asked.turn():
+                    # It leaves now, or the link is given up: there is never a second answer.
+                    deadline.reschedule(None)
+                    written = asked.write(question, answer)
+                    sending = True
+                    await asked.send(written)
         except QuestionRefused as refused:
             await self._refuse(asked, refused.condition, refused.type)
-            return
-        except (TimeoutError, RainbowExchangeError) as error:
-            _log.debug("question_unanswered", kind=question.kind, reason=type(error).__name__)
+        except (TimeoutError, RainbowExchangeError, Undelivered) as error:
             self._counters.failed += 1
+            if sending:
+                raise
+            _log.debug("question_unanswered", kind=question.kind, reason=type(error).__name__)
             await asked.refuse("remote-server-timeout", "wait")
-            return
         except Exception:
             # A bug: whoever asked is not left waiting, and it goes on its way.
             self._counters.failed += 1
             await asked.refuse("internal-server-error", "cancel")
             raise
-        try:
-            await asked.send(written)
-        except (RainbowError, Undelivered):
-            self._counters.failed += 1
-            raise
-        self._counters.answered += 1
-        answer.sent()
+        else:
+            self._counters.answered += 1
+            answer.sent()
 
     async def _refuse(self, asked: Asked, condition: str, type_: str) -> None:
         self._counters.refused += 1

@@ -8,6 +8,7 @@ RainbowError
 ├── SaslRefused                 the XMPP server refused the account's credentials
 ├── StreamEnded                 the XMPP stream ended, with the server's reason
 └── UnexpectedAnswer            an answer that is not of the documented shape
+    ├── BadFrame                a frame that XMPP does not allow
     └── ListMoved               a list that changed while its pages were read: read it again
 """
 
@@ -91,6 +92,14 @@ class StreamEnded(RainbowError):
 
 class UnexpectedAnswer(RainbowError):
     """An answer that is not of the documented shape: not JSON, a page that repeats, a field that is missing."""
+
+
+class BadFrame(UnexpectedAnswer):
+    """A frame that XMPP does not allow; `condition` is the stream error to end with (RFC 6120 section 4.9.3)."""
+
+    def __init__(self, condition: str, detail: str) -> None:
+        super().__init__(detail)
+        self.condition = condition
 
 
 class ListMoved(UnexpectedAnswer):

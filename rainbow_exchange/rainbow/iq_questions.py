@@ -1,17 +1,19 @@
 """Questions that come as IQs: who may ask, and the way of an answer back over the stream."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
 from rainbow_exchange.rainbow import stanzas
 from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid, may_ask
-from rainbow_exchange.rainbow.link import Answer, LinkCounters
+from rainbow_exchange.rainbow.link import Answer, LinkCounters, QuestionRefused
 from rainbow_exchange.rainbow.questions import auto_reply_result, events_result, read_question
-from rainbow_exchange.rainbow.stanzas import Iq
+from rainbow_exchange.rainbow.stanzas import MAX_STANZA, Iq
 from rainbow_exchange.rainbow.stream import Stream
 from rainbow_exchange.rainbow.types import Question
 
@@ -43,9 +45,21 @@ class IqQuestions:
         """Refuse a question at once, or see to its answer in `tasks`. Raises RainbowError when the stream is over."""
         if not may_ask(iq.from_, me, self._trusted_askers):
             self.note_stranger(Jid.read(iq.from_).domain)
-            await stream.send(stanzas.error(iq, stream.jid, "forbidden", "auth"))
+            await self.reply(stanzas.error(iq, stream.jid, "forbidden", "auth"), stream)
             return
-        await self._answering.take(_IqAsked(iq, stream, escape_twice=self._escape_twice), tasks)
+        asked = _IqAsked(iq, stream, partial(self.reply, stream=stream), escape_twice=self._escape_twice)
+        await self._answering.take(asked, tasks)
+
+    async def reply(self, frame: str, stream: Stream) -> None:
+        """Have a reply sent that needs no work, without waiting for whoever reads slowly.
+
+        One that would break the server's limit, for whoever asked chose its id and address as long as that, is not
+        sent at all: the server would end the stream for it.
+        """
+        if len(frame.encode()) > MAX_STANZA:
+            self._counters.too_long += 1
+            return
+        await stream.outbox.post(frame)
 
     def note_stranger(self, domain: str) -> None:
         """Count somebody who may not ask, and name the domain in the log, once."""
@@ -56,27 +70,40 @@ class IqQuestions:
             _log.warning("question_from_stranger", domain=domain)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _IqAsked:
     """A question and the stream it came on; an `answering.Asked`."""
 
     iq: Iq
     stream: Stream
+    reply: Callable[[str], Awaitable[None]]
     escape_twice: bool
 
     def read(self) -> Question:
-        return read_question(self.iq)
+        question = read_question(self.iq)
+        # Of many that wait, only what the answer needs is kept: the tree is by far the biggest part.
+        self.iq = replace(self.iq, payload=None)
+        return question
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        async with self.stream.outbox.turn():
+            yield
 
     def write(self, question: Question, answer: Answer) -> str:
         me = self.stream.jid
         if question.kind == "events":
-            return events_result(self.iq, me, question, answer.events, escape_twice=self.escape_twice)
-        if answer.auto_reply is None:
+            written = events_result(self.iq, me, question, answer.events, escape_twice=self.escape_twice)
+        elif answer.auto_reply is None:
             raise TypeError("an answer to an autoreply question without auto_reply")
-        return auto_reply_result(self.iq, me, question, answer.auto_reply, escape_twice=self.escape_twice)
+        else:
+            written = auto_reply_result(self.iq, me, question, answer.auto_reply, escape_twice=self.escape_twice)
+        if len(written.encode()) > MAX_STANZA:
+            raise QuestionRefused("bad-request", "modify")
+        return written
 
     async def send(self, written: str) -> None:
-        await self.stream.send(written)
+        await self.stream.outbox.put(written)
 
     async def refuse(self, condition: str, type_: str) -> None:
-        await self.stream.send(stanzas.error(self.iq, self.stream.jid, condition, type_))
+        await self.reply(stanzas.error(self.iq, self.stream.jid, condition, type_))

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
 
 
@@ -37,7 +38,11 @@ Answerer = Callable[[Question], Awaitable[Answer]]
 
 @dataclass(slots=True)
 class LinkCounters:
-    """What a link has seen since start."""
+    """What a link has seen since start.
+
+    `refused` are questions answered with an error on purpose; `overflowed` those of them for which there was no room;
+    `failed` those that could not be answered; `too_long` replies that were not sent because nobody may send them.
+    """
 
     connects: int = 0
     questions: int = 0
@@ -47,6 +52,8 @@ class LinkCounters:
     strangers: int = 0
     orders: int = 0
     zones_unknown: int = 0
+    overflowed: int = 0
+    too_long: int = 0
 
 
 class RainbowLink(Protocol):
@@ -67,6 +74,20 @@ class RainbowLink(Protocol):
     @property
     def reason(self) -> str:
         """Why it is not connected; "" while it is."""
+        ...
+
+    @property
+    def error(self) -> RainbowError | None:
+        """What ended the last connection, or try to connect; None while it is connected and before the first try."""
+        ...
+
+    @property
+    def others(self) -> int:
+        """How many more connectors are at work for the same account."""
+        ...
+
+    def try_again(self) -> None:
+        """Connect at once where the next try would come later."""
         ...
 
     async def run(self) -> None:

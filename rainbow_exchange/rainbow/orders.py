@@ -1,6 +1,6 @@
 """Orders of Rainbow's administration as they arrive over XMPP: who may give them, and who is refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from lxml import etree
@@ -21,7 +21,10 @@ def ignore_order(_order: Order, _sender: str) -> None:
 
 
 class Orders:
-    """Hands each order of whoever may ask questions to `take`; others are refused, and `stranger` is told of them."""
+    """Hands each order of whoever may ask questions to `take`.
+
+    Others are refused by `reply`, and `stranger` is told of them.
+    """
 
     def __init__(
         self,
@@ -30,11 +33,13 @@ class Orders:
         counters: LinkCounters,
         trusted_askers: Sequence[str] | None,
         stranger: Callable[[str], None],
+        reply: Callable[[str, Stream], Awaitable[None]],
     ) -> None:
         self._take = take
         self._counters = counters
         self._trusted_askers = trusted_askers
         self._stranger = stranger
+        self._reply = reply
 
     async def receive(self, message: etree._Element, stream: Stream, me: Jid) -> None:
         """See to the orders of a stanza, if it holds any. Raises RainbowError when the stream is over."""
@@ -45,7 +50,7 @@ class Orders:
         if not may_ask(sender, me, self._trusted_askers):
             if any(isinstance(order, Command | ConfigurationChanged) for order in orders):
                 self._stranger(Jid.read(sender).domain)
-                await stream.send(refused(message, stream.jid))
+                await self._reply(refused(message, stream.jid), stream)
             return
         for order in orders:
             self._counters.orders += 1

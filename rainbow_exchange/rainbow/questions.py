@@ -1,7 +1,6 @@
 """Rainbow's two questions about a person's calendar and our answers, in XML (`urn:xmpp:calendar:0`; pure).
 
-Documented: `docs/reference/rainbow-wire.md`, section "Questions". Whole answers stay within `MAX_STANZA` bytes of
-UTF-8: Rainbow's server takes 18,432 and its SDK keeps to this.
+Documented: `docs/reference/rainbow-wire.md`, section "Questions". Whole answers stay within `MAX_STANZA` bytes.
 """
 
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from lxml import etree
 from rainbow_exchange.rainbow.link import MalformedQuestion
 from rainbow_exchange.rainbow.stanzas import (
     CALENDAR,
+    MAX_STANZA,
     Iq,
     child,
     element,
@@ -26,7 +26,6 @@ from rainbow_exchange.rainbow.stanzas import (
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
 from rainbow_exchange.rainbow.wording import NoDate, cut, read_date, share, write_date
 
-MAX_STANZA = 18_380
 #: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
 MAX_ADDRESS = 320
 #: Ids that long are nobody's either; they would eat the room for the answer.

@@ -14,7 +14,7 @@ import scramp  # type: ignore[import-untyped]  # the library ships no types
 from rainbow_exchange.rainbow.errors import SaslRefused
 
 #: Ours, best first. Channel binding (-PLUS) is left out: behind a proxy that ends TLS it fails.
-_SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-1")
+_SCRAM = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
 #: Rounds beyond this would hold the whole program up for the sake of whoever sent the challenge.
 _MAX_ITERATIONS = 200_000
 _ITERATIONS = re.compile(r"(?:^|,)i=(\d{1,10})(?:,|$)")

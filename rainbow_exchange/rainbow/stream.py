@@ -12,8 +12,9 @@ from yarl import URL
 from rainbow_exchange.network.failures import Way
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow import stanzas
-from rainbow_exchange.rainbow.errors import RainbowConnectionError, StreamEnded, UnexpectedAnswer
+from rainbow_exchange.rainbow.errors import BadFrame, RainbowConnectionError, StreamEnded, UnexpectedAnswer
 from rainbow_exchange.rainbow.negotiation import Negotiation
+from rainbow_exchange.rainbow.outbox import Outbox
 from rainbow_exchange.rainbow.stanzas import Close, Frame, StreamFault
 from rainbow_exchange.rainbow.transport import USER_AGENT, connection_error
 
@@ -46,7 +47,8 @@ def websocket_session() -> aiohttp.ClientSession:
 class Stream:
     """A signed-in stream; as a context manager it says good-bye at the end, for at most 2 seconds.
 
-    `jid` is the full JID. Every method raises RainbowError when the stream is over; it never comes back.
+    `jid` is the full JID; frames leave by `outbox`. Everything raises RainbowError when the stream is over; it never
+    comes back.
     """
 
     def __init__(self, websocket: "aiohttp.ClientWebSocketResponse[bool]", way: Way) -> None:
@@ -55,6 +57,7 @@ class Stream:
         self._pings = 0
         self._awaited: dict[str, asyncio.Future[None]] = {}
         self._over = False
+        self.outbox = Outbox(self._put)
         self.jid = ""
         self.last_received = asyncio.get_running_loop().time()
 
@@ -115,9 +118,17 @@ class Stream:
         finally:
             await self._websocket.close()
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._over or self._websocket.closed
+
     async def send(self, frame: str) -> None:
         """Send one frame; returns when it has left."""
-        if self._over or self._websocket.closed:
+        await self.outbox.send(frame)
+
+    async def _put(self, frame: str) -> None:
+        if self.over:
             raise RainbowConnectionError("closed", "the stream is over")
         try:
             async with asyncio.timeout(_SEND_LIMIT):
@@ -127,18 +138,22 @@ class Stream:
             raise connection_error(self._way.failure(error)) from error
 
     async def receive(self) -> Frame:
-        """Wait for the next frame. Raises StreamEnded with the server's reason when it closes."""
-        message = await self._websocket.receive()
-        if message.type is not aiohttp.WSMsgType.TEXT:
+        """Wait for the next frame. Raises StreamEnded with the server's reason when it closes.
+
+        White space, which keeps some connections alive, is no frame.
+        """
+        while not (text := (await self._text()).strip()):
+            pass
+        try:
+            frame = stanzas.read(text)
+        except BadFrame as bad:
             self._over = True
-            if message.type is aiohttp.WSMsgType.BINARY:
-                raise UnexpectedAnswer("a binary frame")
-            raise self._lost()
-        self.last_received = asyncio.get_running_loop().time()
-        frame = stanzas.read(str(message.data))
+            await self._goodbye(stanzas.stream_error(bad.condition))
+            raise
         match frame:
             case StreamFault(condition=condition, text=text, see_other_host=host):
                 self._over = True
+                await self._goodbye()
                 raise StreamEnded(condition, text, see_other_uri=f"wss://{host}/websocket" if host else "")
             case Close(see_other_uri=uri):
                 self._over = True
@@ -147,6 +162,17 @@ class Stream:
             case stanzas.Iq(id=id_, type="result" | "error") if waiting := self._awaited.pop(id_, None):
                 waiting.set_result(None)
         return frame
+
+    async def _text(self) -> str:
+        message = await self._websocket.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            self._over = True
+            if message.type is aiohttp.WSMsgType.BINARY:
+                await self._websocket.close(code=aiohttp.WSCloseCode.UNSUPPORTED_DATA)
+                raise UnexpectedAnswer("a binary frame")
+            raise self._lost()
+        self.last_received = asyncio.get_running_loop().time()
+        return str(message.data)
 
     async def last_words(self) -> StreamEnded | None:
         """Read what had come before sending failed: perhaps the server said why. At most half a second."""
@@ -186,10 +212,11 @@ class Stream:
             except StopIteration as end:
                 return str(end.value)
 
-    async def _goodbye(self) -> None:
+    async def _goodbye(self, *before: str) -> None:
         with contextlib.suppress(aiohttp.ClientError, OSError):
             async with asyncio.timeout(_CLOSE_LIMIT):
-                await self._websocket.send_str(stanzas.close())
+                for frame in (*before, stanzas.close()):
+                    await self._websocket.send_str(frame)
 
     async def _closed(self) -> None:
         """Read until the server has closed the stream too; what still comes is not ours any more."""

@@ -5,24 +5,23 @@ What is sent and what of it is documented: `docs/reference/rainbow-wire.md`, sec
 
 import asyncio
 import ssl as ssl_module
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import aiohttp
 import structlog
 
 from rainbow_exchange import __version__
-from rainbow_exchange.backoff import backoff
 from rainbow_exchange.network.proxy import Proxy, proxy
+from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow import assumed, stanzas
 from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid
+from rainbow_exchange.rainbow.courtesy import courtesy
 from rainbow_exchange.rainbow.endpoints import carries_secrets, checked, may_follow
 from rainbow_exchange.rainbow.errors import (
     RainbowConnectionError,
     RainbowError,
-    RateLimited,
     SaslRefused,
     StreamEnded,
     UnexpectedAnswer,
@@ -36,63 +35,19 @@ from rainbow_exchange.rainbow.questions import is_question
 from rainbow_exchange.rainbow.stanzas import Frame, Iq, Other, Presence
 from rainbow_exchange.rainbow.stream import PING_AFTER, Stream, websocket_session
 from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.rainbow.waits import Waits
 
 _log = structlog.get_logger()
 
-#: A stream that lived this long has earned a quick first try again; after one that did not, each wait is longer.
-_GOOD_LIFE = 10.0
-#: Waits after somebody else took our resource (seconds): tried again at once, two connectors would throw each other
-#: out for ever.
-_CONFLICT_FIRST, _CONFLICT_CAP = 300.0, 3600.0
-#: Waits after the server refused our password, which the next login may have changed.
-_REFUSED_FIRST, _REFUSED_CAP = 60.0, 3600.0
 _MAX_REDIRECTS = 3
+#: Resources of our own account that are remembered: a bound, so that nobody fills the memory.
+_MAX_OTHERS = 100
 #: What is kept of the deadline for the answer's own way (seconds).
 _SENDING = 0.2
 
 
 def _nothing() -> None:
     pass
-
-
-@dataclass(slots=True)
-class _Waits:
-    """How long to wait before the next try, by what went wrong."""
-
-    random: Callable[[], float]
-    usual: Iterator[float] = field(init=False)
-    conflict: Iterator[float] = field(init=False)
-    refused: Iterator[float] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reset_usual()
-        self.reset_conflict()
-
-    def reset_usual(self) -> None:
-        self.usual = backoff(1, 60, random=self.random)
-        self.refused = backoff(_REFUSED_FIRST, _REFUSED_CAP, random=self.random)
-
-    def reset_conflict(self) -> None:
-        # Never shorter than said: the jitter of `backoff` takes away, so the first wait would be half of it.
-        self.conflict = iter(_conflict_waits())
-
-    def after(self, error: RainbowError) -> float:
-        match error:
-            case StreamEnded(condition="conflict"):
-                return next(self.conflict)
-            case SaslRefused():
-                return next(self.refused)
-            case RateLimited(retry_after=seconds):
-                return max(seconds, next(self.usual))
-            case _:
-                return next(self.usual)
-
-
-def _conflict_waits() -> Iterator[float]:
-    wait = _CONFLICT_FIRST
-    while True:
-        yield wait
-        wait = min(wait * 2, _CONFLICT_CAP)
 
 
 class XmppLink:
@@ -139,7 +94,8 @@ class XmppLink:
         self._on_lost = on_lost
         self._on_refused = on_refused
         self._client_version = client_version
-        self._waits = _Waits(random)
+        self._waits = Waits(random)
+        self._pause = Pause()
         self._redirected_to = ""
         self._redirects = 0
         self._connected = False
@@ -147,6 +103,7 @@ class XmppLink:
         self._now = now
         self._reason = "not connected yet"
         self._announced = False
+        self.error: RainbowError | None = None
         self.counters = LinkCounters()
         self._questions = IqQuestions(
             Answering(
@@ -161,6 +118,7 @@ class XmppLink:
             counters=self.counters,
             trusted_askers=trusted_askers,
             stranger=self._questions.note_stranger,
+            reply=self._questions.reply,
         )
         self._stream: Stream | None = None
         self._messages = 0
@@ -191,12 +149,20 @@ class XmppLink:
         self._messages += 1
         await self._stream.send(command_ended(f"ended-{self._messages}", to, command_id))
 
+    @property
+    def others(self) -> int:
+        """How many more connectors are online on our account."""
+        return len(self.other_resources)
+
+    def try_again(self) -> None:
+        """Connect at once where the next try would come later."""
+        self._pause.cut()
+
     async def run(self) -> None:
         """Stay connected until cancelled, then say good-bye (at most 2 s); expected errors are met with back-off."""
         async with websocket_session() as session:
             while True:
-                wait = await self._once(session)
-                await asyncio.sleep(wait)
+                await self._pause.sleep(await self._once(session))
 
     async def _once(self, session: aiohttp.ClientSession) -> float:
         """Be connected once; how long to wait before the next time."""
@@ -259,6 +225,7 @@ class XmppLink:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_alive(stream, me), name="xmpp:pings")
+                tasks.create_task(stream.outbox.run(), name="xmpp:replies")
                 await self._read(stream, me, tasks)
         except* RainbowError as group:
             first: BaseException = group
@@ -277,22 +244,24 @@ class XmppLink:
 
     async def _take(self, frame: Frame, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
         match frame:
-            case Iq(type="get" | "set") as iq if is_question(iq):
+            case Iq(type="result" | "error"):
+                pass  # nobody's: an answer is never answered
+            case Iq(wrong="") as iq if is_question(iq):
                 await self._questions.take(iq, stream, me, tasks)
-            case Iq(type="get" | "set") as iq:
-                await stream.send(_courtesy(iq, stream.jid))
+            case Iq() as iq:
+                await self._questions.reply(courtesy(iq, stream.jid), stream)
             case Presence(type=type_, from_=from_):
                 self._see(Jid.read(from_), me, stream, online=not type_)
             case Other(element=element):
                 await self._orders.receive(element, stream, me)
             case _:
-                pass  # results of nobody's: nothing that we asked for
+                pass  # nothing that we asked for
 
     def _see(self, who: Jid, me: Jid, stream: Stream, *, online: bool) -> None:
         """Notice another connector on our own account."""
         if who.bare != me.bare or not who.resource or who.resource == Jid.read(stream.jid).resource:
             return
-        if online and len(self.other_resources) < 100:  # noqa: PLR2004  (a bound, so that nobody fills the memory)
+        if online and len(self.other_resources) < _MAX_OTHERS:
             self.other_resources.add(who.resource)
         elif not online:
             self.other_resources.discard(who.resource)
@@ -309,7 +278,7 @@ class XmppLink:
 
     def _up(self) -> None:
         self._connected, self.connected_since = True, self._now()
-        self._reason = ""
+        self._reason, self.error = "", None
         self._redirects = 0
         self._began = asyncio.get_running_loop().time()
         self.counters.connects += 1
@@ -320,14 +289,10 @@ class XmppLink:
 
     def _lost(self, error: RainbowError, lived: float) -> float:
         """Settle what follows from the loss; how long to wait."""
-        if lived >= _GOOD_LIFE:
-            self._waits.reset_usual()
-        if lived >= _CONFLICT_CAP:
-            self._waits.reset_conflict()
-        self._reason = _explain(error)
-        if isinstance(error, SaslRefused):
+        self._reason, self.error = _explain(error), error
+        if _login_is_void(error):
             self._on_refused()
-        wait = self._waits.after(error)
+        wait = self._waits.after(error, lived)
         if isinstance(error, StreamEnded) and error.see_other_uri:
             wait = self._redirect(error.see_other_uri, wait)
         log = _log.debug if self._announced else _log.warning
@@ -347,14 +312,15 @@ class XmppLink:
         return min(wait, 1.0)
 
 
-def _courtesy(iq: Iq, me: str) -> str:
-    """Answer what any client answers: pings, disco; all else as unknown (RFC 6120 section 8.2.3)."""
-    name = ("", "") if iq.payload is None else (stanzas.namespace(iq.payload), stanzas.local_name(iq.payload))
-    if iq.type == "get" and name == (stanzas.PING, "ping"):
-        return stanzas.write(stanzas.result(iq, me))
-    if iq.type == "get" and name == (stanzas.DISCO_INFO, "query"):
-        return stanzas.disco_result(iq, me)
-    return stanzas.error(iq, me, "service-unavailable", "cancel")
+def _login_is_void(error: RainbowError) -> bool:
+    """Whether what the last login gave does not do any more, so that the next try needs a new one."""
+    match error:
+        case SaslRefused(condition=condition):
+            return condition != "temporary-auth-failure"
+        case StreamEnded(condition="not-authorized"):
+            return True
+        case _:
+            return False
 
 
 def _explain(error: RainbowError) -> str:

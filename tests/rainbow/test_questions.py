@@ -8,7 +8,6 @@ from lxml import etree
 
 from rainbow_exchange.rainbow.link import MalformedQuestion
 from rainbow_exchange.rainbow.questions import (
-    MAX_STANZA,
     auto_reply_result,
     events_result,
     is_question,
@@ -17,6 +16,7 @@ from rainbow_exchange.rainbow.questions import (
 from rainbow_exchange.rainbow.stanzas import Iq, printable, read
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
 
+MAX_STANZA = 18_380
 ME = "0a1b@rainbow.test/node_x"
 NS = {"c": "urn:xmpp:calendar:0"}
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -76,7 +76,11 @@ IQ = Iq(type="get", id="7", from_="rainbow.test")
             ),
             Iq(type="error", id="1", from_="", condition="conflict"),
         ),
-        ('<iq type="error"/>', Iq(type="error", id="", from_="", condition="undefined-condition")),
+        ('<iq type="error" id="1"/>', Iq(type="error", id="1", from_="", condition="undefined-condition")),
+        ('<iq type="get" id="1"/>', Iq(type="get", id="1", from_="", wrong="not one child")),
+        ('<iq type="result"/>', Iq(type="result", id="", from_="", wrong="no id")),
+        ('<iq type="odd" id="1"/>', Iq(type="odd", id="1", from_="", wrong="no type that there is")),
+        ('<iq id="1"/>', Iq(type="", id="1", from_="", wrong="no type that there is")),
         (
             '<presence xmlns="jabber:client" from="a@b/c" type="unavailable"/>',
             Presence(type="unavailable", from_="a@b/c"),
@@ -114,7 +118,6 @@ BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]><iq type="get">&y;</i
         "\ud800",
         BOMB,
         '<!DOCTYPE iq SYSTEM "file:///etc/passwd"><iq/>',
-        "<a>" * 1000 + "</a>" * 1000,
         "<stream:error/><b/>",
     ],
 )
@@ -196,11 +199,26 @@ def same(written: str, expected: str) -> bool:
             ),
         ),
         (
+            stanzas.no_items(IQ, "me@b/c"),
+            (
+                '<iq xmlns="jabber:client" type="result" to="rainbow.test" from="me@b/c" id="7">'
+                '<query xmlns="http://jabber.org/protocol/disco#items"/></iq>'
+            ),
+        ),
+        (
+            stanzas.stream_error("restricted-xml"),
+            (
+                '<stream:error xmlns:stream="http://etherx.jabber.org/streams">'
+                '<restricted-xml xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error>'
+            ),
+        ),
+        (
             stanzas.disco_result(Iq(type="get", id="7", from_=""), "me@b/c"),
             (
                 '<iq xmlns="jabber:client" type="result" from="me@b/c" id="7">'
                 '<query xmlns="http://jabber.org/protocol/disco#info"><identity category="client" type="bot"/>'
-                '<feature var="http://jabber.org/protocol/disco#info"/><feature var="urn:xmpp:ping"/>'
+                '<feature var="http://jabber.org/protocol/disco#info"/>'
+                '<feature var="http://jabber.org/protocol/disco#items"/><feature var="urn:xmpp:ping"/>'
                 '<feature var="urn:xmpp:calendar:0"/></query></iq>'
             ),
         ),

@@ -1,0 +1,59 @@
+"""Frames on their way out of a stream: one after the other, each within its time, few bytes waiting.
+
+A frame that was written stands in the socket's buffer, whoever reads it or not: were everybody to write at once, the
+answers to a flood of questions would all stand there. So each waits for its turn, and makes its frame only then.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+#: bytes of small replies that may wait; with more of them we stop reading
+_MAX_POSTED = 4 * 2**20
+
+Put = Callable[[str], Awaitable[None]]
+
+
+class Outbox:
+    """`put` writes a frame and returns once the socket takes more, or raises RainbowError within its time limit."""
+
+    def __init__(self, put: Put) -> None:
+        #: writes a frame; to be called within a `turn`
+        self.put = put
+        self._sending = asyncio.Lock()
+        self._posted: deque[str] = deque()
+        self._bytes = 0
+        self._came = asyncio.Event()
+        self._room = asyncio.Event()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until a frame of ours can be written."""
+        async with self._sending:
+            yield
+
+    async def send(self, frame: str) -> None:
+        """Send one frame; returns when it has left."""
+        async with self.turn():
+            await self.put(frame)
+
+    async def post(self, frame: str) -> None:
+        """Have one frame sent by `run`; returns at once, unless much is waiting already."""
+        while self._bytes > _MAX_POSTED:
+            self._room.clear()
+            await self._room.wait()
+        self._posted.append(frame)
+        self._bytes += len(frame)
+        self._came.set()
+
+    async def run(self) -> None:
+        """Send what is posted, all of it in one turn, until cancelled. Raises RainbowError when the stream is over."""
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            async with self.turn():
+                while self._posted:
+                    await self.put(self._posted[0])
+                    self._bytes -= len(self._posted.popleft())
+                    self._room.set()
