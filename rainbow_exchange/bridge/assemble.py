@@ -71,11 +71,14 @@ def assemble(
         built[0].changes.told(user_id)
 
     def user_refused() -> None:
-        built[0].membership.listing.refresh()
+        built[0].membership.listing.soon()
 
-    def listed(changes: ListingChanges) -> None:
+    def changed(changes: ListingChanges) -> None:
         sites.want(address for member in changes.added for address in addresses(member.user))
-        membership.listed(changes)
+        membership.changed(changes)
+
+    def progress(*, done: int, total: int) -> None:
+        observe("listing_users", done=done, total=total)
 
     roster = Roster(domains=options.domains or None)
     ledger = Ledger()
@@ -130,7 +133,10 @@ def assemble(
         client=rainbow,
         roster=roster,
         refresh_seconds=options.users_refresh_seconds,
-        changed=listed,
+        changed=changed,
+        listed=membership.listed,
+        progress=progress,
+        now=now,
         random=random,
     )
     enrolment = Enrolment(

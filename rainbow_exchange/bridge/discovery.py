@@ -23,6 +23,7 @@ from rainbow_exchange.ews.discovery.places import Trust, domain_of, host_of, pla
 from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.company_users import users as users_of
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import RainbowUser
 from rainbow_exchange.state.errors import StateError
@@ -201,7 +202,7 @@ class Discovery:
             return [self._username]
         found: list[str] = []
         others: dict[str, None] = {}
-        async with aclosing(_first(rainbow.users(), _USERS_LOOKED_AT)) as users:
+        async with aclosing(_first(users_of(rainbow), _USERS_LOOKED_AT)) as users:
             async for user in users:
                 for address in (user.login_email, *user.work_emails):
                     domain = domain_of(address)

@@ -1,26 +1,47 @@
-"""The users of the company: listed at start and from time to time, and looked up when Rainbow asks for somebody new."""
+"""The users of the company: listed at start and from time to time, and looked up when Rainbow asks for somebody new.
+
+How one listing is made, and who counts as gone: `roll_call`. A listing that failed removes nobody.
+"""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
 from rainbow_exchange.backoff import backoff
+from rainbow_exchange.bridge.look_up import LookUps
+from rainbow_exchange.bridge.roll_call import Progress, RollCall
 from rainbow_exchange.bridge.roster import Changes, Member, Roster
+from rainbow_exchange.rainbow import company_users
 from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.errors import RainbowError, RateLimited
+from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, RateLimited
 from rainbow_exchange.rainbow.types import RainbowUser
 
 log = structlog.get_logger()
 
 #: seconds between full listings that questions for unknown people may cause
 REFRESH_AT_MOST_EVERY = 600.0
-#: seconds for which an address that nobody has is not looked up again, and how many such addresses are kept
-NOT_FOUND_FOR = 60.0
-NOT_FOUND_KEPT = 10_000
+#: seconds until the next listing while many people are missing and not removed yet
+AGAIN_WHILE_DOUBTED = 300.0
+#: seconds from one failure to the next try, whoever asks for it
+AT_LEAST_BETWEEN_TRIES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a full listing brought: `users` take part now.
+
+    `changed` have got other addresses and are tried anew. `doubted` are missing, and are not removed yet.
+    """
+
+    users: int
+    added: int
+    removed: int
+    changed: int
+    doubted: int = 0
 
 
 @dataclass(slots=True)
@@ -33,7 +54,10 @@ class ListingCounters:
 
 
 class Listing:
-    """Keeps the roster in step with Rainbow; `changed` is called with what a full listing changed."""
+    """Keeps the roster in step with Rainbow; `run` must be running.
+
+    `changed` is called with what a listing or a question changed, `listed` with what each full listing brought.
+    """
 
     def __init__(
         self,
@@ -42,120 +66,200 @@ class Listing:
         roster: Roster,
         refresh_seconds: float,
         changed: Callable[[Changes], None],
+        listed: Callable[[Refreshed], None],
+        progress: Progress,
+        now: Callable[[], datetime],
         random: Callable[[], float],
     ) -> None:
         self._client = client
         self._roster = roster
         self._refresh_seconds = refresh_seconds
         self._changed = changed
+        self._listed = listed
+        self._now = now
         self._random = random
-        self._asked = asyncio.Event()
-        self._at_once = asyncio.Event()  # set while a question waits for the next listing
+        self._soon = asyncio.Event()
+        self._at_once = asyncio.Event()
         self._next = asyncio.Event()  # set by the next listing that comes through, and then replaced
         self._waited_at = float("-inf")
-        self._listed_at = float("-inf")
-        self._not_found: OrderedDict[str, float] = OrderedDict()
-        self._look_ups: dict[str, asyncio.Task[RainbowUser | None]] = {}
+        self._begun = 0
+        self._under_way = False
+        self._takers: list[asyncio.Future[Refreshed]] = []
+        self._roll_call = RollCall(client, roster, progress=progress, random=random)
+        self._look_ups = LookUps(self._ask)
         self.counters = ListingCounters()
         self.listed = False
         self.last_error: RainbowError | None = None
+        self.failed_at: datetime | None = None  # the last time, since start
+        self.failure = ""
+        self.listed_at: datetime | None = None
+        self.next_at: datetime | None = None  # None while it is being listed
 
     async def run(self) -> None:
-        """List the users, at once, then every `refresh_seconds` or when somebody new turned up; until cancelled."""
-        loop = asyncio.get_running_loop()
+        """List the users, at once, then every `refresh_seconds` or when somebody asks for it; until cancelled."""
         waits = backoff(2.0, 300.0, random=self._random)
-        while True:
-            try:
-                await self._list()
-            except RainbowError as error:
-                self.counters.failed += 1
-                if self.last_error is None:
-                    log.warning("users_not_listed", reason=str(error))
-                self.last_error = error
-                wait = next(waits)
-                await asyncio.sleep(max(wait, error.retry_after) if isinstance(error, RateLimited) else wait)
-                continue
-            if self.last_error is not None:
-                log.info("users_listed_again")
-                self.last_error = None
-            waits = backoff(2.0, 300.0, random=self._random)
-            self._listed_at = loop.time()
-            self._at_once.clear()
-            self._next.set()
-            self._next = asyncio.Event()
-            try:
-                async with asyncio.timeout(self._refresh_seconds * (0.95 + 0.1 * self._random())):
-                    await self._asked.wait()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout_at(self._listed_at + REFRESH_AT_MOST_EVERY):
-                            await self._at_once.wait()
-            except TimeoutError:
-                pass
-            self._asked.clear()
+        takers: list[asyncio.Future[Refreshed]] = []
+        try:
+            while True:
+                takers, self._takers = self._takers, []
+                self._soon.clear()
+                self._at_once.clear()
+                self._begun += 1
+                try:
+                    result = await self._list()
+                except RainbowError as error:
+                    self._failed(error, takers)
+                    await self._before_next_try(error, next(waits))
+                    continue
+                waits = backoff(2.0, 300.0, random=self._random)
+                self._came_through(result, takers)
+                await self._until_due()
+        finally:
+            ended = RainbowConnectionError("closed", "the connector is stopping, or its settings change")
+            for taker in (*takers, *self._takers):
+                if not taker.done():
+                    taker.set_exception(ended)
 
-    def refresh(self) -> None:
+    def soon(self) -> None:
         """Ask for a full listing before its time; not more often than `REFRESH_AT_MOST_EVERY` seconds."""
-        self._asked.set()
+        self._soon.set()
+
+    async def refresh(self) -> Refreshed:
+        """Have a full listing made that begins now, or after the one under way; return what it brought.
+
+        Raises RainbowError when that one fails. Callers share it; whoever stops waiting ends nothing.
+        """
+        taker: asyncio.Future[Refreshed] = asyncio.get_running_loop().create_future()
+        self._takers.append(taker)
+        self._now_please()
+        return await taker
 
     async def look_up(self, address: str) -> Member | None:
         """Find whoever has exactly this address at Rainbow and take the user into the roster; None if nobody has.
 
-        Rainbow's filters know logins and e-mails; whoever they miss is looked for in a full listing, for which `run`
-        must be running, unless the last one made for such a question is younger than ten minutes. Raises RainbowError.
-        Callers for the same address share one request.
+        Rainbow's filters know logins and e-mails; whoever they miss is looked for in a full listing, unless the
+        last one made for such a question is younger than ten minutes. Raises RainbowError.
         """
-        loop = asyncio.get_running_loop()
-        key = address.strip().lower()
-        if self._not_found.get(key, 0.0) > loop.time():
+        if self._look_ups.is_nobody(address):
             return None
-        task = self._look_ups.get(key)
-        if task is None:
-            task = self._look_ups[key] = asyncio.create_task(self._ask(address.strip()), name="look-up")
-            task.add_done_callback(lambda _: self._look_ups.pop(key, None))
-        user = await asyncio.shield(task)
-        self.refresh()
+        user = await self._look_ups.find(address, listing=self._begun)
+        self.soon()
         if user is not None:
-            return self._roster.add(user)
-        if self._at_once.is_set() or loop.time() - self._waited_at >= REFRESH_AT_MOST_EVERY:
-            self._waited_at = loop.time()
-            self._at_once.set()
-            await self._next.wait()
-        member = self._roster.find(address)
-        if member is None:
-            self._not_found[key] = loop.time() + NOT_FOUND_FOR
-            if len(self._not_found) > NOT_FOUND_KEPT:
-                self._not_found.popitem(last=False)
-        return member
+            member, changes = self._roster.add(user)
+            self._changed(changes)
+            return member
+        if self._roster.find(address) is None:
+            await self._listed_for_a_question()
+        found = self._roster.find(address)
+        if found is None:
+            self._look_ups.remember_nobody(address)
+        return found
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """How many users are read, of how many; None while none are being listed."""
+        reading = self._roll_call.reading
+        return (reading.read, reading.total or 0) if reading is not None else None
+
+    @property
+    def doubted(self) -> int:
+        """How many are missing at Rainbow and not removed yet, because they are most."""
+        return self._roll_call.doubted
 
     async def close(self) -> None:
         """End look-ups under way."""
-        tasks = list(self._look_ups.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._look_ups.close()
 
-    async def _list(self) -> None:
-        users = [user async for user in self._client.users()]
+    # -- when ------------------------------------------------------------------------------------------------------
+
+    def _now_please(self) -> None:
+        self._at_once.set()
+        self._soon.set()
+
+    async def _listed_for_a_question(self) -> None:
+        """Wait for the listing under way or, at most every ten minutes, for one that begins now."""
+        now = asyncio.get_running_loop().time()
+        due = now - self._waited_at >= REFRESH_AT_MOST_EVERY
+        if due and not self._under_way:
+            self._waited_at = now
+            self._now_please()
+        # while Rainbow cannot be listed, nobody is said to be unknown
+        unlisted = not self.listed or self.last_error is not None
+        if due or self._under_way or self._at_once.is_set() or unlisted:
+            await self._next.wait()
+
+    async def _until_due(self) -> None:
+        """Wait for the time of the next listing, or until somebody wants it."""
+        began = asyncio.get_running_loop().time()
+        wait = self._refresh_seconds * (0.95 + 0.1 * self._random())
+        if self.doubted:
+            wait = min(wait, AGAIN_WHILE_DOUBTED)
+        if await self._wait(wait, unless=self._soon):
+            spent = asyncio.get_running_loop().time() - began
+            await self._wait(min(wait, REFRESH_AT_MOST_EVERY) - spent, unless=self._at_once)
+
+    async def _before_next_try(self, error: RainbowError, wait: float) -> None:
+        """Wait after a failure: at least as long as Rainbow asks, and longer each time unless somebody asks for it."""
+        least = error.retry_after if isinstance(error, RateLimited) else min(wait, AT_LEAST_BETWEEN_TRIES)
+        if wait > least:
+            await self._wait(least)
+            await self._wait(wait - least, unless=self._at_once)
+        else:
+            await self._wait(least)
+
+    async def _wait(self, seconds: float, *, unless: asyncio.Event | None = None) -> bool:
+        """Wait so many seconds; return whether `unless` came first."""
+        self.next_at = self._now() + timedelta(seconds=max(0.0, seconds))
+        if unless is None:
+            await asyncio.sleep(seconds)
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await unless.wait()
+        return unless.is_set()
+
+    # -- one listing -----------------------------------------------------------------------------------------------
+
+    async def _list(self) -> Refreshed:
+        self._under_way, self.next_at = True, None
+        try:
+            users = await self._roll_call.call()
+        finally:
+            self._under_way = False
         self.counters.listings += 1
-        if not any(user.is_active for user in users) and len(self._roster):
-            # Losing everybody at once is more likely a fault at the other end than a company that has ended.
-            log.warning("users_listing_empty_ignored", known=len(self._roster))
-            self.listed = True
-            return
-        changes = self._roster.replace(users)
-        self.listed = True
-        log.info(
-            "users_listed",
-            users=len(self._roster),
-            added=len(changes.added),
-            removed=len(changes.removed),
-            changed=len(changes.changed),
-        )
+        changes = self._roster.replace(users.values())
         self._changed(changes)
+        return Refreshed(
+            len(self._roster), len(changes.added), len(changes.removed), len(changes.changed), self.doubted
+        )
+
+    def _came_through(self, result: Refreshed, takers: list[asyncio.Future[Refreshed]]) -> None:
+        self.listed = True
+        self.listed_at = self._now()
+        if self.last_error is not None:
+            log.info("users_listed_again")
+            self.last_error = None
+        log.info("users_listed", users=result.users, added=result.added, removed=result.removed, changed=result.changed)
+        self._look_ups.settle(self._begun)
+        self._next.set()
+        self._next = asyncio.Event()
+        self._listed(result)
+        for taker in takers:
+            if not taker.done():
+                taker.set_result(result)
+
+    def _failed(self, error: RainbowError, takers: list[asyncio.Future[Refreshed]]) -> None:
+        self.counters.failed += 1
+        if self.last_error is None:
+            log.warning("users_not_listed", reason=str(error))
+        self.last_error, self.failed_at, self.failure = error, self._now(), str(error)
+        for taker in takers:
+            if not taker.done():
+                taker.set_exception(error)
 
     async def _ask(self, address: str) -> RainbowUser | None:
         self.counters.looked_up += 1
         found = Roster()
-        found.replace(await self._client.users_by_address(address))
+        found.replace(await company_users.users_by_address(self._client, address))
         member = found.find(address)
         return member.user if member else None

@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from rainbow_exchange.bridge.enrolment import Enrolment, Known
-from rainbow_exchange.bridge.listing import Listing
+from rainbow_exchange.bridge.listing import Listing, Refreshed
 from rainbow_exchange.bridge.parts import Parts
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member
@@ -59,10 +59,13 @@ class Membership:
                 self._saved_modes[user_id] = entry.read_mode
         return known
 
-    def listed(self, changes: Changes) -> None:
-        """A full listing has come: subscribe whoever is new or changed, let go of whoever is gone."""
+    def listed(self, result: Refreshed) -> None:
+        """A full listing has come through."""
         self.parts.answers.view.language = language_of(self.parts.roster.language())
-        self._observe("users_listed", count=len(self.parts.roster))
+        self._observe("users_listed", count=result.users)
+
+    def changed(self, changes: Changes) -> None:
+        """Subscribe whoever is new or changed, let go of whoever is gone."""
         for member in changes.removed:
             self._forgotten.add(member.user.id)
             self.parts.notifier.forget(member.user.id)

@@ -115,13 +115,15 @@ class Roster:
         self._learn_domains()
         return Changes(tuple(added), removed, tuple(changed))
 
-    def add(self, user: RainbowUser) -> Member:
-        """Take one user outside a full listing; return the member, known or new."""
-        member = self._members.get(user.id)
+    def add(self, user: RainbowUser) -> tuple[Member, Changes]:
+        """Take one user outside a full listing; return the member, known or new, and what that changed."""
+        member, added, changed = self._members.get(user.id), [], []
         if member is None:
-            member = self._add(user)
-            self._learn_domains()
-        return member
+            added.append(member := self._add(user))
+        elif member.user != user and self._rename(member, user):
+            changed.append(member)
+        self._learn_domains()
+        return member, Changes(tuple(added), (), tuple(changed))
 
     def identifiers(self, member: Member, *, first: Identifier | None = None) -> tuple[list[Identifier], list[Try]]:
         """Return what to try, in order, and what not, with the reason; `first` goes ahead if it is still the user's."""

@@ -8,6 +8,9 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
+#: so many users are listed without a word on the way
+LISTED_SILENTLY = 1000
+
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -53,6 +56,8 @@ class Progress:
         match event:
             case "serving":
                 self._line(f"Local page at {values['url']}")
+            case "listing_users" if values["total"] > LISTED_SILENTLY:
+                self._rewrite(f"Listing users {values['done']}/{values['total']}", last=False)
             case "users_listed":
                 self._line(f"Rainbow lists {_count(values['count'], 'user')}.")
             case "subscribed":

@@ -1,4 +1,4 @@
-"""REST client of Rainbow: signs in, keeps the token alive, lists users, notifies.
+"""REST client of Rainbow: signs in, keeps the token alive, makes calls, notifies.
 
 Calls, headers and what of them is documented: `docs/reference/rainbow-wire.md`.
 """
@@ -6,7 +6,7 @@ Calls, headers and what of them is documented: `docs/reference/rainbow-wire.md`.
 import asyncio
 import re
 import ssl as ssl_module
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -15,7 +15,6 @@ from typing import Any, Self
 import structlog
 
 from rainbow_exchange import __version__
-from rainbow_exchange.backoff import backoff
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.proxy import Proxy, proxy
 from rainbow_exchange.rainbow import assumed
@@ -25,25 +24,19 @@ from rainbow_exchange.rainbow.endpoints import checked
 from rainbow_exchange.rainbow.errors import (
     RainbowApiError,
     RainbowAuthenticationError,
-    RainbowConnectionError,
     RainbowError,
-    RateLimited,
 )
 from rainbow_exchange.rainbow.sign_in import Remember, SignIn, SignInCounters, remember_nothing
 from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters
-from rainbow_exchange.rainbow.types import Account, RainbowUser
-from rainbow_exchange.rainbow.users import Listing
+from rainbow_exchange.rainbow.types import Account
 
 _log = structlog.get_logger()
 
-_USERS = "/api/rainbow/admin/v1.0/users"
 _NOTIFY = "/api/rainbow/calendarprovider/v1.0/notify"
 
 _UNAUTHORIZED = 401
 #: A refused call is met by a new login, but not when the token is as young as this (seconds): that would be no remedy.
 _YOUNG_TOKEN = 60.0
-_PAGE_TRIES = 4
-_LONGEST_PAGE_WAIT = 120.0
 _PRINTABLE = re.compile(r"[ -~]*\Z")
 
 
@@ -122,8 +115,8 @@ class RainbowClient:
         self._notify_headers = {"X-Rainbow-EWS-connector": notify_header}
         self._notify_bearer = notify_bearer
         self._configured_company = company_id
-        self._page_size = page_size
-        self._random = random
+        self.page_size = page_size
+        self.random = random
         self.counters = ClientCounters(self._transport.counters, self._sign_in.counters)
 
     async def __aenter__(self) -> Self:
@@ -215,36 +208,6 @@ class RainbowClient:
                 raise
         return await self._sign_in.send(await self._sign_in.sign_in(grant), request)
 
-    async def users(self) -> AsyncIterator[RainbowUser]:
-        """All users of the company that Rainbow lists, in order of login address, page by page.
-
-        A page that could not be had is asked for again, four times in all. Raises UnexpectedAnswer when the pages do
-        not add up (ListMoved: read again), RainbowApiError when the company is unknown or may not be listed.
-        """
-        listing = Listing(limit=self._page_size)
-        while not listing.complete:
-            for user in listing.take(await self._page(listing.offset)):
-                yield user
-        if listing.unreadable:
-            self.counters.unreadable_users += listing.unreadable
-            _log.warning("rainbow_users_left_out", count=listing.unreadable, reason="no id or login address")
-
-    async def users_by_address(self, address: str) -> list[RainbowUser]:
-        """Users that Rainbow finds by this address, as login first, then among their e-mails; the caller matches.
-
-        Rainbow's filters need not be exact, and may tell upper from lower case: the address is asked for as written,
-        then in lower case. Only the first page of each is looked at.
-        """
-        found: dict[str, RainbowUser] = {}
-        spellings = dict.fromkeys((address, address.lower()))
-        for name, spelling in ((name, spelling) for name in ("loginEmail", "email") for spelling in spellings):
-            reply = await self._users_call("users_by_address", {name: spelling}, offset=0)
-            for user in Listing(limit=self._page_size).take(reply.json()):
-                found.setdefault(user.id, user)
-            if any(user.login_email.casefold() == address.casefold() for user in found.values()):
-                break  # a match by login wins over any other
-        return list(found.values())
-
     async def notify(self, user_ids: Sequence[str], *, force: bool = False) -> None:
         """Tell Rainbow that something changed for these users, at most 100; tried once, the caller repeats.
 
@@ -254,7 +217,7 @@ class RainbowClient:
             raise ValueError(f"{len(user_ids)} ids in one notify")
         if not user_ids:
             return
-        query = {"companyId": await self._company()} | ({"force": "true"} if force else {})
+        query = {"companyId": await self.company()} | ({"force": "true"} if force else {})
         await self.call(
             "notify",
             "POST",
@@ -266,36 +229,6 @@ class RainbowClient:
         )
         self.counters.notified += len(user_ids)
 
-    # -- pages ---------------------------------------------------------------------------------------------------
-
-    async def _page(self, offset: int) -> object:
-        waits = backoff(1, 30, random=self._random)
-        for _ in range(_PAGE_TRIES - 1):
-            try:
-                return (await self._users_call("users", {}, offset=offset)).json()
-            except RateLimited as error:
-                if error.retry_after > _LONGEST_PAGE_WAIT:
-                    raise
-                wait = max(error.retry_after, next(waits))
-            except RainbowConnectionError:
-                wait = next(waits)
-            _log.debug("rainbow_page_again", offset=offset, retry_in=wait)
-            await asyncio.sleep(wait)
-        return (await self._users_call("users", {}, offset=offset)).json()
-
-    async def _users_call(self, name: str, filters: Mapping[str, str], *, offset: int) -> Reply:
-        query = {
-            "companyId": await self._company(),
-            "format": "full",
-            "limit": str(self._page_size),
-            "offset": str(offset),
-            "sortField": "loginEmail",
-            "sortOrder": "1",
-            **filters,
-        }
-        return await self.call(name, "GET", _USERS, query=query)
-
-    async def _company(self) -> str:
+    async def company(self) -> str:
+        """Return the company we serve, signing in first where only that tells."""
         return self._configured_company or (await self.signed_in()).company_id
-
-    # -- the token -----------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from datetime import datetime
 class RainbowUser:
     """A user of the company, as `GET users?format=full` gives it; addresses as written there.
 
-    `other_emails` are those Rainbow calls neither work nor home. `is_active` is false for terminated users too.
+    `other_emails` are those Rainbow calls neither work nor home. `is_active` is false for terminated
+    users and for guests too.
     """
 
     id: str

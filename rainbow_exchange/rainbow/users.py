@@ -5,6 +5,11 @@ from typing import Any
 from rainbow_exchange.rainbow.errors import ListMoved, UnexpectedAnswer
 from rainbow_exchange.rainbow.types import RainbowUser
 
+#: so many may be missing at the end of a list that moved, or one in a hundred of a long one
+_MISSING = 10
+#: pages beyond those that a list has, for one that moves
+_MORE_PAGES = 50
+
 
 def text(value: object) -> str | None:
     """Take a JSON string that is not empty and can be written as UTF-8; None for anything else."""
@@ -32,7 +37,11 @@ def read_user(value: object) -> RainbowUser | None:
         other_emails=_emails(value, "other"),
         external_uid=text(value.get("authenticationExternalUid")),
         language=text(value.get("language")),
-        is_active=value.get("isActive") is not False and value.get("isTerminated") is not True,
+        is_active=(
+            value.get("isActive") is not False
+            and value.get("isTerminated") is not True
+            and value.get("guestMode") is not True
+        ),
     )
 
 
@@ -44,10 +53,13 @@ def _emails(user: dict[str, Any], type_: str) -> tuple[str, ...]:
     return tuple(email for email in found if email is not None)
 
 
-class Listing:
-    """Reads a list page by page and refuses pages that do not add up, so that reading it always ends.
+class Reading:
+    """Reads a list that may change under the reading, page by page, so that it always ends and passes nobody over.
 
-    `offset` is where the next page begins; `complete` whether all have come; `unreadable` counts entries left out.
+    Each page begins with the end of the one before. The list is sorted, so whoever came or went before that place shows
+    as another entry there; where some went, the next page begins earlier, until it meets what was read already.
+    `offset` is where the next page begins; `complete` whether the end is reached; `moved` whether the list changed:
+    then somebody who was renamed meanwhile may be missing. `unreadable` counts the entries left out.
     """
 
     def __init__(self, *, limit: int) -> None:
@@ -55,31 +67,71 @@ class Listing:
         self.offset = 0
         self.total: int | None = None
         self.unreadable = 0
+        self.complete = False
+        self.moved = False
         self._seen: set[str] = set()
+        self._end = 0  # of what was read
+        self._expected = ""  # the entry with which the next page begins unless the list moves
+        self._overlap = 1
+        self._step_back = 0
+        self._asked_again = False
+        self._pages = 0
 
     @property
-    def complete(self) -> bool:
-        """Whether every entry that Rainbow counts has come."""
-        return self.total is not None and self.offset >= self.total
+    def read(self) -> int:
+        """How many entries have come."""
+        return len(self._seen)
 
     def take(self, answer: object) -> list[RainbowUser]:
-        """Read the page at `offset`. Raises UnexpectedAnswer; ListMoved where the list changed under the reading."""
+        """Read the page at `offset`; return whoever came for the first time.
+
+        Raises UnexpectedAnswer where pages do not add up, ListMoved where the list changes faster than it can be read.
+        """
         entries, total = self._page(answer)
-        if self.total is not None and total != self.total:
-            raise ListMoved(f"the list of users grew or shrank from {self.total} to {total} while it was read")
+        self.moved = self.moved or self.total not in {None, total} or self.offset + len(entries) > total
         self.total = total
-        users = []
-        for entry in entries:
-            user = read_user(entry)
-            if user is None:
-                self.unreadable += 1
-                continue
-            if user.id in self._seen:
-                raise ListMoved(f"the page of users at {self.offset} repeats one that came before")
-            self._seen.add(user.id)
-            users.append(user)
-        self.offset += len(entries)
-        return users
+        self._pages += 1
+        if self._pages > 2 * (total // self.limit) + _MORE_PAGES:
+            raise ListMoved(f"the list of users changes faster than it can be read: {self._pages} pages of {total}")
+        keys = [_key(entry) for entry in entries]
+        if self.offset and not self._joins(keys):
+            return []
+        new = {key: entry for key, entry in zip(keys, entries, strict=True) if key not in self._seen}
+        if len(keys) - len(new) > self._end - self.offset:
+            self.moved = True  # somebody was further ahead, and stands here now
+        self._seen.update(new)
+        self._go_on(keys, total)
+        users = [read_user(entry) for entry in new.values()]
+        self.unreadable += users.count(None)
+        return [user for user in users if user is not None]
+
+    def _joins(self, keys: list[str]) -> bool:
+        """Whether this page begins within what was read; else there may be a gap, and the next one begins earlier."""
+        if keys and keys[0] == self._expected:
+            return True
+        self.moved = True
+        if keys and keys[0] in self._seen:
+            return True
+        self._step_back = max(2 * self._step_back, self.limit // 10, 1)
+        self._overlap = max(self._overlap, self.limit // 10)
+        self.offset = max(0, self.offset - self._step_back)
+        return False
+
+    def _go_on(self, keys: list[str], total: int) -> None:
+        self._end, self._step_back = self.offset + len(keys), 0
+        overlap = min(self._overlap, max(1, len(keys) // 2))
+        if self._end >= total:
+            self.complete = True
+        elif self._end - overlap > self.offset:
+            self.offset, self._expected = self._end - overlap, keys[-overlap]
+            self._asked_again = False
+        elif not self._asked_again:  # they may have been counted just before somebody went
+            self._asked_again = True
+        else:
+            self.complete = True
+        missing = total - len(self._seen)
+        if self.complete and missing > (max(_MISSING, total // 100) if self.moved else 0):
+            raise UnexpectedAnswer(f"the list of users is said to hold {total}, and {len(self._seen)} came")
 
     def _page(self, answer: object) -> tuple[list[object], int]:
         where = f"the page of users at {self.offset}"
@@ -90,17 +142,15 @@ class Listing:
             raise UnexpectedAnswer(f"{where} holds no list")
         if total is None:
             raise UnexpectedAnswer(f"{where} does not say how many there are")
-        if self.offset + len(entries) > total:
-            raise UnexpectedAnswer(f"{where}: {self.offset + len(entries)} came of a total of {total}")
-        offset, limit = _count(answer.get("offset")), _count(answer.get("limit"))
+        offset = _count(answer.get("offset"))
         if offset is not None and offset != self.offset:
             raise UnexpectedAnswer(f"{where} says it is the one at {offset}")
-        # A server that caps the size of a page says so in its `limit`.
-        size = min(self.limit, limit) if limit else self.limit
-        expected = min(size, total - self.offset)
-        if len(entries) != expected:
-            raise UnexpectedAnswer(f"{where} holds {len(entries)} entries instead of {expected}")
         return entries, total
+
+
+def _key(entry: object) -> str:
+    """Return what an entry is known by; what cannot be read has to be known, too."""
+    return (text(entry.get("id")) if isinstance(entry, dict) else None) or f"?{entry!r}"
 
 
 def _count(value: object) -> int | None:

@@ -303,7 +303,7 @@ async def test_signals_for_a_mailbox_that_is_nobodys_are_harmless(bridge: "Bridg
 async def test_a_mailbox_let_go_between_signal_and_read_is_not_read(bridge: "Bridge") -> None:
     async with bridge.at_work("ann", "bob"):
         bridge.pipeline.changes.look_again(ANN, Cause.BACKGROUND)
-        bridge.pipeline.membership.listed(bridge.parts.roster.replace([bridge.member("bob").user]))
+        bridge.pipeline.membership.changed(bridge.parts.roster.replace([bridge.member("bob").user]))
         await asyncio.sleep(5)  # a fault in the bridge would end the test
         assert bridge.parts.reader.last(ANN) is None
 
@@ -313,7 +313,7 @@ async def test_a_mailbox_let_go_while_it_is_read_tells_nobody(bridge: "Bridge") 
         bridge.exchange.lab.dials.turn({"late_seconds": 3.0})
         bridge.exchange.appointment(ANN)
         await asyncio.sleep(1.5)
-        bridge.pipeline.membership.listed(bridge.parts.roster.replace([bridge.member("bob").user]))
+        bridge.pipeline.membership.changed(bridge.parts.roster.replace([bridge.member("bob").user]))
         await asyncio.sleep(10)
         assert bridge.notified("ann") == 1
 

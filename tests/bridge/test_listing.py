@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rainbow_exchange.bridge.listing import Listing
+from rainbow_exchange.bridge.listing import Listing, Refreshed
 from rainbow_exchange.bridge.roster import Changes, Roster
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, RainbowError
 
@@ -21,12 +21,17 @@ class Bench:
     def __init__(self, kit: "Kit", rainbow: "Rainbow", *, refresh: float = 3600.0) -> None:
         self.kit = kit
         self.changes: list[Changes] = []
+        self.results: list[Refreshed] = []
+        self.shown: list[tuple[int, int]] = []
         self.roster = Roster()
         self.listing = Listing(
             client=rainbow.client,
             roster=self.roster,
             refresh_seconds=refresh,
             changed=self.changes.append,
+            listed=self.results.append,
+            progress=lambda *, done, total: self.shown.append((done, total)),
+            now=kit.now,
             random=kit.half,
         )
 
@@ -69,16 +74,49 @@ async def test_a_user_removed_and_one_renamed_are_told(kit: "Kit", make_rainbow:
     assert [member.user.login_email for member in changes.changed] == ["robert@acme.test"]
 
 
-async def test_an_empty_listing_after_a_full_one_is_ignored(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+@pytest.mark.parametrize("left", [0, 3])
+async def test_most_people_at_once_are_removed_only_when_it_lasts(
+    kit: "Kit", make_rainbow: "MakeRainbow", left: int
+) -> None:
+    """A fault at the other end is likelier; whoever came meanwhile is taken all the same."""
+    names = [f"u{number}" for number in range(8)]
+    rainbow = await make_rainbow(*map(kit.person, names))
+    bench = Bench(kit, rainbow)
+    async with bench.at_work():
+        for name in names[left:]:
+            rainbow.lab.people.remove(name)
+        rainbow.lab.people.add(kit.person("eve"))
+        result = await bench.listing.refresh()
+        assert (result.users, result.added, result.removed, result.doubted) == (9, 1, 0, 8 - left)
+        assert bench.listing.doubted == 8 - left
+        await asyncio.sleep(850)  # read again every five minutes meanwhile
+        assert len(bench.names()) == 9
+        await asyncio.sleep(400)
+        assert bench.names() == ["eve", *names[:left]]
+        assert bench.listing.doubted == 0
+
+
+async def test_most_people_who_come_back_are_not_doubted_any_more(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    people = [kit.person(f"u{number}") for number in range(8)]
+    rainbow = await make_rainbow(*people)
+    async with Bench(kit, rainbow).at_work() as bench:
+        for person in people:
+            rainbow.lab.people.remove(person.id)
+        assert (await bench.listing.refresh()).doubted == 8
+        for person in people:
+            rainbow.lab.people.add(person)
+        assert (await bench.listing.refresh()).doubted == 0
+        for person in people:
+            rainbow.lab.people.remove(person.id)
+        await asyncio.sleep(1000)
+        assert (await bench.listing.refresh()).removed == 0
+
+
+async def test_a_few_people_of_a_small_company_are_removed_at_once(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
     rainbow = await make_rainbow(kit.person("ann"))
-    bench = Bench(kit, rainbow, refresh=600)
-    async with kit.running(bench.listing.run()):
-        await kit.until(lambda: bench.listing.listed)
+    async with Bench(kit, rainbow).at_work() as bench:
         rainbow.lab.people.remove("ann")
-        await asyncio.sleep(1300)
-        assert bench.listing.counters.listings == 3
-    assert bench.names() == ["ann"]
-    assert len(bench.changes) == 1
+        assert (await bench.listing.refresh()).removed == 1
 
 
 async def test_an_empty_company_is_a_listing_too(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
@@ -173,7 +211,7 @@ async def test_nobody_is_said_to_be_unknown_while_rainbow_cannot_be_listed(
 async def test_what_is_remembered_is_bounded(
     kit: "Kit", make_rainbow: "MakeRainbow", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rainbow_exchange.bridge.listing.NOT_FOUND_KEPT", 2)
+    monkeypatch.setattr("rainbow_exchange.bridge.look_up.NOT_FOUND_KEPT", 2)
     async with Bench(kit, await make_rainbow()).at_work() as bench:
         for name in ("a", "b", "c", "a"):
             assert await bench.listing.look_up(f"{name}@acme.test") is None
@@ -239,4 +277,4 @@ async def test_look_ups_under_way_end_at_the_close(kit: "Kit", make_rainbow: "Ma
     await bench.listing.close()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert bench.listing._look_ups == {}
+    assert bench.listing._look_ups._wanted == {}

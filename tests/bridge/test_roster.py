@@ -5,7 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster, Try, addresses
+from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member, Roster, Try, addresses
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.types import RainbowUser
 
@@ -160,8 +160,14 @@ def test_a_user_without_mailbox_is_tried_anew_when_any_identifier_changes() -> N
 
 def test_a_user_can_come_outside_a_listing() -> None:
     roster = roster_of(person("ann", personal=("ann@new.test",)))
-    bob = roster.add(person("bob", login="bob@new.test"))
-    assert roster.add(person("bob", login="bob@new.test")) is bob
+    bob, changes = roster.add(person("bob", login="bob@new.test"))
+    assert [each.user.id for each in changes.added] == ["bob"]
+    again, changes = roster.add(person("bob", login="bob@new.test"))
+    assert (again is bob, changes) == (True, Changes((), (), ()))
+    _, changes = roster.add(person("bob", login="robert@new.test"))
+    assert [each.user.login_email for each in changes.changed] == ["robert@new.test"]
+    assert roster.find("robert@new.test") is bob
+    roster.add(person("bob", login="bob@new.test"))
     assert roster.find("bob@new.test") is bob
     assert roster.identifiers(member(roster, "ann"))[1] == []
 

@@ -10,12 +10,11 @@ from aiohttp import web
 
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.company_users import users
 from rainbow_exchange.rainbow.errors import (
-    ListMoved,
     RainbowApiError,
     RainbowConnectionError,
     RateLimited,
-    UnexpectedAnswer,
 )
 
 MakeClient = Callable[..., Awaitable[RainbowClient]]
@@ -52,7 +51,7 @@ def pages(count: int) -> Callable[[Any], web.Response]:
 
 
 async def listed(client: RainbowClient) -> list[str]:
-    return [user.id async for user in client.users()]
+    return [user.id async for user in users(client)]
 
 
 async def test_login_is_a_get_with_both_headers(cloud: Any, make_client: MakeClient) -> None:
@@ -99,20 +98,6 @@ async def test_each_request_has_a_correlation_id_that_stands_in_the_log(cloud: A
     assert caught.value.correlation_id == ids[-1]
 
 
-async def test_users_are_listed_in_pages_of_the_full_format(cloud: Any, make_client: MakeClient) -> None:
-    cloud.on(USERS, pages(5))
-    client = await make_client(page_size=2)
-    assert await listed(client) == ["u0", "u1", "u2", "u3", "u4"]
-    asked = cloud.asked(USERS)
-    assert [seen.query["offset"] for seen in asked] == ["0", "2", "4"]
-    assert {key: asked[0].query[key] for key in ("companyId", "format", "limit")} == {
-        "companyId": COMPANY,
-        "format": "full",
-        "limit": "2",
-    }
-    assert all(seen.headers["Authorization"].startswith("Bearer ey") for seen in asked)
-
-
 async def test_configured_company_is_the_one_listed_and_notified(cloud: Any, make_client: MakeClient) -> None:
     cloud.on(USERS, pages(0))
     cloud.on(NOTIFY, lambda _: answer({}))
@@ -128,117 +113,6 @@ async def test_company_is_the_accounts_own_where_none_is_configured(make_client:
     assert client.company_id is None
     await client.signed_in()
     assert client.company_id == COMPANY
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "words"), [(404, 404000, "Resource not found: company 5f"), (403, 403000, "Access denied: role")]
-)
-async def test_company_that_may_not_be_listed_is_named(
-    cloud: Any, make_client: MakeClient, status: int, code: int, words: str
-) -> None:
-    message, details = words.split(": ")
-    cloud.on(USERS, lambda _: refusal(status, code, message, details))
-    with pytest.raises(RainbowApiError) as caught:
-        await listed(await make_client(company_id="5f"))
-    assert (caught.value.status, caught.value.code, caught.value.detail) == (status, code, words)
-    assert len(cloud.asked(USERS)) == 1
-
-
-@pytest.mark.parametrize(
-    "second",
-    [
-        {"data": [], "total": 3},
-        {"data": [user(0)], "total": 3},
-        {"data": [user(2), user(3)], "total": 3},
-        {"data": [user(2)]},
-        {"data": {"rooms": []}},
-        [],
-    ],
-)
-async def test_page_that_does_not_add_up_ends_the_listing(cloud: Any, make_client: MakeClient, second: Any) -> None:
-    cloud.on(
-        USERS,
-        lambda seen: answer(second if seen.query["offset"] == "2" else {"data": [user(0), user(1)], "total": 3}),
-    )
-    with pytest.raises(UnexpectedAnswer):
-        await listed(await make_client(page_size=2))
-    assert len(cloud.asked(USERS)) == 2
-
-
-async def test_company_that_grows_while_it_is_read_is_to_be_read_again(cloud: Any, make_client: MakeClient) -> None:
-    sizes = iter([3, 4])
-    cloud.on(USERS, lambda seen: pages(next(sizes))(seen))  # noqa: PLW0108  (a size for each request)
-    with pytest.raises(ListMoved):
-        await listed(await make_client(page_size=2))
-
-
-async def test_users_that_cannot_be_read_are_left_out_and_counted(cloud: Any, make_client: MakeClient) -> None:
-    cloud.on(USERS, lambda _: answer({"data": [user(0), {"id": 7}], "total": 2}))
-    client = await make_client()
-    assert await listed(client) == ["u0"]
-    assert client.counters.unreadable_users == 1
-
-
-async def test_page_is_asked_for_again_when_rainbow_is_busy(cloud: Any, make_client: MakeClient) -> None:
-    troubles = iter([answer({}, 429, **{"Retry-After": "30"}), answer({}, 502)])
-    cloud.on(USERS, lambda seen: next(troubles, None) or pages(1)(seen))
-    assert await listed(await make_client()) == ["u0"]
-    times = [seen.at for seen in cloud.asked(USERS)]
-    assert 30 <= times[1] - times[0] < 31
-    assert 1 <= times[2] - times[1] < 2
-
-
-async def test_page_that_never_comes_is_given_up(cloud: Any, make_client: MakeClient) -> None:
-    cloud.on(USERS, lambda _: answer({}, 500))
-    with pytest.raises(RainbowConnectionError, match="http-500"):
-        await listed(await make_client())
-    assert len(cloud.asked(USERS)) == 4
-
-
-async def test_long_wait_is_the_callers_business(cloud: Any, make_client: MakeClient) -> None:
-    cloud.on(USERS, lambda _: answer({}, 503, **{"Retry-After": "600"}))
-    with pytest.raises(RateLimited) as caught:
-        await listed(await make_client())
-    assert caught.value.retry_after == 600
-    assert len(cloud.asked(USERS)) == 1
-
-
-async def test_user_is_looked_for_by_login_and_then_by_email(cloud: Any, make_client: MakeClient) -> None:
-    def find(seen: Any) -> web.Response:
-        users = [user(7), user(8)] if "email" in seen.query else [user(8)]
-        return answer({"data": users, "total": len(users)})
-
-    cloud.on(USERS, find)
-    found = await (await make_client()).users_by_address("work@acme.test")
-    assert [each.id for each in found] == ["u8", "u7"]
-    assert [{key: seen.query.get(key) for key in ("loginEmail", "email")} for seen in cloud.asked(USERS)] == [
-        {"loginEmail": "work@acme.test", "email": None},
-        {"loginEmail": None, "email": "work@acme.test"},
-    ]
-
-
-async def test_an_address_is_looked_for_as_written_and_in_lower_case(cloud: Any, make_client: MakeClient) -> None:
-    """Rainbow's filters may tell upper from lower case."""
-
-    def find(seen: Any) -> web.Response:
-        users = [user(7)] if seen.query.get("email") == "Work@acme.test" else []
-        return answer({"data": users, "total": len(users)})
-
-    cloud.on(USERS, find)
-    found = await (await make_client()).users_by_address("Work@acme.test")
-    assert [each.id for each in found] == ["u7"]
-    assert [(seen.query.get("loginEmail"), seen.query.get("email")) for seen in cloud.asked(USERS)] == [
-        ("Work@acme.test", None),
-        ("work@acme.test", None),
-        (None, "Work@acme.test"),
-        (None, "work@acme.test"),
-    ]
-
-
-async def test_match_by_login_wins(cloud: Any, make_client: MakeClient) -> None:
-    cloud.on(USERS, lambda _: answer({"data": [user(8)], "total": 1}))
-    assert [each.id for each in await (await make_client()).users_by_address("U8@acme.test")] == ["u8"]
-    assert len(cloud.asked(USERS)) == 1
 
 
 async def test_notify_is_the_documented_post(cloud: Any, make_client: MakeClient) -> None:
