@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from rainbow_exchange import metrics
+from rainbow_exchange.bridge.reported import SUBJECTS
 from rainbow_exchange.cli.main import _COMMANDS
 from rainbow_exchange.config import Settings
 
@@ -62,3 +63,26 @@ def test_every_problem_stands_on_its_page_and_no_other_does() -> None:
     reported = {found for file in files for found in re.findall(ids, file.read_text(encoding="utf-8"))}
 
     assert set(re.findall(r"^\| `([a-z-]+)` \|", page("problems.md"), re.MULTILINE)) == reported
+
+
+def test_every_text_that_is_reported_to_rainbow_stands_on_its_page_and_no_other_does() -> None:
+    text = (PAGES.parent / "explanation" / "reported-to-rainbow.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| `")]
+
+    assert rows == [
+        [
+            f"`{failure.problem}`",
+            failure.level,
+            f"`{subject.category}`, `{failure.operation}`",
+            failure.text.format("*n*"),
+            failure.over,
+        ]
+        for subject in SUBJECTS
+        for failure in subject.failures
+    ]
+
+
+def test_every_problem_that_is_reported_to_rainbow_is_one() -> None:
+    documented = set(re.findall(r"^\| `([a-z-]+)` \|", page("problems.md"), re.MULTILINE))
+
+    assert {failure.problem for subject in SUBJECTS for failure in subject.failures} <= documented

@@ -1,0 +1,143 @@
+"""What is reported to Rainbow, word for word: nothing else ever stands in an event (pure).
+
+No text of a server, no address and no name: counts, and the ids by which Rainbow itself knows its users. Listed for
+administrators in `docs/explanation/reported-to-rainbow.md`.
+"""
+
+from dataclasses import dataclass
+
+#: users named by their Rainbow id in one event; of more, only the number is told
+NAMED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One way to fail, which is an open problem: `{}` in `text` stands for the number of users."""
+
+    problem: str
+    operation: str
+    text: str
+    over: str
+    level: str = "ERROR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What fails as a whole and recovers as a whole. Its failures may take turns without a recovery between them.
+
+    `needs` is what must be known to work before it counts as recovered; where `counted`, before it counts as failing,
+    too: until everybody has been tried, nobody's failure is told.
+    """
+
+    name: str
+    category: str
+    needs: str
+    failures: tuple[Failure, ...]
+    counted: bool = False
+
+    def failure(self, problem: str) -> Failure:
+        """Return the failure that is this problem."""
+        return next(failure for failure in self.failures if failure.problem == problem)
+
+
+_ANSWERS = "Exchange answers again."
+_ACCEPTED = "Exchange accepts the connector's account again."
+_REACHED = "Rainbow is reached again."
+_SIGNED_IN = "Rainbow accepts the connector's sign-in again."
+
+
+def _connect(problem: str, text: str, operation: str = "connect") -> Failure:
+    return Failure(problem=problem, operation=operation, text=text, over=_ANSWERS)
+
+
+def _sign_in(problem: str, text: str) -> Failure:
+    return Failure(problem=problem, operation="sign_in", text=text, over=_ACCEPTED)
+
+
+def _rainbow(problem: str, text: str, operation: str = "connect", over: str = _REACHED) -> Failure:
+    return Failure(problem=problem, operation=operation, text=text, over=over)
+
+
+def _mailboxes(problem: str, text: str, operation: str = "subscribe") -> Subject:
+    over = "No mailbox fails for this reason any more."
+    failure = Failure(problem=problem, operation=operation, text=text, over=over, level="WARN")
+    return Subject(name=problem, category="mailboxes", needs="mailboxes", failures=(failure,), counted=True)
+
+
+SUBJECTS = (
+    Subject(
+        name="exchange",
+        category="exchange",
+        needs="exchange",
+        failures=(
+            _connect("exchange-unreachable", "Exchange does not answer the connector."),
+            _connect(
+                "exchange-name-unknown", "The connector's machine cannot resolve the name of the Exchange server."
+            ),
+            _connect("exchange-certificate", "The connector cannot make a secure connection to Exchange."),
+            _connect("exchange-not-ews", "What answers in the place of Exchange is not Exchange Web Services."),
+            _connect("exchange-error", "Exchange refuses the connector's requests."),
+            _connect("exchange-not-found", "The connector cannot find Exchange.", "discover"),
+            _connect("exchange-host-not-allowed", "Autodiscover leads to a host that is not allowed.", "discover"),
+            _connect("exchange-domain-not-confirmed", "The company's domain is not confirmed.", "discover"),
+            _sign_in("exchange-authentication", "Exchange refuses the connector's account or its password."),
+            _sign_in("exchange-forbidden", "Exchange forbids its Web Services to the connector's account."),
+            _sign_in("exchange-kerberos", "The connector cannot get a Kerberos ticket for Exchange."),
+            _sign_in("exchange-token", "The connector cannot get a token for Exchange."),
+        ),
+    ),
+    Subject(
+        name="account",
+        category="exchange",
+        needs="exchange",
+        failures=(
+            Failure(
+                problem="exchange-fallback-account",
+                operation="sign_in",
+                text="Exchange refuses the connector's first account; the second is used.",
+                over="Exchange accepts the connector's first account again.",
+                level="WARN",
+            ),
+        ),
+    ),
+    Subject(
+        name="rainbow",
+        category="rainbow",
+        needs="rainbow",
+        failures=(
+            _rainbow("rainbow-unreachable", "The connector could not reach Rainbow."),
+            _rainbow("rainbow-authentication", "Rainbow refused the connector's sign-in.", "sign_in", _SIGNED_IN),
+            _rainbow("rainbow-company-unknown", "Rainbow did not list the company's users.", "list_users"),
+            _rainbow("rainbow-notify-refused", "Rainbow refused to be told of changes.", "notify"),
+            _rainbow("rainbow-unexpected-answer", "What answered in the place of Rainbow was not Rainbow."),
+            _rainbow("rainbow-error", "Rainbow refused the connector's requests."),
+            _rainbow("rainbow-rate-limited", "Rainbow asked the connector to wait."),
+        ),
+    ),
+    Subject(
+        name="link",
+        category="rainbow",
+        needs="link",
+        failures=(
+            Failure(
+                problem="rainbow-link-lost",
+                operation="link",
+                text="The link over which Rainbow asks for calendars was lost.",
+                over="The link over which Rainbow asks for calendars is up again.",
+                level="WARN",
+            ),
+        ),
+    ),
+    _mailboxes("user-without-address", "{} user(s) have no address that could be a mailbox's."),
+    _mailboxes("mailbox-not-found", "{} mailbox(es) could not be subscribed: Exchange knows none of the addresses."),
+    _mailboxes("mailbox-denied", "{} mailbox(es) could not be subscribed: the connector's account has no right."),
+    _mailboxes(
+        "mailbox-impersonation-denied", "{} mailbox(es) could not be subscribed: the account may not act for the user."
+    ),
+    _mailboxes("mailbox-disabled", "{} mailbox(es) could not be subscribed: they are disabled."),
+    _mailboxes("mailbox-refused", "{} mailbox(es) could not be subscribed: Exchange refuses the request."),
+    _mailboxes("mailbox-shared", "{} mailbox(es) could not be subscribed: another user has them."),
+    _mailboxes("mailbox-postponed", "{} mailbox(es) could not be subscribed: Exchange puts it off again and again."),
+    _mailboxes("mailboxes-not-streamed", "Changes of some subscribed mailboxes are not noticed at present.", "notice"),
+    _mailboxes("mailboxes-not-read", "The calendars of some mailboxes cannot be read at present.", "read"),
+)
