@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from rainbow_exchange.lab.dial_values import BadDial, check_choice, check_number
+from rainbow_exchange.lab.rainbow.sasl import MECHANISMS
 
 Paging = Literal["honest", "short", "repeated", "moving"]
 AskedEmail = Literal["login", "work", "upper"]
@@ -27,6 +28,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "refuse_body": get_args(RefuseBody),
     "break_when": get_args(BreakWhen),
 }
+_LISTS: dict[str, tuple[str, ...]] = {"sasl_mechanisms": MECHANISMS}
 _MAY_BE_NEGATIVE = frozenset({"clock_skew_seconds"})
 
 
@@ -79,6 +81,12 @@ class Dials:
     question_seconds: float = 10.0
     questions_in_flight: int = 64
     max_stanza_bytes: int = 18432
+    #: SASL mechanisms of the link: PLAIN, SCRAM-SHA-1, SCRAM-SHA-256, SCRAM-SHA-512
+    sasl_mechanisms: list[Any] = field(default_factory=lambda: ["PLAIN"])
+    #: seconds for each frame that the link reads
+    read_frame_seconds: float = 0.0
+    #: what `see-other-uri` and `see-other-host` name
+    elsewhere: str = ""
     #: whether commands to a connector get an id
     command_ids: bool = True
     #: entries of `authentication/v1.0/urls` (SSO) and of `settings/apis` (extra headers)
@@ -112,6 +120,8 @@ class Dials:
                 raise BadDial(f"no dial {name}; there are {', '.join(sorted(known))}")
             if name in _CHOICES:
                 check_choice(name, value, _CHOICES[name])
+            if name in _LISTS and isinstance(value, list):
+                check_choice(name, value, _LISTS[name])
             kind = type(getattr(self, name))
             if not (type(value) is kind or (kind is float and type(value) is int)):
                 raise BadDial(f"{name} takes {kind.__name__}")

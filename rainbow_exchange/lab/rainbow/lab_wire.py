@@ -9,17 +9,18 @@ from aiohttp import web
 
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.dial_values import BadDial
+from rainbow_exchange.lab.rainbow import link_faults
 from rainbow_exchange.lab.rainbow.dials import Dials
+from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
 from rainbow_exchange.lab.rainbow.outage import HOWS, PARTS, Outage
 from rainbow_exchange.lab.rainbow.people import People, renamed
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record
 from rainbow_exchange.lab.rainbow.sign_in import SignIn
-from rainbow_exchange.lab.rainbow.streams import Streams
 from rainbow_exchange.lab.user import LabUser
 from rainbow_exchange.lab.users_file import user_from_json
 
-_ACTIONS = ("away", "cut_link", "lock", "unlock", "expire_tokens")
+_ACTIONS = ("away", *link_faults.ACTIONS, "lock", "unlock", "expire_tokens")
 _QUESTIONS = ("events", "autoreply", "ping", "unknown")
 
 
@@ -31,7 +32,7 @@ class LabWire:
         *,
         people: People,
         questions: Questions,
-        streams: Streams,
+        link_faults: LinkFaults,
         sign_in: SignIn,
         dials: Dials,
         outage: Outage,
@@ -41,7 +42,7 @@ class LabWire:
         self._outage = outage
         self._people = people
         self._questions = questions
-        self._streams = streams
+        self._link_faults = link_faults
         self._sign_in = sign_in
         self._dials = dials
         self._record = record
@@ -142,13 +143,12 @@ class LabWire:
         if not isinstance(away, dict):
             raise _bad(f"away takes an object of {', '.join(PARTS)}, each one of {', '.join(map(repr, HOWS))}")
         try:
+            self._link_faults.check(actions)
             self._dials.set(body)
             self._outage.set(away)
+            await self._link_faults.act(actions)
         except BadDial as error:
             raise _bad(f"{error}; actions are {', '.join(_ACTIONS)}") from error
-        if actions.get("cut_link"):
-            for account in [*self._people.connectors(), self._people.account]:
-                self._streams.cut(account.jid)
         if actions.get("expire_tokens"):
             self._sign_in.expire_tokens()
         if isinstance(login := actions.get("lock"), str):
@@ -160,6 +160,7 @@ class LabWire:
     async def _rest(self, _: web.Request) -> web.Response:
         self._dials.set(Dials().as_json())
         self._outage.set(dict.fromkeys(PARTS, ""))
+        await self._link_faults.withdraw()
         return web.json_response(self._dials.as_json())
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.lab_wire import LabWire
+from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
 from rainbow_exchange.lab.rainbow.management import Management
 from rainbow_exchange.lab.rainbow.outage import Outage
 from rainbow_exchange.lab.rainbow.people import People
@@ -85,10 +86,11 @@ class LabRainbow:
             now=now,
             random=random,
         )
+        self._link_faults = LinkFaults(streams=self._streams, people=self.people, url=lambda: self._url)
         self._lab_wire = LabWire(
             people=self.people,
             questions=self.questions,
-            streams=self._streams,
+            link_faults=self._link_faults,
             sign_in=sign_in,
             dials=self.dials,
             outage=self.outage,
@@ -152,6 +154,7 @@ class LabRainbow:
         self._sign_in.new_key()
 
     async def _ask_no_more(self) -> None:
+        await self._link_faults.withdraw()
         if self._asking is not None:
             self._asking.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,9 +1,6 @@
-"""One XMPP stream over one WebSocket: framing, SASL PLAIN, bind, presence, and what the server answers itself."""
+"""One XMPP stream over one WebSocket: framing, SASL, bind, presence, and what the server answers itself."""
 
 import asyncio
-import base64
-import binascii
-import hmac
 from typing import TYPE_CHECKING
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -12,6 +9,7 @@ from lxml import etree
 from rainbow_exchange.lab.rainbow import xmpp_words as words
 from rainbow_exchange.lab.rainbow.outage import Unreachable
 from rainbow_exchange.lab.rainbow.presence import iso
+from rainbow_exchange.lab.rainbow.sasl import Authentication, SaslFailure
 
 if TYPE_CHECKING:
     from rainbow_exchange.lab.rainbow.streams import Streams
@@ -33,6 +31,7 @@ class Stream:
         self._streams = streams
         self._opened = False
         self._login = ""
+        self._signing_in: Authentication | None = None
         self.jid = ""
         self.bare = ""
         self.presence: str | None = None
@@ -43,6 +42,7 @@ class Stream:
         try:
             async for message in self._socket:
                 await self._streams.outage.passed("link")
+                await asyncio.sleep(self._streams.dials.read_frame_seconds)
                 if message.type is not WSMsgType.TEXT:
                     await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"text frames only")
                     return
@@ -62,10 +62,16 @@ class Stream:
             return False
         return True
 
-    async def fail(self, condition: str, explanation: str = "", *, limit: float = _SEND_SECONDS) -> None:
+    async def fail(
+        self, condition: str, explanation: str = "", *, content: str | None = None, limit: float = _SEND_SECONDS
+    ) -> None:
         """End the stream with a stream error."""
-        await self.send(words.stream_error(condition, explanation))
+        await self.send(words.stream_error(condition, explanation, content))
         await self._finish(limit)
+
+    async def close(self, see_other_uri: str = "") -> None:
+        """End the stream without an error."""
+        await self._finish(see_other_uri=see_other_uri)
 
     def cut(self) -> None:
         """Break the connection without a word."""
@@ -73,9 +79,16 @@ class Stream:
         if transport is not None:
             transport.abort()
 
-    async def _finish(self, limit: float = _SEND_SECONDS) -> None:
+    def break_off(self) -> None:
+        """Begin a frame of 200 bytes, send 11 of them, and close the connection."""
+        transport = self._request.transport
+        if transport is not None:
+            transport.write(bytes([0x81, 126, 0, 200]) + b"<iq xmlns='")
+            transport.close()
+
+    async def _finish(self, limit: float = _SEND_SECONDS, *, see_other_uri: str = "") -> None:
         await self._streams.unbind(self)
-        await self.send(words.closing())
+        await self.send(words.closing(see_other_uri))
         try:
             async with asyncio.timeout(limit):
                 await self._socket.close(code=WSCloseCode.OK, message=b"Stream closed")
@@ -106,6 +119,8 @@ class Stream:
             raise _End
         elif element.tag == f"{{{words.SASL}}}auth" and self._opened and not self._login:
             await self._authenticate(element)
+        elif element.tag == f"{{{words.SASL}}}response" and self._opened and not self._login:
+            await self._sign_in_step(element.text or "")
         elif element.tag in words.STANZAS and self._opened:
             await self._stanza(element)
         else:
@@ -119,25 +134,41 @@ class Stream:
         if element.get("version") != "1.0":
             await self._refuse("unsupported-version")
         self._opened = True
-        await self.send(words.features(signed_in=bool(self._login)))
+        await self.send(words.features(self._streams.dials.sasl_mechanisms, signed_in=bool(self._login)))
 
     async def _authenticate(self, element: etree._Element) -> None:
-        if element.get("mechanism") != "PLAIN":
+        mechanism = element.get("mechanism", "")
+        if mechanism not in self._streams.dials.sasl_mechanisms:
             await self.send(words.sasl_failure("invalid-mechanism"))
             return
-        try:
-            _, local, password = base64.b64decode(element.text or "", validate=True).decode().split("\0")
-        except (binascii.Error, UnicodeDecodeError, ValueError):
+        self._signing_in = Authentication(mechanism, self._password)
+        await self._sign_in_step(element.text or "")
+
+    async def _sign_in_step(self, content: str) -> None:
+        signing_in = self._signing_in
+        if signing_in is None:
             await self.send(words.sasl_failure("malformed-request"))
             return
-        user = self._streams.people.by_jid(f"{local}@{self._streams.domain}")
-        right = user is not None and hmac.compare_digest(user.jid_password.encode(), password.encode())
-        if user is None or not right or self._streams.dials.refuse_xmpp_logins:
-            self._streams.record.xmpp_logins.append({"at": iso(self._streams.now()), "refused": local})
-            await self.send(words.sasl_failure("not-authorized"))
+        try:
+            said = signing_in.step(content)
+        except SaslFailure as failure:
+            self._signing_in = None
+            if failure.condition == "not-authorized":
+                self._streams.record.xmpp_logins.append({"at": iso(self._streams.now()), "refused": failure.user})
+            await self.send(words.sasl_failure(failure.condition))
             return
-        self._login, self._opened = user.jid, False
-        await self.send(words.text(words.element(words.SASL, "success")))
+        if not signing_in.user:
+            await self.send(words.text(words.element(words.SASL, "challenge", content=said)))
+            return
+        self._login, self._opened, self._signing_in = self._jid(signing_in.user), False, None
+        await self.send(words.text(words.element(words.SASL, "success", content=said)))
+
+    def _jid(self, local: str) -> str:
+        return f"{local}@{self._streams.domain}"
+
+    def _password(self, local: str) -> str | None:
+        user = self._streams.people.by_jid(self._jid(local))
+        return None if user is None or self._streams.dials.refuse_xmpp_logins else user.jid_password
 
     async def _stanza(self, stanza: etree._Element) -> None:
         if not self._login:

@@ -76,9 +76,13 @@ class Streams:
                 group.create_task(stream.fail("system-shutdown", limit=_GOODBYE_SECONDS), name="lab-goodbye")
         await asyncio.gather(*self._farewells)
 
+    def of(self, bare: str | None = None) -> list[Stream]:
+        """Streams of one account, or all."""
+        return [stream for stream in self._open if bare in (None, stream.bare)]
+
     def cut(self, bare: str | None = None) -> int:
         """Break the connections of one account, or all, without a word; the number broken."""
-        broken = [stream for stream in self._open if bare in (None, stream.bare)]
+        broken = self.of(bare)
         for stream in broken:
             stream.cut()
         return len(broken)

@@ -1,5 +1,7 @@
 """The XML of the lab's XMPP server (RFC 7395, RFC 6120). Pure; only what the lab says and reads."""
 
+from collections.abc import Sequence
+
 from lxml import etree
 
 FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
@@ -12,6 +14,35 @@ BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 PING = "urn:xmpp:ping"
 DISCO_INFO = "http://jabber.org/protocol/disco#info"
 
+#: stream errors that say nothing but their name (RFC 6120 section 4.9.3)
+CONDITIONS = frozenset(
+    {
+        "bad-format",
+        "bad-namespace-prefix",
+        "conflict",
+        "connection-timeout",
+        "host-gone",
+        "host-unknown",
+        "improper-addressing",
+        "internal-server-error",
+        "invalid-from",
+        "invalid-namespace",
+        "invalid-xml",
+        "not-authorized",
+        "not-well-formed",
+        "policy-violation",
+        "remote-connection-failed",
+        "reset",
+        "resource-constraint",
+        "restricted-xml",
+        "system-shutdown",
+        "undefined-condition",
+        "unsupported-encoding",
+        "unsupported-feature",
+        "unsupported-stanza-type",
+        "unsupported-version",
+    }
+)
 STANZAS = frozenset({f"{{{CLIENT}}}{name}" for name in ("iq", "presence", "message")})
 
 
@@ -49,27 +80,28 @@ def opening(domain: str, stream_id: str) -> str:
     return text(element(FRAMING, "open", {"from": domain, "id": stream_id, "version": "1.0"}))
 
 
-def closing() -> str:
-    """Our `<close/>`."""
-    return text(element(FRAMING, "close"))
+def closing(see_other_uri: str = "") -> str:
+    """Our `<close/>`, and where the client is to go instead."""
+    return text(element(FRAMING, "close", {"see-other-uri": see_other_uri} if see_other_uri else None))
 
 
-def features(*, signed_in: bool) -> str:
-    """Stream features: SASL PLAIN before, bind after signing in."""
+def features(mechanisms_offered: Sequence[str], *, signed_in: bool) -> str:
+    """Stream features: SASL mechanisms before, bind after signing in."""
     made = etree.Element(f"{{{STREAMS}}}features", nsmap={"stream": STREAMS})
     if signed_in:
         made.append(element(BIND, "bind"))
     else:
         mechanisms = element(SASL, "mechanisms")
-        etree.SubElement(mechanisms, f"{{{SASL}}}mechanism").text = "PLAIN"
+        for name in mechanisms_offered:
+            etree.SubElement(mechanisms, f"{{{SASL}}}mechanism").text = name
         made.append(mechanisms)
     return text(made)
 
 
-def stream_error(condition: str, explanation: str = "") -> str:
+def stream_error(condition: str, explanation: str = "", content: str | None = None) -> str:
     """Make a stream error; the stream is closed after it."""
     made = etree.Element(f"{{{STREAMS}}}error", nsmap={"stream": STREAMS})
-    made.append(element(STREAM_ERRORS, condition))
+    made.append(element(STREAM_ERRORS, condition, content=content))
     if explanation:
         made.append(element(STREAM_ERRORS, "text", content=explanation))
     return text(made)

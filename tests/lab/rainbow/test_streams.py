@@ -1,11 +1,14 @@
 """The lab's XMPP server, as strict as prosody, spoken to frame by frame."""
 
 import asyncio
+import base64
 from typing import Any
 
 import aiohttp
 import pytest
+import scramp  # type: ignore[import-untyped]  # the library ships no types
 
+SASL = "{urn:ietf:params:xml:ns:xmpp-sasl}"
 STREAM_ERROR = "{http://etherx.jabber.org/streams}error"
 CONDITION = "{urn:ietf:params:xml:ns:xmpp-streams}"
 STANZA = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
@@ -34,6 +37,30 @@ async def test_sign_in_bind_and_presence(*, connect: Any, admin: Any, lab: Any) 
     await xmpp.be_there()
     assert [entry.get("jid") for entry in lab.record.xmpp_logins] == [None, xmpp.jid]
     assert lab.record.presences[0]["priority"] == "5"
+
+
+@pytest.mark.parametrize("name", ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+async def test_sign_in_by_scram_where_the_dial_offers_it(*, connect: Any, admin: Any, lab: Any, name: str) -> None:
+    lab.dials.set({"sasl_mechanisms": [name]})
+    xmpp = await connect()
+    assert [each.text for each in (await xmpp.open()).iter(f"{SASL}mechanism")] == [name]
+    local = admin.me["jid_im"].partition("@")[0]
+    assert (await xmpp.authenticate(local, admin.me["jid_password"]))[0].tag == f"{SASL}invalid-mechanism"
+    client = scramp.ScramClient([name], local, admin.me["jid_password"])
+
+    async def step(kind: str, said: str) -> tuple[str, str]:
+        content = base64.b64encode(said.encode()).decode()
+        await xmpp.say(f'<{kind} xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="{name}">{content}</{kind}>')
+        answer = await xmpp.hear()
+        return answer.tag.removeprefix(SASL), base64.b64decode(answer.text or "").decode()
+
+    kind, content = await step("auth", client.get_client_first())
+    assert kind == "challenge"
+    client.set_server_first(content)
+    kind, content = await step("response", client.get_client_final())
+    assert kind == "success"
+    client.set_server_final(content)
+    assert (await xmpp.open())[0].tag == "{urn:ietf:params:xml:ns:xmpp-bind}bind"
 
 
 async def test_an_unknown_domain_is_refused(*, connect: Any) -> None:
