@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from xml.sax.saxutils import unescape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -200,7 +200,6 @@ def test_text_escaped_twice_reads_as_the_sdk_writes_it() -> None:
 TEXT = st.text(max_size=4000) | st.builds(lambda word, times: word * times, st.text(max_size=6), st.integers(0, 9000))
 
 
-@settings(deadline=None)  # long lists take their time on a busy machine
 @given(st.lists(st.builds(event, st.integers(), TEXT), max_size=100), st.booleans(), st.text(max_size=320))
 def test_no_list_of_events_is_too_long_for_a_stanza(
     given_events: list[CalendarEvent], escape_twice: bool, email: str
@@ -260,7 +259,6 @@ def texts(written: str) -> list[str]:
     return [root.findtext(f".//c:{name}ReplyMessage", "", NS) for name in ("internal", "external")]
 
 
-@settings(deadline=None)  # long texts take their time on a busy machine
 @given(TEXT, TEXT, st.booleans())
 def test_no_texts_are_too_long_for_a_stanza(internal: str, external: str, escape_twice: bool) -> None:
     reply = AutoReply(state="enabled", internal_text=internal, external_text=external, audience="all")

@@ -38,6 +38,7 @@ from rainbow_exchange.lab.exchange.wire import (
     parsed,
 )
 from rainbow_exchange.lab.exchange.zones import WINDOWS
+from rainbow_exchange.lab.listening import close, listen
 
 PATH = "/EWS/Exchange.asmx"
 _MOST_BODY = 64 * 1024 * 1024
@@ -164,16 +165,9 @@ class LabExchange:
             now=self._now,
         ).add_to(app)
         # A stream whose client has gone ends at once.
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
-        await runner.setup()
-        site = web.TCPSite(runner, host, port, ssl_context=ssl)
-        try:
-            await site.start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._base = f"{'https' if ssl else 'http'}://{host}:{runner.addresses[0][1]}"
+        self._runner, self._base = await listen(
+            app, host, port, ssl=ssl, shutdown_timeout=0.5, handler_cancellation=True
+        )
         await self._bind()
 
     async def _bind(self) -> None:
@@ -187,7 +181,7 @@ class LabExchange:
             return
         for stream in tuple(self.streams.open):
             stream.ordered("drop")
-        await self._runner.cleanup()
+        await close(self._runner)
         self._runner = None
         self.subscriptions.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from rainbow_exchange.lab.listening import close, listen
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.lab_wire import LabWire
 from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
@@ -112,14 +113,7 @@ class LabRainbow:
         app.router.add_get("/websocket", self._streams.serve)
         app.router.add_routes(self._rest.routes())
         app.router.add_routes(self._lab_wire.routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port, ssl_context=ssl).start()
-        except OSError:
-            await self.stop()
-            raise
-        self._url = f"http{'s' if ssl else ''}://{host}:{self._runner.addresses[0][1]}"
+        self._runner, self._url = await listen(app, host, port, ssl=ssl, shutdown_timeout=1.0)
         self._asking = asyncio.create_task(self.questions.run(), name="lab-rainbow-questions")
 
     async def stop(self) -> None:
@@ -127,7 +121,7 @@ class LabRainbow:
         await self._ask_no_more()
         if self._runner is not None:
             await self._streams.close()
-            await self._runner.cleanup()
+            await close(self._runner)
             self._runner = None
 
     async def kill(self) -> None:

@@ -1,0 +1,45 @@
+"""How the lab's servers begin to listen, and how they go away."""
+
+import asyncio
+import ssl as ssl_module
+from contextlib import suppress
+
+from aiohttp import web
+
+#: seconds in which a peer may answer the end of a TLS connection before it is cut
+GOODBYE = 0.5
+
+
+async def listen(
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    ssl: ssl_module.SSLContext | None,
+    shutdown_timeout: float,
+    handler_cancellation: bool = False,
+) -> tuple[web.AppRunner, str]:
+    """Serve `app`; return what serves it, and its base URL. Port 0 takes a free one. Raise OSError when it is taken."""
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=handler_cancellation, shutdown_timeout=shutdown_timeout
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, ssl_context=ssl).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner, f"http{'s' if ssl else ''}://{host}:{runner.addresses[0][1]}"
+
+
+async def close(runner: web.AppRunner) -> None:
+    """Stop serving; afterwards no connection is left, whatever the peers do."""
+    connections = runner.server.connections if runner.server else []
+    await runner.cleanup()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE):
+            while any(connection.transport for connection in connections):  # noqa: ASYNC110  (aiohttp has no event)
+                await asyncio.sleep(0.01)
+    for connection in connections:
+        if connection.transport is not None:
+            connection.transport.abort()
