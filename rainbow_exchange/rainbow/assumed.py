@@ -28,4 +28,12 @@ ASKER_LOCAL_PART_PREFIX = "pcloud_"
 #: Header names that Rainbow's `settings/apis` may add to our requests: those that begin so. Never Authorization, Host
 #: or a header that frames the body.
 EXTRA_HEADER_PREFIXES = ("x-",)
-EXTRA_HEADERS_NEVER = frozenset({"x-rainbow-app-auth", "x-forwarded-for", "x-forwarded-host", "x-http-method-override"})
+EXTRA_HEADERS_NEVER = frozenset(
+    {
+        "x-rainbow-app-auth",
+        "x-rainbow-correlation-id",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-http-method-override",
+    }
+)

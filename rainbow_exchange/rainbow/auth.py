@@ -17,6 +17,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The SDK renews at half-life plus up to this part of that half.
 _RENEWAL_JITTER = 0.125
+_SHORTEST_LIFE = 1.0  # second
 
 
 def basic(name: str, secret: str) -> str:
@@ -42,20 +43,23 @@ class Token:
     renewed: int = 0
     max_renew: int | None = None
     user_id: str | None = None
+    oauth: bool = False
 
     @property
     def may_renew(self) -> bool:
-        """Whether Rainbow will renew it once more, as far as it says."""
-        return self.max_renew is None or self.renewed < self.max_renew
+        """Whether Rainbow will renew it once more, as far as it says. One of OAuth is not renewed (as in the SDK)."""
+        return not self.oauth and (self.max_renew is None or self.renewed < self.max_renew)
 
     def lifetime(self, received_at: datetime) -> float | None:
-        """Seconds it lives from its receipt; None where unknown.
+        """Seconds it lives from its receipt, at least one; None where unknown.
 
-        Reckoned from Rainbow's own two instants where it gives both, so that a wrong clock here does not matter.
+        Reckoned from Rainbow's own two instants where it gives both, so that a wrong clock here does not matter;
+        otherwise from `received_at`. A life of nothing is a clock that is wrong, and as good as unknown.
         """
         if self.expires_at is None:
             return None
-        return max(0.0, (self.expires_at - (self.issued_at or received_at)).total_seconds())
+        life = (self.expires_at - (self.issued_at or received_at)).total_seconds()
+        return life if life >= _SHORTEST_LIFE else None
 
 
 def read_token(text: object) -> Token:
@@ -74,6 +78,7 @@ def read_token(text: object) -> Token:
         renewed=renewed or 0,
         max_renew=max_renew,
         user_id=_user(claims.get("user")),
+        oauth="oauth" in claims,
     )
 
 

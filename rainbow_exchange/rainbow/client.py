@@ -3,7 +3,6 @@
 Calls, headers and what of them is documented: `docs/reference/rainbow-wire.md`.
 """
 
-import asyncio
 import re
 import ssl as ssl_module
 from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +33,6 @@ _log = structlog.get_logger()
 
 _NOTIFY = "/api/rainbow/calendarprovider/v1.0/notify"
 
-_UNAUTHORIZED = 401
-#: A refused call is met by a new login, but not when the token is as young as this (seconds): that would be no remedy.
-_YOUNG_TOKEN = 60.0
 _PRINTABLE = re.compile(r"[ -~]*\Z")
 
 
@@ -150,7 +146,7 @@ class RainbowClient:
         return self._sign_in.retry_at
 
     def try_again(self) -> None:
-        """Have a refused login tried once more; without a refusal nothing happens."""
+        """Have what is refused, or what Rainbow asked to wait with, tried once more."""
         self._sign_in.try_again()
 
     @property
@@ -193,32 +189,45 @@ class RainbowClient:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         bearer: bool = True,
+        repeatable: bool | None = None,
+        reads: bool = True,
     ) -> Reply:
         """Make one call as the account; `name` stands for it in counters and log.
 
-        A token that has expired is replaced by one login, and the call repeated once.
+        A token that has expired is replaced by one login, and the call repeated once. `repeatable`: it may be sent
+        twice without harm, and is where the connection breaks before an answer; None: if it is a GET. Without `reads`
+        the body of a success is not waited for.
         """
-        request = Request(name, method, path, query=query, body=body, headers=headers or {}, bearer=bearer)
+        request = Request(
+            name,
+            method,
+            path,
+            query=query,
+            body=body,
+            headers=headers or {},
+            bearer=bearer,
+            repeatable=method == "GET" if repeatable is None else repeatable,
+            reads=reads,
+        )
         grant = await self._sign_in.granted()
         try:
             return await self._sign_in.send(grant, request)
         except RainbowApiError as error:
-            young = asyncio.get_running_loop().time() - grant.received < _YOUNG_TOKEN
-            if error.status != _UNAUTHORIZED or (young and not error.token_expired):
+            if not self._sign_in.may_replace(grant, error):
                 raise
         return await self._sign_in.send(await self._sign_in.sign_in(grant), request)
 
-    async def notify(self, user_ids: Sequence[str], *, force: bool = False) -> None:
-        """Tell Rainbow that something changed for these users, at most 100; tried once, the caller repeats.
+    async def notify(self, user_ids: Sequence[str], *, force: bool = False) -> str:
+        """Tell Rainbow that something changed for these users, at most 100; return the correlation id.
 
-        `force` makes Rainbow publish even what it thinks unchanged.
+        `force` makes Rainbow publish even what it thinks unchanged. Repeating is harmless, and the caller's business.
         """
         if len(user_ids) > assumed.NOTIFY_MAX_IDS:
             raise ValueError(f"{len(user_ids)} ids in one notify")
         if not user_ids:
-            return
+            return ""
         query = {"companyId": await self.company()} | ({"force": "true"} if force else {})
-        await self.call(
+        reply = await self.call(
             "notify",
             "POST",
             _NOTIFY,
@@ -226,8 +235,11 @@ class RainbowClient:
             body={"value": list(user_ids)},
             headers=self._notify_headers,
             bearer=self._notify_bearer,
+            repeatable=True,
+            reads=False,
         )
         self.counters.notified += len(user_ids)
+        return reply.correlation_id
 
     async def company(self) -> str:
         """Return the company we serve, signing in first where only that tells."""

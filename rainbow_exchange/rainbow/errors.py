@@ -18,16 +18,23 @@ from rainbow_exchange.network.verdict import Why
 
 
 class RainbowError(RainbowExchangeError):
-    """Whatever the Rainbow side raises. `correlation_id` is the request's own, as it stands in the log; "" without."""
+    """Whatever the Rainbow side raises. `correlation_id` is the request's own, as it stands in the log; "" without.
+
+    `request_id` is what Rainbow calls the same request, "" where it did not say.
+    """
 
     correlation_id: str = ""
+    request_id: str = ""
 
 
 class RainbowConnectionError(RainbowError):
     """Rainbow could not be reached. `kind`: "name", "refused", "tls", "timeout", "closed", "proxy", "http-<status>".
 
-    `why` tells more of "tls", "proxy" and "timeout", where more is known.
+    `why` tells more of "tls", "proxy" and "timeout", where more is known. `cut_off`: the connection broke before
+    anything of an answer came, as one does that was kept open for too long.
     """
+
+    cut_off: bool = False
 
     def __init__(self, kind: str, detail: str = "", *, why: Why | None = None) -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
@@ -56,10 +63,12 @@ class RateLimited(RainbowError):
 class RainbowApiError(RainbowError):
     """Rainbow refused a call; `detail` is its errorMsg, which names no secret.
 
-    `token_expired` tells the one refusal that a new login mends.
+    `token_expired` tells the one refusal that a new login mends. `by_rainbow`: the refusal is in Rainbow's form, and
+    nothing in between has spoken in its place.
     """
 
     token_expired: bool = False
+    by_rainbow: bool = False
 
     def __init__(self, status: int, code: int, detail: str = "") -> None:
         super().__init__(f"HTTP {status}, {code}: {detail}")
@@ -104,3 +113,10 @@ class BadFrame(UnexpectedAnswer):
 
 class ListMoved(UnexpectedAnswer):
     """The list changed while its pages were read: what came so far is no whole list; read it again."""
+
+
+def ids(error: BaseException) -> dict[str, str]:
+    """Give what a line in the log says so that a request can be found at Rainbow; nothing where none was answered."""
+    if not isinstance(error, RainbowError) or not error.correlation_id:
+        return {}
+    return {"correlation_id": error.correlation_id, "request_id": error.request_id}

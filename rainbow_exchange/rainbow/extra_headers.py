@@ -10,6 +10,7 @@ from rainbow_exchange.rainbow.assumed import EXTRA_HEADER_PREFIXES, EXTRA_HEADER
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _VALUE = re.compile(r"[ -~]{0,1024}\Z")
 _MAX_RULES = 100
+_MAX_URL = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def read_extra_headers(answer: object) -> ExtraHeaders:
         ]
         for match in _objects(entry.get("match")):
             url, method = match.get("url"), match.get("method")
-            if isinstance(url, str) and isinstance(method, str):
+            if isinstance(url, str) and isinstance(method, str) and len(url) <= _MAX_URL:
                 pattern = re.compile(translate(url.replace("[", "[[]")))
                 rules += [(method.upper(), pattern, str(name), str(value)) for name, value in headers]
     return ExtraHeaders(tuple(rules[:_MAX_RULES]))

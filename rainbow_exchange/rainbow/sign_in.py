@@ -13,46 +13,38 @@ import structlog
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.rainbow.account import read_account
 from rainbow_exchange.rainbow.answers import Reply
-from rainbow_exchange.rainbow.auth import Token, read_token, renewal_delay
+from rainbow_exchange.rainbow.auth import renewal_delay
 from rainbow_exchange.rainbow.errors import (
     RainbowApiError,
     RainbowAuthenticationError,
     RainbowError,
     RateLimited,
     UnexpectedAnswer,
+    ids,
 )
 from rainbow_exchange.rainbow.extra_headers import ExtraHeaders, read_extra_headers
+from rainbow_exchange.rainbow.grants import Grant, granted
+from rainbow_exchange.rainbow.refusals import judged
 from rainbow_exchange.rainbow.transport import Request, Transport
-from rainbow_exchange.rainbow.types import Account
 
 _log = structlog.get_logger()
 
 _AUTHENTICATION = "/api/rainbow/authentication/v1.0"
 _SETTINGS = "/api/rainbow/enduser/v1.0/settings/apis"
 
-_REFUSED_STATUS = frozenset({401, 403})
-_WRONG_PASSWORD = 401500
-#: Seconds until one new login may be tried by itself. A locked account opens after 60 minutes by default, and a wrong
-#: attempt before that locks it anew; the other two need an administrator, and an attempt harms nobody.
-_RETRY_REFUSED = {401501: 65 * 60.0, 401521: 3600.0, 401523: 3600.0}
-#: The same for refusals that are not documented, where these credentials have worked before in this process, and for
-#: those without a code of Rainbow's: something in between may have answered, and is not known to count attempts.
-_RETRY_AFTER_SUCCESS = (60.0, 300.0, 900.0, 3600.0)
+_UNAUTHORIZED = 401
+_REFUSED_STATUS = frozenset({_UNAUTHORIZED, 403})
 _SHORTEST_RENEWAL = 1.0
 _LONGEST_WAIT = 65 * 60.0  # seconds, whatever a clock that was set back would make of it
+#: A refused token is met by a new login, but not when it is as young as this (seconds): that would be no remedy. One
+#: that is called expired although so young is replaced once in that time.
+_YOUNG = 60.0
 _SIDE_CALL_LIMIT = 5.0
+_SETTINGS_CALL = Request("settings", "GET", _SETTINGS, timeout=_SIDE_CALL_LIMIT, repeatable=True)
+_LOGOUT = Request("logout", "GET", f"{_AUTHENTICATION}/logout", timeout=_SIDE_CALL_LIMIT, reads=False)
 
 #: Told of each refusal with the instant of the next try by itself, and of its end with None, None.
 Remember = Callable[[RainbowAuthenticationError | None, datetime | None], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """A token in use and whose it is; `received` is the loop's time."""
-
-    token: Token
-    account: Account
-    received: float
 
 
 @dataclass(slots=True)
@@ -95,6 +87,7 @@ class SignIn:
         self._attempt: asyncio.Task[Grant] | None = None
         self._refusals = 0
         self._has_worked = False
+        self._replaced_young: tuple[Grant, float] | None = None
         self._retry_at: float | None = None
         self.counters = SignInCounters()
         self.grant: Grant | None = None
@@ -116,7 +109,8 @@ class SignIn:
         self._take(None)
 
     def try_again(self) -> None:
-        """Let a refused login go out once more, because somebody says so."""
+        """Let what is refused or put off go out once more, because somebody says so."""
+        self._transport.try_again()
         if self.refused is not None:
             self._retry_at = asyncio.get_running_loop().time()
             self._changed.set()
@@ -134,7 +128,7 @@ class SignIn:
             return
         self._take(None)
         try:
-            await self.send(grant, Request("logout", "GET", f"{_AUTHENTICATION}/logout", timeout=_SIDE_CALL_LIMIT))
+            await self.send(grant, _LOGOUT)
         except RainbowError as error:
             _log.debug("rainbow_logout_failed", error=str(error))
 
@@ -154,9 +148,25 @@ class SignIn:
             except RainbowError as error:
                 wait = self._wait_after(error, waits)
                 log = _log.debug if down else _log.warning
-                log("rainbow_sign_in_failed", error=str(error), retry_in=wait, correlation_id=error.correlation_id)
+                log("rainbow_sign_in_failed", error=str(error), retry_in=wait, **ids(error))
                 down = True
                 await self._changed_within(wait)
+
+    def may_replace(self, grant: Grant, error: RainbowApiError) -> bool:
+        """Whether a new login can mend this refusal of a call under `grant`."""
+        if error.status != _UNAUTHORIZED:
+            return False
+        if grant is not self.grant:
+            return True  # it was replaced meanwhile
+        now = asyncio.get_running_loop().time()
+        if grant.expired(now) or now - grant.received >= _YOUNG:
+            return True
+        if not error.token_expired:
+            return False
+        if self._replaced_young is not None and now - self._replaced_young[1] < _YOUNG:
+            return self._replaced_young[0] is grant
+        self._replaced_young = (grant, now)
+        return True
 
     async def sign_in(self, stale: Grant | None) -> Grant:
         """One login for all who find that `stale` will not do."""
@@ -188,11 +198,7 @@ class SignIn:
             raise self._refuse(error) from error
         try:
             account = read_account(reply.member("loggedInUser"))
-            grant = Grant(
-                token=read_token(reply.member("token")),
-                account=account,
-                received=asyncio.get_running_loop().time(),
-            )
+            grant = granted(reply, account, now=self._now(), received=asyncio.get_running_loop().time())
         except UnexpectedAnswer as error:
             self.last_error = error
             raise
@@ -206,11 +212,7 @@ class SignIn:
 
     def _refuse(self, error: RainbowApiError) -> RainbowAuthenticationError:
         """Latch a refused login: it is not tried again by itself, or not before its time."""
-        refused = RainbowAuthenticationError(error.code, error.detail)
-        refused.correlation_id = error.correlation_id
-        wait = _RETRY_REFUSED.get(error.code)
-        if wait is None and error.code != _WRONG_PASSWORD and (self._has_worked or error.code == error.status):
-            wait = _RETRY_AFTER_SUCCESS[min(self._refusals, len(_RETRY_AFTER_SUCCESS) - 1)]
+        refused, wait = judged(error, has_worked=self._has_worked, refusals=self._refusals)
         self._refusals += 1
         self.refused = self.last_error = refused
         self._retry_at = None if wait is None else asyncio.get_running_loop().time() + wait
@@ -221,28 +223,27 @@ class SignIn:
     async def _read_settings(self, grant: Grant) -> ExtraHeaders:
         """Which headers Rainbow wants added; none where it does not say."""
         try:
-            reply = await self.send(grant, Request("settings", "GET", _SETTINGS, timeout=_SIDE_CALL_LIMIT))
+            reply = await self.send(grant, _SETTINGS_CALL)
             return read_extra_headers(reply.json())
         except RainbowError as error:
             _log.debug("rainbow_settings_unread", error=str(error))
             return self._extra
 
     async def _renew(self, grant: Grant) -> None:
-        if not grant.token.may_renew:
+        if not grant.token.may_renew or grant.expired(asyncio.get_running_loop().time()):
             await self.sign_in(grant)
             return
         try:
             reply = await self.send(grant, Request("renew", "GET", f"{_AUTHENTICATION}/renew"))
-            token = read_token(reply.member("token"))
+            renewed = granted(reply, grant.account, now=self._now(), received=asyncio.get_running_loop().time())
         except (RainbowApiError, UnexpectedAnswer) as error:
             _log.debug("rainbow_renewal_refused", error=str(error))
             await self.sign_in(grant)
             return
         self.counters.renewals += 1
+        self._extra = await self._read_settings(renewed)
         if self.grant is grant:
-            self._take(
-                Grant(token=token, account=grant.account, received=asyncio.get_running_loop().time()),
-            )
+            self._take(renewed)
 
     def _take(self, grant: Grant | None) -> None:
         self.grant = grant
@@ -250,10 +251,9 @@ class SignIn:
 
     async def _is_due(self, grant: Grant) -> bool:
         """Wait until `grant` is to be renewed; False when it was replaced before."""
-        lifetime = grant.token.lifetime(self._now())
         wait = None
-        if lifetime is not None:
-            due = grant.received + max(_SHORTEST_RENEWAL, renewal_delay(lifetime, self._random))
+        if grant.lifetime is not None:
+            due = grant.received + max(_SHORTEST_RENEWAL, renewal_delay(grant.lifetime, self._random))
             wait = due - asyncio.get_running_loop().time()
         while self.grant is grant:
             if not await self._changed_within(wait):

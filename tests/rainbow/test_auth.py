@@ -43,7 +43,16 @@ def test_lifetime_does_not_depend_on_our_clock() -> None:
 def test_lifetime_without_an_instant_of_issue_is_reckoned_from_the_receipt() -> None:
     token = Token(text="t", expires_at=datetime(2026, 1, 5, 8, 30, tzinfo=UTC))
     assert token.lifetime(RECEIVED) == 1800
-    assert token.lifetime(datetime(2026, 1, 6, tzinfo=UTC)) == 0
+
+
+def test_a_life_of_nothing_is_a_wrong_clock_and_as_good_as_unknown() -> None:
+    token = Token(text="t", expires_at=datetime(2026, 1, 5, 8, 30, tzinfo=UTC))
+    assert token.lifetime(datetime(2026, 1, 6, tzinfo=UTC)) is None
+    assert read_token("a.eyJpYXQiOjEwMCwiZXhwIjoxMDB9.c").lifetime(RECEIVED) is None
+
+
+def test_a_token_of_oauth_is_not_renewed() -> None:
+    assert read_token("a.eyJvYXV0aCI6eyJ0eXBlIjoiYXV0aG9yaXphdGlvbl9jb2RlIn19.c").may_renew is False
 
 
 @pytest.mark.parametrize(("renewed", "most", "may"), [(0, None, True), (4, 5, True), (5, 5, False), (0, 0, False)])
