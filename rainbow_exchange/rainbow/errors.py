@@ -7,6 +7,7 @@ RainbowError
 ├── RainbowApiError             any other refusal, with Rainbow's errorDetailsCode
 ├── SaslRefused                 the XMPP server refused the account's credentials
 ├── StreamEnded                 the XMPP stream ended, with the server's reason
+├── ConnectionEnded             the S2S connection is of no use, or none could be made
 └── UnexpectedAnswer            an answer that is not of the documented shape
     ├── BadFrame                a frame that XMPP does not allow
     └── ListMoved               a list that changed while its pages were read: read it again
@@ -97,6 +98,18 @@ class StreamEnded(RainbowError):
         self.detail = shown(detail)
         super().__init__(f"{self.condition}: {self.detail}" if detail else self.condition)
         self.see_other_uri = see_other_uri
+
+
+class ConnectionEnded(RainbowError):
+    """An S2S connection is of no use any more, or none came about.
+
+    `condition`: "listener" (callbacks cannot be listened for), "not-called" (Rainbow does not call back), "ended" (it
+    ended the connection), "conflict" (somebody else did, with the same account).
+    """
+
+    def __init__(self, condition: str, detail: str) -> None:
+        super().__init__(detail)
+        self.condition = condition
 
 
 class UnexpectedAnswer(RainbowError):

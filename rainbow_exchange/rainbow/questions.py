@@ -4,7 +4,6 @@ Documented: `docs/reference/rainbow-wire.md`, section "Questions". Whole answers
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from functools import partial
 from xml.sax.saxutils import escape
 
@@ -24,11 +23,9 @@ from rainbow_exchange.rainbow.stanzas import (
     write,
 )
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
-from rainbow_exchange.rainbow.wording import NoDate, cut, read_date, share, write_date
+from rainbow_exchange.rainbow.wording import cut, question, share, write_date
 
-#: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
-MAX_ADDRESS = 320
-#: Ids that long are nobody's either; they would eat the room for the answer.
+#: Ids that long are nobody's; they would eat the room for the answer.
 MAX_ID = 1024
 MAX_SUBJECT_BYTES = 2_000
 _KINDS = ("events", "autoreply")
@@ -51,25 +48,18 @@ def read_question(iq: Iq) -> Question:
     payload = iq.payload
     if payload is None or not is_question(iq):
         raise MalformedQuestion("not a question")
-    email = payload.get("email", "")
-    if not email.strip() or len(email) > MAX_ADDRESS:
-        raise MalformedQuestion("no address")
     if len(iq.id) > MAX_ID:
         raise MalformedQuestion("an id too long to repeat")
-    kind = local_name(payload)
-    if kind != "events":
-        return Question(kind=kind, email=email)
-    (start, start_known), (end, end_known) = (_read_date(payload, name) for name in ("startDate", "endDate"))
-    if start is not None and end is not None and end < start:
-        raise MalformedQuestion("ends before it starts")
-    return Question(kind=kind, email=email, start=start, end=end, zone_unknown=not (start_known and end_known))
+    kind, email = local_name(payload), payload.get("email", "")
+    dates = [_date(payload, name) for name in ("startDate", "endDate")] if kind == "events" else []
+    return question(kind, email, *dates)
 
 
 def events_result(
-    iq: Iq, me: str, question: Question, events: Iterable[CalendarEvent], *, escape_twice: bool = False
+    iq: Iq, me: str, asked: Question, events: Iterable[CalendarEvent], *, escape_twice: bool = False
 ) -> str:
     """Answer with as many of `events`, from the first, as fit into a stanza."""
-    payload = element("events", CALENDAR, email=question.email)
+    payload = element("events", CALENDAR, email=asked.email)
     stanza = result(iq, me, payload)
     # An element of its own repeats the namespace that it shares with its parent once inside.
     repeated = len(f' xmlns="{CALENDAR}"')
@@ -83,9 +73,9 @@ def events_result(
     return write(stanza)
 
 
-def auto_reply_result(iq: Iq, me: str, question: Question, reply: AutoReply, *, escape_twice: bool = False) -> str:
+def auto_reply_result(iq: Iq, me: str, asked: Question, reply: AutoReply, *, escape_twice: bool = False) -> str:
     """Answer with the automatic reply; texts that do not fit are cut at a word, each to its share of the room."""
-    payload = element("autoreply", CALENDAR, state=reply.state, email=question.email)
+    payload = element("autoreply", CALENDAR, state=reply.state, email=asked.email)
     for name, date in (("startDate", reply.start), ("endDate", reply.end)):
         if date is not None:
             child(payload, name, write_date(date))
@@ -119,19 +109,10 @@ def _event(event: CalendarEvent, *, escape_twice: bool) -> etree._Element:
     return made
 
 
-def _read_date(payload: etree._Element, name: str) -> tuple[datetime | None, bool]:
-    """Read an xs:dateTime with any fraction, `Z`, an offset or none; None where absent or empty.
-
-    One without offset is in the zone of its `timezone`, else in UTC; the second value is whether that zone is known.
-    """
+def _date(payload: etree._Element, name: str) -> tuple[str, str]:
+    """Return a date and its time zone as they stand there."""
     part = next((part for part in payload if local_name(part) == name), None)
-    text = "" if part is None else (part.text or "").strip()
-    if part is None or not text:
-        return None, True
-    try:
-        return read_date(text, part.get("timezone", ""))
-    except NoDate:
-        raise MalformedQuestion(f"{name} is no date") from None
+    return ("", "") if part is None else (part.text or "", part.get("timezone", ""))
 
 
 def _once(text: str, *, escape_twice: bool) -> str:

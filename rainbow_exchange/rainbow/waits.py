@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from rainbow_exchange.backoff import backoff
-from rainbow_exchange.rainbow.errors import RainbowError, RateLimited, SaslRefused, StreamEnded
+from rainbow_exchange.rainbow.errors import ConnectionEnded, RainbowError, RateLimited, SaslRefused, StreamEnded
 
 #: A stream that lived this long has earned a quick first try again; after one that did not, each wait is longer.
 _GOOD_LIFE = 10.0
@@ -46,7 +46,7 @@ class Waits:
         if lived >= _CONFLICT_CAP:
             self._conflict = _doubled(_CONFLICT_FIRST, _CONFLICT_CAP)
         match error:
-            case StreamEnded(condition="conflict"):
+            case StreamEnded(condition="conflict") | ConnectionEnded(condition="conflict"):
                 return next(self._conflict)
             case StreamEnded(condition="system-shutdown"):
                 return max(next(self._usual), 1.0 + (_SHUTDOWN_SPREAD - 1.0) * self.random())

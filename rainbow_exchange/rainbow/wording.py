@@ -1,15 +1,38 @@
-"""What the answers on either link have in common: dates as Rainbow's wire has them, and texts cut to fit (pure)."""
+"""What both links have in common: what a question must say, dates as Rainbow has them, texts cut to fit (pure)."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from rainbow_exchange.rainbow.link import MalformedQuestion
+from rainbow_exchange.rainbow.types import Question
+
+#: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
+_MAX_ADDRESS = 320
 _ELLIPSIS = "\u2026"
 
 
 class NoDate(ValueError):
     """A text that is no xs:dateTime."""
+
+
+def question(kind: str, email: str, start: tuple[str, str] = ("", ""), end: tuple[str, str] = ("", "")) -> Question:
+    """Make a question of what a link has brought; `start` and `end` are a date and a time zone, "" where absent.
+
+    Raises MalformedQuestion for no address or a date that is none.
+    """
+    if not email.strip() or len(email) > _MAX_ADDRESS:
+        raise MalformedQuestion("no address")
+    try:
+        (begins, begins_known), (ends, ends_known) = (
+            read_date(text.strip(), zone) if text.strip() else (None, True) for text, zone in (start, end)
+        )
+    except NoDate:
+        raise MalformedQuestion("a date is none") from None
+    if begins is not None and ends is not None and ends < begins:
+        raise MalformedQuestion("ends before it starts")
+    return Question(kind=kind, email=email, start=begins, end=ends, zone_unknown=not (begins_known and ends_known))
 
 
 def write_date(value: datetime) -> str:

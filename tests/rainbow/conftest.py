@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType, web
 
@@ -17,6 +18,7 @@ from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import Answer
 from rainbow_exchange.rainbow.types import Account, AutoReply, Question
 from rainbow_exchange.rainbow.xmpp import XmppLink
+from tests import link_rig
 from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -360,3 +362,10 @@ async def run_link(server: XmppServer) -> AsyncIterator[Callable[..., Life]]:
     for life in lives:
         if not life.task.done():
             await life.stop()
+
+
+@pytest_asyncio.fixture(params=["xmpp", "s2s"])
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[link_rig.Rig]:
+    """Give the lab and a client that signs in, for each kind of link."""
+    async with link_rig.made(request.param) as rig:
+        yield rig

@@ -12,10 +12,10 @@ from lxml import etree
 
 CALENDAR = "urn:xmpp:calendar:0"
 
-_TYPES = frozenset({"singleInstance", "occurrence", "seriesMaster", "exception"})
-_SHOW_AS = frozenset({"busy", "free", "tentative", "oof", "workingelsewhere"})
-_STATES = frozenset({"enabled", "disabled", "scheduled"})
-_AUDIENCES = frozenset({"all", "known", "none"})
+TYPES = frozenset({"singleInstance", "occurrence", "seriesMaster", "exception"})
+SHOW_AS = frozenset({"busy", "free", "tentative", "oof", "workingelsewhere"})
+STATES = frozenset({"enabled", "disabled", "scheduled"})
+AUDIENCES = frozenset({"all", "known", "none"})
 
 
 class BadAnswer(ValueError):
@@ -79,16 +79,13 @@ class ToldAutoReply:
 def read_events(iq: etree._Element, email: str) -> tuple[ToldEvent, ...]:
     """Return the events of a result. Raise BadAnswer."""
     payload = _payload(iq, "events", email)
-    events = tuple(_event(child) for child in payload)
-    if len({event.id for event in events}) != len(events):
-        raise BadAnswer("an event id stands twice")
-    return events
+    return check_ids(tuple(_event(child) for child in payload))
 
 
 def read_auto_reply(iq: etree._Element, email: str) -> ToldAutoReply:
     """Return the automatic reply of a result. Raise BadAnswer."""
     payload = _payload(iq, "autoreply", email)
-    state = _one_of(payload.get("state"), _STATES, "state")
+    state = one_of(payload.get("state"), STATES, "state")
     external = payload.find(f"{{{CALENDAR}}}externalReplyMessage")
     internal = payload.find(f"{{{CALENDAR}}}internalReplyMessage")
     if internal is None:
@@ -100,8 +97,22 @@ def read_auto_reply(iq: etree._Element, email: str) -> ToldAutoReply:
         end=_date(payload, "endDate", required=False),
         internal_text=internal.text or "",
         external_text=None if external is None else external.text or "",
-        audience=None if audience is None else _one_of(audience, _AUDIENCES, "audience"),
+        audience=None if audience is None else one_of(audience, AUDIENCES, "audience"),
     )
+
+
+def check_ids(events: tuple[ToldEvent, ...]) -> tuple[ToldEvent, ...]:
+    """Return events that each have an id of their own. Raise BadAnswer."""
+    if len({event.id for event in events}) != len(events):
+        raise BadAnswer("an event id stands twice")
+    return events
+
+
+def one_of(value: str | None, allowed: frozenset[str], name: str) -> str:
+    """Return a value that may stand there. Raise BadAnswer."""
+    if value not in allowed:
+        raise BadAnswer(f"{name} is not one of {', '.join(sorted(allowed))}")
+    return value
 
 
 def _payload(iq: etree._Element, name: str, email: str) -> etree._Element:
@@ -129,18 +140,12 @@ def _event(element: etree._Element) -> ToldEvent:
     return ToldEvent(
         id=identifier,
         subject=subject,
-        type=_one_of(element.findtext(f"{{{CALENDAR}}}type"), _TYPES, "type"),
-        show_as=_one_of(element.findtext(f"{{{CALENDAR}}}showAs"), _SHOW_AS, "showAs"),
+        type=one_of(element.findtext(f"{{{CALENDAR}}}type"), TYPES, "type"),
+        show_as=one_of(element.findtext(f"{{{CALENDAR}}}showAs"), SHOW_AS, "showAs"),
         start=start,
         end=end,
         timezone=None if start_element is None else start_element.get("timezone"),
     )
-
-
-def _one_of(value: str | None, allowed: frozenset[str], name: str) -> str:
-    if value not in allowed:
-        raise BadAnswer(f"{name} is not one of {', '.join(sorted(allowed))}")
-    return value
 
 
 def _date(parent: etree._Element, name: str, *, required: bool = True) -> datetime | None:

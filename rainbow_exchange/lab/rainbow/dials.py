@@ -87,6 +87,10 @@ class Dials:
     read_frame_seconds: float = 0.0
     #: what `see-other-uri` and `see-other-host` name
     elsewhere: str = ""
+    #: S2S: whether callbacks are sent at all, how late "ready" is, whether a presence is called back to its owner
+    s2s_callbacks: bool = True
+    s2s_ready_seconds: float = 0.0
+    s2s_echo_presence: bool = False
     #: whether commands to a connector get an id
     command_ids: bool = True
     #: entries of `authentication/v1.0/urls` (SSO) and of `settings/apis` (extra headers)

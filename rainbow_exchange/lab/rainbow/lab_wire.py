@@ -10,6 +10,7 @@ from aiohttp import web
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.dial_values import BadDial
 from rainbow_exchange.lab.rainbow import link_faults
+from rainbow_exchange.lab.rainbow.connections import Connections
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
 from rainbow_exchange.lab.rainbow.outage import HOWS, PARTS, Outage
@@ -20,7 +21,7 @@ from rainbow_exchange.lab.rainbow.sign_in import SignIn
 from rainbow_exchange.lab.user import LabUser
 from rainbow_exchange.lab.users_file import user_from_json
 
-_ACTIONS = ("away", *link_faults.ACTIONS, "lock", "unlock", "expire_tokens")
+_ACTIONS = ("away", *link_faults.ACTIONS, "lock", "unlock", "expire_tokens", "lose_connections", "end_connections")
 _QUESTIONS = ("events", "autoreply", "ping", "unknown")
 
 
@@ -33,6 +34,7 @@ class LabWire:
         people: People,
         questions: Questions,
         link_faults: LinkFaults,
+        connections: Connections,
         sign_in: SignIn,
         dials: Dials,
         outage: Outage,
@@ -43,6 +45,7 @@ class LabWire:
         self._people = people
         self._questions = questions
         self._link_faults = link_faults
+        self._connections = connections
         self._sign_in = sign_in
         self._dials = dials
         self._record = record
@@ -84,6 +87,7 @@ class LabWire:
         if self._people.by_id(user.id) is not None:
             raise _bad(f"the id {user.id} is taken")
         self._put(user)
+        self._connections.changed(user.id, "created")
         return web.json_response(user.as_json(), status=201)
 
     async def _change(self, request: web.Request) -> web.Response:
@@ -91,12 +95,14 @@ class LabWire:
         read = _user({**user.as_json(), "displayName": None, **changes, "id": user.id})
         changed = renamed(user, changes, read)
         self._put(changed)
+        self._connections.changed(user.id, "updated")
         return web.json_response(changed.as_json())
 
     async def _remove(self, request: web.Request) -> web.Response:
         user = self._named(request)
         self._people.remove(user.id)
         self._questions.forget(user.id)
+        self._connections.changed(user.id, "deleted")
         return web.json_response({})
 
     def _put(self, user: LabUser) -> None:
@@ -149,6 +155,10 @@ class LabWire:
             await self._link_faults.act(actions)
         except BadDial as error:
             raise _bad(f"{error}; actions are {', '.join(_ACTIONS)}") from error
+        if actions.get("lose_connections"):
+            self._connections.lose()
+        if actions.get("end_connections"):
+            self._connections.terminate()
         if actions.get("expire_tokens"):
             self._sign_in.expire_tokens()
         if isinstance(login := actions.get("lock"), str):

@@ -9,8 +9,10 @@ from typing import Any
 
 from lxml import etree
 
+from rainbow_exchange.lab.rainbow import s2s_answers
 from rainbow_exchange.lab.rainbow import xmpp_words as words
 from rainbow_exchange.lab.rainbow.answers import CALENDAR, BadAnswer, read_auto_reply, read_events
+from rainbow_exchange.lab.rainbow.connections import Connections, S2sConnection
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.presence import Known, Shown, iso, shown
@@ -28,6 +30,7 @@ class Questions:
         self,
         *,
         streams: Streams,
+        connections: Connections,
         people: People,
         dials: Dials,
         record: Record,
@@ -35,6 +38,7 @@ class Questions:
         random: Random,
     ) -> None:
         self._streams = streams
+        self._connections = connections
         self._people = people
         self._dials = dials
         self._record = record
@@ -157,6 +161,7 @@ class Questions:
         entry: dict[str, Any] = {
             "at": iso(self._now()),
             "kind": kind,
+            "link": "xmpp",
             "type": iq_type,
             "email": email,
             "from": sender,
@@ -167,19 +172,16 @@ class Questions:
         started = asyncio.get_running_loop().time()
         read: Any = None
         try:
-            to = self._connector()
-            if to is None:
-                raise NoLink  # noqa: TRY301  (one place tells what became of a question)
-            seconds = self._dials.question_seconds
-            answer = await self._streams.ask(iq_type, payload, sender=sender, to=to, seconds=seconds)
-            if answer.get("type") == "error":
-                condition, error_type = words.error_of(answer)
-                entry |= {"outcome": "error", "condition": condition, "error_type": error_type}
-            elif kind == "events":
-                read = read_events(answer, email)
+            there = (self._connections.live(each.id) for each in self._connectors())
+            connection = next((each for each in there if each is not None), None)
+            if connection is not None and kind in KINDS:
+                entry |= {"link": "s2s", "type": None, "from": None}
+                read = await self._ask_over_s2s(connection, kind, email, asked_window, entry)
+            else:
+                read = await self._ask_over_xmpp(iq_type, payload, sender, email, entry)
+            if kind == "events" and read is not None:
                 entry["answer"] = [event.as_json() for event in read]
-            elif kind == "autoreply":
-                read = read_auto_reply(answer, email)
+            elif kind == "autoreply" and read is not None:
                 entry["answer"] = read.as_json()
         except NoLink:
             entry["outcome"] = "no-link"
@@ -192,10 +194,36 @@ class Questions:
         self._record.counts[f"questions_{entry['outcome']}"] += 1
         return {**entry, "read": read}
 
-    def _connector(self) -> str | None:
-        """Find the full JID to ask: of the connector activated last that is there, else of the company's account."""
-        jids = (self._streams.available(each.jid) for each in [*self._people.connectors(), self._people.account])
-        return next((jid for jid in jids if jid is not None), None)
+    def _connectors(self) -> list[LabUser]:
+        """Who may be asked: the connectors, that activated last before the others, then the company's account."""
+        return [*self._people.connectors(), self._people.account]
+
+    async def _ask_over_xmpp(
+        self, iq_type: str, payload: etree._Element, sender: str, email: str, entry: dict[str, Any]
+    ) -> Any:
+        jids = (self._streams.available(each.jid) for each in self._connectors())
+        to = next((jid for jid in jids if jid is not None), None)
+        if to is None:
+            raise NoLink
+        seconds = self._dials.question_seconds
+        answer = await self._streams.ask(iq_type, payload, sender=sender, to=to, seconds=seconds)
+        if answer.get("type") == "error":
+            condition, error_type = words.error_of(answer)
+            entry |= {"outcome": "error", "condition": condition, "error_type": error_type}
+            return None
+        if entry["kind"] not in KINDS:
+            return None
+        return read_events(answer, email) if entry["kind"] == "events" else read_auto_reply(answer, email)
+
+    async def _ask_over_s2s(
+        self, connection: S2sConnection, kind: str, email: str, window: list[str] | None, entry: dict[str, Any]
+    ) -> Any:
+        dates = dict(zip(("start_date", "end_date"), window or (), strict=False))
+        body = await self._connections.ask(connection, f"calendar-{kind}", {"email": email, **dates})
+        if (condition := s2s_answers.error_of(body)) is not None:
+            entry |= {"outcome": "error", "condition": condition}
+            return None
+        return (s2s_answers.read_events if kind == "events" else s2s_answers.read_auto_reply)(body, email)
 
     def _question(
         self, kind: str, email: str, *, dates: bool | None, window: tuple[str, str] | None

@@ -23,6 +23,7 @@ class Record:
         self.events: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.commands: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.messages: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.callbacks: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.counts: Counter[str] = Counter()
 
     def clear(self) -> None:
@@ -48,4 +49,5 @@ class Record:
             "events": self.events,
             "commands": self.commands,
             "messages": self.messages,
+            "callbacks": self.callbacks,
         }

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from rainbow_exchange.lab.rainbow.connection_calls import ConnectionCalls
+from rainbow_exchange.lab.rainbow.connections import Connections
 from rainbow_exchange.lab.rainbow.connector_calls import ConnectorCalls
 from rainbow_exchange.lab.rainbow.connectors import Connectors
 from rainbow_exchange.lab.rainbow.dials import Dials
@@ -39,6 +41,7 @@ class Rest:
         sign_in: SignIn,
         questions: Questions,
         management: Management,
+        connections: Connections,
         dials: Dials,
         record: Record,
         cut: Callable[[str], object],
@@ -71,6 +74,9 @@ class Rest:
             now=now,
             random=random,
         )
+        self._connections = ConnectionCalls(
+            connections, signed_in=lambda request: self._signed_in(request)[0], body=_json
+        )
         account = people.account
         #: the company's record as administrators see and change it
         self.company: dict[str, Any] = {"id": account.company_id, "name": account.company_name, "status": "active"}
@@ -96,6 +102,7 @@ class Rest:
             web.get(f"{rainbow}/enduser/v1.0/users/{{id}}", self._user),
             web.post(f"{rainbow}/calendarprovider/v1.0/notify", self._notify),
             *self._connectors.routes(),
+            *self._connections.routes(),
             web.get(f"{rainbow}/calendar/v1.0", self._own_state),
             web.get(f"{rainbow}/calendar/v1.0/", self._own_state),
             web.post(f"{rainbow}/calendar/v1.0/states", self._states),

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from rainbow_exchange.lab.listening import close, listen
+from rainbow_exchange.lab.rainbow.connections import Connections
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.lab_wire import LabWire
 from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
@@ -67,8 +68,15 @@ class LabRainbow:
             now=now,
             random=random,
         )
+        self.connections = Connections(dials=self.dials, outage=self.outage, record=self.record, now=now, random=random)
         self.questions = Questions(
-            streams=self._streams, people=self.people, dials=self.dials, record=self.record, now=now, random=random
+            streams=self._streams,
+            connections=self.connections,
+            people=self.people,
+            dials=self.dials,
+            record=self.record,
+            now=now,
+            random=random,
         )
         self.outage.cut = self._streams.cut
         self.management = Management(
@@ -81,6 +89,7 @@ class LabRainbow:
             sign_in=sign_in,
             questions=self.questions,
             management=self.management,
+            connections=self.connections,
             dials=self.dials,
             record=self.record,
             cut=self._streams.cut,
@@ -92,6 +101,7 @@ class LabRainbow:
             people=self.people,
             questions=self.questions,
             link_faults=self._link_faults,
+            connections=self.connections,
             sign_in=sign_in,
             dials=self.dials,
             outage=self.outage,
@@ -119,6 +129,7 @@ class LabRainbow:
     async def stop(self) -> None:
         """Say goodbye to the streams and close; what was seen and told stays in memory, so that it can start again."""
         await self._ask_no_more()
+        await self.connections.stop()
         if self._runner is not None:
             await self._streams.close()
             await close(self._runner)
@@ -138,11 +149,13 @@ class LabRainbow:
             if connection.transport is not None:
                 connection.transport.abort()
         await self._ask_no_more()
+        await self.connections.stop()
         self.questions.drop()
         await runner.cleanup()
 
     def forget(self) -> None:
-        """Lose what a database would have kept: what was told of everybody, and which tokens were given."""
+        """Lose what a database would have kept: what was told of everybody, tokens, S2S connections."""
+        self.connections.lose()
         self.questions.drop()
         self.questions.known.clear()
         self._sign_in.new_key()
