@@ -322,8 +322,17 @@ def missing(settings: Settings, secrets: ResolvedSecrets) -> list[str]:
 
     Without `exchange.url` Exchange is looked for.
     """
+    return missing_for_exchange(settings, secrets) + missing_for_rainbow(settings, secrets)
+
+
+def missing_for_exchange(settings: Settings, secrets: ResolvedSecrets) -> list[str]:
+    """Give those of them that the Exchange side needs."""
+    return missing_credentials(settings.exchange, secrets)
+
+
+def missing_for_rainbow(settings: Settings, secrets: ResolvedSecrets) -> list[str]:
+    """Give those of them that the Rainbow side needs."""
     needed = [
-        *((key, None) for key in missing_credentials(settings.exchange, secrets)),
         ("rainbow.login", settings.rainbow.login),
         ("rainbow.password", secrets.rainbow_password),
         ("rainbow.app_id", settings.rainbow.app_id),

@@ -1,4 +1,4 @@
-"""The process: the local page, the one TaskGroup for what `sides` builds, the status, and the ordered stop.
+"""The process: the local page, both sides as the settings want them (`sides`), the status, and the ordered stop.
 
 First signal: an ordered stop within ten seconds. Second: leave at once. Expected faults are met inside the parts; a bug
 ends the process, and its service manager restarts it.
@@ -8,11 +8,11 @@ import asyncio
 import os
 import random as random_module
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
@@ -20,30 +20,24 @@ import structlog
 
 from rainbow_exchange import __version__, config, metrics, status
 from rainbow_exchange.bridge import coverage
-from rainbow_exchange.bridge.discovery import Discovery, Place
+from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
-from rainbow_exchange.ews.client import EwsClient
-from rainbow_exchange.ews.sites import Ask
+from rainbow_exchange.ending import STOP_WITHIN
+from rainbow_exchange.errors import UserError, problems_in
 from rainbow_exchange.finder import finder
 from rainbow_exchange.model import Problem
 from rainbow_exchange.proxies import Proxies
-from rainbow_exchange.sides import Sides, build
+from rainbow_exchange.sides import Sides
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.status import iso
+from rainbow_exchange.wanted import Wanted
 from rainbow_exchange.web import app, runtime
 
 log = structlog.get_logger()
 
-#: returns where Exchange is once it is somewhere else
-Moved = Callable[[EwsClient], Coroutine[Any, Any, Place]]
-
 SCHEMA_VERSION = 1
-#: seconds that an ordered stop may take in all, and two of its steps
-STOP_WITHIN = 9.5
-UNSUBSCRIBE_FOR = 5.0
-FLUSH_FOR = 1.5
 REVIEW_EVERY = 1.0
 
 
@@ -68,7 +62,10 @@ def utc_now() -> datetime:
 
 
 class Daemon:
-    """The process: the local page always, both sides and the bridge between them once the settings are complete."""
+    """The process: the local page always, and of the rest what the settings want and allow.
+
+    `read` reads the settings and secrets of this machine anew, in a thread (`reload`).
+    """
 
     def __init__(
         self,
@@ -79,145 +76,79 @@ class Daemon:
         now: Callable[[], datetime] = utc_now,
         random: Callable[[], float] = random_module.random,
         finder: Callable[..., AbstractAsyncContextManager[Discovery]] = finder,
+        read: Callable[[], tuple[Settings, Secrets]] | None = None,
     ) -> None:
-        self._settings = settings
-        self._secrets = secrets
+        self._wanted = Wanted(settings, secrets)
+        self._read = read
         self._observe = observe
         self._now = now
         self._random = random
-        self._stop = asyncio.Event()
         self._started = self._since = now()
         self._state = "starting"
         self._finder = finder
-        self._discovery: Discovery | None = None
         self._sides: Sides | None = None
         self._told = metrics.Latency()
         self._problems = Problems(now=now, observe=self._show_problem)
 
     def stop(self) -> None:
         """Ask for an ordered stop."""
-        self._stop.set()
+        if not self._wanted.stopping:
+            self._wanted.stop()
+            self._review()
+            self._observe("stopping")
+            log.info("stopping", within_seconds=STOP_WITHIN)
+
+    async def reload(self) -> None:
+        """Read the settings and secrets of this machine anew, and build anew what they change; the rest stays.
+
+        Raises UserError where they are faulty: then nothing changes. What web, state and log say counts from the next
+        start.
+        """
+        if self._read is None:
+            return
+        settings, secrets = await asyncio.to_thread(self._read)
+        log.info("settings_read_anew")
+        self._proxies.use(settings, secrets)
+        self._wanted.use(settings, secrets)
 
     async def run(self) -> int:
         """Run until stopped; return the exit code 0. Raises UserError for what an administrator can mend."""
-        folder = config.data_folder(self._settings)
+        folder = config.data_folder(self._wanted.settings)
         log.info("starting", version=__version__, pid=os.getpid(), folder=str(folder))
         async with AsyncExitStack() as stack:
             store = Store.open(folder / FILE_NAME)
             stack.callback(store.close)
-            self._proxies = Proxies(self._settings, self._secrets, store=store, now=self._now)
-            await stack.enter_async_context(self._page())
-            missing = config.missing(self._settings, self._secrets)
-            if missing:
-                self._say_missing(missing)
-                await self._stop.wait()
-            elif (url := self._settings.exchange.url) is not None and self._settings.exchange.autodiscover_url is None:
-                await self._connect(store, url)
-            else:
-                await self._connect_with_autodiscover(store, url)
+            self._proxies = Proxies(self._wanted.settings, self._wanted.secrets, store=store, now=self._now)
+            self._sides = Sides(
+                self._wanted,
+                finder=self._finder,
+                proxies=self._proxies,
+                store=store,
+                problems=self._problems,
+                latency=self._told,
+                observe=self._observe,
+                now=self._now,
+                random=self._random,
+            )
+            await stack.enter_async_context(self._page(folder))
+            faults: BaseExceptionGroup[UserError] | None = None
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    state = tasks.create_task(self._keep_state(), name="state")
+                    await self._sides.run()
+                    state.cancel()
+            except* UserError as group:
+                faults = group
+            if faults is not None:
+                raise UserError(problems_in(faults))
         self._observe("stopped")
         log.info("stopped")
         return 0
 
-    async def _connect_with_autodiscover(self, store: Store, url: str | None) -> None:
-        """Look for Exchange unless `url` tells where it is or it was found before; follow it when it moves."""
-        parts = {
-            "proxies": self._proxies,
-            "store": store,
-            "problems": self._problems,
-            "now": self._now,
-            "random": self._random,
-        }
-        async with self._finder(self._settings, self._secrets, **parts) as discovery:
-            if url is not None:
-                named = self._settings.exchange.autodiscover_url or ""
-                await self._connect(store, url, ask_sites=discovery.ask_at(named))
-                return
-            self._discovery = discovery
-            place = discovery.remembered() or await self._unless_stopped(discovery.find())
-            while place is not None:
-                ask_sites, moved = discovery.ask_at(place.autodiscover_url), partial(discovery.moved, place=place)
-                place = await self._connect(store, place.url, ask_sites=ask_sites, moved=moved)
-
-    async def _unless_stopped(self, search: Coroutine[Any, Any, Place]) -> Place | None:
-        """Return what a search finds, None once asked to stop."""
-        async with asyncio.TaskGroup() as tasks:
-            state = tasks.create_task(self._keep_state(), name="state")
-            searching = tasks.create_task(search, name="discovery")
-            stop = tasks.create_task(self._stop.wait(), name="stop")
-            await asyncio.wait({searching, stop}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (state, searching, stop):
-                task.cancel()
-        return None if searching.cancelled() else searching.result()
-
-    async def _connect(
-        self, store: Store, url: str, *, ask_sites: Ask | None = None, moved: Moved | None = None
-    ) -> Place | None:
-        """Run both sides, Exchange at `url`, until asked to stop, or `moved` tells where it is now: return that."""
-        async with build(
-            self._settings,
-            self._secrets,
-            url=url,
-            ask_sites=ask_sites,
-            proxies=self._proxies,
-            store=store,
-            problems=self._problems,
-            latency=self._told,
-            observe=self._observe,
-            now=self._now,
-            random=self._random,
-        ) as sides:
-            self._sides = sides
-            place = await self._serve(sides, moved)
-        if place is not None:
-            self._sides = None
-        return place
-
-    async def _serve(self, sides: Sides, moved: Moved | None) -> Place | None:
-        """Run both sides and the bridge in the one TaskGroup until one of them ends it; then stop in order."""
-        async with asyncio.TaskGroup() as tasks:
-            bridge = tasks.create_task(sides.pipeline.run(), name="bridge")
-            link = tasks.create_task(sides.link.run(), name="link")
-            sign_in = tasks.create_task(sides.rainbow.run(), name="rainbow")
-            others = [
-                tasks.create_task(self._keep_state(), name="state"),
-                tasks.create_task(sides.password.run(), name="password"),
-            ]
-            ends: list[asyncio.Task[Any]] = [tasks.create_task(self._stop.wait(), name="stop")]
-            if moved is not None:
-                ends.append(tasks.create_task(moved(sides.exchange), name="moved"))
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            try:
-                async with asyncio.timeout(STOP_WITHIN):
-                    await self._stop_in_order(sides, bridge, link, sign_in)
-            except TimeoutError:
-                log.warning("stop_cut_short", after_seconds=STOP_WITHIN)
-            finally:
-                for task in (bridge, link, sign_in, *others, *ends):
-                    task.cancel()
-        return next((end.result() for end in ends[1:] if not end.cancelled()), None)
-
-    async def _stop_in_order(
-        self, sides: Sides, bridge: asyncio.Task[None], link: asyncio.Task[None], sign_in: asyncio.Task[None]
-    ) -> None:
-        """Nothing new is begun; streams and subscriptions are closed; whoever is due is told; both sides are left."""
-        self._review()
-        if self._stop.is_set():
-            self._observe("stopping")
-            log.info("stopping", within_seconds=STOP_WITHIN)
-        await _ended(bridge)
-        sides.pipeline.membership.remember()
-        report = await sides.pipeline.parts.watcher.close(UNSUBSCRIBE_FOR)
-        untold = await sides.pipeline.parts.notifier.flush(FLUSH_FOR)
-        await _ended(link)
-        await _ended(sign_in)  # or it would sign in again
-        await sides.rainbow.logout()
-        log.info("ended_in_order", unsubscribed=report.unsubscribed, left_to_expire=report.left, untold=untold)
-
     @asynccontextmanager
-    async def _page(self) -> AsyncIterator[None]:
+    async def _page(self, folder: Path) -> AsyncIterator[None]:
         """Serve the local page, and let commands on this machine find it."""
-        folder, web = config.data_folder(self._settings), self._settings.web
+        web = self._wanted.settings.web
         token, nonce = runtime.new_secret(), runtime.new_secret()
         page = app.make_app(
             status=self.status,
@@ -238,13 +169,7 @@ class Daemon:
 
     def ready(self) -> bool:
         """Whether both sides are connected."""
-        sides = self._sides
-        return (
-            sides is not None
-            and not self._stop.is_set()
-            and sides.health.exchange()["state"] == "connected"
-            and sides.health.rainbow()["state"] == "connected"
-        )
+        return self._sides is not None and not self._wanted.stopping and self._sides.connected()
 
     async def _keep_state(self) -> None:
         """Review everything each second, so that problems and states begin when they begin, not when someone looks."""
@@ -254,11 +179,20 @@ class Daemon:
 
     def _review(self) -> None:
         if self._sides is not None:
-            self._sides.health.review()
-        state = self._overall(list(self._problems))
+            self._sides.review()
+        state = self._overall()
         if state != self._state:
             log.info("state_changed", state=state, before=self._state)
             self._state, self._since = state, self._now()
+
+    def _overall(self) -> str:
+        if self._wanted.stopping:
+            return "stopping"
+        if any(problem.severity != "notice" for problem in self._problems):
+            return "degraded"
+        if self._sides is None or self._sides.settling:
+            return "starting"
+        return "healthy" if self.ready() else "degraded"
 
     def status(self) -> dict[str, Any]:
         """Return the status as `docs/reference/status.md` has it."""
@@ -267,40 +201,23 @@ class Daemon:
             "schema_version": SCHEMA_VERSION,
             "state": self._state,
             "since": iso(self._since),
-            **(status.of_sides(self._sides) if self._sides else status.without_sides(self._discovery, self._problems)),
+            **status.of(self._sides, waiting="settings-missing" in self._problems),
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
             "problems": [asdict(problem) | {"since": iso(problem.since)} for problem in self._problems],
         }
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         """Try at once what was to be tried later: for these users, or with None for everybody."""
-        self._proxies.try_again()
-        if self._sides is None:
-            if self._discovery is not None:
-                self._discovery.try_again()
-            return {"retried": [], "read": [], "streamed": [], "unknown": addresses or []}
-        self._sides.rainbow.try_again()
-        return asdict(coverage.retry(self._sides.pipeline, self._sides.exchange, addresses))
-
-    def _overall(self, problems: list[Problem]) -> str:
-        if self._stop.is_set():
-            return "stopping"
-        if any(problem.severity != "notice" for problem in problems):
-            return "degraded"
-        starting = self._state == "starting"
-        if self._sides is None or not self.ready():
-            return "starting" if starting else "degraded"
-        return "starting" if starting and not self._sides.health.settled() else "healthy"
-
-    def _say_missing(self, missing: list[str]) -> None:
-        found = "" if self._settings.exchange.url else " Without exchange.url, Exchange is looked for by autodiscover."
-        self._problems.report(
-            "settings-missing",
-            severity="error",
-            text=f"The connector waits for its settings: {', '.join(missing)}.{found}",
-            action="Set them in config.toml or as RAINBOW_EXCHANGE_… variables (secrets: variable, <name>_file or"
-            " keyring), then restart.",
-        )
+        sides = self._sides
+        if sides is not None:
+            self._proxies.try_again()
+            if sides.rainbow is not None:
+                sides.rainbow.client.try_again()
+            if sides.exchange is not None:
+                return asdict(coverage.retry(sides.exchange.pipeline, sides.exchange.exchange, addresses))
+            if sides.discovery is not None:
+                sides.discovery.try_again()
+        return {"retried": [], "read": [], "streamed": [], "unknown": addresses or []}
 
     def _show_problem(self, problem: Problem) -> None:
         self._observe("problem", id=problem.id, text=problem.text, action=problem.action)
@@ -312,8 +229,10 @@ class Daemon:
             "start_time_seconds": self._started.timestamp(),
             "told_latency_seconds": self._told,
         }
-        if self._sides is not None:
-            view |= self._sides.health.measures()
+        if self._sides is not None and self._sides.rainbow is not None:
+            view |= self._sides.rainbow.health.measures()
+        if self._sides is not None and self._sides.exchange is not None:
+            view |= self._sides.exchange.health.measures()
         view["problems"] = {
             severity: sum(problem.severity == severity for problem in self._problems)
             for severity in ("error", "warning", "notice")
@@ -343,14 +262,14 @@ def _signals(daemon: Daemon) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def run(settings: Settings, *, secrets: Secrets, observe: Observer = _ignore) -> int:
-    """Run the connector until SIGINT, SIGTERM or SIGBREAK; return the exit code."""
-    daemon = Daemon(settings, secrets, observe=observe)
+async def run(
+    settings: Settings,
+    *,
+    secrets: Secrets,
+    observe: Observer = _ignore,
+    read: Callable[[], tuple[Settings, Secrets]] | None = None,
+) -> int:
+    """Run the connector until SIGINT, SIGTERM or SIGBREAK; return the exit code. `read`: see Daemon."""
+    daemon = Daemon(settings, secrets, observe=observe, read=read)
     with _signals(daemon):
         return await daemon.run()
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait until it has ended; what it raises is the TaskGroup's business."""
-    task.cancel()
-    await asyncio.wait([task])

@@ -19,3 +19,11 @@ class UserError(RainbowExchangeError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+def problems_in(group: BaseExceptionGroup[UserError]) -> list[str]:
+    """Give the problems of all that a group holds, however deep."""
+    found: list[str] = []
+    for error in group.exceptions:
+        found += problems_in(error) if isinstance(error, BaseExceptionGroup) else error.problems
+    return found

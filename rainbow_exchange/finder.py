@@ -18,9 +18,10 @@ from rainbow_exchange.ews.discovery.ask_first import AskFirst
 from rainbow_exchange.ews.discovery.places import Ports, Trust, domain_of, host_of, trust
 from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.service_records import autodiscover_records
+from rainbow_exchange.exchange_side import logins_at
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.proxies import Proxies
-from rainbow_exchange.sides import logins_at, rainbow_client
+from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
 
@@ -30,6 +31,7 @@ async def finder(
     settings: Settings,
     secrets: Secrets,
     *,
+    rainbow: RainbowClient,
     proxies: Proxies,
     store: Store,
     problems: Problems,
@@ -51,7 +53,7 @@ async def finder(
         found = logins_at(url, settings, secrets, ssl_context=context, proxies=proxies, memory=memory, now=now)
         return Logins([hesitant(login) for login in found])
 
-    through, whom = proxies.to_rainbow(), trusted(settings)
+    whom = trusted(settings)
     async with Autodiscover(
         logins=logins,
         trust=whom,
@@ -68,14 +70,7 @@ async def finder(
             allowed_hosts=exchange.allowed_hosts,
             only_at=exchange.autodiscover_url,
             username=accounts(exchange, secrets)[0].username or "",
-            rainbow=lambda: rainbow_client(
-                settings,
-                secrets,
-                proxy=through,
-                store=store,
-                now=now,
-                random=random,
-            ),
+            rainbow=rainbow,
             rainbow_url=settings.rainbow.url,
             store=store,
             problems=problems,

@@ -31,6 +31,10 @@ class Proxies:
         self._now = now
         self._gates: dict[tuple[str, str], _Gate] = {}
 
+    def use(self, settings: Settings, secrets: Secrets) -> None:
+        """Go by these settings from now on."""
+        self._settings, self._secrets = settings, secrets
+
     def to_exchange(self, url: str) -> Proxy:
         """Give the one to the Exchange server, or the token endpoint, at `url`."""
         chosen = exchange_proxy(self._settings, self._secrets, url, os.environ)

@@ -1,233 +1,241 @@
-"""Builds both sides and the bridge between them from the settings; the daemon runs what is built here."""
+"""Has both sides and the bridge as the settings want them: builds, leaves in order, and builds anew what they change.
 
-import secrets as secrets_module
-import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+The Rainbow side stands as long as its credentials do. Within its life the Exchange side and the bridge come and go:
+with the settings, and with the place where autodiscover says that Exchange is.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
-from urllib.parse import urlsplit
+from functools import partial
+from typing import Any
 
-import structlog
-
-from rainbow_exchange.accounts import exchange_logins, rainbow_refusal
-from rainbow_exchange.bridge.assemble import Observe, assemble
-from rainbow_exchange.bridge.certificate_watch import CertificateWatch
-from rainbow_exchange.bridge.health import Health
-from rainbow_exchange.bridge.parts import Histogram, Options
-from rainbow_exchange.bridge.password import PasswordWatch
-from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange import exchange_side, rainbow_side
+from rainbow_exchange.bridge.assemble import Observe
+from rainbow_exchange.bridge.discovery import Discovery, Place
+from rainbow_exchange.bridge.parts import Histogram
 from rainbow_exchange.bridge.problems import Problems
-from rainbow_exchange.bridge.translate import Privacy
-from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
-from rainbow_exchange.config_accounts import accounts, token_parameters
-from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.ending import STOP_WITHIN, first_of
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
-from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.sites import Ask
-from rainbow_exchange.network.proxy import Proxy
-from rainbow_exchange.network.trust import client_context, unverified_context
+from rainbow_exchange.exchange_side import ExchangeSide
 from rainbow_exchange.proxies import Proxies
-from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.link import RainbowLink
-from rainbow_exchange.rainbow.xmpp import XmppLink
-from rainbow_exchange.state.credentials import CredentialMemory
+from rainbow_exchange.rainbow_side import RainbowSide
 from rainbow_exchange.state.store import Store
+from rainbow_exchange.wanted import Wanted, Wish
 
-log = structlog.get_logger()
+#: whether what was built is wanted no more
+Over = Callable[[], bool]
+#: returns where Exchange is once it is somewhere else
+Moved = Callable[[EwsClient], Coroutine[Any, Any, Place | None]]
 
 
-@dataclass(slots=True, eq=False)
 class Sides:
-    """What exists only once the settings are complete."""
+    """Both sides as they are now; each None while there is none.
 
-    exchange: EwsClient
-    rainbow: RainbowClient
-    link: RainbowLink
-    pipeline: Pipeline
-    health: Health
-    password: PasswordWatch
+    `discovery` is there while Exchange is looked for, or was found by it; `settling` until a new bridge was at rest
+    once. `finder` builds what looks for Exchange.
+    """
 
+    rainbow: RainbowSide | None = None
+    exchange: ExchangeSide | None = None
+    discovery: Discovery | None = None
+    settling = True
 
-@asynccontextmanager
-async def build(
-    settings: Settings,
-    secrets: Secrets,
-    *,
-    url: str,
-    ask_sites: Ask | None = None,
-    proxies: Proxies,
-    store: Store,
-    problems: Problems,
-    latency: Histogram,
-    observe: Observe,
-    now: Callable[[], datetime],
-    random: Callable[[], float],
-) -> AsyncIterator[Sides]:
-    """Build both sides, Exchange at `url`, and the bridge; leaving the context closes their connections."""
-    signing_in = accounts(settings.exchange, secrets)
-    if not signing_in:  # `config.missing` has seen to it
-        raise UserError(["exchange.username and exchange.password are needed."])
-    username = signing_in[0].username or ""
-    proxy = proxies.to_rainbow()
-    async with (
-        exchange_client(settings, secrets, url=url, proxies=proxies, store=store, now=now) as exchange,
-        rainbow_client(settings, secrets, proxy=proxy, store=store, now=now, random=random) as rainbow,
-    ):
-        pipeline = assemble(
-            exchange=exchange,
-            rainbow=rainbow,
-            store=store,
-            options=bridge_options(settings.bridge, settings.exchange, username),
-            latency=latency,
+    def __init__(
+        self,
+        wanted: Wanted,
+        *,
+        finder: Callable[..., AbstractAsyncContextManager[Discovery]],
+        proxies: Proxies,
+        store: Store,
+        problems: Problems,
+        latency: Histogram,
+        observe: Observe,
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._wanted = wanted
+        self._finder = finder
+        self._proxies = proxies
+        self._store = store
+        self._problems = problems
+        self._latency = latency
+        self._observe = observe
+        self._now = now
+        self._random = random
+        self._end_by: float | None = None
+
+    def review(self) -> None:
+        """Open and close problems by what the parts say now."""
+        if self.exchange is not None:
+            self.exchange.health.review()
+        if self.rainbow is not None:
+            self.rainbow.health.review(asyncio.get_running_loop().time())
+        if self.settling and self.connected() and self.exchange and self.exchange.health.settled():
+            self.settling = False
+
+    def connected(self) -> bool:
+        """Whether both sides are."""
+        return (
+            self.exchange is not None
+            and self.rainbow is not None
+            and self.exchange.health.exchange()["state"] == "connected"
+            and self.rainbow.health.state()["state"] == "connected"
+        )
+
+    async def run(self) -> None:
+        """Have what is wanted until nothing is any more."""
+        while not self._wanted.stopping:
+            wish, over = self._wanted.rainbow(), self._over(self._wanted.rainbow)
+            if wish.missing:
+                with self._saying_missing(self._wanted.exchange().missing + wish.missing):
+                    await self._wanted.until(over)
+            else:
+                await self._unless_faulty(self._with_rainbow(wish, over), over)
+
+    def _over(self, wanted: Callable[[], Wish], outer: Over = lambda: False) -> Over:
+        """Give what tells that something else is wanted than now."""
+        wish = wanted()
+        return lambda: self._wanted.stopping or outer() or wanted() != wish
+
+    async def _with_rainbow(self, wish: Wish, over: Over) -> None:
+        """Have this Rainbow side until it is `over`, and meanwhile the Exchange side that is wanted."""
+        async with rainbow_side.build(
+            wish.settings,
+            wish.secrets,
+            proxy=self._proxies.to_rainbow(),
+            store=self._store,
+            problems=self._problems,
+            now=self._now,
+            random=self._random,
+        ) as side:
+            self.rainbow = side
+            try:
+                async with side.at_work(self._until):
+                    while not over():
+                        await self._next_exchange(side, over)
+            finally:
+                self.rainbow = None
+
+    async def _next_exchange(self, rainbow: RainbowSide, outer: Over) -> None:
+        """Have the Exchange side that is wanted now until another one is; none while settings are missing."""
+        wish, over = self._wanted.exchange(), self._over(self._wanted.exchange, outer)
+        if wish.missing:
+            with self._saying_missing(wish.missing):
+                await self._wanted.until(over)
+        else:
+            await self._unless_faulty(self._with_exchange(wish, rainbow, over), over)
+
+    async def _with_exchange(self, wish: Wish, rainbow: RainbowSide, over: Over) -> None:
+        """Have this Exchange side until it is `over`."""
+        place = wish.settings.exchange
+        if place.url is not None and place.autodiscover_url is None:
+            await self._connect(wish, rainbow, over, url=place.url)
+            return
+        with self._problems.for_a_time() as problems:
+            async with self._finder(
+                wish.settings,
+                wish.secrets,
+                rainbow=rainbow.client,
+                proxies=self._proxies,
+                store=self._store,
+                problems=problems,
+                now=self._now,
+                random=self._random,
+            ) as discovery:
+                if place.url is None:
+                    await self._connect_where_found(wish, rainbow, over, discovery)
+                else:
+                    ask_sites = discovery.ask_at(place.autodiscover_url or "")
+                    await self._connect(wish, rainbow, over, url=place.url, ask_sites=ask_sites)
+
+    async def _connect_where_found(self, wish: Wish, rainbow: RainbowSide, over: Over, discovery: Discovery) -> None:
+        """Look for Exchange, unless it was found before, and follow it when it moves."""
+        self.discovery = discovery
+        try:
+            place = discovery.remembered() or await first_of(discovery.find(), self._none_once(over))
+            while place is not None:
+                ask_sites, moved = discovery.ask_at(place.autodiscover_url), partial(discovery.moved, place=place)
+                place = await self._connect(wish, rainbow, over, url=place.url, ask_sites=ask_sites, moved=moved)
+        finally:
+            self.discovery = None
+
+    async def _connect(
+        self,
+        wish: Wish,
+        rainbow: RainbowSide,
+        over: Over,
+        *,
+        url: str,
+        ask_sites: Ask | None = None,
+        moved: Moved | None = None,
+    ) -> Place | None:
+        """Run the bridge to Exchange at `url` until it is `over`, or `moved` tells where it is now: return that."""
+        async with exchange_side.build(
+            wish.settings,
+            wish.secrets,
+            url=url,
             ask_sites=ask_sites,
-            observe=observe,
-            now=now,
-            random=random,
-        )
-        link = rainbow_link(
-            settings, proxy=proxy, store=store, rainbow=rainbow, pipeline=pipeline, now=now, random=random
-        )
-        password = PasswordWatch(
-            exchange,
-            account=lambda: exchange.account,
-            settings={account.name: account.setting for account in signing_in if account.setting},
-            now=now,
-            random=random,
-        )
-        health = Health(
-            pipeline=pipeline,
-            exchange=exchange,
-            exchange_url=url,
-            rainbow=rainbow,
-            rainbow_url=settings.rainbow.url,
-            link=link,
-            problems=problems,
-            password=password,
-            certificate=CertificateWatch(
-                lambda: exchange.certificate,
-                host=urlsplit(url).hostname or "",
-                verified=not settings.exchange.verify_certificates_insecurely_off,
-                now=now,
-            ),
-        )
-        yield Sides(exchange, rainbow, link, pipeline, health, password)
+            rainbow=rainbow.client,
+            proxies=self._proxies,
+            store=self._store,
+            problems=self._problems,
+            latency=self._latency,
+            observe=self._observe,
+            now=self._now,
+            random=self._random,
+        ) as side:
+            self.exchange, self.settling = side, True
+            try:
+                async with side.at_work(self._until), rainbow.bridged(side.pipeline):
+                    ends = [self._none_once(over)] + ([moved(side.exchange)] if moved else [])
+                    return await first_of(*ends)
+            finally:
+                self.exchange = None
 
+    async def _none_once(self, over: Over) -> Place | None:
+        await self._wanted.until(over)
+        return None
 
-def exchange_client(
-    settings: Settings, secrets: Secrets, *, url: str, proxies: Proxies, store: Store, now: Callable[[], datetime]
-) -> EwsClient:
-    """Build the client of the EWS endpoint at `url`."""
-    tls = exchange_tls(settings.exchange)
-    memory = CredentialMemory(store, "exchange")
-    logins = logins_at(url, settings, secrets, ssl_context=tls, proxies=proxies, memory=memory, now=now)
-    return EwsClient(url=url, auth=logins, ssl=tls, proxy_url=proxies.to_exchange(url), now=now)
+    def _until(self) -> float:
+        """Until when a side may take to be left; both together, once asked to stop."""
+        by = asyncio.get_running_loop().time() + STOP_WITHIN
+        if not self._wanted.stopping:
+            return by
+        self._end_by = min(self._end_by or by, by)
+        return self._end_by
 
+    async def _unless_faulty(self, work: Coroutine[Any, Any, None], over: Over) -> None:
+        """Do what builds by the settings. What is wrong with them is said until they change, but raised at the start.
 
-def logins_at(
-    url: str,
-    settings: Settings,
-    secrets: Secrets,
-    *,
-    ssl_context: ssl.SSLContext,
-    proxies: Proxies,
-    memory: CredentialMemory,
-    now: Callable[[], datetime],
-) -> list[Login]:
-    """Build what signs in at `url`: each account of the settings."""
-    exchange = settings.exchange
-    return exchange_logins(
-        accounts(exchange, secrets),
-        url=url,
-        scheme=exchange.auth,
-        token_url=exchange.token_url,
-        token_parameters=token_parameters(
-            url, exchange.token_url or "", scope=exchange.token_scope, resource=exchange.token_resource
-        ),
-        ssl=ssl_context,
-        token_proxy=proxies.to_exchange(exchange.token_url or url),
-        memory=memory,
-        now=now,
-    )
+        A service manager must not restart a process for what will not be better then.
+        """
+        try:
+            await work
+        except UserError as error:
+            if not self._wanted.anew:
+                raise
+            with self._saying("settings-faulty", " ".join(error.problems), "Correct it where it was entered."):
+                await self._wanted.until(over)
 
+    @contextmanager
+    def _saying_missing(self, missing: Sequence[str]) -> Iterator[None]:
+        """Say that these settings are missing while the context is open."""
+        looked_for = self._wanted.settings.exchange.url is None
+        found = " Without exchange.url, Exchange is looked for by autodiscover." if looked_for else ""
+        with self._saying(
+            "settings-missing",
+            f"The connector waits for its settings: {', '.join(missing)}.{found}",
+            "Set them in config.toml or as RAINBOW_EXCHANGE_… variables (secrets: variable, <name>_file or keyring),"
+            " then restart.",
+        ):
+            yield
 
-def exchange_tls(settings: ExchangeSettings) -> ssl.SSLContext:
-    """Build what certificates are verified by. Raises UserError where `ca_file` is none."""
-    if settings.verify_certificates_insecurely_off:
-        log.warning("certificates_not_verified", consequence="anybody in between can read the Exchange password")
-        return unverified_context()
-    return client_context(settings.ca_file)
-
-
-def rainbow_client(
-    settings: Settings,
-    secrets: Secrets,
-    *,
-    proxy: Proxy,
-    store: Store,
-    now: Callable[[], datetime],
-    random: Callable[[], float],
-) -> RainbowClient:
-    """Build the client of Rainbow's REST."""
-    url, login, app_id = settings.rainbow.url, settings.rainbow.login or "", settings.rainbow.app_id or ""
-    password, app_secret = secrets.rainbow_password or "", secrets.rainbow_app_secret or ""
-    refused, retry_at, remember = rainbow_refusal(
-        CredentialMemory(store, "rainbow"), url, login, password, app_id, app_secret
-    )
-    return RainbowClient(
-        url=url,
-        login=login,
-        password=password,
-        app_id=app_id,
-        app_secret=app_secret,
-        refused=refused,
-        retry_at=retry_at,
-        remember=remember,
-        company_id=settings.rainbow.company_id,
-        ssl=client_context(),
-        now=now,
-        random=random,
-        proxy_url=proxy,
-    )
-
-
-def rainbow_link(
-    settings: Settings,
-    *,
-    proxy: Proxy,
-    store: Store,
-    rainbow: RainbowClient,
-    pipeline: Pipeline,
-    now: Callable[[], datetime],
-    random: Callable[[], float],
-) -> RainbowLink:
-    """Build the link over which Rainbow asks; its resource is made up once for this installation."""
-    resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
-    store.set_value("xmpp_resource", resource)
-    return XmppLink(
-        url=f"ws{settings.rainbow.url.removeprefix('http').rstrip('/')}/websocket",
-        account=rainbow.signed_in,
-        resource=resource,
-        answer=pipeline.parts.answers.answer,
-        trusted_askers=settings.rainbow.trusted_askers,
-        app_id=settings.rainbow.app_id or "",
-        ssl=client_context(),
-        now=now,
-        random=random,
-        on_connected=pipeline.changes.link_restored,
-        on_refused=rainbow.forget,
-        proxy_url=proxy,
-    )
-
-
-def bridge_options(bridge: BridgeSettings, exchange: ExchangeSettings, username: str) -> Options:
-    """Build the bridge's options; `username` signs in to Exchange."""
-    return Options(
-        impersonation=exchange.impersonation,
-        privacy=Privacy(bridge.privacy),
-        domains=tuple(bridge.domains),
-        users_refresh_seconds=bridge.users_refresh_minutes * 60.0,
-        notify_at_boundaries=bridge.notify_at_boundaries,
-        sending_as=username if "@" in username else None,
-    )
+    @contextmanager
+    def _saying(self, problem_id: str, text: str, action: str) -> Iterator[None]:
+        with self._problems.for_a_time() as problems:
+            problems.report(problem_id, severity="error", text=text, action=action)
+            yield

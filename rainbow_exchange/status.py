@@ -8,31 +8,40 @@ from rainbow_exchange.bridge import coverage, throttling
 from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.parts import BridgeCounters
-from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.exchange_side import ExchangeSide
 from rainbow_exchange.sides import Sides
 
+#: a side that waits for settings, and one that was not built yet
+UNCONFIGURED = {"state": "unconfigured", "reason": "Settings are missing."}
+STARTING = {"state": "starting", "reason": "It was not asked yet."}
 
-def of_sides(sides: Sides) -> dict[str, Any]:
-    """Return what the parts say while they exist."""
-    pipeline, health = sides.pipeline, sides.health
+
+def of(sides: Sides | None, *, waiting: bool) -> dict[str, Any]:
+    """Return what both sides say, or why they are not there; `waiting`: for settings."""
+    absent = UNCONFIGURED if waiting else STARTING
+    rainbow = sides.rainbow.health.state() if sides and sides.rainbow else absent
+    if sides and sides.exchange:
+        return {"rainbow": rainbow, **_of_exchange(sides.exchange)}
+    looked_for = sides.discovery if sides else None
+    return {"rainbow": rainbow, **_without_exchange(_looked_for(looked_for) if looked_for else absent)}
+
+
+def _of_exchange(side: ExchangeSide) -> dict[str, Any]:
+    pipeline, health = side.pipeline, side.health
     ends = health.certificate_ends()
     return {
         "exchange": health.exchange() | {"certificate_ends": ends and iso(ends)},
-        "rainbow": health.rainbow(),
         "mailboxes": health.mailboxes(),
-        "throttling": _dated(throttling.meter(pipeline, sides.exchange)),
+        "throttling": _dated(throttling.meter(pipeline, side.exchange)),
         "changes": _changes(pipeline.parts.counters),
         "not_streamed": [_dated(each) for each in coverage.not_streamed(pipeline)],
         "not_read": [_dated(each) for each in coverage.not_read(pipeline)],
     }
 
 
-def without_sides(discovery: Discovery | None, problems: Problems) -> dict[str, Any]:
-    """Return the same while they do not exist: settings are missing, or Exchange is being looked for."""
-    exchange, rainbow = _waiting(discovery, problems)
+def _without_exchange(exchange: dict[str, str]) -> dict[str, Any]:
     return {
         "exchange": exchange | {"account": "", "certificate_ends": None},
-        "rainbow": rainbow,
         "mailboxes": {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0},
         "throttling": None,
         "changes": _changes(BridgeCounters()),
@@ -41,21 +50,13 @@ def without_sides(discovery: Discovery | None, problems: Problems) -> dict[str, 
     }
 
 
+def _looked_for(discovery: Discovery) -> dict[str, str]:
+    return {"state": "disconnected" if discovery.tried else "starting", "reason": discovery.reason}
+
+
 def iso(instant: datetime) -> str:
     """Write an instant as the status does: UTC, to the second."""
     return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _waiting(discovery: Discovery | None, problems: Problems) -> tuple[dict[str, str], dict[str, str]]:
-    if discovery is not None:
-        state = "disconnected" if discovery.tried else "starting"
-        rainbow = {"state": "starting", "reason": "It is connected once Exchange is found."}
-        return {"state": state, "reason": discovery.reason}, rainbow
-    if "settings-missing" in problems:
-        either = {"state": "unconfigured", "reason": "Settings are missing."}
-    else:
-        either = {"state": "starting", "reason": "It was not asked yet."}
-    return either, either
 
 
 def _changes(counters: BridgeCounters) -> dict[str, int]:

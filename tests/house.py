@@ -52,7 +52,7 @@ class House:
 
     `people` are made up, or given with their mailboxes; `right` is what the account may do with those by itself.
     `dials` are the Exchange's positions at start, `tls` is its context; `rainbow` is what else the lab's Rainbow takes.
-    `exchange` are more settings of that side.
+    `exchange` are more settings of that side; they, `bridge` and `password` may change before a `daemon.reload()`.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class House:
         self.tls = tls
         self.settings = exchange
         self.bridge: dict[str, Any] = {}
+        self.password: str | None = "Exchange#1"
         self.people = make_company(people, 1) if isinstance(people, int) else people
         self.right = right
         self.exchange = self.new_exchange(**dials or {})
@@ -82,7 +83,13 @@ class House:
         mailboxes = mailboxes_of(self.people, right=self.right)
         return LabExchange(mailboxes=mailboxes, password="Exchange#1", now=now, random=Random(1).random, **dials)
 
-    def new_daemon(self, *, password: str = "Exchange#1", **parts: Any) -> Daemon:  # noqa: S107 - the lab's
+    def new_daemon(self, **parts: Any) -> Daemon:
+        settings, secrets = self.read()
+        more = {"observe": self.observe, "read": self.read} | parts
+        return Daemon(settings, secrets, now=now, random=Random(1).random, **more)
+
+    def read(self) -> tuple[Settings, Secrets]:
+        """Give what the machine's settings are now."""
         exchange = {"url": self.exchange.url, "username": "svc-rainbow"} | self.settings
         settings = Settings.model_validate(
             {
@@ -94,11 +101,11 @@ class House:
             }
         )
         secrets = Secrets(
-            exchange_password=password,
+            exchange_password=self.password,
             rainbow_password=self.rainbow.password,
             rainbow_app_secret=self.rainbow.app_secret,
         )
-        return Daemon(settings, secrets, now=now, random=Random(1).random, observe=self.observe, **parts)
+        return settings, secrets
 
     def observe(self, event: str, /, **_: Any) -> None:
         self.seen.append(event)

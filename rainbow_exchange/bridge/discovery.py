@@ -7,7 +7,7 @@ of `bridge.domains`, of the Exchange user name, or of the Rainbow login.
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -91,7 +91,7 @@ class Discovery:
         allowed_hosts: Sequence[str],
         only_at: str | None,
         username: str,
-        rainbow: Callable[[], AbstractAsyncContextManager[RainbowClient]],
+        rainbow: RainbowClient,
         rainbow_url: str,
         store: Store,
         problems: Problems,
@@ -130,20 +130,19 @@ class Discovery:
     async def find(self) -> Place:
         """Look until it is found."""
         waits = backoff(*_WAITS, random=self._random)
-        async with self._rainbow() as rainbow:
-            while True:
-                try:
-                    place = await self._look(await self._addresses(rainbow))
-                except RainbowError as error:
-                    cause = rainbow_cause(error, self._rainbow_url, company_id=rainbow.company_id)
-                    text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
-                    place = Trouble("exchange-not-found", text, "", cause.action)
-                if isinstance(place, Place):
-                    self._found(place)
-                    return place
-                wait = next(waits)
-                self._say(place, self._now() + timedelta(seconds=wait))
-                await self._pause.sleep(wait)
+        while True:
+            try:
+                place = await self._look(await self._addresses(self._rainbow))
+            except RainbowError as error:
+                cause = rainbow_cause(error, self._rainbow_url, company_id=self._rainbow.company_id)
+                text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
+                place = Trouble("exchange-not-found", text, "", cause.action)
+            if isinstance(place, Place):
+                self._found(place)
+                return place
+            wait = next(waits)
+            self._say(place, self._now() + timedelta(seconds=wait))
+            await self._pause.sleep(wait)
 
     async def moved(self, exchange: EwsClient, place: Place) -> Place:
         """Watch `exchange`, which was found at `place`; return once it is found elsewhere."""

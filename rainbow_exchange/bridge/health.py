@@ -1,13 +1,15 @@
-"""Whether all is well, and if not, why: what `status`, `/readyz` and the page show, from the parts' own counters."""
+"""Whether Exchange and the bridge are well, and if not, why, from the parts' own counters.
+
+What concerns Rainbow is `rainbow_health`'s.
+"""
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from rainbow_exchange.bridge import people, sign_in_causes
-from rainbow_exchange.bridge.causes import Cause, exchange_cause, notify_cause, rainbow_cause
+from rainbow_exchange.bridge.causes import Cause, exchange_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.measures import measures
 from rainbow_exchange.bridge.out_of_office import NO_ADDRESS
@@ -18,8 +20,6 @@ from rainbow_exchange.bridge.throttling import ThrottlingReview
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
-from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.link import RainbowLink
 
 #: seconds for which a subscribed mailbox may be without a stream before it is a problem
 UNSTREAMED_FOR = 60.0
@@ -27,8 +27,6 @@ UNSTREAMED_FOR = 60.0
 UNREAD_FOR = timedelta(seconds=60)
 #: seconds for which out-of-office states may be refused before it is a problem
 ABSENCE_UNREAD_FOR = 120.0
-#: seconds for which a stranger's question stays a problem
-STRANGER_FOR = 3600.0
 
 _EXCHANGE = (
     "exchange-authentication",
@@ -41,19 +39,10 @@ _EXCHANGE = (
     "exchange-not-ews",
     "exchange-error",
 )
-_RAINBOW = (
-    "rainbow-authentication",
-    "rainbow-unreachable",
-    "rainbow-rate-limited",
-    "rainbow-company-unknown",
-    "rainbow-notify-refused",
-    "rainbow-unexpected-answer",
-    "rainbow-error",
-)
 
 
 class Health:
-    """Reviews the parts when asked: opens and closes problems, and tells the state of either side."""
+    """Reviews the parts when asked: opens and closes problems, and tells the state of Exchange."""
 
     def __init__(
         self,
@@ -61,9 +50,6 @@ class Health:
         pipeline: Pipeline,
         exchange: EwsClient,
         exchange_url: str,
-        rainbow: RainbowClient,
-        rainbow_url: str,
-        link: RainbowLink,
         problems: Problems,
         password: PasswordWatch | None = None,
         certificate: CertificateWatch | None = None,
@@ -71,25 +57,22 @@ class Health:
         self._pipeline = pipeline
         self._exchange = exchange
         self._exchange_url = exchange_url
-        self._rainbow = rainbow
-        self._rainbow_url = rainbow_url
-        self._link = link
         self._problems = problems
         self._password = password
         self._certificate = certificate
         self._unstreamed_since: float | None = None
         self._unreadable_since: float | None = None
         self._throttling = ThrottlingReview(pipeline, problems)
-        self._strangers = (0, 0.0)
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
         exchange = self._exchange_error()
         cause = self._exchange_cause(exchange) if exchange else None
-        self._one_of(_EXCHANGE, cause.id if cause else None, cause.text if cause else "", cause.action if cause else "")
-        why = self._rainbow_cause()
-        self._one_of(_RAINBOW, why.id if why else None, why.text if why else "", why.action if why else "")
-        self._review_link(signed_in=why is None)
+        for problem_id in _EXCHANGE:
+            if cause is None or problem_id != cause.id:
+                self._problems.clear(problem_id)
+        if cause is not None:
+            self._problems.report(cause.id, severity="error", text=cause.text, action=cause.action)
         self._review_streams(away=exchange is not None)
         self._review_owner_bound()
         self._review_absences(away=exchange is not None)
@@ -132,15 +115,6 @@ class Health:
             action=action,
         )
 
-    def rainbow(self) -> dict[str, str]:
-        """Return state and reason of the Rainbow side: "starting", "connected", "disconnected"."""
-        if cause := self._rainbow_cause():
-            return {"state": "disconnected", "reason": cause.text}
-        if not self._link.connected:
-            starting = self._link.counters.connects == 0
-            return {"state": "starting" if starting else "disconnected", "reason": self._link.reason}
-        return {"state": "connected", "reason": ""}
-
     def mailboxes(self) -> dict[str, int]:
         """Count the users by how changes of their mailboxes are noticed."""
         parts = self._pipeline.parts
@@ -159,12 +133,10 @@ class Health:
     def measures(self) -> dict[str, Any]:
         """Return what `metrics.render` shows of the parts: numbers only, no address."""
         ends = self.certificate_ends()
-        return measures(self._pipeline, self._exchange, self._link) | {
+        return measures(self._pipeline, self._exchange) | {
             "exchange_connected": self.exchange()["state"] == "connected",
             "exchange_certificate_end_seconds": ends.timestamp() if ends else None,
             "mailboxes": {name: number for name, number in self.mailboxes().items() if name != "total"},
-            "rainbow_requests": self._rainbow.counters.transport.requests,
-            "rainbow_errors": self._rainbow.counters.transport.errors,
         }
 
     def _exchange_error(self) -> EwsError | None:
@@ -178,54 +150,6 @@ class Health:
             return outage
         code = people.refused_to_all(self._pipeline.parts.roster)
         return ResponseError(code) if code else None
-
-    def _rainbow_cause(self) -> Cause | None:
-        """Say why Rainbow as a whole cannot be used, by what failed first on the way to it."""
-        url, company = self._rainbow_url, self._rainbow.company_id
-        if error := self._rainbow.refused or self._pipeline.membership.listing.last_error:
-            return rainbow_cause(error, url, company_id=company)
-        if error := self._pipeline.parts.notifier.last_error:
-            return notify_cause(error, url, company_id=company)
-        error = self._rainbow.last_error if self._rainbow.account is None else None
-        return rainbow_cause(error, url, company_id=company) if error else None
-
-    def _review_link(self, *, signed_in: bool) -> None:
-        link = self._link
-        if signed_in and not link.connected and link.counters.connects:
-            self._problems.report(
-                "rainbow-link-lost",
-                severity="error",
-                text=f"The link over which Rainbow asks its questions is down: {link.reason or 'no reason given'}.",
-                action="It reconnects by itself. If it stays: do proxy and firewall let WebSocket (wss, 443) through?",
-            )
-        else:
-            self._problems.clear("rainbow-link-lost")
-        self._review_strangers()
-        waiting = self._pipeline.parts.ledger.not_asked(self._pipeline.parts.loop_time())
-        if waiting:
-            self._problems.report(
-                "rainbow-did-not-ask",
-                severity="warning",
-                text=f"Rainbow was notified of {waiting} user(s) and has not asked for their calendars.",
-                action="They are notified again. Is Exchange Calendar Synchronization on in Rainbow's administration?",
-            )
-        else:
-            self._problems.clear("rainbow-did-not-ask")
-
-    def _review_strangers(self) -> None:
-        now, link = self._pipeline.parts.loop_time(), self._link
-        if link.counters.strangers != self._strangers[0]:
-            self._strangers = (link.counters.strangers, now)
-        if link.stranger is None or now - self._strangers[1] > STRANGER_FOR:
-            self._problems.clear("rainbow-stranger-asked")
-            return
-        self._problems.report(
-            "rainbow-stranger-asked",
-            severity="warning",
-            text=f"Somebody at {link.stranger} asked for a calendar and was refused: not a server of Rainbow's.",
-            action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"]. Everybody there'
-            " may ask then.",
-        )
 
     def _review_streams(self, *, away: bool) -> None:
         """Report subscribed mailboxes that no stream carries, once that has lasted longer than a reopening takes."""
@@ -298,16 +222,7 @@ class Health:
         )
 
     def _review_people(self) -> None:
-        membership, roster = self._pipeline.membership, self._pipeline.parts.roster
-        if membership.listing.listed and not len(roster):
-            self._problems.report(
-                "rainbow-company-empty",
-                severity="warning",
-                text=f"The Rainbow company {self._rainbow.company_id or ''} has no active users.",
-                action="Check rainbow.company_id, and that users are activated in Rainbow's administration.",
-            )
-        else:
-            self._problems.clear("rainbow-company-empty")
+        roster = self._pipeline.parts.roster
         found = people.troubled(roster)
         notifier = self._pipeline.parts.notifier
         if notifier.last_error is None and (refused := [*filter(None, map(roster.get, notifier.held_back))]):
@@ -367,10 +282,3 @@ class Health:
             action=f"They have streams of their own and are asked at {host}, which passes requests on within one"
             " organisation. If these users are not streamed, see how the sites' virtual directories are set up.",
         )
-
-    def _one_of(self, ids: Iterable[str], current: str | None, text: str, action: str) -> None:
-        for problem_id in ids:
-            if problem_id != current:
-                self._problems.clear(problem_id)
-        if current is not None:
-            self._problems.report(current, severity="error", text=text, action=action)

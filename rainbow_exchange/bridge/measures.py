@@ -5,16 +5,14 @@ from typing import Any
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.throttling import meter
 from rainbow_exchange.ews.client import EwsClient
-from rainbow_exchange.rainbow.link import RainbowLink
 
 
-def measures(pipeline: Pipeline, exchange: EwsClient, link: RainbowLink) -> dict[str, Any]:
+def measures(pipeline: Pipeline, exchange: EwsClient) -> dict[str, Any]:
     """Return name → number, or name → label → number, by the names of `docs/reference/metrics.md`; no address."""
     parts = pipeline.parts
     oldest = parts.notifier.due.oldest()
     throttling = meter(pipeline, exchange)
     return {
-        "rainbow_connected": link.connected,
         "due_users": len(parts.notifier.due),
         "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
         "streams": throttling.streams_open,
@@ -38,9 +36,6 @@ def measures(pipeline: Pipeline, exchange: EwsClient, link: RainbowLink) -> dict
         "ews_received_bytes": exchange.counters.bytes_received,
         "ews_requests": exchange.counters.requests,
         "ews_errors": exchange.counters.errors,
-        "links_opened": link.counters.connects,
-        "questions_from_strangers": link.counters.strangers,
-        "questions_in_unknown_zones": link.counters.zones_unknown,
         "questions": {
             "answered": parts.answers.counters.answered,
             "stale": parts.answers.counters.stale,

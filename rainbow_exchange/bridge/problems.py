@@ -1,6 +1,7 @@
 """What needs a person: raised by whoever sees it, gone when it is gone."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
@@ -43,3 +44,29 @@ class Problems:
         if problem is not None:
             lasted = (self._now() - problem.since).total_seconds()
             log.info("problem_over", id=problem_id, lasted_seconds=round(lasted, 1))
+
+    @contextmanager
+    def for_a_time(self) -> Iterator["Problems"]:
+        """Give a part of them for somebody to report: those still open are closed when the context is left."""
+        part = _Part(self)
+        try:
+            yield part
+        finally:
+            for problem in list(part):
+                part.clear(problem.id)
+
+
+class _Part(Problems):
+    """Those that somebody has reported, who may be gone before them."""
+
+    def __init__(self, whole: Problems) -> None:
+        super().__init__(now=whole._now)  # noqa: SLF001  (a part of it)
+        self._whole = whole
+
+    def report(self, problem_id: str, *, severity: str, text: str, action: str) -> None:
+        self._whole.report(problem_id, severity=severity, text=text, action=action)
+        self._open[problem_id] = self._whole._open[problem_id]  # noqa: SLF001  (a part of it)
+
+    def clear(self, problem_id: str) -> None:
+        if self._open.pop(problem_id, None) is not None:
+            self._whole.clear(problem_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
 from rainbow_exchange.lab.watch import Seen
+
+Read = Callable[[], tuple[Settings, Secrets]]
 
 
 @click.command()
@@ -58,7 +61,8 @@ def run(config_file: Path | None, lab_users: int | None) -> None:
             if secrets.keyring_problem and config.missing(settings, secrets):
                 structlog.get_logger().warning("keyring_unusable", reason=secrets.keyring_problem)
             progress = Progress(_write, _now)
-            code = asyncio.run(_run(settings, secrets, progress if shows_progress else None))
+            read = functools.partial(_read, config_file)
+            code = asyncio.run(_run(settings, secrets, progress if shows_progress else None, read))
         else:
             code = asyncio.run(_run_with_lab(config_file, lab_users, shows_progress=shows_progress))
     except KeyboardInterrupt:  # before the daemon took over the signals
@@ -66,10 +70,16 @@ def run(config_file: Path | None, lab_users: int | None) -> None:
     sys.exit(code)
 
 
-async def _run(settings: Settings, secrets: Secrets, progress: Progress | None) -> int:
+async def _run(settings: Settings, secrets: Secrets, progress: Progress | None, read: Read | None = None) -> int:
     if progress is None:
-        return await daemon.run(settings, secrets=secrets)
-    return await daemon.run(settings, secrets=secrets, observe=progress)
+        return await daemon.run(settings, secrets=secrets, read=read)
+    return await daemon.run(settings, secrets=secrets, observe=progress, read=read)
+
+
+def _read(config_file: Path | None) -> tuple[Settings, Secrets]:
+    """Read them as at the start, while the daemon runs."""
+    settings = config.load(config_file)
+    return settings, credentials.resolve(settings)
 
 
 async def _run_with_lab(config_file: Path | None, users: int, *, shows_progress: bool) -> int:

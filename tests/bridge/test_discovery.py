@@ -13,6 +13,7 @@ from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.autodiscover import Autodiscover
 from rainbow_exchange.ews.discovery.places import trust
 from rainbow_exchange.ews.logins import Login, Logins
+from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.state.store import Store
 
 if TYPE_CHECKING:
@@ -46,7 +47,16 @@ def discovery(
         allowed_hosts=(),
         only_at=only_at,
         username="svc",
-        rainbow=lambda: pytest.fail("nobody asks Rainbow here"),
+        rainbow=RainbowClient(
+            url="http://127.0.0.1:1",
+            login="nobody@acme.test",
+            password="not asked",
+            app_id="app",
+            app_secret="secret",
+            company_id=None,
+            now=kit.now,
+            random=kit.half,
+        ),
         rainbow_url="http://127.0.0.1:1",
         store=store,
         problems=Problems(now=kit.now),

@@ -11,6 +11,7 @@ import pytest
 from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.rainbow_health import RainbowHealth
 from rainbow_exchange.lab.exchange import LabMailbox
 from rainbow_exchange.lab.exchange.calendar import details_from
 from rainbow_exchange.lab.exchange.recurrence import Recurrence
@@ -53,16 +54,21 @@ class Bench:
             pipeline=bridge.pipeline,
             exchange=bridge.exchange.client,
             exchange_url=bridge.exchange.lab.url,
-            rainbow=rainbow.client,
-            rainbow_url=rainbow.lab.url,
-            link=self.link,
             problems=self.problems,
             password=self.password,
         )
+        self.rainbow_health = RainbowHealth(
+            rainbow=rainbow.client, rainbow_url=rainbow.lab.url, link=self.link, problems=self.problems
+        )
+        self.rainbow_health.pipeline = bridge.pipeline
+
+    def review(self) -> None:
+        self.health.review()
+        self.rainbow_health.review(asyncio.get_running_loop().time())
 
     def found(self) -> dict[str, str]:
         """Review, and tell the open problems with their texts."""
-        self.health.review()
+        self.review()
         return {problem.id: problem.text for problem in self.problems}
 
     @asynccontextmanager
@@ -100,15 +106,15 @@ async def test_all_is_well(
         "reason": "Exchange was not asked yet.",
         "account": "",
     }
-    assert bench.health.rainbow()["state"] == "starting"
+    assert bench.rainbow_health.state()["state"] == "starting"
     assert not bench.health.settled()
     async with bench.at_work():
         await bench.settled()
         assert bench.found() == {}
         assert bench.health.exchange() == {"state": "connected", "reason": "", "account": ""}
-        assert bench.health.rainbow() == {"state": "connected", "reason": ""}
+        assert bench.rainbow_health.state() == {"state": "connected", "reason": ""}
         assert bench.health.mailboxes() == {"total": 2, "streamed": 2, "polled": 0, "uncovered": 0}
-        measures = bench.health.measures()
+        measures = {**bench.health.measures(), **bench.rainbow_health.measures()}
         assert measures["mailboxes"] == {"streamed": 2, "polled": 0, "uncovered": 0}
         assert (measures["exchange_connected"], measures["rainbow_connected"]) == (True, True)
         assert (measures["due_users"], measures["due_oldest_seconds"]) == (0, 0.0)
@@ -253,7 +259,7 @@ async def test_the_password_that_ends(
         }
         assert [problem.severity for problem in bench.problems] == ["notice"]
         await asyncio.sleep(3700)
-        bench.health.review()
+        bench.review()
         assert [problem.severity for problem in bench.problems] == ["warning"]
         bench.password.expires = None
         assert "exchange-password-expires" not in bench.found()
@@ -304,8 +310,8 @@ async def test_a_wrong_rainbow_password(
     bench = make_bench(make_bridge(exchange, rainbow))
     async with bench.at_work():
         await kit.until(lambda: "rainbow-authentication" in bench.found())
-        assert bench.health.rainbow()["state"] == "disconnected"
-        assert "401500" in bench.health.rainbow()["reason"]
+        assert bench.rainbow_health.state()["state"] == "disconnected"
+        assert "401500" in bench.rainbow_health.state()["reason"]
 
 
 async def test_a_user_of_whom_rainbow_does_not_want_to_hear(
@@ -329,7 +335,7 @@ async def test_a_user_of_whom_rainbow_does_not_want_to_hear(
         assert bench.found() == {
             "rainbow-user-refused": "Rainbow does not let itself be told of 1 user(s): bob@acme.test."
         }
-        assert bench.health.rainbow() == {"state": "connected", "reason": ""}
+        assert bench.rainbow_health.state() == {"state": "connected", "reason": ""}
         # the users are listed anew ten minutes after the last listing at the earliest
         await kit.until(lambda: bench.bridge.parts.roster.get("bob") is None, limit=660)
         assert bench.found() == {}
@@ -368,7 +374,7 @@ async def test_rainbow_away_and_back(
         await rainbow.lab.stop()
         await kit.until(lambda: not bench.link.connected)
         assert "rainbow-link-lost" in bench.found()
-        assert bench.health.rainbow()["state"] == "disconnected"
+        assert bench.rainbow_health.state()["state"] == "disconnected"
         await rainbow.lab.start(port=port)
         await kit.until(lambda: bench.link.connected, limit=300)
         await kit.until(lambda: bench.found() == {}, limit=300)
@@ -427,7 +433,7 @@ async def test_mailboxes_that_no_stream_carries_are_shown_after_a_minute(
         assert bench.found() == {}
         for _ in range(30):
             await asyncio.sleep(4)
-            bench.health.review()
+            bench.review()
         assert "1 subscribed mailbox(es)" in bench.found()["mailboxes-not-streamed"]
         exchange.lab.dials.turn({"faults": {}})
         await kit.until(lambda: "mailboxes-not-streamed" not in bench.found(), limit=400)
@@ -463,7 +469,7 @@ async def test_an_out_of_office_that_exchange_refuses_to_tell_is_a_problem(
         assert bench.found() == {}
         for _ in range(55):
             await asyncio.sleep(4)
-            bench.health.review()
+            bench.review()
         text = bench.found()["exchange-out-of-office-unreadable"]
         assert (
             text

@@ -72,3 +72,16 @@ def test_the_worst_comes_first_then_the_oldest() -> None:
         problems.report(name, severity=severity, text="t", action="a")
         clock.at += timedelta(seconds=1)
     assert [each.id for each in problems] == ["e", "w1", "w2", "n"]
+
+
+def test_those_of_a_part_are_closed_when_it_is_left_and_no_others() -> None:
+    problems = Problems(now=Clock())
+    problems.report("user-a", severity="warning", text="whole", action="Act")
+    with problems.for_a_time() as part:
+        part.report("user-b", severity="error", text="part", action="Act")
+        part.report("user-c", severity="error", text="part", action="Act")
+        part.clear("user-a")  # none of its own
+        part.clear("user-b")
+        assert [problem.id for problem in part] == ["user-c"]
+        assert [problem.id for problem in problems] == ["user-c", "user-a"]
+    assert [problem.id for problem in problems] == ["user-a"]

@@ -45,7 +45,11 @@ class Company(House):
         """Count as status does, which for thousands of mailboxes costs too much to be made each second."""
         assert self.daemon is not None
         sides = self.daemon._sides
-        return sides.health.mailboxes() if sides else {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0}
+        return (
+            sides.exchange.health.mailboxes()
+            if sides and sides.exchange
+            else {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0}
+        )
 
     def shown(self) -> Any:
         status = self.status()

@@ -20,7 +20,8 @@ def test_5000_read_by_themselves_at_a_fifth_of_a_second_are_all_read_within_five
             await here.until(lambda: here.covered()["streamed"] == PEOPLE, within=900, step=5)
             sides = daemon._sides
             assert sides is not None
-            reader = sides.pipeline.parts.reader
+            assert sides.exchange is not None
+            reader = sides.exchange.pipeline.parts.reader
             addresses = [f"u{number:05}@acme.test" for number in range(PEOPLE)]
             await here.until(lambda: all(map(reader.last, addresses)), within=900, step=5)
             here.exchange.dials.turn({"delay_seconds": 0.2})

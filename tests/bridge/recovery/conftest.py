@@ -11,7 +11,6 @@ from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.rainbow.link import QuestionRefused
 from rainbow_exchange.rainbow.types import Question
-from rainbow_exchange.rainbow.xmpp import XmppLink
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Bridge, Kit
@@ -25,25 +24,10 @@ class Scene:
         self.bridge = bridge
         self.exchange = bridge.exchange
         self.problems = Problems(now=kit.now)
-        rainbow = bridge.rainbow
         self.health = Health(
             pipeline=bridge.pipeline,
             exchange=bridge.exchange.client,
             exchange_url=bridge.exchange.lab.url,
-            rainbow=rainbow.client,
-            rainbow_url=rainbow.lab.url,
-            link=XmppLink(
-                url=f"ws{rainbow.lab.url.removeprefix('http')}/websocket",
-                account=rainbow.client.signed_in,
-                resource="node_test",
-                answer=bridge.parts.answers.answer,
-                trusted_askers=None,
-                app_id=rainbow.lab.app_id,
-                now=kit.now,
-                random=kit.half,
-                on_connected=bridge.pipeline.changes.link_restored,
-                on_refused=rainbow.client.forget,
-            ),
             problems=self.problems,
         )
 
@@ -64,9 +48,9 @@ class Scene:
         retry(self.bridge.pipeline, self.exchange.client, None)
 
     def found(self) -> dict[str, str]:
-        """Review, and tell the open problems of Exchange and of people with their texts; no Rainbow asks here."""
+        """Review, and tell the open problems of Exchange and of people with their texts."""
         self.health.review()
-        return {problem.id: problem.text for problem in self.problems if problem.id != "rainbow-did-not-ask"}
+        return {problem.id: problem.text for problem in self.problems}
 
     def measures(self) -> dict[str, Any]:
         return self.health.measures()

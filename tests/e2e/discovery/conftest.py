@@ -65,6 +65,7 @@ class Company(House):
     ) -> Daemon:
         self.settings = {"url": None, "ca_file": self.authority.ca_file} | exchange
         self.bridge = {"domains": domains}
+        self.password = password
 
         async def records(_: str) -> list[tuple[str, int]]:
             return []
@@ -72,7 +73,7 @@ class Company(House):
         looks = functools.partial(
             finder, resolver=self.names, records=records, ports=Ports(https=self.port, http=self.port)
         )
-        return super().start(password=password, finder=looks)
+        return super().start(finder=looks)
 
     async def streamed(self) -> None:
         await until(lambda: self.status()["mailboxes"]["streamed"] == 4, within=120)

@@ -1,0 +1,131 @@
+"""Whether Rainbow is well, and if not, why: with a bridge to Exchange and without one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rainbow_exchange.bridge.causes import Cause, notify_cause, rainbow_cause
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.link import RainbowLink
+
+#: seconds for which a stranger's question stays a problem
+STRANGER_FOR = 3600.0
+
+_CAUSES = (
+    "rainbow-authentication",
+    "rainbow-unreachable",
+    "rainbow-rate-limited",
+    "rainbow-company-unknown",
+    "rainbow-notify-refused",
+    "rainbow-unexpected-answer",
+    "rainbow-error",
+)
+
+
+class RainbowHealth:
+    """Reviews the Rainbow side when asked; `pipeline` is the bridge while there is one."""
+
+    pipeline: Pipeline | None = None
+
+    def __init__(self, *, rainbow: RainbowClient, rainbow_url: str, link: RainbowLink, problems: Problems) -> None:
+        self._rainbow = rainbow
+        self._rainbow_url = rainbow_url
+        self._link = link
+        self._problems = problems
+        self._strangers = (0, 0.0)
+
+    def review(self, loop_time: float) -> None:
+        """Open and close problems by what the parts say now; `loop_time` is the loop's."""
+        why = self._cause()
+        for problem_id in _CAUSES:
+            if why is None or problem_id != why.id:
+                self._problems.clear(problem_id)
+        if why is not None:
+            self._problems.report(why.id, severity="error", text=why.text, action=why.action)
+        self._review_link(signed_in=why is None)
+        self._review_strangers(loop_time)
+        self._review_asking(loop_time)
+        self._review_company()
+
+    def state(self) -> dict[str, str]:
+        """Return state and reason of the Rainbow side: "starting", "connected", "disconnected"."""
+        if cause := self._cause():
+            return {"state": "disconnected", "reason": cause.text}
+        if not self._link.connected:
+            starting = self._link.counters.connects == 0
+            return {"state": "starting" if starting else "disconnected", "reason": self._link.reason}
+        return {"state": "connected", "reason": ""}
+
+    def measures(self) -> Mapping[str, Any]:
+        """Return what `metrics.render` shows of this side: numbers only, no address."""
+        requests, link = self._rainbow.counters.transport, self._link
+        return {
+            "rainbow_connected": link.connected,
+            "links_opened": link.counters.connects,
+            "questions_from_strangers": link.counters.strangers,
+            "questions_in_unknown_zones": link.counters.zones_unknown,
+            "rainbow_requests": requests.requests,
+            "rainbow_errors": requests.errors,
+        }
+
+    def _cause(self) -> Cause | None:
+        """Say why Rainbow as a whole cannot be used, by what failed first on the way to it."""
+        url, company = self._rainbow_url, self._rainbow.company_id
+        unlisted = self.pipeline.membership.listing.last_error if self.pipeline else None
+        if error := self._rainbow.refused or unlisted:
+            return rainbow_cause(error, url, company_id=company)
+        if self.pipeline and (error := self.pipeline.parts.notifier.last_error):
+            return notify_cause(error, url, company_id=company)
+        error = self._rainbow.last_error if self._rainbow.account is None else None
+        return rainbow_cause(error, url, company_id=company) if error else None
+
+    def _review_link(self, *, signed_in: bool) -> None:
+        link = self._link
+        if signed_in and not link.connected and link.counters.connects:
+            self._problems.report(
+                "rainbow-link-lost",
+                severity="error",
+                text=f"The link over which Rainbow asks its questions is down: {link.reason or 'no reason given'}.",
+                action="It reconnects by itself. If it stays: do proxy and firewall let WebSocket (wss, 443) through?",
+            )
+        else:
+            self._problems.clear("rainbow-link-lost")
+
+    def _review_strangers(self, now: float) -> None:
+        link = self._link
+        if link.counters.strangers != self._strangers[0]:
+            self._strangers = (link.counters.strangers, now)
+        if link.stranger is None or now - self._strangers[1] > STRANGER_FOR:
+            self._problems.clear("rainbow-stranger-asked")
+            return
+        self._problems.report(
+            "rainbow-stranger-asked",
+            severity="warning",
+            text=f"Somebody at {link.stranger} asked for a calendar and was refused: not a server of Rainbow's.",
+            action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"]. Everybody there'
+            " may ask then.",
+        )
+
+    def _review_asking(self, now: float) -> None:
+        waiting = self.pipeline.parts.ledger.not_asked(now) if self.pipeline else 0
+        if waiting:
+            self._problems.report(
+                "rainbow-did-not-ask",
+                severity="warning",
+                text=f"Rainbow was notified of {waiting} user(s) and has not asked for their calendars.",
+                action="They are notified again. Is Exchange Calendar Synchronization on in Rainbow's administration?",
+            )
+        else:
+            self._problems.clear("rainbow-did-not-ask")
+
+    def _review_company(self) -> None:
+        if self.pipeline and self.pipeline.membership.listing.listed and not len(self.pipeline.parts.roster):
+            self._problems.report(
+                "rainbow-company-empty",
+                severity="warning",
+                text=f"The Rainbow company {self._rainbow.company_id or ''} has no active users.",
+                action="Check rainbow.company_id, and that users are activated in Rainbow's administration.",
+            )
+        else:
+            self._problems.clear("rainbow-company-empty")

@@ -1,0 +1,58 @@
+"""Where Rainbow's questions are answered: by a bridge, or, while the link stands and no bridge, with a refusal."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from rainbow_exchange.rainbow.link import Answer, Answerer, QuestionRefused
+from rainbow_exchange.rainbow.types import Question
+
+#: RFC 6120 section 8.3.3.19, with the type that asks for another try: it is for a time
+CLOSED = ("service-unavailable", "wait")
+
+
+class Desk:
+    """Is the link's answerer; who answers may change while the link stays up."""
+
+    def __init__(self) -> None:
+        self._answer: Answerer | None = None
+        self._link_restored: Callable[[], None] | None = None
+        self._under_way: set[asyncio.Timeout] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def answer(self, question: Question) -> Answer:
+        """Return the answer of whoever is at the desk. Raises QuestionRefused where nobody is, or who was has gone."""
+        if self._answer is None:
+            raise QuestionRefused(*CLOSED)
+        try:
+            async with asyncio.timeout(None) as until_closed:
+                self._under_way.add(until_closed)
+                self._idle.clear()
+                try:
+                    return await self._answer(question)
+                finally:
+                    self._under_way.discard(until_closed)
+                    if not self._under_way:
+                        self._idle.set()
+        except TimeoutError as error:
+            if not until_closed.expired():
+                raise
+            raise QuestionRefused(*CLOSED) from error
+
+    def link_restored(self) -> None:
+        """Tell whoever is at the desk that questions can arrive again."""
+        if self._link_restored is not None:
+            self._link_restored()
+
+    @asynccontextmanager
+    async def staffed(self, answer: Answerer, *, link_restored: Callable[[], None]) -> AsyncIterator[None]:
+        """Have `answer` answer while the context is open; leaving it refuses what is under way, and waits for that."""
+        self._answer, self._link_restored = answer, link_restored
+        try:
+            yield
+        finally:
+            self._answer = self._link_restored = None
+            for until_closed in self._under_way:
+                until_closed.reschedule(asyncio.get_running_loop().time())
+            await self._idle.wait()

@@ -1,0 +1,146 @@
+"""Builds the Rainbow side from the settings: client and link. It lives as long as its credentials stand.
+
+Whether there is a bridge to Exchange, and which, may change meanwhile (`bridged`).
+"""
+
+import asyncio
+import secrets as secrets_module
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from rainbow_exchange.accounts import rainbow_refusal
+from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.rainbow_health import RainbowHealth
+from rainbow_exchange.config import Settings
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.ending import ended, in_time
+from rainbow_exchange.network.proxy import Proxy
+from rainbow_exchange.network.trust import client_context
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.desk import Desk
+from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.rainbow.xmpp import XmppLink
+from rainbow_exchange.state.credentials import CredentialMemory
+from rainbow_exchange.state.store import Store
+
+
+@dataclass(slots=True, eq=False)
+class RainbowSide:
+    """What exists once Rainbow's credentials are there."""
+
+    client: RainbowClient
+    link: RainbowLink
+    desk: Desk
+    health: RainbowHealth
+
+    @asynccontextmanager
+    async def at_work(self, end_by: Callable[[], float]) -> AsyncIterator[None]:
+        """Be signed in and linked while the context is open, then leave in order, by `end_by` on the loop's clock."""
+        async with asyncio.TaskGroup() as tasks:
+            link = tasks.create_task(self.link.run(), name="link")
+            sign_in = tasks.create_task(self.client.run(), name="rainbow")
+            try:
+                yield
+                await in_time(self._leave(link, sign_in), end_by())
+            finally:
+                link.cancel()
+                sign_in.cancel()
+
+    @asynccontextmanager
+    async def bridged(self, pipeline: Pipeline) -> AsyncIterator[None]:
+        """Have this pipeline answer Rainbow's questions while the context is open."""
+        self.health.pipeline = pipeline
+        try:
+            async with self.desk.staffed(pipeline.parts.answers.answer, link_restored=pipeline.changes.link_restored):
+                yield
+        finally:
+            self.health.pipeline = None
+
+    async def _leave(self, link: asyncio.Task[None], sign_in: asyncio.Task[None]) -> None:
+        await ended(link)
+        await ended(sign_in)  # or it would sign in again
+        await self.client.logout()
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    proxy: Proxy,
+    store: Store,
+    problems: Problems,
+    now: Callable[[], datetime],
+    random: Callable[[], float],
+) -> AsyncIterator[RainbowSide]:
+    """Build it; leaving the context closes its connections and the problems that it reported."""
+    desk = Desk()
+    async with rainbow_client(settings, secrets, proxy=proxy, store=store, now=now, random=random) as client:
+        link = rainbow_link(settings, proxy=proxy, store=store, rainbow=client, desk=desk, now=now, random=random)
+        with problems.for_a_time() as ours:
+            health = RainbowHealth(rainbow=client, rainbow_url=settings.rainbow.url, link=link, problems=ours)
+            yield RainbowSide(client, link, desk, health)
+
+
+def rainbow_client(
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    proxy: Proxy,
+    store: Store,
+    now: Callable[[], datetime],
+    random: Callable[[], float],
+) -> RainbowClient:
+    """Build the client of Rainbow's REST."""
+    url, login, app_id = settings.rainbow.url, settings.rainbow.login or "", settings.rainbow.app_id or ""
+    password, app_secret = secrets.rainbow_password or "", secrets.rainbow_app_secret or ""
+    refused, retry_at, remember = rainbow_refusal(
+        CredentialMemory(store, "rainbow"), url, login, password, app_id, app_secret
+    )
+    return RainbowClient(
+        url=url,
+        login=login,
+        password=password,
+        app_id=app_id,
+        app_secret=app_secret,
+        refused=refused,
+        retry_at=retry_at,
+        remember=remember,
+        company_id=settings.rainbow.company_id,
+        ssl=client_context(),
+        now=now,
+        random=random,
+        proxy_url=proxy,
+    )
+
+
+def rainbow_link(
+    settings: Settings,
+    *,
+    proxy: Proxy,
+    store: Store,
+    rainbow: RainbowClient,
+    desk: Desk,
+    now: Callable[[], datetime],
+    random: Callable[[], float],
+) -> RainbowLink:
+    """Build the link over which Rainbow asks; its resource is made up once for this installation."""
+    resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
+    store.set_value("xmpp_resource", resource)
+    return XmppLink(
+        url=f"ws{settings.rainbow.url.removeprefix('http').rstrip('/')}/websocket",
+        account=rainbow.signed_in,
+        resource=resource,
+        answer=desk.answer,
+        trusted_askers=settings.rainbow.trusted_askers,
+        app_id=settings.rainbow.app_id or "",
+        ssl=client_context(),
+        now=now,
+        random=random,
+        on_connected=desk.link_restored,
+        on_refused=rainbow.forget,
+        proxy_url=proxy,
+    )

@@ -1,0 +1,71 @@
+"""What is wanted changes only where something has to be built anew."""
+
+import asyncio
+
+import pytest
+
+from rainbow_exchange.config import BridgeSettings, ExchangeSettings, LogSettings, RainbowSettings, Settings
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.wanted import Wanted
+
+SECRETS = Secrets(exchange_password="e", rainbow_password="r", rainbow_app_secret="a")
+SETTINGS = Settings(
+    exchange=ExchangeSettings(url="https://mail.acme.test/EWS/Exchange.asmx", username="svc"),
+    rainbow=RainbowSettings(login="connector@acme.test", app_id="app"),
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "secrets", "changed"),
+    [
+        (SETTINGS, SECRETS, ""),
+        (SETTINGS.model_copy(update={"log": LogSettings(level="debug")}), SECRETS, ""),
+        (SETTINGS, Secrets(exchange_password="new", rainbow_password="r", rainbow_app_secret="a"), "exchange"),
+        (SETTINGS, Secrets(exchange_password="e", rainbow_password="new", rainbow_app_secret="a"), "rainbow"),
+        (SETTINGS.model_copy(update={"bridge": BridgeSettings(privacy="full")}), SECRETS, "exchange"),
+        (
+            SETTINGS.model_copy(update={"rainbow": RainbowSettings(login="other@acme.test", app_id="app")}),
+            SECRETS,
+            "rainbow",
+        ),
+    ],
+)
+def test_one_side_is_built_anew_by_what_concerns_it(settings: Settings, secrets: Secrets, changed: str) -> None:
+    wanted = Wanted(SETTINGS, SECRETS)
+    rainbow, exchange = wanted.rainbow(), wanted.exchange()
+    wanted.use(settings, secrets)
+    assert (wanted.rainbow() != rainbow) is (changed == "rainbow")
+    assert (wanted.exchange() != exchange) is (changed == "exchange")
+
+
+def test_no_secret_can_be_seen() -> None:
+    secrets = Secrets(exchange_password="hush1", rainbow_password="hush2", rainbow_app_secret="hush3")
+    wanted = Wanted(SETTINGS, secrets)
+    assert "hush" not in repr(wanted.rainbow()) + repr(wanted.exchange())
+
+
+def test_what_is_missing_is_said_by_side() -> None:
+    wanted = Wanted(Settings(), Secrets())
+    assert wanted.rainbow().missing == (
+        "rainbow.login",
+        "rainbow.password",
+        "rainbow.app_id",
+        "rainbow.app_secret",
+    )
+    assert "exchange.username" in wanted.exchange().missing
+
+
+async def test_whoever_waits_sees_each_change() -> None:
+    wanted, seen = Wanted(SETTINGS, SECRETS), list[bool]()
+
+    def stopping() -> bool:
+        seen.append(wanted.stopping)
+        return wanted.stopping
+
+    watching = asyncio.create_task(wanted.until(stopping))
+    await asyncio.sleep(0)
+    wanted.use(SETTINGS, SECRETS)
+    await asyncio.sleep(0)
+    wanted.stop()
+    await watching
+    assert seen == [False, False, True]
