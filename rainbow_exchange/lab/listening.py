@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-#: seconds in which a peer may answer the end of a TLS connection before it is cut
+#: seconds in which a peer may take what is still to be sent before it is cut off
 GOODBYE = 0.5
 
 
@@ -34,12 +34,12 @@ async def listen(
 
 async def close(runner: web.AppRunner) -> None:
     """Stop serving; afterwards no connection is left, whatever the peers do."""
-    connections = runner.server.connections if runner.server else []
+    transports = [each.transport for each in runner.server.connections if each.transport] if runner.server else []
     await runner.cleanup()
     with suppress(TimeoutError):
         async with asyncio.timeout(GOODBYE):
-            while any(connection.transport for connection in connections):  # noqa: ASYNC110  (aiohttp has no event)
+            while any(transport.get_write_buffer_size() for transport in transports):  # noqa: ASYNC110  (no event)
                 await asyncio.sleep(0.01)
-    for connection in connections:
-        if connection.transport is not None:
-            connection.transport.abort()
+    for transport in transports:
+        transport.abort()
+    await asyncio.sleep(0)  # so that they are

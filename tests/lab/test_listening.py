@@ -24,11 +24,11 @@ async def test_a_peer_that_never_says_goodbye_is_cut(tmp_path: Path) -> None:
     with await asyncio.to_thread(connect):
         assert runner.server is not None
         (connection,) = runner.server.connections
-        transport = connection.transport
-        assert transport is not None
+        assert connection.transport is not None
+        open_socket = connection.transport.get_extra_info("socket")
         await close(runner)
         await asyncio.sleep(0)
-        assert connection.transport is None
+        assert open_socket.fileno() == -1
 
 
 async def test_a_port_that_is_taken_is_an_error() -> None:
