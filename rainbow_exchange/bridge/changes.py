@@ -37,6 +37,8 @@ class Changes:
         #: mailboxes that could not be read, for a reason that may pass, since one was read last
         self._failed: set[str] = set()
         self._recovered_at = float("-inf")
+        #: whether `run` is running
+        self.at_work = False
 
     async def run(self) -> None:
         """Read what signals, and time, make worth reading; until cancelled."""
@@ -46,6 +48,11 @@ class Changes:
             tasks.create_task(self.polling.run(self._poll), name="changes:poll")
             tasks.create_task(self._pass_boundaries(), name="changes:boundaries")
             tasks.create_task(self._tell_again(), name="changes:again")
+            self.at_work = True
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self.at_work = False
 
     def signalled(self, address: str) -> None:
         """Exchange says that this mailbox's calendar changed."""
@@ -69,6 +76,20 @@ class Changes:
         self._wake.set()
         return True
 
+    async def read_everybody(self) -> tuple[int, int]:
+        """Have every mailbox read in the background and compared; return how many were read, and how many were not."""
+        addresses = [member.mailbox.address for member in self.parts.roster if member.mailbox is not None]
+        if not self.at_work or not addresses:
+            return 0, len(addresses)
+        began = self.parts.loop_time()
+        reads = [
+            self._reads.create_task(self._read(address, Cause.BACKGROUND, began), name="changes:read")
+            for address in addresses
+        ]
+        await asyncio.wait(reads)
+        read = sum(not each.cancelled() and each.exception() is None and each.result() for each in reads)
+        return read, len(reads) - read
+
     async def _gather(self) -> None:
         """Mailboxes whose signals have been gathered are read."""
         coalescer = self.parts.coalescer
@@ -83,10 +104,10 @@ class Changes:
                 for address, since in coalescer.take(max(self.parts.loop_time(), due_at or 0.0)):
                     self.look_again(address, self._causes.pop(address, Cause.CHANGE), since)
 
-    async def _read(self, address: str, cause: Cause, since: float) -> None:
-        """Read the truth; what cannot be read now is read again later, and nothing is told meanwhile."""
+    async def _read(self, address: str, cause: Cause, since: float) -> bool:
+        """Read the truth; what cannot be read now (False) is read again later, and nothing is told meanwhile."""
         if self.parts.roster.holder(address) is None:
-            return  # let go of since it was signalled
+            return True  # let go of since it was signalled
         lane = Lane.CHANGE if cause is Cause.CHANGE else Lane.BACKGROUND
         try:
             agenda = await self.parts.reader.agenda(address, lane=lane, fresh=cause in FRESH)
@@ -99,10 +120,11 @@ class Changes:
                 self._causes[address] = cause
             self.parts.coalescer.signal(address, self.parts.loop_time(), after=wait, since=since)
             self._wake.set()
-        else:
-            self.parts.retried(address)
-            self._recovered()
-            self._compare(agenda, cause, since)
+            return False
+        self.parts.retried(address)
+        self._recovered()
+        self._compare(agenda, cause, since)
+        return True
 
     def _recovered(self) -> None:
         """A mailbox was read: where it was the server that had failed, nobody need wait for his next try any more."""

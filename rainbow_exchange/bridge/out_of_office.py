@@ -89,6 +89,7 @@ class OutOfOfficeWatch:
         self._settings_due: list[tuple[datetime, str]] = []
         self._fresh: set[str] = set()
         self._wake = asyncio.Event()
+        self._round = asyncio.Event()  # set at the end of the next round that begins, and then replaced
         self._tips = MailTips(
             client,
             impersonation=impersonation,
@@ -157,16 +158,33 @@ class OutOfOfficeWatch:
     def _known(self, entry: Entry) -> bool:
         return entry.absence is not None and not self._older(entry.seen_at, STALE_AFTER)
 
+    async def look_at_everybody(self) -> None:
+        """Poll everybody in a round that begins now, and return once it is over; settings follow within the budget."""
+        for entry in self._entries.values():
+            if entry.mailbox.smtp is not None:
+                self._fresh.add(entry.mailbox.address)
+                self._want_settings(entry, self._now())
+        if self._fresh:
+            self._wake.set()
+            await self._round.wait()
+
     async def run(self) -> None:
         """Poll, until cancelled. What Exchange refuses is counted and tried again in the next round."""
         loop = asyncio.get_running_loop()
-        while True:
-            started = loop.time()
-            await self._tips.poll(self._next_round())
-            await self._settings_round()
-            self._forget_lost()
-            self.counters.period = max(PERIOD, loop.time() - started)
-            await self._until(started + PERIOD * (0.95 + 0.1 * self._random()))
+        try:
+            while True:
+                started = loop.time()
+                over, self._round = self._round, asyncio.Event()
+                try:
+                    await self._tips.poll(self._next_round())
+                finally:
+                    over.set()
+                await self._settings_round()
+                self._forget_lost()
+                self.counters.period = max(PERIOD, loop.time() - started)
+                await self._until(started + PERIOD * (0.95 + 0.1 * self._random()))
+        finally:
+            self._round.set()
 
     async def _until(self, end: float) -> None:
         """Wait for the next round; newcomers end the wait after a moment in which more of them gather."""

@@ -56,6 +56,11 @@ class BridgeCounters:
     changes_found_after_gap: int = 0
     recovered_changes: int = 0
 
+    @property
+    def found(self) -> int:
+        """How many changes were found in all."""
+        return self.changes + self.changes_found_after_gap + self.recovered_changes
+
     def note(self, cause: Cause, *, known: bool) -> None:
         """Count a difference; the first reading of a mailbox (`known` False) is none."""
         if not known:

@@ -37,3 +37,7 @@ EXTRA_HEADERS_NEVER = frozenset(
         "x-http-method-override",
     }
 )
+
+#: Whether whoever sent a command is told its end by a `command_ended` message of ours. Rainbow's SDK documents that
+#: message as sent to the initiator, after the connector has reported over REST; by whom, it does not say.
+COMMAND_ENDED_TO_SENDER = True
