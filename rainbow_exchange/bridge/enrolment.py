@@ -7,7 +7,6 @@ cannot be reached or refuses the account, everybody waits together, and nobody's
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import count
@@ -16,21 +15,20 @@ from weakref import WeakValueDictionary
 import structlog
 
 from rainbow_exchange.backoff import backoff
+from rainbow_exchange.bridge.claims import SHARED, TAKEN
+from rainbow_exchange.bridge.finding import Finding, Known
 from rainbow_exchange.bridge.read_mode import Mode
-from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster, Try
-from rainbow_exchange.ews.directory import resolve
+from rainbow_exchange.bridge.roster import Coverage, Identifier, Member, Roster, Try
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
     EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
-    ResponseError,
     ServerBusy,
     reason_of,
 )
 from rainbow_exchange.ews.rhythm import Rhythm, rhythm_of
-from rainbow_exchange.ews.treatment import Treatment, is_refusal, treatment
-from rainbow_exchange.ews.types import ResponseCode, is_sid
+from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.watcher import Client, Watcher
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.pause import Pause
@@ -46,15 +44,6 @@ POSTPONED = (2.0, 300.0)
 LASTING = 3
 #: kinds of connection errors that cannot be about one mailbox
 _ON_THE_WAY = frozenset({"name", "refused", "tls", "proxy", "kerberos", "token"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What an earlier run remembered of a user: the identifier that worked and the mailbox it led to."""
-
-    identifier: Identifier
-    mailbox: Mailbox
-    mode: Mode | None = None
 
 
 class Enrolment:
@@ -82,6 +71,7 @@ class Enrolment:
         self._client = client
         self._watcher = watcher
         self._roster = roster
+        self._finding = Finding(client, self._take, impersonation=impersonation)
         self._impersonation = impersonation
         self._known = dict(known)
         self._enrolled = enrolled
@@ -133,6 +123,10 @@ class Enrolment:
         self.want(member, urgent=True)
         await tried.wait()
 
+    def forget(self, member: Member) -> None:
+        """Forget what worked for a member: the addresses are others now, or the user is gone."""
+        self._known.pop(member.user.id, None)
+
     def unsubscribe(self, address: str) -> None:
         """Ask for a mailbox to be let go."""
         self._leaving.put_nowait(address)
@@ -166,6 +160,8 @@ class Enrolment:
             try:
                 await self._enrol(member)
                 self._answered()
+                for freed in self._roster.freed():
+                    self.want(freed)
                 if tried := self._tried.pop(member.user.id, None):
                     tried.set()
             except (EwsConnectionError, EwsAuthenticationError) as error:
@@ -234,14 +230,14 @@ class Enrolment:
         Where none does, the first that was refused says why, and how soon to try again. What may pass ends it too,
         until it has lasted: the next identifier might lead to another mailbox.
         """
-        known = self._known.get(member.user.id)
+        user, known = member.user, self._known.get(member.user.id)
         wanted, member.tries = self._roster.identifiers(member, first=known.identifier if known else None)
-        reason = "no-mailbox" if wanted else "no-address"
+        reason = _why_not(member, wanted)
         denied = passing = ""  # the first code of either kind
         began = self._now()
         for identifier in wanted:
             try:
-                await self._subscribe(member, identifier, known)
+                await self._finding.subscribe(member, identifier, known)
             except EwsError as error:
                 if not self._is_about_one(error, began):
                     raise
@@ -259,8 +255,12 @@ class Enrolment:
             else:
                 if member.coverage is Coverage.COVERED or self._roster.get(member.user.id) is not member:
                     return
-                reason = member.reason  # the mailbox is another user's, or nobody's: a later identifier may lead to one
-        self._none_worked(member, passing=passing, denied=denied, reason=reason)
+                # the mailbox is another user's, or nobody's: a later identifier may lead to one
+                reason = member.reason or reason
+        if member.user is not user:
+            self.want(member)  # with the addresses that it has got meanwhile
+        else:
+            self._none_worked(member, passing=passing, denied=denied, reason=reason)
 
     def _none_worked(self, member: Member, *, passing: str, denied: str, reason: str) -> None:
         if passing:
@@ -300,88 +300,27 @@ class Enrolment:
         self.want_at(member, self._now() + timedelta(seconds=wait))
         log.debug("mailbox_postponed", user=member.user.id, code=code, seconds=round(wait, 1))
 
-    async def _subscribe(self, member: Member, identifier: Identifier, known: Known | None) -> None:
-        """Find the mailbox behind one identifier and subscribe it. Raises the refusal of the last candidate."""
-        value = identifier.value.strip().lower()
-        if (
-            known is not None
-            and known.identifier == identifier
-            and await self._is_known(member, identifier, known.mailbox, known.mode)
-        ):
-            return
-        if identifier.kind is IdentifierKind.EXTERNAL_UID:
-            await self._subscribe_external(member, identifier, value)
-            return
-        try:
-            await self._take(member, identifier, Mailbox(address=value))
-        except ResponseError as error:
-            if treatment(error) is not Treatment.NEXT_IDENTIFIER:
-                raise
-            primary = _primary_named(error, value) or await self._resolve(value)
-            if primary is None or primary == value:
-                raise
-            await self._take(member, identifier, Mailbox(address=primary))
-
-    async def _subscribe_external(self, member: Member, identifier: Identifier, value: str) -> None:
-        """An external UID may be an address or an alias; or a UPN or a SID, which go only into ConnectingSID."""
-        by_principal = Mailbox(address=value, principal=identifier.value.strip())
-        if is_sid(value) and self._impersonation:
-            await self._take(member, identifier, by_principal)
-        elif not is_sid(value) and (primary := await self._resolve(value)):
-            await self._take(member, identifier, Mailbox(address=primary))
-        elif "@" not in value:
-            raise ResponseError(ResponseCode.NAME_RESOLUTION_NO_RESULTS)
-        elif not self._impersonation:
-            await self._take(member, identifier, Mailbox(address=value))
-        elif not await self._is_known(member, identifier, Mailbox(address=value)):
-            await self._take(member, identifier, by_principal)
-
-    async def _resolve(self, value: str) -> str | None:
-        try:
-            primary = await resolve(self._client, value)
-        except EwsError as error:
-            if not is_refusal(error):
-                raise
-            log.debug("name_not_resolved", reason=str(error))
-            return None
-        return primary.lower() if primary else None
-
-    async def _is_known(
-        self, member: Member, identifier: Identifier, mailbox: Mailbox, mode: Mode | None = None
-    ) -> bool:
-        """Take a mailbox if Exchange knows it; False where it does not. Every other refusal is raised."""
-        try:
-            await self._take(member, identifier, mailbox, mode)
-        except ResponseError as error:
-            if treatment(error) is not Treatment.NEXT_IDENTIFIER:
-                raise
-            return False
-        return True
-
     async def _take(self, member: Member, identifier: Identifier, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Subscribe `mailbox` unless somebody already has it, and settle whose it is."""
         lock = self._locks.setdefault(mailbox.address, asyncio.Lock())
         async with lock:
-            holder = self._roster.holder(mailbox.address)
-            if holder is None and not self._roster.contested(mailbox, identifier):
-                await self._locate(mailbox.address)
+            roster, address = self._roster, mailbox.address
+            if roster.holder(address) is None and not roster.contested(member, mailbox, identifier):
+                await self._locate(address)
                 await self._watcher.subscribe(mailbox)
-            if self._roster.get(member.user.id) is not member:
-                await self._watcher.forget(mailbox.address)
-                return
-            loser = self._roster.claim(member, mailbox, identifier)
-            if loser is not None:
-                self._evicted(loser, mailbox.address)
-            if member.coverage is Coverage.COVERED:
-                self._known[member.user.id] = Known(identifier=identifier, mailbox=mailbox, mode=mode)
-                self._enrolled(member, mode)
-            elif self._roster.holder(mailbox.address) is None:
-                await self._watcher.forget(mailbox.address)
+            # meanwhile the user may have left, or the address may be another's
+            if not roster.refusal(member, identifier):
+                loser = roster.claim(member, mailbox, identifier)
+                if loser is not None:
+                    self._evicted(loser, address)
+                if member.coverage is Coverage.COVERED:
+                    self._known[member.user.id] = Known(identifier=identifier, mailbox=mailbox, mode=mode)
+                    self._enrolled(member, mode)
+            if roster.holder(address) is None:
+                await self._watcher.forget(address)
 
 
-def _primary_named(error: ResponseError, value: str) -> str | None:
-    """Return the primary address that Exchange names when it was asked for an alias (ErrorNonPrimarySmtpAddress)."""
-    if error.code != "ErrorNonPrimarySmtpAddress":
-        return None
-    named = (text.strip().lower() for text in error.values.values())
-    return next((text for text in named if "@" in text and text != value), None)
+def _why_not(member: Member, wanted: list[Identifier]) -> str:
+    """Say why a member has no mailbox if none of `wanted` leads to one."""
+    contested = (attempt.code for attempt in member.tries if attempt.code in {TAKEN, SHARED})
+    return next(contested, "no-mailbox" if wanted else "no-address")

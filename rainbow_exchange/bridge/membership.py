@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import structlog
 
-from rainbow_exchange.bridge.enrolment import Enrolment, Known
+from rainbow_exchange.bridge.enrolment import Enrolment
+from rainbow_exchange.bridge.finding import Known
 from rainbow_exchange.bridge.listing import Listing, Refreshed
 from rainbow_exchange.bridge.parts import Parts
 from rainbow_exchange.bridge.read_mode import Mode
@@ -66,17 +67,19 @@ class Membership:
 
     def changed(self, changes: Changes) -> None:
         """Subscribe whoever is new or changed, let go of whoever is gone."""
+        for member in (*changes.removed, *changes.changed):
+            self.enrolment.forget(member)
+            if member.mailbox is not None:
+                told = self.parts.ledger.was_notified(member.user.id)
+                self._let_go(member, member.mailbox.address, unsubscribe=True)
+                if told:
+                    self.parts.notifier.add(member.user.id, self.parts.loop_time())
         for member in changes.removed:
             self._forgotten.add(member.user.id)
-            self.parts.notifier.forget(member.user.id)
-            if member.mailbox is not None:
-                self._let_go(member, member.mailbox.address, unsubscribe=True)
+            self._unsaved.pop(member.user.id, None)
         for member in changes.changed:
-            if member.mailbox is not None:
-                self._let_go(member, member.mailbox.address, unsubscribe=True)
-                self.parts.notifier.add(member.user.id, self.parts.loop_time())
             self.parts.roster.release(member, coverage=Coverage.PENDING)
-        for member in (*changes.added, *changes.changed):
+        for member in (*changes.added, *changes.changed, *changes.freed):
             self.enrolment.want(member)
 
     def enrolled(self, member: Member, mode: Mode | None) -> None:

@@ -2,76 +2,45 @@
 
 The identifiers of a user are tried in Rainbow's order: login, work addresses, personal addresses, external UID. One
 mailbox belongs to one user: the match by login wins (of two such, the login that is its very address), else nobody, and
-it is reported.
+it is reported. An address that stands in the profiles of several users leads none of them anywhere but the one whose
+login it is, even before it is tried.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass
 
+from rainbow_exchange.bridge.claims import SHARED, TAKEN, Claims
+from rainbow_exchange.bridge.member import (
+    Coverage,
+    Identifier,
+    IdentifierKind,
+    Member,
+    Try,
+    addresses,
+    domain,
+    folded,
+    has_form,
+    identifiers_of,
+    values_of,
+)
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.types import RainbowUser
 
-
-class IdentifierKind(StrEnum):
-    """Where an identifier of a user comes from, in the order in which they are tried."""
-
-    LOGIN = "login"
-    WORK = "work"
-    PERSONAL = "personal"
-    EXTERNAL_UID = "external-uid"
-
-
-@dataclass(frozen=True, slots=True)
-class Identifier:
-    """One way to find a user's mailbox."""
-
-    kind: IdentifierKind
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """An identifier that did not lead to a mailbox.
-
-    `code` is Exchange's ResponseCode, or "domain" (not the company's), "form" (no address), "taken" (the
-    mailbox of another user's login), "shared" (two users claim it, neither by login).
-    """
-
-    identifier: Identifier
-    code: str
-
-
-class Coverage(StrEnum):
-    """Where a member stands: PENDING until something final is known, COVERED once subscribed, else FAILED."""
-
-    PENDING = "pending"
-    COVERED = "covered"
-    FAILED = "failed"
-
-
-@dataclass(slots=True, eq=False)
-class Member:
-    """A Rainbow user and what is known of the mailbox. `next_try` only while FAILED or held back."""
-
-    user: RainbowUser
-    coverage: Coverage = Coverage.PENDING
-    mailbox: Mailbox | None = None
-    identifier: Identifier | None = None
-    tries: list[Try] = field(default_factory=list)
-    reason: str = ""
-    next_try: datetime | None = None
-    failures: int = 0
+__all__ = ["Changes", "Coverage", "Identifier", "IdentifierKind", "Member", "Roster", "Try", "addresses"]
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a new list of users changed: `changed` lost the identifier by which their mailbox was found."""
+    """What a new list of users changed.
 
-    added: tuple[Member, ...]
-    removed: tuple[Member, ...]
-    changed: tuple[Member, ...]
+    `changed` are to be tried anew: their addresses are others, or have become another's, too. `freed` were refused a
+    mailbox that is theirs now.
+    """
+
+    added: tuple[Member, ...] = ()
+    removed: tuple[Member, ...] = ()
+    changed: tuple[Member, ...] = ()
+    freed: tuple[Member, ...] = ()
 
 
 class Roster:
@@ -87,7 +56,9 @@ class Roster:
         self._members: dict[str, Member] = {}
         self._by_address: dict[str, dict[str, Member]] = {}
         self._holders: dict[str, str] = {}
-        self._contested: dict[str, int] = {}
+        self._claims = Claims()
+        self._freed: dict[str, Member] = {}
+        self._shared: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -105,46 +76,94 @@ class Roster:
         removed = tuple(self._members[user_id] for user_id in self._members.keys() - listed.keys())
         for member in removed:
             self._drop(member)
-        added, changed = [], []
-        for user in listed.values():
-            known = self._members.get(user.id)
-            if known is None:
-                added.append(self._add(user))
-            elif known.user != user and self._rename(known, user):
-                changed.append(known)
-        self._learn_domains()
-        return Changes(tuple(added), removed, tuple(changed))
+        return self._take(listed.values(), removed)
 
     def add(self, user: RainbowUser) -> tuple[Member, Changes]:
         """Take one user outside a full listing; return the member, known or new, and what that changed."""
-        member, added, changed = self._members.get(user.id), [], []
-        if member is None:
-            added.append(member := self._add(user))
-        elif member.user != user and self._rename(member, user):
-            changed.append(member)
+        changes = self._take([user], ())
+        return self._members[user.id], changes
+
+    def _take(self, users: Iterable[RainbowUser], removed: tuple[Member, ...]) -> Changes:
+        added, renamed, changed = [], [], {}
+        for user in users:
+            known = self._members.get(user.id)
+            if known is None:
+                added.append(self._add(user))
+            elif known.user is not user and known.user != user:
+                if self._rename(known, user):
+                    changed[user.id] = known
+                renamed.append(known)
         self._learn_domains()
-        return member, Changes(tuple(added), (), tuple(changed))
+        for member in (*added, *renamed):
+            for value in values_of(member.user):
+                for other in self._by_address[value].values() if len(self._by_address[value]) > 1 else ():
+                    found_by = other.identifier
+                    if found_by and folded(found_by.value) == value and self._rival(other, found_by) == SHARED:
+                        changed[other.user.id] = other  # where it is the newcomer's login, that claim will do
+        freed = tuple(each for each in self.freed() if each.user.id not in changed)
+        return Changes(tuple(added), removed, tuple(changed.values()), freed)
 
     def identifiers(self, member: Member, *, first: Identifier | None = None) -> tuple[list[Identifier], list[Try]]:
         """Return what to try, in order, and what not, with the reason; `first` goes ahead if it is still the user's."""
         wanted: list[Identifier] = []
         refused: list[Try] = []
         seen: set[str] = set()
-        for identifier in _identifiers(member.user):
+        for identifier in identifiers_of(member.user):
             value = identifier.value.lower()
             if value in seen:
                 continue
             seen.add(value)
-            if not _has_form(identifier):
-                refused.append(Try(identifier, "form"))
-            elif identifier.kind is IdentifierKind.PERSONAL and _domain(value) not in self._domains:
-                refused.append(Try(identifier, "domain"))
+            if code := self.refusal(member, identifier):
+                refused.append(Try(identifier, code))
             else:
                 wanted.append(identifier)
         if first in wanted:
             wanted.remove(first)
             wanted.insert(0, first)
         return wanted, refused
+
+    def refusal(self, member: Member, identifier: Identifier) -> str:
+        """Say why an identifier may not be tried, "" if it may: "gone", "form", "domain", "taken", "shared"."""
+        if self._members.get(member.user.id) is not member or identifier not in identifiers_of(member.user):
+            return "gone"
+        if not has_form(identifier):
+            return "form"
+        if not self._counts(identifier):
+            return "domain"
+        return self._rival(member, identifier)
+
+    def _counts(self, identifier: Identifier) -> bool:
+        return identifier.kind is not IdentifierKind.PERSONAL or domain(folded(identifier.value)) in self._domains
+
+    def _rival(self, member: Member, identifier: Identifier) -> str:
+        """Say whether another user has the same address: "taken" where it is that one's login, else "shared"."""
+        value = folded(identifier.value)
+        if identifier.kind is IdentifierKind.LOGIN:
+            return ""
+        code = ""
+        for other in self._by_address.get(value, {}).values():
+            if other is member:
+                continue
+            if folded(other.user.login_email) == value:
+                return TAKEN
+            if any(folded(each.value) == value and self._counts(each) for each in identifiers_of(other.user)):
+                code = SHARED
+        return code
+
+    @property
+    def shared(self) -> dict[str, list[Member]]:
+        """The addresses that stand in the profiles of several users and are nobody's login, with these users."""
+        return {address: list(self._by_address[address].values()) for address in self._shared}
+
+    def freed(self) -> list[Member]:
+        """Return, once, whoever was refused a mailbox that is theirs now."""
+        freed, self._freed = self._freed, {}
+        return [
+            member
+            for member in freed.values()
+            if member.coverage is not Coverage.COVERED
+            and any(each.code in {TAKEN, SHARED} and not self.refusal(member, each.identifier) for each in member.tries)
+        ]
 
     def find(self, address: str) -> Member | None:
         """Return who is meant by `address` in a question: by login, else by any address that only one user has.
@@ -156,7 +175,7 @@ class Roster:
         for member in candidates:
             if member.user.login_email.lower() == wanted:
                 return member
-        identified = [member for member in candidates if wanted in _values(member.user)]
+        identified = [member for member in candidates if wanted in values_of(member.user)]
         if len(identified or candidates) == 1:
             return (identified or candidates)[0]
         holder = self._holders.get(wanted)
@@ -167,9 +186,9 @@ class Roster:
         user_id = self._holders.get(address)
         return self._members.get(user_id) if user_id else None
 
-    def contested(self, mailbox: Mailbox, identifier: Identifier) -> bool:
-        """Whether nobody may have this mailbox by this identifier, because two users claim it no worse."""
-        return _strength(identifier, mailbox) <= self._contested.get(mailbox.address, -1)
+    def contested(self, member: Member, mailbox: Mailbox, identifier: Identifier) -> bool:
+        """Whether this claim would fail, because another is as strong, or stronger."""
+        return bool(self._claims.verdict(mailbox.address, member.user.id, _strength(identifier, mailbox)))
 
     def claim(self, member: Member, mailbox: Mailbox, identifier: Identifier) -> Member | None:
         """Give `mailbox` to `member`, or note why not; return whoever has lost it by this.
@@ -177,35 +196,27 @@ class Roster:
         After the call `member.coverage` says how it ended. In whatever order claims come, the same user ends up with
         the mailbox, or nobody.
         """
-        strength = _strength(identifier, mailbox)
-        loser = self.holder(mailbox.address)
-        if loser is None or loser is member:
-            if self.contested(mailbox, identifier):
-                self._lose(member, identifier=identifier, code="shared")
-                return None
-            loser = None
-        else:
-            held = _strength(loser.identifier, mailbox)
-            if strength < held:
-                self._lose(member, identifier=identifier, code="taken")
-                return None
-            if strength == held:
-                self._contested[mailbox.address] = strength
-                self._lose(loser, identifier=loser.identifier, code="shared")
-                self._lose(member, identifier=identifier, code="shared")
-                return loser
-            self._lose(loser, identifier=loser.identifier, code="taken")
-        self._holders[mailbox.address] = member.user.id
-        member.coverage, member.mailbox, member.identifier = Coverage.COVERED, mailbox, identifier
-        member.reason, member.next_try, member.failures = "", None, 0
+        address, strength = mailbox.address, _strength(identifier, mailbox)
+        self._claims.make(address, member.user.id, strength)
+        code = self._claims.verdict(address, member.user.id, strength)
+        holder = self.holder(address)
+        if code:
+            self._lose(member, identifier=identifier, code=code)
+        loser = holder if holder is not member and code != TAKEN else None
+        if loser is not None:
+            self._lose(loser, identifier=loser.identifier, code=code or TAKEN)
+        if not code:
+            self._holders[address] = member.user.id
+            member.coverage, member.mailbox, member.identifier = Coverage.COVERED, mailbox, identifier
+            member.reason, member.next_try, member.failures = "", None, 0
+            self._withdraw(member, but=address)
         return loser
 
     def release(self, member: Member, *, coverage: Coverage, reason: str = "") -> None:
-        """Take the mailbox away from `member`."""
-        if member.mailbox and self._holders.get(member.mailbox.address) == member.user.id:
-            del self._holders[member.mailbox.address]
-        member.coverage, member.mailbox, member.identifier, member.reason = coverage, None, None, reason
-        member.failures = 0
+        """Take the mailbox away from `member`; nothing is claimed by it any more."""
+        self._let_go(member, coverage=coverage, reason=reason)
+        if reason not in {TAKEN, SHARED}:
+            self._withdraw(member)
 
     def language(self) -> str | None:
         """Return the language tag that most users have: the company's."""
@@ -222,51 +233,86 @@ class Roster:
 
     def _add(self, user: RainbowUser) -> Member:
         member = self._members[user.id] = Member(user)
-        for address in addresses(user):
-            self._by_address.setdefault(address, {})[user.id] = member
+        self._index(member)
         return member
 
     def _drop(self, member: Member) -> None:
         if member.mailbox and self._holders.get(member.mailbox.address) == member.user.id:
             del self._holders[member.mailbox.address]
-            self._contested.pop(member.mailbox.address, None)
-        for attempt in member.tries:
-            if attempt.code == "shared":
-                # Whoever else was refused for this user's sake gets another chance at the next try.
-                self._contested.clear()
         self._unindex(member)
         del self._members[member.user.id]
+        self._withdraw(member)
 
     def _rename(self, member: Member, user: RainbowUser) -> bool:
-        """Take the new record; return whether the identifier that worked is gone, or one may now work that is new."""
-        before = _values(member.user)
+        """Take the new record; return whether the user is to be tried anew.
+
+        So it is if the identifier that worked is gone, or if there is one that would have been tried before it.
+        """
+        before = values_of(member.user)
         self._unindex(member)
         member.user = user
-        for address in addresses(user):
-            self._by_address.setdefault(address, {})[user.id] = member
-        after = _values(user)
-        if member.identifier is not None:
-            return _folded(member.identifier.value) not in after
-        return before != after
+        self._index(member)
+        after = list(identifiers_of(user))
+        if member.identifier is None or member.mailbox is None:
+            return before != values_of(user)
+        worked = folded(member.identifier.value)
+        place = next((place for place, each in enumerate(after) if folded(each.value) == worked), None)
+        if place is None:
+            return True
+        member.identifier = after[place]
+        self._claims.make(member.mailbox.address, user.id, _strength(after[place], member.mailbox))
+        tried = before[: before.index(worked)] if worked in before else []
+        return any(folded(each.value) not in tried for each in after[:place])
+
+    def _index(self, member: Member) -> None:
+        for address in addresses(member.user):
+            entries = self._by_address.setdefault(address, {})
+            entries[member.user.id] = member
+            self._note_shared(address)
 
     def _unindex(self, member: Member) -> None:
         for address in addresses(member.user):
             entries = self._by_address.get(address, {})
             entries.pop(member.user.id, None)
+            for other in entries.values():
+                if any(
+                    each.code in {TAKEN, SHARED} and folded(each.identifier.value) == address for each in other.tries
+                ):
+                    self._freed[other.user.id] = other
             if not entries:
                 self._by_address.pop(address, None)
+            self._note_shared(address)
+
+    def _note_shared(self, address: str) -> None:
+        entries = self._by_address.get(address, {})
+        have = [each for each in entries.values() if address in values_of(each.user)] if len(entries) > 1 else []
+        if len(have) > 1 and not any(folded(each.user.login_email) == address for each in have):
+            self._shared[address] = None
+        else:
+            self._shared.pop(address, None)
+
+    def _withdraw(self, member: Member, *, but: str = "") -> None:
+        for user_id in self._claims.withdraw(member.user.id, but=but):
+            if other := self._members.get(user_id):
+                self._freed[user_id] = other
 
     def _lose(self, member: Member, *, identifier: Identifier | None, code: str) -> None:
         if identifier is not None:
             member.tries.append(Try(identifier, code))
-        self.release(member, coverage=Coverage.FAILED, reason=code)
+        self._let_go(member, coverage=Coverage.FAILED, reason=code)
+
+    def _let_go(self, member: Member, *, coverage: Coverage, reason: str) -> None:
+        if member.mailbox and self._holders.get(member.mailbox.address) == member.user.id:
+            del self._holders[member.mailbox.address]
+        member.coverage, member.mailbox, member.identifier, member.reason = coverage, None, None, reason
+        member.failures = 0
 
     def _learn_domains(self) -> None:
         if self._configured_domains is not None:
             self._domains = self._configured_domains
             return
         self._domains = frozenset(
-            _domain(address)
+            domain(address)
             for member in self._members.values()
             for address in (member.user.login_email, *member.user.work_emails)
         ) - {""}
@@ -277,36 +323,3 @@ def _strength(identifier: Identifier | None, mailbox: Mailbox) -> int:
     if identifier is None or identifier.kind is not IdentifierKind.LOGIN:
         return 0
     return 2 if identifier.value.strip().lower() == mailbox.address else 1
-
-
-def _has_form(identifier: Identifier) -> bool:
-    """Whether Exchange could know it: an address; an external UID may as well be a UPN, a SID or an alias."""
-    return "@" in identifier.value or identifier.kind is IdentifierKind.EXTERNAL_UID
-
-
-def _identifiers(user: RainbowUser) -> Iterator[Identifier]:
-    if user.login_email:
-        yield Identifier(IdentifierKind.LOGIN, user.login_email)
-    for address in user.work_emails:
-        yield Identifier(IdentifierKind.WORK, address)
-    for address in user.personal_emails:
-        yield Identifier(IdentifierKind.PERSONAL, address)
-    if user.external_uid:
-        yield Identifier(IdentifierKind.EXTERNAL_UID, user.external_uid)
-
-
-def addresses(user: RainbowUser) -> set[str]:
-    """Return everything a question may call this user by, in lower case."""
-    return {address for address in (*_values(user), *map(_folded, user.other_emails)) if address}
-
-
-def _values(user: RainbowUser) -> list[str]:
-    return [_folded(identifier.value) for identifier in _identifiers(user)]
-
-
-def _folded(address: str) -> str:
-    return address.strip().lower()
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].lower() if "@" in address else ""

@@ -145,11 +145,36 @@ def test_whoever_goes_leaves_the_mailbox() -> None:
 def test_a_user_is_tried_anew_when_the_identifier_that_worked_is_gone() -> None:
     roster = roster_of(person("ann", work=("ab@acme.test",)))
     claimed(roster, "ann", WORK, "ab@acme.test")
-    kept = roster.replace([person("ann", login="new@acme.test", work=("ab@acme.test",))])
+    kept = roster.replace([person("ann", work=("ab@acme.test", "more@acme.test"), uid="u1", language="fr")])
     assert kept.changed == ()
-    lost = roster.replace([person("ann", login="new@acme.test")])
+    lost = roster.replace([person("ann", work=("more@acme.test",))])
     assert [each.user.id for each in lost.changed] == ["ann"]
-    assert member(roster, "ann").user.login_email == "new@acme.test"
+    assert member(roster, "ann").user.work_emails == ("more@acme.test",)
+
+
+def test_a_user_is_tried_anew_when_there_is_an_identifier_to_try_before_the_one_that_worked() -> None:
+    roster = roster_of(person("ann", work=("ab@acme.test",)))
+    claimed(roster, "ann", WORK, "ab@acme.test")
+    changes = roster.replace([person("ann", login="new@acme.test", work=("ab@acme.test",))])
+    assert [each.user.id for each in changes.changed] == ["ann"]
+
+
+def test_an_address_that_becomes_the_login_counts_as_one_from_then_on() -> None:
+    roster = roster_of(person("ann", work=("info@acme.test",)), person("bob", "alias@acme.test"))
+    claimed(roster, "ann", WORK, "info@acme.test")
+    assert roster.replace([person("ann", login="info@acme.test"), person("bob", "alias@acme.test")]).changed == ()
+    assert member(roster, "ann").identifier == Identifier(LOGIN, "info@acme.test")
+    claimed(roster, "bob", LOGIN, "alias@acme.test")
+    assert member(roster, "bob").reason == "taken"
+    assert roster.holder("info@acme.test") is member(roster, "ann")
+
+
+def test_two_who_exchange_their_addresses_are_both_tried_anew() -> None:
+    roster = roster_of(person("ann"), person("bob"))
+    for name in ("ann", "bob"):
+        claimed(roster, name, LOGIN, f"{name}@acme.test", Mailbox(address=f"{name}@acme.test"))
+    changes = roster.replace([person("ann", login="bob@acme.test"), person("bob", login="ann@acme.test")])
+    assert sorted(each.user.id for each in changes.changed) == ["ann", "bob"]
 
 
 def test_a_user_without_mailbox_is_tried_anew_when_any_identifier_changes() -> None:
@@ -238,6 +263,51 @@ def test_a_login_takes_a_mailbox_from_a_work_address() -> None:
     assert roster.holder("info@acme.test") is member(roster, "bob")
 
 
+def test_an_address_in_two_profiles_is_nobodys_and_shown() -> None:
+    roster = roster_of(person("ann", work=("Info@acme.test",)), person("bob", personal=("info@acme.test",)))
+    for name, value in (("ann", "Info@acme.test"), ("bob", "info@acme.test")):
+        kind = WORK if name == "ann" else PERSONAL
+        assert roster.identifiers(member(roster, name))[1] == [Try(Identifier(kind, value), "shared")]
+    assert {address: [each.user.id for each in who] for address, who in roster.shared.items()} == {
+        "info@acme.test": ["ann", "bob"]
+    }
+    roster.replace([person("bob", personal=("info@acme.test",))])
+    assert roster.shared == {}
+    assert roster.identifiers(member(roster, "bob"))[1] == []
+
+
+def test_an_address_that_is_somebodys_login_is_that_ones_whoever_else_has_it() -> None:
+    roster = roster_of(person("ann", work=("bob@acme.test",)), person("bob"))
+    assert roster.identifiers(member(roster, "ann"))[1] == [Try(Identifier(WORK, "bob@acme.test"), "taken")]
+    assert roster.identifiers(member(roster, "bob"))[1] == []
+    assert roster.shared == {}
+
+
+def test_a_private_address_elsewhere_shuts_nobody_out() -> None:
+    roster = roster_of(
+        person("ann", work=("ann@acme.test.",), uid="x@home.test"), person("bob", personal=("x@home.test",))
+    )
+    assert Identifier(EXTERNAL_UID, "x@home.test") in roster.identifiers(member(roster, "ann"))[0]
+
+
+def test_whoever_holds_a_mailbox_by_an_address_that_another_gets_too_loses_it() -> None:
+    roster = roster_of(person("ann", work=("info@acme.test",)))
+    claimed(roster, "ann", WORK, "info@acme.test")
+    changes = roster.replace([person(name, work=("info@acme.test",)) for name in ("ann", "bob")])
+    assert [each.user.id for each in changes.changed] == ["ann"]
+    assert [each.user.id for each in changes.added] == ["bob"]
+
+
+def test_whoever_was_refused_is_freed_when_the_other_gives_the_address_up() -> None:
+    both = [person(name, work=("info@acme.test",)) for name in ("ann", "bob")]
+    roster = roster_of(*both)
+    for name in ("ann", "bob"):
+        member(roster, name).tries = roster.identifiers(member(roster, name))[1]
+    assert roster.replace([both[0], person("bob", work=("info@acme.test",), language="fr")]).freed == ()
+    changes = roster.replace([both[0], person("bob", work=("bob.b@acme.test",))])
+    assert [each.user.id for each in changes.freed] == ["ann"]
+
+
 def test_two_work_addresses_leave_the_mailbox_to_nobody() -> None:
     roster = roster_of(*(person(name, work=("info@acme.test",)) for name in ("ann", "bob", "eve")))
     claimed(roster, "ann", WORK, "info@acme.test")
@@ -245,8 +315,8 @@ def test_two_work_addresses_leave_the_mailbox_to_nobody() -> None:
     assert claimed(roster, "eve", WORK, "info@acme.test") is None
     for name in ("ann", "bob", "eve"):
         assert (member(roster, name).coverage, member(roster, name).reason) == (Coverage.FAILED, "shared")
-    assert roster.contested(INFO, Identifier(WORK, "info@acme.test"))
-    assert not roster.contested(INFO, Identifier(LOGIN, "info@acme.test"))
+    assert roster.contested(member(roster, "eve"), INFO, Identifier(WORK, "info@acme.test"))
+    assert not roster.contested(member(roster, "eve"), INFO, Identifier(LOGIN, "info@acme.test"))
     assert roster.holder("info@acme.test") is None
 
 
