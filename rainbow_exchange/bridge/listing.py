@@ -14,7 +14,7 @@ import structlog
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.bridge.look_up import LookUps
 from rainbow_exchange.bridge.roll_call import Progress, RollCall
-from rainbow_exchange.bridge.roster import Changes, Member, Roster
+from rainbow_exchange.bridge.roster import Changes, Member, Roster, addresses
 from rainbow_exchange.rainbow import company_users
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, RateLimited
@@ -229,6 +229,9 @@ class Listing:
         self.counters.listings += 1
         changes = self._roster.replace(users.values())
         self._changed(changes)
+        for address in {address for member in changes.removed for address in addresses(member.user)}:
+            if self._roster.find(address) is None:  # Rainbow asks for who has just left, and is not to wait for it
+                self._look_ups.remember_nobody(address)
         return Refreshed(
             len(self._roster), len(changes.added), len(changes.removed), len(changes.changed), self.doubted
         )

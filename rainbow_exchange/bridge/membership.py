@@ -67,13 +67,17 @@ class Membership:
 
     def changed(self, changes: Changes) -> None:
         """Subscribe whoever is new or changed, let go of whoever is gone."""
+        now = self.parts.loop_time()
         for member in (*changes.removed, *changes.changed):
             self.enrolment.forget(member)
+            self.parts.times.forget(member.user.id)
+            told = self.parts.ledger.was_notified(member.user.id)
             if member.mailbox is not None:
-                told = self.parts.ledger.was_notified(member.user.id)
                 self._let_go(member, member.mailbox.address, unsubscribe=True)
-                if told:
-                    self.parts.notifier.add(member.user.id, self.parts.loop_time())
+            if told and self.parts.roster.get(member.user.id) is member:
+                self.parts.notifier.add(member.user.id, now)
+            elif told:
+                self.parts.notifier.left(member.user.id, now)
         for member in changes.removed:
             self._forgotten.add(member.user.id)
             self._unsaved.pop(member.user.id, None)

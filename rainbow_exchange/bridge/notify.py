@@ -16,6 +16,7 @@ import structlog
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.bridge.held_back import HeldBack
+from rainbow_exchange.bridge.leaving import Leaving
 from rainbow_exchange.bridge.told import Digest, Ledger, Told
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited
@@ -138,6 +139,7 @@ class Notifier:
     random: Callable[[], float]
     due: DueSet = field(default_factory=DueSet)
     held_back: HeldBack = field(default_factory=HeldBack)
+    leaving: Leaving = field(default_factory=Leaving)
     counters: NotifyCounters = field(default_factory=NotifyCounters)
     last_error: RainbowError | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -148,6 +150,7 @@ class Notifier:
         if user_id in self.held_back:
             self.held_back.add(user_id, force=force)
             return
+        self.leaving.forget(user_id)
         self.due.add(user_id, since, force=force, boundary=boundary)
         self._wake.set()
 
@@ -155,6 +158,13 @@ class Notifier:
         """Drop a user."""
         self.due.forget(user_id)
         self.held_back.accepted(user_id)
+        self.leaving.forget(user_id)
+
+    def left(self, user_id: str, since: float) -> None:
+        """Have Rainbow told once more of a user who has left."""
+        self.forget(user_id)
+        self.leaving.add(user_id, since)
+        self._wake.set()
 
     async def run(self) -> None:
         """Notify Rainbow of whoever is due, until cancelled."""
@@ -165,13 +175,10 @@ class Notifier:
             await self._somebody_due()
             await asyncio.sleep(max(0.0, next_call - loop.time()))
             next_call = loop.time() + 1 / CALLS_PER_SECOND
-            taken, force = self.due.take()
-            snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
             try:
-                await self._call(taken, snapshots, force=force)
+                await self._tell_some()
             except (RainbowError, TimeoutError) as error:
-                if not self._narrowed_down(error, taken, force=force):
-                    await asyncio.sleep(self._failed(error, wait=next(waits)))
+                await asyncio.sleep(self._failed(error, wait=next(waits)))
             else:
                 waits = backoff(1.0, 60.0, random=self.random)
                 if self.last_error is not None:
@@ -182,29 +189,57 @@ class Notifier:
         """At stop: send what is due for at most `limit` seconds; return how many users are left untold."""
         loop = asyncio.get_running_loop()
         end = loop.time() + limit
-        while self.due and loop.time() < end:
-            taken, force = self.due.take()
-            snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
+        while (self.due or self.leaving) and loop.time() < end:
             try:
                 async with asyncio.timeout_at(end):
-                    await self._call(taken, snapshots, force=force)
+                    await self._tell_some()
             except (RainbowError, TimeoutError) as error:
-                if not self._narrowed_down(error, taken, force=force):
-                    self._failed(error, wait=0.0)
-                    break
-        return len(self.due)
+                self._failed(error, wait=0.0)
+                break
+        return len(self.due) + len(self.leaving)
 
     async def _somebody_due(self) -> None:
         """Wait for somebody to be due; whoever may be tried again after a refusal goes alone."""
         while True:
             for user_id, held in self.held_back.take(asyncio.get_running_loop().time()).items():
                 self.due.set_apart({user_id: held.since}, force=held.force)
-            if self.due:
+            if self.due or self.leaving:
                 return
             self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self.held_back.next_at()):
                     await self._wake.wait()
+
+    async def _tell_some(self) -> None:
+        """Make one call. Raises what it fails with, unless that is found to be about single users."""
+        if not self.due:
+            await self._tell_of_left()
+            return
+        taken, force = self.due.take()
+        snapshots = {user_id: self.ledger.snapshot(user_id) for user_id in taken}
+        try:
+            await self._call(taken, snapshots, force=force)
+        except (RainbowError, TimeoutError) as error:
+            if not self._narrowed_down(error, taken, force=force):
+                raise
+
+    async def _tell_of_left(self) -> None:
+        taken = self.leaving.take()
+        settled = False
+        try:
+            async with asyncio.timeout(TIME_LIMIT):
+                await self.client.notify(list(taken))
+            self.counters.calls += 1
+            settled = True
+        except RainbowError as error:
+            if not _is_about_users(error):
+                raise
+            self.counters.failed_calls += 1
+            self.leaving.refused(taken)
+            settled = True
+        finally:
+            if not settled:
+                self.leaving.put_back(taken)
 
     async def _call(
         self, taken: dict[str, float], snapshots: dict[str, dict[Told, Digest | None]], *, force: bool

@@ -104,6 +104,10 @@ class TellingTimes:
             self.latency.observe(now - since)
         return now - since, kind
 
+    def forget(self, user_id: str) -> None:
+        """Drop a user."""
+        self._since.pop(user_id, None)
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Parts:

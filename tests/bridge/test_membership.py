@@ -120,6 +120,7 @@ async def test_a_removed_user_is_unsubscribed_and_forgotten(
         rainbow.lab.people.remove("ann")
         await kit.until(lambda: exchange.requests("Unsubscribe"), limit=70)
         await asyncio.sleep(3)
+        assert bridge.notified("ann") == 2  # at the start, and once more
         assert bridge.parts.reader.last(ANN) is None
         assert bridge.parts.absences.current(ANN) is None
         assert bridge.parts.watcher.coverage(ANN) is None
@@ -131,6 +132,78 @@ async def test_a_removed_user_is_unsubscribed_and_forgotten(
         await asyncio.sleep(10)
         assert exchange.requests("FindItem", ANN) == []
         assert bridge.streamed(BOB)
+
+
+async def test_whoever_has_left_is_not_known_from_the_next_question_on_and_costs_no_request(
+    bridge: "Bridge", rainbow: "Rainbow"
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        rainbow.lab.people.remove("ann")
+        await bridge.pipeline.membership.listing.refresh()
+        assert await refusal(bridge, ANN) == "item-not-found"
+        assert bridge.pipeline.membership.listing.counters.looked_up == 0
+
+
+async def test_rainbow_may_refuse_to_hear_of_whoever_has_left(
+    kit: "Kit", bridge: "Bridge", exchange: "Exchange", rainbow: "Rainbow"
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        rainbow.lab.dials.set({"known_users_only": True})
+        rainbow.lab.people.remove("ann")
+        await bridge.pipeline.membership.listing.refresh()
+        await kit.until(lambda: bridge.parts.notifier.counters.failed_calls == 1, limit=5)
+        exchange.appointment(BOB)
+        await kit.until(lambda: bridge.notified("bob") == 2, limit=5)
+        await asyncio.sleep(3700)
+        assert bridge.parts.notifier.counters.failed_calls == 1
+        assert list(bridge.parts.notifier.held_back) == []
+
+
+async def test_whoever_is_back_is_subscribed_and_told_again(kit: "Kit", bridge: "Bridge", rainbow: "Rainbow") -> None:
+    listing = bridge.pipeline.membership.listing
+    async with bridge.at_work("ann", "bob"):
+        rainbow.lab.people.add(kit.person("ann", active=False))
+        assert (await listing.refresh()).removed == 1
+        assert await refusal(bridge, ANN) == "item-not-found"
+        rainbow.lab.people.add(kit.person("ann"))
+        assert (await listing.refresh()).added == 1
+        await kit.until(lambda: bridge.streamed(ANN), limit=10)
+        await kit.until(lambda: bridge.notified("ann") >= 3, limit=5)
+        assert await answered(bridge, ANN) == []
+
+
+async def test_two_who_exchange_their_addresses_are_answered_for_by_the_new_ones(
+    kit: "Kit", bridge: "Bridge", exchange: "Exchange", rainbow: "Rainbow"
+) -> None:
+    for address, subject in ((ANN, "In Ann's"), (BOB, "In Bob's")):
+        exchange.appointment(address, subject=subject)
+    async with bridge.at_work("ann", "bob"):
+        for name in ("ann", "bob"):
+            rainbow.lab.people.remove(name)
+        rainbow.lab.people.add(kit.person("ann", BOB))
+        rainbow.lab.people.add(kit.person("bob", ANN))
+        result = await bridge.pipeline.membership.listing.refresh()
+        assert (result.changed, result.removed, result.added) == (2, 0, 0)
+        await kit.until(lambda: bridge.streamed(ANN, BOB), limit=10)
+        assert (bridge.member("ann").mailbox, bridge.member("bob").mailbox) == (
+            Mailbox(address=BOB),
+            Mailbox(address=ANN),
+        )
+        assert await answered(bridge, ANN) == ["In Ann's"]
+        assert await answered(bridge, BOB) == ["In Bob's"]
+        for name in ("ann", "bob"):
+            await kit.until(lambda name=name: bridge.notified(name) >= 2, limit=5)  # type: ignore[misc]  # bound early
+
+
+async def test_a_question_for_a_new_address_of_somebody_known_is_answered_from_the_new_mailbox(
+    kit: "Kit", bridge: "Bridge", exchange: "Exchange", rainbow: "Rainbow"
+) -> None:
+    exchange.appointment(EVE, subject="In Eve's")
+    async with bridge.at_work("ann", "bob"):
+        rainbow.lab.people.add(kit.person("ann", EVE))
+        assert await answered(bridge, EVE) == ["In Eve's"]
+        assert bridge.member("ann").mailbox == Mailbox(address=EVE)
+        await kit.until(lambda: bridge.parts.watcher.coverage(ANN) is None, limit=5)
 
 
 async def test_an_added_user_is_subscribed_and_told(kit: "Kit", bridge: "Bridge", rainbow: "Rainbow") -> None:
