@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 import structlog
 
-from rainbow_exchange import __version__, config, metrics, status
+from rainbow_exchange import __version__, config, keeping_wire, metrics, status
 from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
@@ -27,6 +28,7 @@ from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import STOP_WITHIN
 from rainbow_exchange.errors import UserError, problems_in
 from rainbow_exchange.finder import finder
+from rainbow_exchange.keeping import Keeping, effective
 from rainbow_exchange.model import Problem
 from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.sides import Sides
@@ -79,6 +81,9 @@ class Daemon:
         read: Callable[[], tuple[Settings, Secrets]] | None = None,
     ) -> None:
         self._wanted = Wanted(settings, secrets)
+        #: the settings above what was made on this machine
+        self._given = settings
+        self._store: Store | None = None
         self._read = read
         self._observe = observe
         self._now = now
@@ -104,9 +109,10 @@ class Daemon:
         Raises UserError where they are faulty: then nothing changes. What web, state and log say counts from the next
         start.
         """
-        if self._read is None:
-            return
-        settings, secrets = await asyncio.to_thread(self._read)
+        secrets = self._wanted.secrets
+        if self._read is not None:
+            self._given, secrets = await asyncio.to_thread(self._read)
+        settings = self._given if self._store is None else effective(self._given, self._store)
         log.info("settings_read_anew")
         self._proxies.use(settings, secrets)
         self._wanted.use(settings, secrets)
@@ -118,6 +124,8 @@ class Daemon:
         async with AsyncExitStack() as stack:
             store = Store.open(folder / FILE_NAME)
             stack.callback(store.close)
+            self._store = store
+            self._wanted.settings = effective(self._given, store)
             self._proxies = Proxies(self._wanted.settings, self._wanted.secrets, store=store, now=self._now)
             self._sides = Sides(
                 self._wanted,
@@ -130,7 +138,7 @@ class Daemon:
                 now=self._now,
                 random=self._random,
             )
-            await stack.enter_async_context(self._page(folder))
+            await stack.enter_async_context(self._page(folder, store))
             faults: BaseExceptionGroup[UserError] | None = None
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -146,8 +154,9 @@ class Daemon:
         return 0
 
     @asynccontextmanager
-    async def _page(self, folder: Path) -> AsyncIterator[None]:
+    async def _page(self, folder: Path, store: Store) -> AsyncIterator[None]:
         """Serve the local page, and let commands on this machine find it."""
+        keeping = Keeping(lambda: self._given, store, now=self._now, use=self._use_login)
         web = self._wanted.settings.web
         token, nonce = runtime.new_secret(), runtime.new_secret()
         page = app.make_app(
@@ -155,6 +164,7 @@ class Daemon:
             ready=self.ready,
             metrics=lambda: metrics.render(self.measures()),
             retry=self.retry,
+            login=partial(keeping_wire.answer, keeping),
             token=token,
             nonce=nonce,
         )
@@ -166,6 +176,12 @@ class Daemon:
                 yield
             finally:
                 runtime.withdraw(folder, published)
+
+    async def _use_login(self) -> str:
+        """Use what `login` has kept, or has forgotten; say what is still missing."""
+        await self.reload()
+        missing = config.missing(self._wanted.settings, self._wanted.secrets)
+        return f"The connector still waits for its settings: {', '.join(missing)}." if missing else ""
 
     def ready(self) -> bool:
         """Whether both sides are connected."""

@@ -14,6 +14,7 @@ from typing import Any
 from rainbow_exchange import exchange_side, rainbow_side
 from rainbow_exchange.bridge.assemble import Observe
 from rainbow_exchange.bridge.discovery import Discovery, Place
+from rainbow_exchange.bridge.login_causes import how_to_set
 from rainbow_exchange.bridge.parts import Histogram
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.ending import STOP_WITHIN, first_of
@@ -229,8 +230,7 @@ class Sides:
         with self._saying(
             "settings-missing",
             f"The connector waits for its settings: {', '.join(missing)}.{found}",
-            "Set them in config.toml or as RAINBOW_EXCHANGE_… variables (secrets: variable, <name>_file or keyring),"
-            " then restart.",
+            " ".join(how_to_set(missing)),
         ):
             yield
 

@@ -114,12 +114,12 @@ def test_files_that_cannot_be_used_are_reported_together(tmp_path: Path, content
         file.write_bytes(content)
 
     with pytest.raises(UserError) as caught:
-        credentials.resolve(Given(exchange__password_file=file, rainbow__app_secret_file=tmp_path / "none"))
+        credentials.resolve(Given(exchange__password_file=file, exchange__client_secret_file=tmp_path / "none"))
 
     first, second = caught.value.problems
     assert first.startswith(f"exchange.password_file: {file} ")
     assert part in first
-    assert second.startswith("rainbow.app_secret_file: ")
+    assert second.startswith("exchange.client_secret_file: ")
 
 
 def test_spaces_and_accents_of_a_secret_are_kept(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from rainbow_exchange.state.errors import StateError
 #: command → module; the command in it is called like the module
 _COMMANDS = {
     "lab": "rainbow_exchange.cli.lab",
+    "login": "rainbow_exchange.cli.login",
+    "logout": "rainbow_exchange.cli.logout",
     "powershell": "rainbow_exchange.cli.powershell",
     "retry": "rainbow_exchange.cli.retry",
     "run": "rainbow_exchange.cli.run",
@@ -67,7 +69,8 @@ def commands() -> None:
     \b
     See it work, between a simulated Exchange and a simulated Rainbow:
         rainbow-exchange run --lab 20
-    Run it, and ask how it is:
+    Give it an account at Rainbow, run it, and ask how it is:
+        rainbow-exchange login --config config.toml
         rainbow-exchange run --config config.toml
         rainbow-exchange status --config config.toml
     """  # noqa: D301  (\b is click's: keep these lines)

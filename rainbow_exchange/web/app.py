@@ -1,7 +1,7 @@
 """The local page's addresses and its server. It is handed callables and plain values, and knows nobody's loops.
 
 Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`,
-`/api/retry`.
+`/api/retry`, `/api/login`.
 """
 
 import contextlib
@@ -9,11 +9,12 @@ import errno
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.web import runtime, security
@@ -22,6 +23,7 @@ _MAX_BODY_BYTES = 64 * 1024
 _MAX_REQUESTS = 64
 _KEEPALIVE_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 1.0
+_NEEDED = '{"addresses": [...]} or {"all": true} is needed'
 #: what Windows says instead of EADDRINUSE when another program holds the port exclusively
 _WSAEACCES = 10013
 
@@ -32,13 +34,14 @@ def make_app(
     ready: Callable[[], bool],
     metrics: Callable[[], bytes],
     retry: Callable[[list[str] | None], Mapping[str, Any]],
+    login: Callable[[object], Awaitable[Mapping[str, Any]]] | None = None,
     token: str,
     nonce: str,
 ) -> web.Application:
     """Build the application.
 
     `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text; `retry` tries these addresses at
-    once, or with None all, and gives the JSON of its answer.
+    once, or with None all, and gives the JSON of its answer; `login` does one thing that a sign-in asks for.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -60,12 +63,8 @@ def make_app(
     async def show_status(_request: web.Request) -> web.Response:
         return web.Response(text=json.dumps(status(), ensure_ascii=False), content_type="application/json")
 
-    async def try_again(request: web.Request) -> web.Response:
-        try:
-            wanted = _addresses(await request.json())
-        except ValueError as error:
-            raise web.HTTPBadRequest(text='{"addresses": [...]} or {"all": true} is needed\n') from error
-        return web.Response(text=json.dumps(retry(wanted), ensure_ascii=False), content_type="application/json")
+    async def try_again(wanted: object) -> Mapping[str, Any]:
+        return retry(_addresses(wanted))
 
     app = web.Application(
         client_max_size=_MAX_BODY_BYTES,
@@ -77,19 +76,34 @@ def make_app(
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/api/nonce", prove)
     app.router.add_get("/api/status", security.with_token(token, show_status))
-    app.router.add_post("/api/retry", security.with_token(token, try_again))
+    app.router.add_post("/api/retry", security.with_token(token, _posted(try_again)))
+    if login is not None:
+        app.router.add_post("/api/login", security.with_token(token, _posted(login)))
     return app
+
+
+def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
+    """Serve what does something by the JSON that comes, and gives JSON; ValueError: that was not understood."""
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            answer = await work(await request.json())
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"not understood: {error}\n") from error
+        return web.Response(text=json.dumps(answer, ensure_ascii=False), content_type="application/json")
+
+    return handle
 
 
 def _addresses(wanted: object) -> list[str] | None:
     """Read what a retry is wanted for: addresses, or None for all. Raises ValueError."""
     if not isinstance(wanted, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - of the JSON, which is one kind of fault
+        raise ValueError(_NEEDED)  # noqa: TRY004 - of the JSON, which is one kind of fault
     if wanted.get("all") is True:
         return None
     addresses = wanted.get("addresses")
     if not isinstance(addresses, list) or not all(isinstance(each, str) for each in addresses):
-        raise ValueError("no list of addresses")
+        raise ValueError(_NEEDED)
     return addresses
 
 

@@ -1,0 +1,307 @@
+"""Setting this machine up at Rainbow: find or make the company's connector user, and keep its credentials.
+
+`Activation.run` has the steps in their order; command and page share them. What is about to be made is noted before it
+is made, and what was made is kept before it is tried: wherever this ends, the next time goes on from there.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from rainbow_exchange.administrator import Administrator, Done, Refusal, Session
+from rainbow_exchange.bridge.login_causes import INSTEAD, refused, until
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.keeping import Found, Keeper, Wanted
+from rainbow_exchange.rainbow import connectors
+from rainbow_exchange.rainbow.connectors import Activated, ConnectorUser
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowError, RateLimited
+from rainbow_exchange.rainbow.trial import try_account
+from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.state.connector import OurConnector
+
+T = TypeVar("T")
+
+_DEFAULT_URL = "https://openrainbow.com"
+_FORBIDDEN = 403
+#: a user that was made this moment may not be known everywhere at Rainbow yet
+_NEW_USER_AGAIN_AFTER = 3.0
+
+_AS_ACCOUNT = "--as-account runs as an administrator's account and needs no connector."
+_TAKE_OVER = (
+    "Nothing is deleted, neither that connector nor its configuration; one call is made, connectors/ldaps/activate."
+    " Rainbow does not publish what that does where there is a connector: it may refuse, add a second one, or give the"
+    " existing one a new password. In the last case the AD/LDAP connector is cut off, and the directory is not"
+    " synchronised, until an administrator signs in at it anew."
+)
+
+
+class Activation:
+    """One sign-in. `run` raises Refusal and UserError; both say the next step."""
+
+    def __init__(self, administrator: Administrator, keeper: Keeper) -> None:
+        self._administrator = administrator
+        self._order = administrator.order
+        self._steps = administrator.steps
+        self._keeper = keeper
+
+    async def run(self) -> Done:
+        """Go through all steps."""
+        order, administrator = self._order, self._administrator
+        found = await self._keeper.look()
+        await self._keeper.try_out(
+            self._wanted(login=order.login if order.as_account else None, password=order.password)
+        )
+        await administrator.see_sso()
+        async with administrator.session() as session:
+            account = await administrator.sign_in(session)
+            company = await administrator.company(session, account)
+            if order.as_account:
+                return await self._run_as_account(session, company, found.connector)
+            listed = await administrator.ask("list", lambda: connectors.list_connectors(session, company))
+            done, listed = await self._go_on(session, company, found, listed)
+            if done is not None:
+                return done
+            listed = await self._leave_alone(session, found.connector, listed)
+            made, activated, kept = await administrator.ask(
+                "activate", lambda: _to_its_end(self._make(session, company, listed))
+            )
+            return await self._prove(session, made, activated, kept)
+
+    # -- what exists -----------------------------------------------------------------------------------------------
+
+    async def _go_on(
+        self, session: Session, company: str, found: Found, listed: list[ConnectorUser]
+    ) -> tuple[Done | None, list[ConnectorUser]]:
+        """Go on with the connector that an earlier login made; one that cannot be used is removed, for it is ours."""
+        ours = found.connector
+        if ours is None:
+            return None, listed
+        if (ours.url, ours.company_id) != (self._order.url, company):
+            raise Refusal(
+                "left alone",
+                f"This installation has a connector of company {ours.company_id} at {ours.url} already"
+                f" ({ours.id or 'asked for, not answered'}).",
+                "Take that one back first: rainbow-exchange logout.",
+            )
+        if not ours.id:
+            return None, listed
+        if ours.id not in {each.id for each in listed}:
+            self._steps.done(f"The connector that was made here ({ours.id}) is not at Rainbow any more")
+            await self._keeper.note(None)
+            return None, listed
+        self._steps.begin("Trying the connector that was made here")
+        wrong = await self._keeper.works() if found.by_login else "its credentials are not kept here any more"
+        if not wrong:
+            self._steps.done(f"The connector that was made here works: {ours.login}")
+            return Done(
+                login=ours.login, company_id=company, connector_id=ours.id, remark=await self._keeper.use()
+            ), listed
+        if not ours.created:
+            raise Refusal(
+                "left alone",
+                f"The connector that this installation took over ({ours.id}) cannot be used: {wrong}.",
+                "It was there before, so that it is not removed: rainbow-exchange logout, then call this again.",
+            )
+        self._steps.done(f"The connector that was made here cannot be used: {wrong}; it is made anew")
+        await self._delete(session, ours.id)
+        return None, [each for each in listed if each.id != ours.id]
+
+    async def _leave_alone(
+        self, session: Session, ours: OurConnector | None, listed: list[ConnectorUser]
+    ) -> list[ConnectorUser]:
+        """See to it that nobody else's connector is harmed without leave."""
+        if not listed:
+            return listed
+        new = [] if ours is None or ours.id else [each for each in listed if each.id not in ours.before]
+        if ours is not None and len(new) == 1:
+            await self._remove_lost(session, ours, new[0])
+            return await self._leave_alone(session, None, [each for each in listed if each.id != new[0].id])
+        shown = ", ".join(f"{each.name or 'connector'} {each.login} ({each.id})" for each in listed)
+        text = f"The company has a connector that was not made here: {shown}."
+        if not self._order.take_over:
+            raise Refusal(
+                "left alone",
+                f"{text} It may be the one that keeps the company's directory (AD/LDAP) in step, or another"
+                " installation of this program; it was left alone.",
+                f"Without harm to it: {_AS_ACCOUNT} With --take-over one is asked for all the same: {_TAKE_OVER}",
+            )
+        if not await self._steps.confirm(f"{text} {_TAKE_OVER} Ask for a connector all the same?"):
+            raise Refusal(
+                "left alone",
+                f"{text} It was left alone.",
+                f"{_TAKE_OVER} Confirm that at the terminal, or with --yes. Without harm: {_AS_ACCOUNT}",
+            )
+        return listed
+
+    async def _remove_lost(self, session: Session, ours: OurConnector, lost: ConnectorUser) -> None:
+        """Remove, with leave, what an activation has left whose answer never came: nobody knows its password."""
+        text = (
+            f"On {until(ours.asked_at)} an activation was asked for from here, and its answer was lost. Since then the"
+            f" company has a connector that was not there before: {lost.login} ({lost.id}). That activation made it,"
+            " unless somebody else has set one up meanwhile; its password was in the lost answer, so nobody can use it."
+        )
+        if not await self._steps.confirm(f"{text} Remove it and make another?"):
+            raise Refusal(
+                "left alone",
+                f"{text} It was left alone.",
+                "Confirm its removal at the terminal, or with --yes. If somebody else has made it: --as-account.",
+            )
+        await self._delete(session, lost.id)
+        self._steps.done(f"Removed what the lost activation had made ({lost.id})")
+
+    async def _delete(self, session: Session, connector_id: str) -> None:
+        await self._administrator.ask("delete", lambda: connectors.delete(session, connector_id))
+        await self._keeper.note(None)
+
+    # -- making one ------------------------------------------------------------------------------------------------
+
+    async def _make(
+        self, session: Session, company: str, listed: list[ConnectorUser]
+    ) -> tuple[OurConnector, Activated, str]:
+        """Ask for a connector once, and keep what comes at once. Raises RainbowError where it was not answered."""
+        before = tuple(each.id for each in listed)
+        now = self._administrator.now()
+        asked = OurConnector(url=self._order.url, company_id=company, asked_at=now, before=before)
+        await self._keeper.note(asked)
+        self._steps.begin("Activating the connector at Rainbow")
+        try:
+            activated = await connectors.activate(session, company)
+        except (RainbowApiError, RateLimited):
+            await self._keeper.note(None)  # refused for certain: nothing was made
+            raise
+        made = replace(asked, id=activated.id, login=activated.login, created=activated.id not in before)
+        self._steps.done(f"Activated the connector {activated.login}")
+        wanted = self._wanted(login=activated.login, password=activated.password, company=company)
+        try:
+            kept = await self._keeper.keep(wanted, made)
+        except UserError as error:
+            undone = await self._undo(session, made)
+            raise Refusal(
+                "not kept",
+                f"Its credentials could not be kept: {error}",
+                f"{undone} Mend that, then call this again.",
+            ) from error
+        self._steps.done(f"Kept its credentials: {kept}")
+        return made, activated, kept
+
+    async def _prove(self, session: Session, made: OurConnector, activated: Activated, kept: str) -> Done:
+        """Sign in as the new user and see whether it may list users; what cannot serve is taken back."""
+        self._steps.begin("Signing in as the connector")
+        try:
+            account = await self._try(activated, made.company_id)
+        except RainbowError as error:
+            if isinstance(error, RainbowApiError) and error.status == _FORBIDDEN:
+                return await self._without_rights(session, made, error)
+            text, action = refused("users", error, self._order.url, company_id=made.company_id)
+            undone = await self._undo(session, made)
+            raise Refusal(
+                "refused", f"The new connector does not work: {text} {undone}", f"{action} {INSTEAD}"
+            ) from error
+        self._steps.done("Signed in as the connector; it may list the users")
+        remarks = [await self._keeper.use()]
+        if not account.jid:
+            remarks.append("Rainbow named no XMPP account for it, so that no question can reach it.")
+        if not made.created:
+            remarks.append(
+                "Rainbow gave us the connector that was there before, with a new password: whatever ran as it must be"
+                " signed in anew, and logout will not remove it."
+            )
+        return Done(
+            login=made.login,
+            company_id=made.company_id,
+            connector_id=made.id,
+            kept=kept,
+            remark=" ".join(filter(None, remarks)),
+        )
+
+    async def _try(self, activated: Activated, company: str) -> Account:
+        try:
+            return await self._try_once(activated, company)
+        except RainbowApiError:
+            raise
+        except RainbowError:
+            await asyncio.sleep(_NEW_USER_AGAIN_AFTER)
+            return await self._try_once(activated, company)
+
+    async def _try_once(self, activated: Activated, company: str) -> Account:
+        async with self._administrator.client(activated.login, activated.password, company) as client:
+            try:
+                return await try_account(client)
+            finally:
+                await client.logout()
+
+    async def _without_rights(self, session: Session, made: OurConnector, error: RainbowApiError) -> Done:
+        """Offer the account itself where the new user may not list users: which rights it has is not published."""
+        undone = await self._undo(session, made)
+        text = f"The new connector may not list the users of the company: {error}."
+        if self._order.password is None:
+            raise Refusal("refused", f"{text} {undone}", INSTEAD) from error
+        self._steps.done(f"{text} {undone}")
+        if not await self._steps.confirm(f"Run as {self._order.login} itself instead?"):
+            raise Refusal("refused", f"{text} {undone}", INSTEAD) from error
+        return await self._run_as_account(session, made.company_id, None)
+
+    async def _undo(self, session: Session, made: OurConnector) -> str:
+        """Have Rainbow and this machine as they were before; say what of that could not be."""
+        remaining = ""
+        try:
+            await self._keeper.put_back()
+        except UserError as error:
+            remaining = f" What was kept before is not back: {error}"
+        if not made.created:
+            return f"The connector that was there before is not removed.{remaining}"
+        try:
+            await connectors.delete(session, made.id)
+        except RainbowError as error:
+            await self._keeper.note(made)
+            return f"It could not be removed at Rainbow ({error}); rainbow-exchange logout tries again.{remaining}"
+        await self._keeper.note(None)
+        return f"It was removed at Rainbow again.{remaining}"
+
+    # -- without one -----------------------------------------------------------------------------------------------
+
+    async def _run_as_account(self, session: Session, company: str, ours: OurConnector | None) -> Done:
+        """Keep the administrator's own account; a connector that was made here is not needed any more."""
+        order, administrator = self._order, self._administrator
+        self._steps.begin("Listing the users")
+        async with administrator.client(order.login, order.password or "", company) as client:
+            try:
+                await administrator.ask("users", lambda: try_account(client))
+            finally:
+                await client.logout()
+        self._steps.done(f"{order.login} may list the users")
+        kept = await self._keeper.keep(self._wanted(login=order.login, password=order.password, company=company), ours)
+        self._steps.done(f"Kept its credentials: {kept}")
+        remark = await self._keeper.use()
+        if ours is not None and ours.id and ours.created:
+            await self._delete(session, ours.id)
+            self._steps.done(f"Removed the connector that was made here ({ours.id}): it is not needed any more")
+        return Done(login=order.login, company_id=company, kept=kept, remark=remark)
+
+    def _wanted(self, *, login: str | None, password: str | None, company: str | None = None) -> Wanted:
+        """Say what is to be kept; without `login` it is what Rainbow will generate."""
+        order = self._order
+        values: dict[str, str | None] = {"rainbow.login": login, "rainbow.app_id": order.app_id}
+        if company or order.company_id:
+            values["rainbow.company_id"] = company or order.company_id
+        if order.url != _DEFAULT_URL:
+            values["rainbow.url"] = order.url
+        own = None if login is None else password
+        return Wanted(values=values, secrets={"rainbow.password": own, "rainbow.app_secret": order.app_secret})
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do something that is not to be cut in the middle: an answer that nobody waits for would be lost, secret and all.
+
+    Whoever is cancelled meanwhile is so once it has ended.
+    """
+    task = asyncio.create_task(work, name="login:activate")
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # seen, though nobody is left to be told
+        raise

@@ -1,0 +1,176 @@
+"""`rainbow-exchange login`: sign in to Rainbow once, so that the connector has an account of its own."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rainbow_exchange import config, credentials, logs
+from rainbow_exchange.activation import Activation
+from rainbow_exchange.administrator import Administrator, Done, Order, Refusal
+from rainbow_exchange.cli import keepers, local_api
+from rainbow_exchange.cli.administrator_options import administrator_options, collect, options_from
+from rainbow_exchange.cli.keepers import Chosen
+from rainbow_exchange.cli.steps import ShownSteps
+from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.keeping import Found
+from rainbow_exchange.network.trust import client_context
+from rainbow_exchange.rainbow_account import way_to_rainbow
+
+CANNOT_TELL = 4
+INTERRUPTED = 130
+EXIT_CODES = {"refused": 1, "not kept": 1, "left alone": 3, "wait": 5}
+
+
+@click.command()
+@config_option
+@administrator_options
+@click.option("--company-id", metavar="ID", help="The company, for an administrator of several.")
+@click.option("--url", metavar="URL", help="Rainbow's server.  [default: https://openrainbow.com]")
+@click.option("--as-account", is_flag=True, help="Run as this account itself; no connector is activated.")
+@click.option("--take-over", is_flag=True, help="Ask for a connector although the company has one (it is explained).")
+@click.option("--try-password", is_flag=True, help="Send the password although Rainbow says single sign-on.")
+@click.option("--yes", is_flag=True, help="Answer every question with yes.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one line of JSON at the end; the steps go to standard error."
+)
+def login(  # noqa: PLR0917  (click hands them in by name)
+    config_file: Path | None,
+    company_id: str | None,
+    url: str | None,
+    as_account: bool,
+    take_over: bool,
+    try_password: bool,
+    yes: bool,
+    as_json: bool,
+    **typed: Any,
+) -> None:
+    """Sign in to Rainbow as a company administrator, and have the connector given an account of its own.
+
+    What is missing is asked for. First it looks: how this login signs in, and whether the company has a connector
+    already; one that was not made here is left alone. Then Rainbow makes a connector user, whose login and password are
+    kept (its password and the application's secret in the keyring of the account that the service runs as, or in the
+    files that rainbow.password_file and rainbow.app_secret_file name), and the connector runs as it from then on; a
+    running service at once. Your own password is not kept. rainbow-exchange logout takes it all back.
+
+    The application id and its secret come from Rainbow's portal for developers, https://developers.openrainbow.com:
+    sign in there with a Rainbow account that has developer rights (Rainbow's support or your Rainbow partner gives
+    them), create an application, and copy its id and its secret key.
+
+    With single sign-on, paste a token (--token), or use an administrator's account that has a password of its own.
+
+    \b
+    Exit code: 0 set up, 1 refused or out of reach, 2 something is missing or faulty, or the secrets cannot be kept,
+    3 a connector that was not made here was left alone, 4 cannot tell what the running service does, 5 Rainbow asks to
+    come back later, 130 interrupted (the next call goes on).
+    \b
+    Examples:
+        rainbow-exchange login
+        rainbow-exchange login --login admin@acme.test --app-id 0123456789abcdef0123456789abcdef
+        rainbow-exchange login --login admin@acme.test --password-file pw --app-id 0123… --app-secret-file secret --yes
+    """  # noqa: D301  (\b is click's: keep these lines)
+    logs.configure("error")
+    settings = config.load(config_file)
+    secrets = credentials.resolve(settings)
+    steps = ShownSteps(yes=yes, to_stderr=as_json)
+    if as_account and typed["token"]:
+        raise click.UsageError("--as-account needs the account's password, not a token.")
+    with ended_well(steps), keepers.find(settings) as chosen:
+        found = asyncio.run(chosen.keeper.look())
+        who = collect(options_from(typed), settings, secrets, found.settings, ask)
+        order = Order(
+            url=_url(url or found.settings.get("url", settings.rainbow.url)),
+            login=who.login,
+            password=who.password,
+            token=who.token,
+            app_id=who.app_id,
+            app_secret=who.app_secret,
+            company_id=company_id or found.settings.get("company"),
+            as_account=as_account,
+            take_over=take_over,
+            try_password=try_password,
+        )
+        at_rainbow = config.load(config_file, {"rainbow": {"url": order.url}})
+        done = asyncio.run(_run(order, chosen, steps, way_to_rainbow(at_rainbow, secrets)))
+        _tell(done, chosen, found, as_json=as_json)
+
+
+async def _run(order: Order, chosen: Chosen, steps: ShownSteps, proxy: Any) -> Done:
+    administrator = Administrator(order, steps=steps, ssl=client_context(), proxy=proxy, now=lambda: datetime.now(UTC))
+    return await Activation(administrator, chosen.keeper).run()
+
+
+def _url(url: str) -> str:
+    """Read an address as the setting is read."""
+    try:
+        return config.RainbowSettings(url=url).url
+    except ValueError as error:
+        said = str(getattr(error, "errors", list)()[0]["ctx"]["error"])
+        raise UserError([f"--url {said}."]) from None
+
+
+def ask(what: str, hidden: bool) -> str:
+    """Ask at the terminal."""
+    return str(click.prompt(what, hide_input=hidden, err=True)).strip("\r\n")
+
+
+def _tell(done: Done, chosen: Chosen, found: Found, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "login": done.login,
+                    "company_id": done.company_id,
+                    "connector_id": done.connector_id or None,
+                    "kept": done.kept or None,
+                    "remark": done.remark or None,
+                    "in_use": chosen.daemon,
+                }
+            )
+        )
+        return
+    click.echo(f"The connector runs as {done.login} (company {done.company_id}).")
+    if chosen.daemon:
+        click.echo("The running service uses it from now on; see rainbow-exchange status.")
+    else:
+        click.echo(
+            f"Kept for {found.whose}, as whom this ran. If the service runs as another account, it cannot read that:"
+            " start the service and call this again, and it keeps it itself. Otherwise start it: rainbow-exchange run."
+        )
+    if done.remark:
+        click.echo(done.remark)
+
+
+class ended_well:  # noqa: N801  (reads as a sentence where it is used)
+    """End the command with its sentence and exit code where it did not end well."""
+
+    def __init__(self, steps: ShownSteps) -> None:
+        self._steps = steps
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        """End."""
+        self._steps.end()
+        match error:
+            case Refusal():
+                _end(error.text, error.action, EXIT_CODES[error.kind])
+            case local_api.NoAnswerError():
+                _end(
+                    f"{error.state.capitalize()}: {error}.",
+                    f"{error.action[0].upper()}{error.action[1:]}.",
+                    CANNOT_TELL,
+                )
+            case KeyboardInterrupt() | click.Abort():
+                _end("Interrupted.", "Call it again: it goes on from here.", INTERRUPTED)
+
+
+def _end(text: str, action: str, code: int) -> None:
+    click.echo(f"{text}\nNext step: {action}", err=True)
+    sys.exit(code)

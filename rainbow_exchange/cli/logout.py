@@ -1,0 +1,116 @@
+"""`rainbow-exchange logout`: take back what `login` made, at Rainbow and on this machine."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rainbow_exchange import config, credentials, logs
+from rainbow_exchange.administrator import Administrator, Order, Refusal
+from rainbow_exchange.cli import keepers
+from rainbow_exchange.cli.administrator_options import Options, administrator_options, collect, options_from
+from rainbow_exchange.cli.keepers import Chosen
+from rainbow_exchange.cli.login import ask, ended_well
+from rainbow_exchange.cli.steps import ShownSteps
+from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.config import Settings
+from rainbow_exchange.keeping import Found
+from rainbow_exchange.network.trust import client_context
+from rainbow_exchange.rainbow import connectors
+from rainbow_exchange.rainbow_account import way_to_rainbow
+from rainbow_exchange.state.connector import OurConnector
+
+
+@click.command()
+@config_option
+@administrator_options
+@click.option("--local", is_flag=True, help="Forget it on this machine only; Rainbow is not asked.")
+def logout(config_file: Path | None, local: bool, **typed: Any) -> None:
+    """Take back what login made: the connector at Rainbow, its credentials here.
+
+    Only a connector that this installation made is deleted, by the id that it noted then. The connector tries that in
+    its own name first; where it may not, an administrator signs in, as with login. A running service stops using it at
+    once and says what it misses. Settings in the file or the environment stay as they are.
+
+    \b
+    Exit code: 0 taken back, or nothing was there; 1 refused or out of reach; 2 something is missing or faulty;
+    4 cannot tell what the running service does; 5 Rainbow asks to come back later; 130 interrupted.
+    \b
+    Examples:
+        rainbow-exchange logout
+        rainbow-exchange logout --local
+    """  # noqa: D301  (\b is click's: keep these lines)
+    logs.configure("error")
+    settings = config.load(config_file)
+    steps = ShownSteps(yes=False)
+    with ended_well(steps), keepers.find(settings) as chosen:
+        found = asyncio.run(chosen.keeper.look())
+        ours = found.connector
+        if ours is None and not found.by_login:
+            click.echo("There is nothing to take back: login made nothing here.")
+            return
+        if ours is not None and not local:
+            _delete(ours, chosen, found, steps, settings=settings, options=options_from(typed))
+        asyncio.run(chosen.keeper.forget())
+        click.echo("Forgotten on this machine: login, company, application and their secrets.")
+        if chosen.daemon:
+            click.echo("The running service does not use it any more.")
+        if ours is not None and local and ours.id:
+            click.echo(
+                f"The connector {ours.login} ({ours.id}) is still at Rainbow; an administrator can remove it there."
+            )
+
+
+def _delete(
+    ours: OurConnector,
+    chosen: Chosen,
+    found: Found,
+    steps: ShownSteps,
+    *,
+    settings: Settings,
+    options: Options,
+) -> None:
+    if not ours.id:
+        steps.done(
+            "An activation was asked for whose answer was lost; if it left a connector at Rainbow, login explains it"
+        )
+        return
+    if not ours.created:
+        steps.done(f"The connector {ours.login} ({ours.id}) was there before login took it over: it stays at Rainbow")
+        return
+    steps.begin(f"Deleting the connector {ours.login} at Rainbow")
+    by_itself = options == Options()
+    refused = asyncio.run(chosen.keeper.delete()) if by_itself else "options name one"
+    if refused:
+        if by_itself and not is_terminal(sys.stdin):
+            raise Refusal(
+                "refused",
+                f"The connector {ours.login} ({ours.id}) could not delete itself at Rainbow: {refused}.",
+                "Have an administrator do it: --login and --password-file, or --token. --local forgets it here only.",
+            )
+        if by_itself:
+            steps.done(f"It could not do so itself ({refused}); it takes an administrator")
+        secrets = credentials.resolve(settings)
+        who = collect(options, settings, secrets, found.settings, ask)
+        order = Order(
+            url=ours.url,
+            login=who.login,
+            password=who.password,
+            token=who.token,
+            app_id=who.app_id,
+            app_secret=who.app_secret,
+            company_id=ours.company_id,
+        )
+        asyncio.run(_as_administrator(order, ours, steps, way_to_rainbow(settings, secrets)))
+    steps.done(f"Deleted the connector {ours.login} at Rainbow")
+
+
+async def _as_administrator(order: Order, ours: OurConnector, steps: ShownSteps, proxy: Any) -> None:
+    administrator = Administrator(order, steps=steps, ssl=client_context(), proxy=proxy, now=lambda: datetime.now(UTC))
+    await administrator.see_sso()
+    async with administrator.session() as session:
+        await administrator.sign_in(session)
+        await administrator.ask("delete", lambda: connectors.delete(session, ours.id))

@@ -1,0 +1,44 @@
+"""Rainbow as the account that the settings name, for a few calls of a person who looks on."""
+
+import os
+import random as random_module
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from rainbow_exchange.config import Settings
+from rainbow_exchange.config_proxies import rainbow_proxy
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.network.proxy import Proxy, proxy
+from rainbow_exchange.network.trust import client_context
+from rainbow_exchange.rainbow.client import RainbowClient
+
+
+def way_to_rainbow(settings: Settings, secrets: Secrets) -> Proxy:
+    """Give the proxy to Rainbow, if there is one. For a single attempt by a person: nothing is remembered of it."""
+    chosen = rainbow_proxy(settings, secrets, os.environ)
+    return proxy(chosen.url, chosen.username, chosen.password)
+
+
+@asynccontextmanager
+async def own_account(
+    settings: Settings, secrets: Secrets, *, now: Callable[[], datetime]
+) -> AsyncIterator[RainbowClient]:
+    """Open a client of the account that the settings name, and give its token back at the end."""
+    rainbow = settings.rainbow
+    async with RainbowClient(
+        url=rainbow.url,
+        login=rainbow.login or "",
+        password=secrets.rainbow_password or "",
+        app_id=rainbow.app_id or "",
+        app_secret=secrets.rainbow_app_secret or "",
+        company_id=rainbow.company_id,
+        ssl=client_context(),
+        proxy_url=way_to_rainbow(settings, secrets),
+        now=now,
+        random=random_module.random,
+    ) as client:
+        try:
+            yield client
+        finally:
+            await client.logout()
