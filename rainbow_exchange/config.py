@@ -23,10 +23,12 @@ from rainbow_exchange.config_values import (
     Account,
     Auth,
     AutodiscoverUrl,
+    CallbackUrl,
     Domains,
     ExchangeUrl,
     Hosts,
     Link,
+    ListeningHost,
     LocalHost,
     LogLevel,
     Names,
@@ -39,6 +41,8 @@ from rainbow_exchange.config_values import (
 from rainbow_exchange.errors import UserError
 
 FILE_NAME = "config.toml"
+#: where callbacks are listened for unless the settings say otherwise
+CALLBACK_HOST, CALLBACK_PORT = "127.0.0.1", 3002
 
 
 class _Group(BaseModel):
@@ -89,8 +93,8 @@ class RainbowSettings(_Group):
     proxy_username: str | None = None
     proxy_password: SecretStr | None = None
     proxy_password_file: Path | None = None
-    callback_url: str | None = None
-    callback_host: str | None = None
+    callback_url: CallbackUrl | None = None
+    callback_host: ListeningHost | None = None
     callback_port: Port | None = None
 
 
@@ -287,12 +291,37 @@ def contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
             {"rainbow.proxy_username", "rainbow.proxy_url"},
             "rainbow.proxy_url holds a user name while rainbow.proxy_username is given; keep one of them.",
         )
-    for name in ("callback_url", "callback_host", "callback_port"):
+    yield from _link_contradictions(rainbow, settings.web)
+
+
+def _link_contradictions(rainbow: RainbowSettings, web: WebSettings) -> Iterator[tuple[set[str], str]]:
+    other, only = ("s2s", ["callback_url", "callback_host", "callback_port"])
+    if rainbow.link == "s2s":
+        other, only = ("xmpp", ["trusted_askers"])
+    for name in only:
         if getattr(rainbow, name) is not None:
             yield (
                 {f"rainbow.{name}", "rainbow.link"},
-                f"rainbow.{name} counts only with rainbow.link s2s, which is not available yet; take it out.",
+                f"rainbow.{name} counts only with rainbow.link {other}; write that, or take it out.",
             )
+    if rainbow.link != "s2s":
+        return
+    if rainbow.callback_url is None:
+        yield (
+            {"rainbow.callback_url", "rainbow.link"},
+            (
+                "rainbow.link is s2s without rainbow.callback_url; give the address at which Rainbow reaches this machine,"
+                " like https://connector.company.com/rainbow."
+            ),
+        )
+    if (rainbow.callback_port or CALLBACK_PORT) == web.port:
+        yield (
+            {"rainbow.callback_port", "web.port"},
+            (
+                f"rainbow.callback_port and web.port are both {web.port}; give them different ones: the page is never shown"
+                " where Rainbow calls back."
+            ),
+        )
 
 
 def default_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The kinds of values that settings can have: web addresses, lists, and what is not available yet.
+"""The kinds of values that settings can have: web addresses, hosts, lists.
 
 Each check raises ValueError with the rest of a sentence that begins with the setting's name and ends with the next
 step. It never repeats an address, which may hold a password.
@@ -121,10 +121,23 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _xmpp_only(value: str) -> str:
-    if value != "xmpp":
-        raise ValueError(f"{value!r} is not available yet; write xmpp")
-    return value
+def _callback_url(url: str) -> str:
+    example = "https://connector.company.com/rainbow"
+    parts = _split(url, example)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a user name or password; take it out, Rainbow sends none")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("would have Rainbow call unencrypted across the internet; write https://")
+    if parts.query or parts.fragment:
+        raise ValueError(f"holds a '?' or '#'; write it like {example}")
+    return url.strip().rstrip("/")
+
+
+def _listening_host(value: str) -> str:
+    host = value.strip().lower().removeprefix("[").removesuffix("]")
+    if not _is_address(host) and not is_name(host):
+        raise ValueError("is no address of this machine; write one like 127.0.0.1, or 0.0.0.0 for all it has")
+    return host
 
 
 def _readable_file(value: Path) -> Path:
@@ -155,6 +168,8 @@ TokenUrl = Annotated[str, AfterValidator(_token_url)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
 LocalHost = Annotated[str, AfterValidator(_local_host)]
 Auth = Annotated[Literal["auto", "basic", "ntlm", "negotiate", "bearer"], BeforeValidator(_lower)]
-Link = Annotated[Literal["xmpp", "s2s"], AfterValidator(_xmpp_only)]
+CallbackUrl = Annotated[str, AfterValidator(_callback_url)]
+ListeningHost = Annotated[str, AfterValidator(_listening_host)]
+Link = Annotated[Literal["xmpp", "s2s"], BeforeValidator(_lower)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Port = Annotated[int, Field(ge=1, le=65535)]

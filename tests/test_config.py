@@ -110,7 +110,7 @@ def test_every_fault_is_reported_at_once_with_its_place(monkeypatch: pytest.Monk
         privacy = "none"
         [rainbow]
         login = 3
-        link = "s2s"
+        link = "smoke"
         proxy_username = "me"
         [weeb]
         port = 1
@@ -131,7 +131,7 @@ def test_every_fault_is_reported_at_once_with_its_place(monkeypatch: pytest.Monk
         f"bridge.users_refresh_minutes ({file}) must be a whole number",
         f"bridge.privacy ({file}) must be one of 'full', 'private-masked' or 'busy-only'",
         f"rainbow.login ({file}) must be text; write it in quotes",
-        f"rainbow.link ({file}) 's2s' is not available yet; write xmpp.",
+        f"rainbow.link ({file}) must be one of 'xmpp' or 's2s'; correct it.",
         "weeb",
         "web.port (variable RAINBOW_EXCHANGE_WEB__PORT) must be a whole number",
         "log.level (command line) must be one of",
@@ -263,6 +263,10 @@ def test_rainbow_url_is_the_server_alone() -> None:
         ("web", "host", "0.0.0.0", "unencrypted"),  # noqa: S104  (it is refused)
         ("web", "port", 65536, "less than or equal to 65535"),
         ("rainbow", "callback_port", 0, "greater than or equal to 1"),
+        ("rainbow", "callback_url", "http://connector.acme.test/rainbow", "unencrypted across the internet"),
+        ("rainbow", "callback_url", "https://me:secret@connector.acme.test", "a user name or password"),
+        ("rainbow", "callback_url", "https://connector.acme.test/?a=b", "'?' or '#'"),
+        ("rainbow", "callback_host", "0.0.0.0:3002", "no address of this machine"),
         ("log", "format", "xml", "must be one of"),
         ("log", "zzzzzzzzzz", True, "take it out"),
     ],
@@ -274,6 +278,15 @@ def test_a_value_that_cannot_be_names_its_key(group: str, name: str, value: obje
     assert part in problem
 
 
+S2S = {"link": "s2s", "callback_url": "https://connector.acme.test/rainbow"}
+
+
+def test_s2s_with_an_address_is_enough() -> None:
+    rainbow = config.load(overrides={"rainbow": S2S | {"callback_host": "[::1]"}}).rainbow
+    assert (rainbow.link, rainbow.callback_url) == ("s2s", "https://connector.acme.test/rainbow")
+    assert rainbow.callback_host == "::1"
+
+
 @pytest.mark.parametrize(
     ("group", "values", "part"),
     [
@@ -283,6 +296,9 @@ def test_a_value_that_cannot_be_names_its_key(group: str, name: str, value: obje
         ("rainbow", {"proxy_username": "x"}, "without rainbow.proxy_url"),
         ("rainbow", {"proxy_username": "x", "proxy_url": "http://a:b@proxy:1"}, "keep one of them"),
         ("rainbow", {"callback_host": "rainbow.acme.test"}, "counts only with rainbow.link s2s"),
+        ("rainbow", {"link": "s2s"}, "without rainbow.callback_url"),
+        ("rainbow", {"callback_port": 3001} | S2S, "rainbow.callback_port and web.port are both 3001"),
+        ("rainbow", {"trusted_askers": ["acme.test"]} | S2S, "counts only with rainbow.link xmpp"),
     ],
 )
 def test_contradictions_are_faults(group: str, values: dict[str, object], part: str) -> None:
