@@ -310,16 +310,16 @@ def _link_contradictions(rainbow: RainbowSettings, web: WebSettings) -> Iterator
         yield (
             {"rainbow.callback_url", "rainbow.link"},
             (
-                "rainbow.link is s2s without rainbow.callback_url; give the address at which Rainbow reaches this machine,"
-                " like https://connector.company.com/rainbow."
+                "rainbow.link is s2s without rainbow.callback_url; give the address at which Rainbow reaches this"
+                " machine, like https://connector.company.com/rainbow."
             ),
         )
     if (rainbow.callback_port or CALLBACK_PORT) == web.port:
         yield (
             {"rainbow.callback_port", "web.port"},
             (
-                f"rainbow.callback_port and web.port are both {web.port}; give them different ones: the page is never shown"
-                " where Rainbow calls back."
+                f"rainbow.callback_port and web.port are both {web.port}; give them different ones: the page is never"
+                " shown where Rainbow calls back."
             ),
         )
 

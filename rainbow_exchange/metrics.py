@@ -64,6 +64,7 @@ LABELLED_COUNTERS = {
     "rainbow_requests": ("operation", "Requests to Rainbow."),
     "rainbow_errors": ("code", "Errors from Rainbow."),
     "questions": ("outcome", "Questions from Rainbow by outcome."),
+    "callbacks": ("kind", "Callbacks from Rainbow on the S2S link by name, or by why they were not taken."),
 }
 #: name in the view → help. A Latency.
 HISTOGRAMS = {

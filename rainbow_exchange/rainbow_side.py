@@ -14,7 +14,7 @@ from rainbow_exchange.accounts import rainbow_refusal
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.rainbow_health import RainbowHealth
-from rainbow_exchange.config import Settings
+from rainbow_exchange.config import CALLBACK_HOST, CALLBACK_PORT, Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import ended, in_time
 from rainbow_exchange.network.proxy import Proxy
@@ -22,6 +22,7 @@ from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.desk import Desk
 from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.rainbow.s2s import S2sLink
 from rainbow_exchange.rainbow.xmpp import XmppLink
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
@@ -54,7 +55,11 @@ class RainbowSide:
         """Have this pipeline answer Rainbow's questions while the context is open."""
         self.health.pipeline = pipeline
         try:
-            async with self.desk.staffed(pipeline.parts.answers.answer, link_restored=pipeline.changes.link_restored):
+            async with self.desk.staffed(
+                pipeline.parts.answers.answer,
+                link_restored=pipeline.changes.link_restored,
+                users_changed=pipeline.membership.listing.now_please,
+            ):
                 yield
         finally:
             self.health.pipeline = None
@@ -127,7 +132,19 @@ def rainbow_link(
     now: Callable[[], datetime],
     random: Callable[[], float],
 ) -> RainbowLink:
-    """Build the link over which Rainbow asks; its resource is made up once for this installation."""
+    """Build the link over which Rainbow asks; that of XMPP has a resource, made up once for this installation."""
+    if settings.rainbow.link == "s2s":
+        return S2sLink(
+            client=rainbow,
+            callback_url=settings.rainbow.callback_url or "",  # `config` has seen to it
+            host=settings.rainbow.callback_host or CALLBACK_HOST,
+            port=settings.rainbow.callback_port or CALLBACK_PORT,
+            answer=desk.answer,
+            now=now,
+            random=random,
+            on_connected=desk.link_restored,
+            on_company_user=desk.users_changed,
+        )
     resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
     store.set_value("xmpp_resource", resource)
     return XmppLink(

@@ -120,6 +120,11 @@ class Listing:
                 if not taker.done():
                     taker.set_exception(ended)
 
+    def now_please(self) -> None:
+        """Ask for a full listing at once, or after the one under way."""
+        self._at_once.set()
+        self._soon.set()
+
     def soon(self) -> None:
         """Ask for a full listing before its time; not more often than `REFRESH_AT_MOST_EVERY` seconds."""
         self._soon.set()
@@ -131,7 +136,7 @@ class Listing:
         """
         taker: asyncio.Future[Refreshed] = asyncio.get_running_loop().create_future()
         self._takers.append(taker)
-        self._now_please()
+        self.now_please()
         return await taker
 
     async def look_up(self, address: str) -> Member | None:
@@ -172,17 +177,13 @@ class Listing:
 
     # -- when ------------------------------------------------------------------------------------------------------
 
-    def _now_please(self) -> None:
-        self._at_once.set()
-        self._soon.set()
-
     async def _listed_for_a_question(self) -> None:
         """Wait for the listing under way or, at most every ten minutes, for one that begins now."""
         now = asyncio.get_running_loop().time()
         due = now - self._waited_at >= REFRESH_AT_MOST_EVERY
         if due and not self._under_way:
             self._waited_at = now
-            self._now_please()
+            self.now_please()
         # while Rainbow cannot be listed, nobody is said to be unknown
         unlisted = not self.listed or self.last_error is not None
         if due or self._under_way or self._at_once.is_set() or unlisted:

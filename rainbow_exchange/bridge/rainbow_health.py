@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rainbow_exchange.bridge import link_causes
 from rainbow_exchange.bridge.causes import Cause, notify_cause, rainbow_cause
+from rainbow_exchange.bridge.link_causes import link_cause
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.rainbow.s2s import S2sLink
 
 #: seconds for which a stranger's question stays a problem
 STRANGER_FOR = 3600.0
@@ -67,6 +70,7 @@ class RainbowHealth:
             "questions_in_unknown_zones": link.counters.zones_unknown,
             "rainbow_requests": requests.requests,
             "rainbow_errors": requests.errors,
+            "callbacks": link.callbacks if isinstance(link, S2sLink) else {},
         }
 
     def _cause(self) -> Cause | None:
@@ -81,16 +85,12 @@ class RainbowHealth:
         return rainbow_cause(error, url, company_id=company) if error else None
 
     def _review_link(self, *, signed_in: bool) -> None:
-        link = self._link
-        if signed_in and not link.connected and link.counters.connects:
-            self._problems.report(
-                "rainbow-link-lost",
-                severity="error",
-                text=f"The link over which Rainbow asks its questions is down: {link.reason or 'no reason given'}.",
-                action="It reconnects by itself. If it stays: do proxy and firewall let WebSocket (wss, 443) through?",
-            )
-        else:
-            self._problems.clear("rainbow-link-lost")
+        why = link_cause(self._link) if signed_in else None
+        for problem_id in link_causes.IDS:
+            if why is None or problem_id != why.id:
+                self._problems.clear(problem_id)
+        if why is not None:
+            self._problems.report(why.id, severity="error", text=why.text, action=why.action)
 
     def _review_strangers(self, now: float) -> None:
         link = self._link

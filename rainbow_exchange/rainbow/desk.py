@@ -17,6 +17,7 @@ class Desk:
     def __init__(self) -> None:
         self._answer: Answerer | None = None
         self._link_restored: Callable[[], None] | None = None
+        self._users_changed: Callable[[], None] | None = None
         self._under_way: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -45,14 +46,25 @@ class Desk:
         if self._link_restored is not None:
             self._link_restored()
 
+    def users_changed(self) -> None:
+        """Tell whoever is at the desk that somebody of the company came, changed or went."""
+        if self._users_changed is not None:
+            self._users_changed()
+
     @asynccontextmanager
-    async def staffed(self, answer: Answerer, *, link_restored: Callable[[], None]) -> AsyncIterator[None]:
+    async def staffed(
+        self,
+        answer: Answerer,
+        *,
+        link_restored: Callable[[], None],
+        users_changed: Callable[[], None] | None = None,
+    ) -> AsyncIterator[None]:
         """Have `answer` answer while the context is open; leaving it refuses what is under way, and waits for that."""
-        self._answer, self._link_restored = answer, link_restored
+        self._answer, self._link_restored, self._users_changed = answer, link_restored, users_changed
         try:
             yield
         finally:
-            self._answer = self._link_restored = None
+            self._answer = self._link_restored = self._users_changed = None
             for until_closed in self._under_way:
                 until_closed.reschedule(asyncio.get_running_loop().time())
             await self._idle.wait()

@@ -6,7 +6,6 @@ travel on it is our own contract (`assumed_s2s`).
 
 import asyncio
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -35,6 +34,8 @@ CHECK_EVERY = 30.0
 _CHECK_AGAIN_FIRST, _CHECK_AGAIN_CAP = 1.0, 60.0
 #: without any callback for so long, whether they still arrive is tried with a new connection (seconds)
 SILENCE = 900.0
+#: whoever comes or goes within so many seconds is told of together, and then nobody for so long
+USERS_GATHERED, USERS_PAUSE = 2.0, 60.0
 #: what is kept of the deadline for the answer's own way (seconds)
 _SENDING = 0.8
 #: seconds to end the connections at a stop
@@ -80,6 +81,8 @@ class S2sLink:
         self._segment = segment
         self._on_connected = on_connected
         self._on_lost = on_lost
+        self._on_company_user = on_company_user
+        self._company_changed = asyncio.Event()
         self._wake = asyncio.Event()
         self._gone = False
         self._up_at: float | None = None
@@ -102,7 +105,7 @@ class S2sLink:
             self._questions,
             base_path=urlsplit(self._base).path,
             user_id=lambda: client.account.user_id if client.account is not None else None,
-            on_company_user=on_company_user,
+            on_company_user=self._company_changed.set,
             on_ended=self._wake.set,
         )
         self._connections = self._desk.connections
@@ -134,19 +137,13 @@ class S2sLink:
         return int(isinstance(self.error, ConnectionEnded) and self.error.condition == "conflict")
 
     @property
-    def callbacks(self) -> Counter[str]:
-        """Callbacks by what became of them (`S2sCallbacks.counts`)."""
-        return self._desk.counts
+    def callbacks(self) -> dict[str, int]:
+        """Callbacks by what became of them (`S2sCallbacks.counts`).
 
-    @property
-    def repeated(self) -> int:
-        """Questions that came twice."""
-        return self._questions.repeated
-
-    @property
-    def misdirected(self) -> int:
-        """Requests to the listener that were no callbacks on one of our paths."""
-        return sum(self._listener.refused.values())
+        "repeated" are questions that came twice; "misdirected" requests on no path of ours, or that are no callbacks.
+        """
+        others = {"repeated": self._questions.repeated, "misdirected": sum(self._listener.refused.values())}
+        return {**self._desk.counts, **others}
 
     def try_again(self) -> None:
         """Connect at once where the next try would come later."""
@@ -156,6 +153,7 @@ class S2sLink:
         """Stay connected until cancelled, then end the connection (at most 2 s); expected errors are met inside."""
         try:
             async with asyncio.TaskGroup() as self._desk.tasks:
+                self._desk.tasks.create_task(self._tell_of_users(), name="link:users")
                 while True:
                     await self._pause.sleep(await self._once())
         finally:
@@ -207,7 +205,7 @@ class S2sLink:
         except TimeoutError:
             raise ConnectionEnded(
                 "not-called",
-                f"Rainbow made the connection and did not call back within {READY_LIMIT:.0f} s: rainbow.callback_url"
+                f"Rainbow made the connection and did not call back at {self._base} within {READY_LIMIT:.0f} s: that"
                 f" must lead from Rainbow to {self._place} on this machine",
             ) from None
         there = None if made.ended else await connections.get(self._client, made.id)
@@ -270,6 +268,15 @@ class S2sLink:
             _log.debug("s2s_not_retired", reason=str(error))
         if old in self._connections:
             self._connections.remove(old)
+
+    async def _tell_of_users(self) -> None:
+        """Tell that users came or went: once for all who do so together, and at most once a minute."""
+        while True:
+            await self._company_changed.wait()
+            await asyncio.sleep(USERS_GATHERED)
+            self._company_changed.clear()
+            self._on_company_user()
+            await asyncio.sleep(USERS_PAUSE)
 
     async def _leave(self) -> None:
         """End what we made, best effort."""

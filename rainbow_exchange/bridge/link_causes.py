@@ -1,0 +1,36 @@
+"""Why the link is down over which Rainbow asks, in plain words, and what to do about it."""
+
+from rainbow_exchange.bridge.causes import Cause
+from rainbow_exchange.rainbow.errors import ConnectionEnded
+from rainbow_exchange.rainbow.link import RainbowLink
+
+IDS = ("rainbow-link-lost", "rainbow-callback-missing", "rainbow-callback-port")
+
+
+def link_cause(link: RainbowLink) -> Cause | None:
+    """Say why it is down; None while it is up, or was not tried yet."""
+    if link.connected or not (link.counters.connects or link.error):
+        return None
+    down = f"The link over which Rainbow asks its questions is down: {link.reason or 'no reason given'}."
+    match link.error:
+        case ConnectionEnded(condition="not-called"):
+            return Cause(
+                "rainbow-callback-missing",
+                down,
+                "See that the name in rainbow.callback_url is known on the internet, that its certificate is valid, and"
+                " that firewall and reverse proxy let Rainbow through; docs/how-to/s2s-link.md says how to try each.",
+            )
+        case ConnectionEnded(condition="listener"):
+            return Cause(
+                "rainbow-callback-port",
+                down,
+                "Set rainbow.callback_port to a port that is free, or rainbow.callback_host to an address that this"
+                " machine has, and let the reverse proxy lead there.",
+            )
+        case ConnectionEnded(condition="conflict"):
+            action = "Let only one connector sign in with this account. It takes the link back after a while."
+        case ConnectionEnded():
+            action = "It reconnects by itself."
+        case _:
+            action = "It reconnects by itself. If it stays: do proxy and firewall let WebSocket (wss, 443) through?"
+    return Cause("rainbow-link-lost", down, action)
