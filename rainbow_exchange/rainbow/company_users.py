@@ -22,6 +22,7 @@ _log = structlog.get_logger()
 _USERS = "/api/rainbow/admin/v1.0/users"
 _PAGE_TRIES = 4
 _LONGEST_PAGE_WAIT = 120.0
+_MOST_FOUND = 1000
 
 
 async def users(client: RainbowClient, reading: Reading | None = None) -> AsyncIterator[RainbowUser]:
@@ -59,14 +60,16 @@ async def users_by_address(client: RainbowClient, address: str) -> list[RainbowU
     """Users that Rainbow finds by this address, as login first, then among their e-mails; the caller matches.
 
     Rainbow's filters need not be exact, and may tell upper from lower case: the address is asked for as written, then
-    in lower case. Only the first page of each is looked at.
+    in lower case. Where one finds more than a thousand it has found nobody in particular, and the first page has to do.
     """
     found: dict[str, RainbowUser] = {}
     spellings = dict.fromkeys((address, address.lower()))
     for name, spelling in ((name, spelling) for name in ("loginEmail", "email") for spelling in spellings):
-        reply = await _call(client, "users_by_address", {name: spelling}, offset=0)
-        for user in Reading(limit=client.page_size).take(reply.json()):
-            found.setdefault(user.id, user)
+        reading = Reading(limit=client.page_size)
+        while not reading.complete and (reading.total or 0) <= _MOST_FOUND:
+            reply = await _call(client, "users_by_address", {name: spelling}, offset=reading.offset)
+            for user in reading.take(reply.json()):
+                found.setdefault(user.id, user)
         if any(user.login_email.casefold() == address.casefold() for user in found.values()):
             break  # a match by login wins over any other
     return list(found.values())

@@ -220,3 +220,16 @@ async def test_match_by_login_wins(cloud: Any, make_client: MakeClient) -> None:
     cloud.on(USERS, lambda _: answer({"data": [user(8)], "total": 1}))
     assert [each.id for each in await users_by_address(await make_client(), "U8@acme.test")] == ["u8"]
     assert len(cloud.asked(USERS)) == 1
+
+
+@pytest.mark.parametrize(("everybody", "asked", "found"), [(250, 3, True), (1200, 1, False)])
+async def test_a_filter_that_is_not_exact_is_followed_over_some_pages(
+    cloud: Any, make_client: MakeClient, everybody: int, asked: int, *, found: bool
+) -> None:
+    def find(seen: Any) -> web.Response:
+        return pages(everybody if "email" in seen.query else 0)(seen)
+
+    cloud.on(USERS, find)
+    listed = await users_by_address(await make_client(), "work@acme.test")
+    assert len([seen for seen in cloud.asked(USERS) if "email" in seen.query]) == asked
+    assert ("u249" in {each.id for each in listed}) is found

@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args
 from rainbow_exchange.lab.dial_values import BadDial, check_choice, check_number
 from rainbow_exchange.lab.rainbow.sasl import MECHANISMS
 
-Paging = Literal["honest", "short", "repeated", "moving"]
+Paging = Literal["honest", "short", "repeated", "moving", "adds", "removes", "swaps"]
+AddressFilters = Literal["exact", "words", "ignored"]
 AskedEmail = Literal["login", "work", "upper"]
 QuestionType = Literal["alternate", "get", "set"]
 RefusedActivation = Literal["", "licence", "sso"]
@@ -19,6 +20,7 @@ BreakWhen = Literal["before", "after"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "paging": get_args(Paging),
+    "address_filters": get_args(AddressFilters),
     "asked_email": get_args(AskedEmail),
     "question_type": get_args(QuestionType),
     "refuse_activation": get_args(RefusedActivation),
@@ -67,6 +69,13 @@ class Dials:
     refuse_logins: bool = False
     refuse_xmpp_logins: bool = False
     paging: Paging = "honest"
+    #: after how many more pages of a full listing somebody comes or goes (adds, removes, swaps)
+    paging_moves: int = 1
+    #: the largest page, and whether an answer says that it is smaller than was asked for
+    page_limit: int = 1000
+    page_limit_said: bool = True
+    #: what `loginEmail` and `email` find: the very address, all whose address has the same words, or everybody
+    address_filters: AddressFilters = "exact"
     #: whether the connector's own account stands in the list of users
     list_account: bool = False
     #: whether a notify is followed by questions

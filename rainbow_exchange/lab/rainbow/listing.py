@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from rainbow_exchange.lab.rainbow.dials import Paging
+from rainbow_exchange.lab.rainbow.dials import Dials, Paging
 from rainbow_exchange.lab.rainbow.people import SORT_FIELDS, Filters
 from rainbow_exchange.lab.rainbow.sign_in import Refusal
 from rainbow_exchange.lab.user import LabUser
 
 _FORMATS = ("small", "medium", "full")
-_MAX_LIMIT = 1000
 
 
-def filters_from(query: Mapping[str, str], *, with_account: bool) -> tuple[Filters, str, int, int]:
+def filters_from(query: Mapping[str, str], *, dials: Dials) -> tuple[Filters, str, int, int]:
     """Return filters, format, limit and offset of a query. Raise Refusal 400000 naming each parameter that is wrong.
 
-    A limit above 1000 counts as 1000, and the answer says so; parameters that the lab does not know are ignored.
+    Parameters that the lab does not know are ignored.
     """
     wrong: list[dict[str, str]] = []
 
@@ -49,10 +48,11 @@ def filters_from(query: Mapping[str, str], *, with_account: bool) -> tuple[Filte
         display_name=query.get("displayName"),
         sort_field=choice("sortField", "displayName", sorted(SORT_FIELDS)),
         descending=choice("sortOrder", "1", ("1", "-1")) == "-1",
-        with_account=with_account,
+        with_account=dials.list_account,
+        by=dials.address_filters,
     )
     form = choice("format", "small", _FORMATS)
-    limit, offset = min(number("limit", 100, 1), _MAX_LIMIT), number("offset", 0, 0)
+    limit, offset = number("limit", 100, 1), number("offset", 0, 0)
     if wrong:
         raise Refusal(status=400, code=400000, message="Bad request", details=wrong)
     return filters, form, limit, offset
@@ -61,7 +61,8 @@ def filters_from(query: Mapping[str, str], *, with_account: bool) -> tuple[Filte
 def page_of(selected: Sequence[LabUser], limit: int, offset: int, paging: Paging) -> tuple[list[LabUser], int]:
     """Return the users of one page and the total, as the dial `paging` has it.
 
-    short: each page lacks its last entry; repeated: each page is the first; moving: the total grows by one a page.
+    short: each page lacks its last entry; repeated: each page is the first; moving: the total grows by one a page. The
+    other positions move the people themselves.
     """
     total = len(selected)
     page = list(selected[offset : offset + limit])

@@ -3,6 +3,7 @@
 A page costs what is on it: filtered and sorted lists are kept until somebody is added, removed or renamed.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,7 @@ class Filters:
     sort_field: str = "displayName"
     descending: bool = False
     with_account: bool = False
+    by: str = "exact"
 
     @property
     def whole(self) -> bool:
@@ -137,7 +139,9 @@ class People:
 
     def select(self, filters: Filters) -> list[LabUser]:
         """All that `filters` let through, sorted; not to be changed by the caller."""
-        if filters.login_email is not None or filters.email is not None:
+        if filters.by == "ignored":
+            filters = replace(filters, login_email=None, email=None)
+        elif filters.by == "exact" and (filters.login_email is not None or filters.email is not None):
             return self._narrow(filters)
         view = self._views.get(filters)
         if view is None:
@@ -174,12 +178,25 @@ class People:
             and filters.is_activated in (None, user.is_active)
             and (filters.search_email or "").lower() in user.login_email.lower()
             and (filters.display_name or "").casefold() in user.display_name.casefold()
+            and (filters.by != "words" or _by_words(user, filters))
         )
 
     @staticmethod
     def _sorted(users: Iterable[LabUser], filters: Filters) -> list[LabUser]:
         key = _SORT_FIELDS[filters.sort_field]
         return sorted(users, key=lambda user: (key(user), user.id), reverse=filters.descending)
+
+
+def _by_words(user: LabUser, filters: Filters) -> bool:
+    """Whether the login, and one of the other addresses, hold all words of what is looked for."""
+    emails = [_words(address) for address, _ in user.emails]
+    return _words(filters.login_email or "") <= _words(user.login_email) and (
+        filters.email is None or any(_words(filters.email) <= words for words in emails)
+    )
+
+
+def _words(address: str) -> set[str]:
+    return {word for word in re.split(r"[^0-9a-z]+", address.lower()) if word}
 
 
 def renamed(user: LabUser, changes: Mapping[str, object], read: LabUser) -> LabUser:

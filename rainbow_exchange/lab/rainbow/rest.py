@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from rainbow_exchange.lab.rainbow.company_users import CompanyUsers
 from rainbow_exchange.lab.rainbow.connection_calls import ConnectionCalls
 from rainbow_exchange.lab.rainbow.connections import Connections
 from rainbow_exchange.lab.rainbow.connector_calls import ConnectorCalls
@@ -16,7 +17,6 @@ from rainbow_exchange.lab.rainbow.connectors import Connectors
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.events import ConnectorEvents
 from rainbow_exchange.lab.rainbow.limits import Limits, http_date
-from rainbow_exchange.lab.rainbow.listing import filters_from, page_of
 from rainbow_exchange.lab.rainbow.management import Management
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.presence import Known, automatic_reply, iso
@@ -74,6 +74,15 @@ class Rest:
             now=now,
             random=random,
         )
+        self._users = CompanyUsers(
+            people=people,
+            signed_in=lambda request: self._signed_in(request)[0],
+            administrator=self._administrator,
+            body=_json,
+            left=questions.forget,
+            dials=dials,
+            record=record,
+        )
         self._connections = ConnectionCalls(
             connections, signed_in=lambda request: self._signed_in(request)[0], body=_json
         )
@@ -97,9 +106,7 @@ class Rest:
             web.get(f"{rainbow}/enduser/v1.0/settings/apis", self._settings_apis),
             web.get(f"{rainbow}/enduser/v1.0/companies/{{id}}", self._company),
             web.get(f"{rainbow}/admin/v1.0/companies/{{id}}", self._company),
-            web.get(f"{rainbow}/admin/v1.0/users", self._users),
-            web.get(f"{rainbow}/admin/v1.0/users/{{id}}", self._user),
-            web.get(f"{rainbow}/enduser/v1.0/users/{{id}}", self._user),
+            *self._users.routes(),
             web.post(f"{rainbow}/calendarprovider/v1.0/notify", self._notify),
             *self._connectors.routes(),
             *self._connections.routes(),
@@ -205,29 +212,6 @@ class Rest:
         if request.match_info["id"] != self.company["id"]:
             raise Refusal(status=404, code=404000, message="Resource not found", details="Company does not exist")
         return web.json_response({"data": self.company})
-
-    async def _users(self, request: web.Request) -> web.Response:
-        user = self._administrator(request)
-        if request.query.get("companyId", user.company_id) != user.company_id:
-            raise Refusal(
-                status=403, code=403000, message="Access denied", details="Not an administrator of this company"
-            )
-        filters, form, limit, offset = filters_from(request.query, with_account=self._dials.list_account)
-        selected = self._people.select(filters)
-        page, total = page_of(selected, limit, offset, self._dials.paging)
-        if filters.whole and offset + len(page) >= total:
-            self._record.counts["full_listings"] += 1
-        data = [each.as_json(form) for each in page]
-        return web.json_response({"data": data, "total": total, "limit": limit, "offset": offset})
-
-    async def _user(self, request: web.Request) -> web.Response:
-        user, _ = self._signed_in(request)
-        wanted = self._people.by_id(request.match_info["id"])
-        if wanted is None or wanted.company_id != user.company_id:
-            raise Refusal(status=404, code=404000, message="Resource not found", details="User does not exist")
-        if "/admin/" in request.path and wanted.id != user.id:
-            self._demand_admin(user)
-        return web.json_response({"data": wanted.as_json("full", private=wanted.id == user.id)})
 
     @staticmethod
     def _demand_admin(user: LabUser) -> None:
