@@ -246,7 +246,7 @@ class Daemon:
             "told_latency_seconds": self._told,
         }
         if self._sides is not None and self._sides.rainbow is not None:
-            view |= self._sides.rainbow.health.measures()
+            view |= self._sides.rainbow.measures()
         if self._sides is not None and self._sides.exchange is not None:
             view |= self._sides.exchange.health.measures()
         view["problems"] = {

@@ -32,6 +32,7 @@ GAUGES = {
     "poll_period_seconds": "Time between two looks at a mailbox that no stream carries; absent where there is none.",
     "requests_in_flight_limit": "Requests that Exchange is asked at once, as learnt from its throttling.",
     "out_of_office_period_seconds": "Time between two looks at everybody's out-of-office.",
+    "reports_waiting": "Events that Rainbow has not been told yet: failures, recoveries, ends of commands.",
     "start_time_seconds": "When the daemon started, in seconds since 1970.",
 }
 #: name in the view → (label, help). A mapping from the label's value to a number.
@@ -51,6 +52,8 @@ COUNTERS = {
     "ews_back_offs": "Times that Exchange asked to slow down.",
     "ews_received_bytes": "Bytes received from Exchange.",
     "links_opened": "Connections of the link to Rainbow.",
+    "reports_sent": "Events that Rainbow was told: failures, recoveries, ends of commands.",
+    "reports_dropped": "Events that Rainbow was never told, because too many waited.",
     "questions_from_strangers": "Questions refused because of who asked.",
     "questions_in_unknown_zones": "Questions with dates in a time zone that is not known, read as UTC.",
 }
@@ -63,6 +66,7 @@ LABELLED_COUNTERS = {
     "mailboxes_lost": ("reason", "Mailboxes that could no longer be watched, by ResponseCode."),
     "rainbow_requests": ("operation", "Requests to Rainbow."),
     "rainbow_errors": ("code", "Errors from Rainbow."),
+    "commands": ("outcome", "Orders of Rainbow's administration by outcome."),
     "questions": ("outcome", "Questions from Rainbow by outcome."),
     "callbacks": ("kind", "Callbacks from Rainbow on the S2S link by name, or by why they were not taken."),
 }

@@ -9,11 +9,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from rainbow_exchange.accounts import rainbow_refusal
+from rainbow_exchange.bridge.commands import Commands
+from rainbow_exchange.bridge.evidence import affected, working
+from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.rainbow_health import RainbowHealth
+from rainbow_exchange.bridge.reports import Reports
+from rainbow_exchange.bridge.synchronise import synchronise
 from rainbow_exchange.config import CALLBACK_HOST, CALLBACK_PORT, Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import ended, in_time
@@ -22,10 +29,15 @@ from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.desk import Desk
 from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.rainbow.orders import TakeOrder
 from rainbow_exchange.rainbow.s2s import S2sLink
 from rainbow_exchange.rainbow.xmpp import XmppLink
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +48,24 @@ class RainbowSide:
     link: RainbowLink
     desk: Desk
     health: RainbowHealth
+    reports: Reports
+    commands: Commands
+
+    def review(self, exchange: Health | None) -> None:
+        """Open and close problems by what the parts say now, and report what follows. `exchange`: if there is one."""
+        self.health.review(asyncio.get_running_loop().time())
+        self.reports.review(working=working(self.health, exchange), affected=partial(affected, self.health.pipeline))
+
+    def measures(self) -> dict[str, Any]:
+        """Return what `metrics.render` shows of this side: numbers only, no address."""
+        outbox = self.reports.outbox
+        return {
+            **self.health.measures(),
+            "reports_sent": outbox.counters.sent,
+            "reports_dropped": outbox.counters.dropped,
+            "reports_waiting": len(outbox),
+            "commands": self.commands.counters,
+        }
 
     @asynccontextmanager
     async def at_work(self, end_by: Callable[[], float]) -> AsyncIterator[None]:
@@ -43,12 +73,18 @@ class RainbowSide:
         async with asyncio.TaskGroup() as tasks:
             link = tasks.create_task(self.link.run(), name="link")
             sign_in = tasks.create_task(self.client.run(), name="rainbow")
+            others = [
+                tasks.create_task(self.reports.run(), name="reports"),
+                tasks.create_task(self.commands.run(), name="commands"),
+            ]
             try:
                 yield
+                for task in others:
+                    task.cancel()  # what they have not told yet waits in the state
                 await in_time(self._leave(link, sign_in), end_by())
             finally:
-                link.cancel()
-                sign_in.cancel()
+                for task in (link, sign_in, *others):
+                    task.cancel()
 
     @asynccontextmanager
     async def bridged(self, pipeline: Pipeline) -> AsyncIterator[None]:
@@ -80,14 +116,38 @@ async def build(
     problems: Problems,
     now: Callable[[], datetime],
     random: Callable[[], float],
+    settings_ordered: Callable[[], None] = _nothing,
 ) -> AsyncIterator[RainbowSide]:
-    """Build it; leaving the context closes its connections and the problems that it reported."""
+    """Build it; leaving the context closes its connections and the problems that it reported.
+
+    `settings_ordered` is called when Rainbow says that the connector's settings have changed there.
+    """
     desk = Desk()
     async with rainbow_client(settings, secrets, proxy=proxy, store=store, now=now, random=random) as client:
-        link = rainbow_link(settings, proxy=proxy, store=store, rainbow=client, desk=desk, now=now, random=random)
+        reports = Reports(client, problems=problems, store=store, now=now, random=random)
+        commands = Commands(
+            client,
+            synchronise=lambda: synchronise(lambda: health.pipeline),
+            refresh_settings=settings_ordered,
+            told=reports.told,
+            now=now,
+            random=random,
+        )
+        link = rainbow_link(
+            settings,
+            proxy=proxy,
+            store=store,
+            rainbow=client,
+            desk=desk,
+            on_order=commands.take,
+            now=now,
+            random=random,
+        )
+        if isinstance(link, XmppLink):
+            commands.tell_ended = link.tell_ended
         with problems.for_a_time() as ours:
             health = RainbowHealth(rainbow=client, rainbow_url=settings.rainbow.url, link=link, problems=ours)
-            yield RainbowSide(client, link, desk, health)
+            yield RainbowSide(client, link, desk, health, reports, commands)
 
 
 def rainbow_client(
@@ -129,6 +189,7 @@ def rainbow_link(
     store: Store,
     rainbow: RainbowClient,
     desk: Desk,
+    on_order: TakeOrder,
     now: Callable[[], datetime],
     random: Callable[[], float],
 ) -> RainbowLink:
@@ -159,5 +220,6 @@ def rainbow_link(
         random=random,
         on_connected=desk.link_restored,
         on_refused=rainbow.forget,
+        on_order=on_order,
         proxy_url=proxy,
     )

@@ -74,7 +74,7 @@ class Sides:
         if self.exchange is not None:
             self.exchange.health.review()
         if self.rainbow is not None:
-            self.rainbow.health.review(asyncio.get_running_loop().time())
+            self.rainbow.review(self.exchange.health if self.exchange else None)
         if self.settling and self.connected() and self.exchange and self.exchange.health.settled():
             self.settling = False
 

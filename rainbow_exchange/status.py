@@ -9,6 +9,7 @@ from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.exchange_side import ExchangeSide
+from rainbow_exchange.rainbow_side import RainbowSide
 from rainbow_exchange.sides import Sides
 
 #: a side that waits for settings, and one that was not built yet
@@ -19,11 +20,25 @@ STARTING = {"state": "starting", "reason": "It was not asked yet."}
 def of(sides: Sides | None, *, waiting: bool) -> dict[str, Any]:
     """Return what both sides say, or why they are not there; `waiting`: for settings."""
     absent = UNCONFIGURED if waiting else STARTING
-    rainbow = sides.rainbow.health.state() if sides and sides.rainbow else absent
+    side = sides.rainbow if sides else None
+    rainbow = {"rainbow": side.health.state() if side else absent, "reports": _reports(side)}
     if sides and sides.exchange:
-        return {"rainbow": rainbow, **_of_exchange(sides.exchange)}
+        return {**rainbow, **_of_exchange(sides.exchange)}
     looked_for = sides.discovery if sides else None
-    return {"rainbow": rainbow, **_without_exchange(_looked_for(looked_for) if looked_for else absent)}
+    return {**rainbow, **_without_exchange(_looked_for(looked_for) if looked_for else absent)}
+
+
+def _reports(side: RainbowSide | None) -> dict[str, Any]:
+    """Say what has become of the events that Rainbow is told."""
+    if side is None:
+        return {"sent": 0, "waiting": 0, "dropped": 0, "refused": None}
+    outbox = side.reports.outbox
+    return {
+        "sent": outbox.counters.sent,
+        "waiting": len(outbox),
+        "dropped": outbox.counters.dropped,
+        "refused": outbox.refusal and f"HTTP {outbox.refusal.status} ({outbox.refusal.code})",
+    }
 
 
 def _of_exchange(side: ExchangeSide) -> dict[str, Any]:

@@ -53,9 +53,11 @@ class End:
 class Commands:
     """Carries out commands; `run` must be running. `counters` are outcomes: see `docs/reference/metrics.md`.
 
-    `synchronise` raises NotSynchronised. `tell_ended(to, command_id)` sends a message over the link, None where it
-    carries none.
+    `synchronise` raises NotSynchronised. `tell_ended(to, command_id)` is to be set to what sends a message over the
+    link; where it stays None, none is sent.
     """
+
+    tell_ended: Callable[[str, str], Awaitable[None]] | None = None
 
     def __init__(
         self,
@@ -63,7 +65,6 @@ class Commands:
         *,
         synchronise: Callable[[], Awaitable[str]],
         refresh_settings: Callable[[], None],
-        tell_ended: Callable[[str, str], Awaitable[None]] | None,
         told: Told,
         now: Callable[[], datetime],
         random: Callable[[], float],
@@ -72,7 +73,7 @@ class Commands:
         self._client = client
         self._synchronise = synchronise
         self._refresh_settings = refresh_settings
-        self._tell_ended = tell_ended if message_when_ended else None
+        self._message_when_ended = message_when_ended
         self._told = told
         self._now = now
         self._random = random
@@ -144,9 +145,9 @@ class Commands:
         if len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
         await self._report(command.id, end)
-        if sender and self._tell_ended is not None:
+        if sender and self._message_when_ended and self.tell_ended is not None:
             try:
-                await self._tell_ended(sender, command.id)
+                await self.tell_ended(sender, command.id)
             except RainbowError as error:
                 log.debug("command_end_not_told", reason=str(error))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from rainbow_exchange.backoff import backoff
+from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowError, RateLimited
 from rainbow_exchange.rainbow.events import ConnectorEvent, send_events
@@ -49,6 +50,7 @@ class Outbox:
         self._changed = changed
         self._random = random
         self._wake = asyncio.Event()
+        self._pause = Pause()
         self.counters = OutboxCounters()
         #: why Rainbow does not take events, as long as it does not
         self.refusal: RainbowApiError | None = None
@@ -69,6 +71,11 @@ class Outbox:
         self._changed()
         self._wake.set()
 
+    def try_again(self) -> None:
+        """Offer at once what waits for Rainbow to be reached; not what it refuses."""
+        if self.refusal is None:
+            self._pause.cut()
+
     async def run(self) -> None:
         """Send what waits, until cancelled."""
         waits = backoff(EVERY, 300.0, random=self._random)
@@ -80,7 +87,7 @@ class Outbox:
             try:
                 await self._send(self.waiting()[:BATCH])
             except RainbowError as error:
-                await asyncio.sleep(self._failed(error, next(waits)))
+                await self._pause.sleep(self._failed(error, next(waits)))
             else:
                 waits = backoff(EVERY, 300.0, random=self._random)
                 await asyncio.sleep(EVERY)

@@ -28,6 +28,9 @@ _KEY = "reports"
 MOST = 3
 HOUR = timedelta(hours=1)
 
+#: gives the Rainbow ids of the users whom a problem concerns
+Affected = Callable[[str], Iterable[str]]
+
 
 @dataclass(slots=True, kw_only=True)
 class Occurrence:
@@ -54,30 +57,23 @@ class History:
 
 
 class Reports:
-    """Reviews the open problems when asked.
-
-    `working` names what is known to work now: "exchange", "rainbow", "link", "mailboxes" (everybody was tried).
-    `affected` gives the Rainbow ids of the users whom a problem concerns.
-    """
+    """Reviews the open problems when asked."""
 
     def __init__(
         self,
         client: RainbowClient,
         *,
         problems: Problems,
-        working: Callable[[], Collection[str]],
-        affected: Callable[[str], Iterable[str]],
         store: Store,
         now: Callable[[], datetime],
         random: Callable[[], float],
     ) -> None:
         self._problems = problems
-        self._working = working
-        self._affected = affected
         self._store = store
         self._now = now
         self._open: dict[str, Occurrence] = {}
         self._histories: dict[str, History] = {}
+        self._reached = False
         self._written = store.value(_KEY)
         self.outbox = Outbox(client, waiting=self._recall(), changed=self._write, random=random)
 
@@ -85,23 +81,28 @@ class Reports:
         """Send what is reported, until cancelled."""
         await self.outbox.run()
 
-    def review(self) -> None:
-        """Report what has begun to fail since the last review, and what has recovered."""
-        working = self._working()
+    def review(self, *, working: Collection[str], affected: Affected) -> None:
+        """Report what has begun to fail since the last review, and what has recovered.
+
+        `working` names what is known to work now: "exchange", "rainbow", "link", "mailboxes" (everybody was tried).
+        """
+        if "rainbow" in working and not self._reached:
+            self.outbox.try_again()
+        self._reached = "rainbow" in working
         began = {problem.id: problem.since for problem in self._problems}
         for subject in SUBJECTS:
             failing = next((each.problem for each in subject.failures if each.problem in began), None)
             if failing is None:
                 self._works(subject, known=subject.needs in working)
             elif subject.name in self._open or not subject.counted or subject.needs in working:
-                self._fails(subject, subject.failure(failing), began[failing])
+                self._fails(subject, subject.failure(failing), began[failing], affected)
         self._write()
 
     def told(self, category: str, operation: str, description: str, *, id_: str, level: str = "INFO") -> None:
         """Report something that happened now; `id_` is its own for ever."""
         self._add(id_, level=level, category=category, operation=operation, description=description, at=self._now())
 
-    def _fails(self, subject: Subject, failure: Failure, since: datetime) -> None:
+    def _fails(self, subject: Subject, failure: Failure, since: datetime, affected: Affected) -> None:
         occurrence, now = self._open.get(subject.name), self._now()
         if occurrence is None:
             occurrence = self._open[subject.name] = Occurrence(since=since, problem=failure.problem)
@@ -112,7 +113,7 @@ class Reports:
             and (not subject.counted or now - told_at < HOUR)
         ):
             return
-        who = sorted(self._affected(failure.problem)) if subject.counted else []
+        who = sorted(affected(failure.problem)) if subject.counted else []
         history = self._history(subject)
         if (told_at is not None and (occurrence.problem, occurrence.who) == (failure.problem, who)) or not history.room:
             return

@@ -66,6 +66,7 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "throttling": None,
         "latency": {"told_p50": None, "told_p99": None},
         "changes": {"told": None, "found_after_gap": None, "recovered": None},
+        "reports": {"sent": None, "waiting": None, "dropped": None, "refused": None},
         "not_streamed": [],
         "not_read": [],
         "problems": [

@@ -25,6 +25,9 @@ def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
             yield f"  Throttling {throttling_line(throttling, now=now)}"
         latency = answer["latency"]
         yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
+    reports = answer.get("reports") or {}
+    if reports.get("refused"):
+        yield f"  Reports    {reports['waiting']} wait: Rainbow does not take them ({reports['refused']})"
     yield from _waiting("Not streamed", answer.get("not_streamed", []), now)
     yield from _waiting("Not read", answer.get("not_read", []), now)
     for problem in answer["problems"]:

@@ -19,4 +19,5 @@ async def report_command(client: RainbowClient, command_id: str, *, succeeded: b
     if command_id in ("", ".", ".."):
         return
     body = {"status": "success" if succeeded else "failure", "details": details}
-    await client.call("command_report", "POST", _PATH.format(quote(command_id, safe="")), body=body)
+    path = _PATH.format(quote(command_id, safe=""))
+    await client.call("command_report", "POST", path, body=body, repeatable=True, reads=False)

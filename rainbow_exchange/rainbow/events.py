@@ -51,4 +51,5 @@ class ConnectorEvent:
 
 async def send_events(client: RainbowClient, events: Sequence[ConnectorEvent]) -> None:
     """Have Rainbow keep these events; tried once, the caller repeats. Raises RainbowError."""
-    await client.call("events", "POST", PATH, body={"events": [event.as_json() for event in events]})
+    body = {"events": [event.as_json() for event in events]}
+    await client.call("events", "POST", PATH, body=body, repeatable=True, reads=False)

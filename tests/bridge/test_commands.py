@@ -32,12 +32,12 @@ class Desk:
             rainbow.client,
             synchronise=self._synchronise,
             refresh_settings=self._refresh,
-            tell_ended=self._tell,
             told=self._told,
             now=kit.now,
             random=kit.half,
             **changes,
         )
+        self.commands.tell_ended = self._tell
 
     async def _synchronise(self) -> str:
         self.runs.append(asyncio.get_running_loop().time())

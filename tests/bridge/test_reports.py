@@ -31,8 +31,6 @@ class Desk:
         self.reports = Reports(
             rainbow.client,
             problems=self.problems,
-            working=lambda: self.working,
-            affected=lambda problem: self.affected.get(problem, []),
             store=store,
             now=kit.now,
             random=kit.half,
@@ -43,7 +41,7 @@ class Desk:
 
     async def keep(self) -> None:
         while True:
-            self.reports.review()
+            self.reports.review(working=self.working, affected=lambda problem: self.affected.get(problem, []))
             await asyncio.sleep(self.every)
 
     @asynccontextmanager

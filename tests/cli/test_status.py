@@ -25,6 +25,7 @@ KEYS = [
     "throttling",
     "latency",
     "changes",
+    "reports",
     "not_streamed",
     "not_read",
     "problems",
