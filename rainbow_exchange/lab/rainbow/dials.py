@@ -124,6 +124,8 @@ class Dials:
     connector_deletes_itself: bool = False
     #: refuse (403) a call that lacks what `additional_headers` asks for it
     additional_headers_required: bool = False
+    #: whether the connector may read the company's record and its configuration as an administrator does
+    connector_reads_company: bool = True
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Turn all named dials or none. Raise BadDial for a name or a value that is not known."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from rainbow_exchange.lab.rainbow.administration import Administration
 from rainbow_exchange.lab.rainbow.company_users import CompanyUsers
 from rainbow_exchange.lab.rainbow.connection_calls import ConnectionCalls
 from rainbow_exchange.lab.rainbow.connections import Connections
@@ -86,9 +87,15 @@ class Rest:
         self._connections = ConnectionCalls(
             connections, signed_in=lambda request: self._signed_in(request)[0], body=_json
         )
-        account = people.account
-        #: the company's record as administrators see and change it
-        self.company: dict[str, Any] = {"id": account.company_id, "name": account.company_name, "status": "active"}
+        self.administration = Administration(
+            people=people,
+            management=management,
+            signed_in=lambda request: self._signed_in(request)[0],
+            administrator=self._administrator,
+            body=_json,
+            dials=dials,
+            random=random,
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """All calls."""
@@ -104,8 +111,7 @@ class Rest:
             web.get(f"{rainbow}/authentication/v1.0/validator", self._validator),
             web.get(f"{rainbow}/authentication/v1.0/logout", self._logout),
             web.get(f"{rainbow}/enduser/v1.0/settings/apis", self._settings_apis),
-            web.get(f"{rainbow}/enduser/v1.0/companies/{{id}}", self._company),
-            web.get(f"{rainbow}/admin/v1.0/companies/{{id}}", self._company),
+            *self.administration.routes(),
             *self._users.routes(),
             web.post(f"{rainbow}/calendarprovider/v1.0/notify", self._notify),
             *self._connectors.routes(),
@@ -207,12 +213,6 @@ class Rest:
         self._signed_in(request)
         return web.json_response({"data": {"additionalHeaders": self._dials.additional_headers}})
 
-    async def _company(self, request: web.Request) -> web.Response:
-        self._signed_in(request)
-        if request.match_info["id"] != self.company["id"]:
-            raise Refusal(status=404, code=404000, message="Resource not found", details="Company does not exist")
-        return web.json_response({"data": self.company})
-
     @staticmethod
     def _demand_admin(user: LabUser) -> None:
         if "admin" not in user.roles:
@@ -223,7 +223,7 @@ class Rest:
         company_id = request.query.get("companyId")
         if not company_id:
             raise _field("companyId", "Missing parameter")
-        if company_id != self.company["id"]:
+        if company_id != self._people.account.company_id:
             raise Refusal(status=404, code=404000, message="Resource not found", details="Company does not exist")
         body = await _json(request)
         ids = body.get("value")

@@ -96,6 +96,7 @@ class LabRainbow:
             now=now,
             random=random,
         )
+        self.administration = self._rest.administration
         self._link_faults = LinkFaults(streams=self._streams, people=self.people, url=lambda: self._url)
         self._lab_wire = LabWire(
             people=self.people,
