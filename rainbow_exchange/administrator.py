@@ -116,6 +116,7 @@ class Administrator:
         self.order = order
         self.steps = steps
         self.now = now
+        self.company_id = order.company_id
         self._ssl = ssl
         self._proxy = proxy
         self._random = random
@@ -201,8 +202,11 @@ class Administrator:
 
     async def company(self, session: Session, account: Account) -> str:
         """Find the company; who manages several must name it."""
-        if self.order.company_id is not None:
-            return self.order.company_id
+        if self.company_id is None:
+            self.company_id = await self._found_company(session, account)
+        return self.company_id
+
+    async def _found_company(self, session: Session, account: Account) -> str:
         if not (_MANAGE_SEVERAL & set(account.roles) or account.admin_type == _ORGANIZATION):
             named = f" {account.company_name}" if account.company_name else ""
             self.steps.done(f"Company{named} ({account.company_id})")
@@ -229,9 +233,7 @@ class Administrator:
                     at = self.now() + timedelta(seconds=error.retry_after)
                     raise Refusal("wait", text, f"{action} Not before {until(at)}.", at=at) from error
             except RainbowError as error:
-                raise Refusal(
-                    "refused", *refused(step, error, self.order.url, company_id=self.order.company_id)
-                ) from error
+                raise Refusal("refused", *refused(step, error, self.order.url, company_id=self.company_id)) from error
         raise Refusal(
             "wait", f"Rainbow asks again and again to wait before the next try to {step}.", "Call this later."
         )
