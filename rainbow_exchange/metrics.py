@@ -24,6 +24,8 @@ GAUGES = {
     "rainbow_connected": "Whether the link to Rainbow is up (1) or not (0).",
     "due_users": "Users whose change Rainbow has not been told yet.",
     "due_oldest_seconds": "Age of the oldest change that Rainbow has not been told yet.",
+    "refused_users": "Users of whom Rainbow does not want to be told.",
+    "users_not_asked_for": "Users for whom Rainbow has not asked within 30 s of being told.",
     "streams": "Open streams from Exchange.",
     "mailboxes_owner_bound": "Mailboxes whose subscriptions only their owners could read; above two, each mailbox has a"
     " stream of its own.",
@@ -44,6 +46,8 @@ LABELLED_GAUGES = {
 #: name in the view → help. A plain number that only grows.
 COUNTERS = {
     "changes_told": "Changes that Rainbow was told.",
+    "notify_calls": "Calls by which Rainbow was told whose calendar changed.",
+    "notify_failures": "Such calls that failed.",
     "changes_recovered": "Changes that no notification announced and the background read found; should stay 0.",
     "changes_found_after_gap": "Changes found when a mailbox was read because its stream had been interrupted.",
     "unreadable_appointments": "Appointments left out because Exchange gave times that are none, at each reading.",

@@ -95,6 +95,7 @@ class RainbowSide:
                 pipeline.parts.answers.answer,
                 link_restored=pipeline.changes.link_restored,
                 users_changed=pipeline.membership.listing.now_please,
+                link_lost=pipeline.changes.link_lost,
             ):
                 yield
         finally:
@@ -204,6 +205,7 @@ def rainbow_link(
             now=now,
             random=random,
             on_connected=desk.link_restored,
+            on_lost=desk.link_lost,
             on_company_user=desk.users_changed,
         )
     resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
@@ -219,6 +221,7 @@ def rainbow_link(
         now=now,
         random=random,
         on_connected=desk.link_restored,
+        on_lost=desk.link_lost,
         on_refused=rainbow.forget,
         on_order=on_order,
         proxy_url=proxy,

@@ -2,16 +2,22 @@
 
 Both ends of every socket are on the loop, so that what one end has written is there for the other at once: as long as
 the kernel is not kept from delivering it. Before time leaps by seconds, over the limits of requests that are under way,
-the kernel is given a moment.
+the kernel is given a moment. A clock that stands still for as long as nobody waits is none: a timer for now, or for an
+instant that has passed, rings a tick later, or whoever sets one until its time has come would set it for ever.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any, TypeVarTuple
 
 import looptime
 
+_Ts = TypeVarTuple("_Ts")
+
 _LEAP = 2.0  # seconds of virtual time
 _MOMENT = 0.0005  # seconds of real time
+_TICK = 1e-6  # seconds of virtual time: the clock's resolution
 
 
 class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
@@ -36,3 +42,8 @@ class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
             return ready
 
         selector.select = select
+
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return super().call_at(max(when, self.time() + _TICK), callback, *args, context=context)

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 #: seconds between two times at which all that failed are read again because one was read
 RECOVER_EVERY = 30.0
+#: seconds without a link after which Rainbow is told of everybody anew, and made to publish it
+LINK_LOST_LONG = 300.0
 #: causes for which a cached agenda will not do, however current it seems
 FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
 
@@ -39,6 +41,9 @@ class Changes:
         self._recovered_at = float("-inf")
         #: whether `run` is running
         self.at_work = False
+        #: since when the link has been lost; None while it is not
+        self._linkless_since: float | None = None
+        self._linked_before = False
 
     async def run(self) -> None:
         """Read what signals, and time, make worth reading; until cancelled."""
@@ -215,7 +220,26 @@ class Changes:
         log.info("change_told", user=user_id, mailbox=member.mailbox.address, kind=what, seconds=round(seconds, 3))
         self._observe("change_told", user=user_id, mailbox=member.mailbox.address, kind=what, seconds=seconds)
 
+    def link_lost(self) -> None:
+        """Questions cannot arrive any more."""
+        if self._linkless_since is None:
+            self._linkless_since = self.parts.loop_time()
+
     def link_restored(self) -> None:
-        """Questions that were asked while the link was lost are lost: have them asked again."""
-        for user_id in self.parts.ledger.unanswered():
-            self.parts.notifier.add(user_id, self.parts.loop_time())
+        """Questions that were asked while the link was lost are lost: have them asked again.
+
+        After a long time Rainbow may have forgotten what it knew, or shows something else: it is told of everybody, and
+        made to publish it.
+        """
+        parts, now = self.parts, self.parts.loop_time()
+        since, self._linkless_since = self._linkless_since, None
+        first, self._linked_before = not self._linked_before, True
+        parts.ledger.begin_anew()
+        if since is None or now - since < LINK_LOST_LONG:
+            for user_id in parts.ledger.unanswered():
+                parts.notifier.add(user_id, now, force=first)
+            return
+        told = [member.user.id for member in parts.roster if parts.ledger.was_notified(member.user.id)]
+        log.info("everybody_told_anew", users=len(told), link_lost_seconds=round(now - since))
+        for user_id in told:
+            parts.notifier.add(user_id, now, force=True)

@@ -75,6 +75,7 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
     Credentials that were refused are tried once more: who asks for this may have mended them.
     """
     exchange.try_again()
+    pipeline.parts.notifier.try_again()
     roster = pipeline.parts.roster
     if addresses is None:
         members, unknown = [member for member in roster if not _is_streamed(pipeline, member)], []

@@ -50,6 +50,11 @@ class HeldBack:
             del self._held[user_id]
         return ripe
 
+    def ripen(self, now: float) -> None:
+        """Let everybody be tried again at once."""
+        for held in self._held.values():
+            held.until = min(held.until, now)
+
     def next_at(self) -> float | None:
         """Return when the first of them may be tried again."""
         return min((held.until for held in self._held.values()), default=None)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.telling import telling
 from rainbow_exchange.bridge.throttling import meter
 from rainbow_exchange.ews.client import EwsClient
 
@@ -10,11 +11,15 @@ from rainbow_exchange.ews.client import EwsClient
 def measures(pipeline: Pipeline, exchange: EwsClient) -> dict[str, Any]:
     """Return name → number, or name → label → number, by the names of `docs/reference/metrics.md`; no address."""
     parts = pipeline.parts
-    oldest = parts.notifier.due.oldest()
+    told = telling(pipeline)
     throttling = meter(pipeline, exchange)
     return {
-        "due_users": len(parts.notifier.due),
-        "due_oldest_seconds": 0.0 if oldest is None else parts.loop_time() - oldest,
+        "due_users": told.waiting,
+        "due_oldest_seconds": told.oldest_seconds or 0.0,
+        "refused_users": told.refused,
+        "users_not_asked_for": told.did_not_ask,
+        "notify_calls": parts.notifier.counters.calls,
+        "notify_failures": parts.notifier.counters.failed_calls,
         "streams": throttling.streams_open,
         "mailboxes_owner_bound": len(parts.watcher.owner_bound.mailboxes),
         "streams_limit": throttling.streams_limit,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rainbow_exchange.bridge import link_causes
+from rainbow_exchange.bridge import link_causes, telling
 from rainbow_exchange.bridge.causes import Cause, notify_cause, rainbow_cause
 from rainbow_exchange.bridge.link_causes import link_cause
 from rainbow_exchange.bridge.pipeline import Pipeline
@@ -48,7 +48,7 @@ class RainbowHealth:
             self._problems.report(why.id, severity="error", text=why.text, action=why.action)
         self._review_link(signed_in=why is None)
         self._review_strangers(loop_time)
-        self._review_asking(loop_time)
+        telling.review(self.pipeline, self._problems)
         self._review_company()
 
     def state(self) -> dict[str, str]:
@@ -106,18 +106,6 @@ class RainbowHealth:
             action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"]. Everybody there'
             " may ask then.",
         )
-
-    def _review_asking(self, now: float) -> None:
-        waiting = self.pipeline.parts.ledger.not_asked(now) if self.pipeline else 0
-        if waiting:
-            self._problems.report(
-                "rainbow-did-not-ask",
-                severity="warning",
-                text=f"Rainbow was notified of {waiting} user(s) and has not asked for their calendars.",
-                action="They are notified again. Is Exchange Calendar Synchronization on in Rainbow's administration?",
-            )
-        else:
-            self._problems.clear("rainbow-did-not-ask")
 
     def _review_company(self) -> None:
         if self.pipeline and self.pipeline.membership.listing.listed and not len(self.pipeline.parts.roster):

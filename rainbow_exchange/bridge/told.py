@@ -143,6 +143,8 @@ class Ledger:
             return
         for kind, digest in snapshot.items():
             if kind in user.kinds:
+                if digest is not None and digest.differs(user.kinds[kind].notified):
+                    user.step = 0  # news: the schedule of repetitions begins with it
                 user.kinds[kind].notified = digest
         user.notified_at = now
         self._expect_question(user_id, user, now)
@@ -175,8 +177,13 @@ class Ledger:
         return due
 
     def unanswered(self) -> list[str]:
-        """Return the users with a notify that Rainbow has not asked about: they are told again after a lost link."""
+        """Return the users with a notify that Rainbow has not asked about."""
         return [user_id for user_id in self._waiting if self._unanswered(self._users[user_id])]
+
+    def begin_anew(self) -> None:
+        """The link is back: what was not asked while it was lost says nothing, and the repetitions begin anew."""
+        for user_id in self._waiting:
+            self._users[user_id].step = 0
 
     def not_asked(self, now: float) -> int:
         """Count the users for whom Rainbow did not ask within 30 s of the notify."""

@@ -12,8 +12,9 @@ NOTIFY_HEADER_VALUE = "dummy"
 #: Whether notify carries `Authorization: Bearer` besides the public header (the SDK sends none by default).
 NOTIFY_WITH_BEARER = True
 
-#: More ids than this in one notify is our own limit; Rainbow documents none.
+#: No more ids than this in one notify, and no more calls in a second: our own limits, Rainbow documents none.
 NOTIFY_MAX_IDS = 100
+NOTIFY_CALLS_A_SECOND = 5
 
 #: Kind of client we say we are: of the documented kinds the one whose calls we make.
 CLIENT_KIND = "sdk_node"

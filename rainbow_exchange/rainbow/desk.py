@@ -18,6 +18,7 @@ class Desk:
         self._answer: Answerer | None = None
         self._link_restored: Callable[[], None] | None = None
         self._users_changed: Callable[[], None] | None = None
+        self._link_lost: Callable[[], None] | None = None
         self._under_way: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -46,6 +47,11 @@ class Desk:
         if self._link_restored is not None:
             self._link_restored()
 
+    def link_lost(self) -> None:
+        """Tell whoever is at the desk that no question can arrive any more."""
+        if self._link_lost is not None:
+            self._link_lost()
+
     def users_changed(self) -> None:
         """Tell whoever is at the desk that somebody of the company came, changed or went."""
         if self._users_changed is not None:
@@ -57,14 +63,17 @@ class Desk:
         answer: Answerer,
         *,
         link_restored: Callable[[], None],
+        link_lost: Callable[[], None],
         users_changed: Callable[[], None] | None = None,
     ) -> AsyncIterator[None]:
         """Have `answer` answer while the context is open; leaving it refuses what is under way, and waits for that."""
-        self._answer, self._link_restored, self._users_changed = answer, link_restored, users_changed
+        self._answer, self._users_changed = answer, users_changed
+        self._link_restored, self._link_lost = link_restored, link_lost
         try:
             yield
         finally:
-            self._answer = self._link_restored = self._users_changed = None
+            self._answer = self._users_changed = None
+            self._link_restored = self._link_lost = None
             for until_closed in self._under_way:
                 until_closed.reschedule(asyncio.get_running_loop().time())
             await self._idle.wait()

@@ -3,6 +3,9 @@
 One place for all callers: whoever calls too early is told how long to wait, and nothing is sent.
 """
 
+#: Timers ring a little early; who has waited that long need not wait again.
+_GRACE = 0.05
+
 
 class Holds:
     """Held calls by path. `now` is a monotonic time in seconds."""
@@ -17,7 +20,8 @@ class Holds:
 
     def left(self, path: str, now: float) -> float:
         """Seconds until the call may be made; 0 when it may."""
-        return max(0.0, self._until.get(path, now) - now)
+        left = self._until.get(path, now) - now
+        return left if left > _GRACE else 0.0
 
     def lift(self) -> None:
         """Let every call be made, because somebody says so."""

@@ -289,6 +289,30 @@ async def test_a_link_that_is_back_has_lost_questions_asked_again(kit: "Kit", br
         assert bridge.notified("bob") == 1
 
 
+async def test_after_a_link_was_lost_for_long_rainbow_is_told_of_everybody_anew(kit: "Kit", bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        changes = bridge.pipeline.changes
+        changes.link_restored()
+        await ask(bridge, ANN)
+        await ask(bridge, BOB)
+        await asyncio.sleep(5)
+        before = len(bridge.rainbow.lab.record.notifies)
+        changes.link_lost()
+        await asyncio.sleep(200)
+        changes.link_lost()  # as it may be said once more
+        await asyncio.sleep(90)
+        changes.link_restored()
+        await asyncio.sleep(5)
+        changes.link_restored()
+        assert len(bridge.rainbow.lab.record.notifies) == before
+        changes.link_lost()
+        await asyncio.sleep(310)
+        changes.link_restored()
+        await kit.until(lambda: len(bridge.rainbow.lab.record.notifies) > before, limit=5)
+        entry = bridge.rainbow.lab.record.notifies[-1]
+        assert (sorted(entry["ids"]), entry["force"]) == (["ann", "bob"], True)
+
+
 async def test_signals_for_a_mailbox_that_is_nobodys_are_harmless(bridge: "Bridge") -> None:
     async with bridge.at_work("ann", "bob"):
         changes = bridge.pipeline.changes

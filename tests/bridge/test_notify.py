@@ -1,131 +1,18 @@
-"""The due set, and how it drains into Rainbow's notify."""
+"""How the due set drains into Rainbow's notify, against the lab's Rainbow."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from rainbow_exchange.bridge.notify import DueSet, Notifier
+from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.told import Digest, Ledger, Told
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Kit, MakeRainbow, Rainbow
 
 COMPANY = [f"u{number:03d}" for number in range(250)]
-
-
-# --- the due set (pure)
-
-
-def test_what_becomes_due_twice_is_taken_once() -> None:
-    due = DueSet()
-    due.add("a", 5.0)
-    due.add("a", 3.0)
-    due.add("a", 7.0)
-    assert len(due) == 1
-    assert due.take() == ({"a": 3.0}, False)
-    assert len(due) == 0
-
-
-def test_changes_overtake_boundaries() -> None:
-    due = DueSet()
-    for number in range(150):
-        due.add(f"b{number}", 1.0, boundary=True)
-    for number in range(120):
-        due.add(f"c{number}", 2.0)
-    first, _ = due.take()
-    assert len(first) == 100
-    assert all(user_id.startswith("c") for user_id in first)
-    second, _ = due.take()
-    assert sum(user_id.startswith("c") for user_id in second) == 20
-
-
-def test_a_boundary_that_becomes_a_change_keeps_its_time_and_is_taken_once() -> None:
-    due = DueSet()
-    due.add("a", 1.0, boundary=True)
-    due.add("a", 4.0)
-    due.add("a", 5.0, boundary=True)
-    assert due.oldest() == 1.0
-    assert due.take() == ({"a": 1.0}, False)
-    assert due.oldest() is None
-
-
-@pytest.mark.parametrize("number", [1, 60, 1000, 10_000, 25_000])
-def test_the_boundaries_of_a_minute_are_spread_over_it(number: int) -> None:
-    due = DueSet()
-    for each in range(number):
-        due.add(str(each), 0.0, boundary=True)
-    calls = []
-    while due:
-        calls.append(len(due.take()[0]))
-    assert sum(calls) == number
-    assert len(calls) <= 300  # five a second for a minute
-    assert max(calls) <= max(3, 2 + -(-number // 300))
-
-
-def test_forced_and_plain_never_share_a_call() -> None:
-    due = DueSet()
-    due.add("plain", 1.0)
-    due.add("forced", 2.0, force=True)
-    due.add("also forced", 3.0, force=True)
-    due.add("boundary", 3.0, boundary=True)
-    assert due.take() == ({"plain": 1.0, "boundary": 3.0}, False)
-    assert due.take() == ({"forced": 2.0, "also forced": 3.0}, True)
-    due.add("forced", 9.0)
-    assert due.take() == ({"forced": 9.0}, False)
-
-
-def test_whoever_is_forgotten_is_not_taken() -> None:
-    due = DueSet()
-    due.add("a", 1.0, force=True)
-    due.add("b", 1.0, boundary=True)
-    due.forget("a")
-    due.forget("b")
-    assert due.take() == ({}, False)
-
-
-def test_who_is_set_apart_goes_first_in_a_call_of_its_own_and_is_not_due_twice() -> None:
-    due = DueSet()
-    due.add("a", 1.0)
-    due.add("b", 2.0, boundary=True)
-    due.add("c", 3.0)
-    due.set_apart({"a": 1.0}, force=False)
-    due.set_apart({"b": 2.0, "d": 0.5}, force=True)
-    due.add("a", 9.0)
-    due.forget("d")
-    assert (len(due), due.oldest()) == (3, 1.0)
-    assert due.take() == ({"b": 2.0}, True)
-    assert due.take() == ({"a": 1.0}, False)
-    assert due.take() == ({"c": 3.0}, False)
-
-
-added = st.tuples(st.sampled_from(COMPANY), st.booleans(), st.booleans())
-
-
-@given(st.lists(added, max_size=300))
-def test_everybody_added_is_taken_exactly_once(adds: list[tuple[str, bool, bool]]) -> None:
-    due = DueSet()
-    forced, changed = set(), set()
-    for user_id, force, boundary in adds:
-        due.add(user_id, 1.0, force=force and not boundary, boundary=boundary)
-        if force and not boundary:
-            forced.add(user_id)
-        if not boundary:
-            changed.add(user_id)
-    taken: list[str] = []
-    while due:
-        call, is_forced = due.take()
-        assert 0 < len(call) <= 100
-        assert all((user_id in forced) is is_forced for user_id in call)
-        if any(user_id not in changed for user_id in call):
-            assert due._changes.keys() <= forced  # no boundary goes before a change that could go too
-        taken += call
-    assert sorted(taken) == sorted({user_id for user_id, _, _ in adds})
-
-
-# --- the notifier, against the lab's Rainbow
 
 
 class Bench:
@@ -349,3 +236,119 @@ async def test_a_flush_ends_in_time_and_counts_whom_it_was_telling(kit: "Kit", m
     assert await bench.notifier.flush(1.5) == 1
     assert asyncio.get_running_loop().time() - started == pytest.approx(1.5, abs=0.1)
     server.close()
+
+
+def times(rainbow: "Rainbow") -> list[float]:
+    """Tell when each notify came, in seconds."""
+    asked = [each for each in rainbow.lab.record.requests if each["path"].endswith("/notify")]
+    return [datetime.fromisoformat(each["at"]).timestamp() for each in asked]
+
+
+def most_in_a_second(instants: list[float]) -> int:
+    return max(sum(start <= instant < start + 0.999 for instant in instants) for start in instants)
+
+
+async def test_whatever_comes_five_calls_a_second_is_the_most(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    """Also where calls are sent anew in halves, where changes trickle in, and at the stop."""
+    names = [f"u{number:04d}" for number in range(1200)]
+    rainbow = await make_rainbow(*(kit.person(name) for name in names), known_users_only=True)
+    await rainbow.client.login()
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due(*names, "gone", "left")
+        for number in range(100):
+            await asyncio.sleep(0.05)
+            bench.due(names[number])
+        await kit.until(lambda: len(set(bench.told)) == 1200)
+        bench.due(*names)
+    assert await bench.notifier.flush(1.5) == 400
+    assert most_in_a_second(times(rainbow)) == 5
+
+
+async def test_changes_that_come_while_rainbow_is_busy_are_one_call_and_one_mention(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    rainbow = await make_rainbow(
+        kit.person("ann"), kit.person("bob"), refuse_next=1, refuse_retry_after=40, refuse_path="notify"
+    )
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        for _ in range(30):
+            bench.due("ann")
+            await asyncio.sleep(1)
+        bench.due("bob")
+        assert bench.notifier.waiting() == 2
+        assert bench.notifier.oldest() == pytest.approx(0, abs=0.01)
+        await kit.until(lambda: bench.told)
+        await asyncio.sleep(5)
+    assert rainbow.notified() == [["ann", "bob"]]
+    assert (bench.notifier.waiting(), bench.notifier.oldest(), bench.notifier.next_call) == (0, None, None)
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "too much": {"refuse_status": 413},
+    "busy": {"refuse_status": 429},
+    "unavailable": {"refuse_status": 503, "refuse_retry_after_form": "date", "clock_skew_seconds": 7200},
+    "unavailable, no time named": {"refuse_status": 503, "refuse_retry_after": 0},
+    "a web page": {"refuse_status": 502, "refuse_body": "html"},
+    "a bad request": {"refuse_status": 400, "refuse_body": "bare"},
+    "refused with 200": {"refuse_status": 500, "refuse_body": "ok"},
+    "cut off before": {"refuse_next": 0, "break_next": 3, "break_when": "before"},
+    "cut off after": {"refuse_next": 0, "break_next": 3, "break_when": "after"},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_nobody_is_lost_whatever_goes_wrong_in_mid_way(
+    kit: "Kit", make_rainbow: "MakeRainbow", fault: dict[str, Any]
+) -> None:
+    rainbow = await make_rainbow(*(kit.person(name) for name in COMPANY))
+    await rainbow.client.login()
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due(*COMPANY, force=True)
+        await kit.until(lambda: len(bench.told) == 100)
+        rainbow.lab.dials.set({"refuse_next": 2, "refuse_path": "notify", "break_path": "notify"} | fault)
+        await kit.until(lambda: len(bench.told) == 250, limit=120)
+    assert sorted(bench.told) == COMPANY  # each once
+    assert {name for ids in rainbow.notified() for name in ids} == set(COMPANY)
+    assert {entry["force"] for entry in rainbow.lab.record.notifies} == {True}
+    assert bench.notifier.waiting() == 0
+
+
+async def test_who_is_forgotten_while_a_call_is_under_way_is_not_due_when_it_fails(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"))
+    await rainbow.client.login()
+    port = int(rainbow.lab.url.rpartition(":")[2])
+    await rainbow.lab.stop()
+    server = await asyncio.start_server(silent, "127.0.0.1", port)
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due("ann", "bob")
+        await asyncio.sleep(1)
+        assert bench.notifier.waiting() == 2
+        bench.notifier.forget("ann")
+        await kit.until(lambda: bench.notifier.last_error)
+        assert bench.notifier.waiting() == 1
+    assert bench.notifier.due.take()[0].keys() == {"bob"}
+    server.close()
+
+
+async def test_somebody_who_does_not_want_to_wait_need_not(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(
+        kit.person("ann"), refuse_next=1, refuse_retry_after=3600, refuse_path="notify", known_users_only=True
+    )
+    bench = Bench(rainbow, kit)
+    async with kit.running(bench.notifier.run()):
+        bench.due("ann", "gone")
+        await kit.until(lambda: bench.notifier.last_error)
+        assert bench.notifier.next_call == pytest.approx(3600, abs=1)
+        rainbow.client.try_again()
+        bench.notifier.try_again()
+        await kit.until(lambda: bench.told == ["ann"], limit=5)
+        await kit.until(lambda: bench.refused == 1, limit=5)
+        rainbow.lab.dials.set({"known_users_only": False})
+        bench.notifier.try_again()
+        await kit.until(lambda: bench.told == ["ann", "gone"], limit=5)

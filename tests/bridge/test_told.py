@@ -224,6 +224,30 @@ def test_the_schedule_begins_anew_after_an_answer() -> None:
     assert ledger.take_again(1060.0) == ["u"]
 
 
+def test_the_schedule_begins_anew_with_each_change_and_not_with_each_repetition() -> None:
+    """Somebody whose calendar changes often must not have to wait for a day after the last time."""
+    ledger = Ledger()
+    for number, now in enumerate((0.0, 10.0, 20.0, 30.0, 40.0)):
+        ledger.set_state("u", EVENTS, digest(number), now)
+        ledger.notified("u", ledger.snapshot("u"), now)
+    assert ledger.take_again(99.0) == []
+    assert ledger.take_again(100.0) == ["u"]
+    ledger.notified("u", ledger.snapshot("u"), 100.0)
+    assert ledger.take_again(399.0) == []
+    assert ledger.take_again(400.0) == ["u"]
+
+
+def test_the_schedule_begins_anew_when_the_link_is_back() -> None:
+    ledger = Ledger()
+    ledger.set_state("u", EVENTS, digest(1), 0.0)
+    for now in (0.0, 60.0, 360.0, 2160.0):
+        ledger.notified("u", ledger.snapshot("u"), now)
+        ledger.take_again(now + 1_000_000)
+    ledger.begin_anew()
+    ledger.notified("u", ledger.snapshot("u"), 5000.0)
+    assert ledger.take_again(5060.0) == ["u"]
+
+
 def test_rainbow_did_not_ask_is_shown_after_30_seconds() -> None:
     ledger = Ledger()
     ledger.set_state("u", EVENTS, digest(1), 0.0)

@@ -33,13 +33,20 @@ async def test_whoever_is_there_answers_and_hears_of_the_link() -> None:
     async def answer(question: Question) -> Answer:
         return Answer(sent=lambda: restored.append(question.email))
 
-    async with desk.staffed(answer, link_restored=lambda: restored.append("link")):
+    def back() -> None:
+        restored.append("link")
+
+    def gone() -> None:
+        restored.append("lost")
+
+    async with desk.staffed(answer, link_restored=back, link_lost=gone):
         (await desk.answer(ASKED)).sent()
+        desk.link_lost()
         desk.link_restored()
-    assert restored == ["ada@acme.test", "link"]
+    desk.link_lost()
     desk.link_restored()
     assert await refusal(desk) == ("service-unavailable", "wait")
-    assert restored == ["ada@acme.test", "link"]
+    assert restored == ["ada@acme.test", "lost", "link"]
 
 
 async def test_whoever_goes_leaves_no_question_under_way() -> None:
@@ -53,7 +60,7 @@ async def test_whoever_goes_leaves_no_question_under_way() -> None:
             ended.append("cleaned up")
         raise AssertionError
 
-    async with asyncio.TaskGroup() as tasks, desk.staffed(hangs, link_restored=nothing):
+    async with asyncio.TaskGroup() as tasks, desk.staffed(hangs, link_restored=nothing, link_lost=nothing):
         asking = [tasks.create_task(refusal(desk)) for _ in range(3)]
         await asyncio.sleep(0)
         assert not any(task.done() for task in asking)
@@ -66,6 +73,6 @@ async def test_a_time_limit_of_the_one_who_answers_stays_its_own() -> None:
         raise TimeoutError("of its own")
 
     desk = Desk()
-    async with desk.staffed(slow, link_restored=nothing):
+    async with desk.staffed(slow, link_restored=nothing, link_lost=nothing):
         with pytest.raises(TimeoutError, match="of its own"):
             await desk.answer(ASKED)
