@@ -12,6 +12,9 @@ from rainbow_exchange.rainbow.types import Question
 
 _log = structlog.get_logger()
 
+#: How many questions can be refused in a second at least: of as many as wait, the last is refused in time as well.
+_REFUSED_A_SECOND = 8_000
+
 
 class Undelivered(Exception):
     """An answer could not be handed over; the link goes on."""
@@ -76,26 +79,33 @@ class Answering:
             await self._refuse(asked, "resource-constraint", "wait")
             return
         self.waiting += 1
-        tasks.create_task(self._see_to(asked, question), name="link:answer").add_done_callback(self._done)
+        tasks.create_task(self._see_to(asked, question, self._limit()), name="link:answer").add_done_callback(
+            self._done
+        )
 
     @property
     def full(self) -> bool:
         """Whether as many are under way as may be."""
         return self.waiting >= self._max_waiting
 
+    def _limit(self) -> float:
+        """Until when an answer is waited for: the rest is for the way back, and for the refusals of all before it."""
+        kept = min(self._sending + self.waiting / _REFUSED_A_SECOND, self._deadline / 4)
+        return asyncio.get_running_loop().time() + self._deadline - kept
+
     def _done(self, _task: asyncio.Task[None]) -> None:
         self.waiting -= 1
 
-    async def _see_to(self, asked: Asked, question: Question) -> None:
+    async def _see_to(self, asked: Asked, question: Question, limit: float) -> None:
         try:
-            await self._answer_one(asked, question)
+            await self._answer_one(asked, question, limit)
         except Undelivered as error:
             _log.debug("answer_undelivered", kind=question.kind, reason=str(error))
 
-    async def _answer_one(self, asked: Asked, question: Question) -> None:
+    async def _answer_one(self, asked: Asked, question: Question, limit: float) -> None:
         sending = False
         try:
-            async with asyncio.timeout(self._deadline - min(self._sending, self._deadline / 10)) as deadline:
+            async with asyncio.timeout_at(limit) as deadline:
                 answer = await self._answer(question)
                 async with asked.turn():
                     # It leaves now, or the link is given up: there is never a second answer.

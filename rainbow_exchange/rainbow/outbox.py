@@ -32,6 +32,10 @@ class Outbox:
         """Wait until a frame of ours can be written."""
         async with self._sending:
             yield
+            # What was posted does not wait for all who wait for their turn.
+            await self._flush()
+            # Making an answer takes time of the processor's: nobody else is to wait for all that are ready.
+            await asyncio.sleep(0)
 
     async def send(self, frame: str) -> None:
         """Send one frame; returns when it has left."""
@@ -48,12 +52,16 @@ class Outbox:
         self._came.set()
 
     async def run(self) -> None:
-        """Send what is posted, all of it in one turn, until cancelled. Raises RainbowError when the stream is over."""
+        """Send what is posted, until cancelled. Raises RainbowError when the stream is over."""
         while True:
             await self._came.wait()
             self._came.clear()
             async with self.turn():
-                while self._posted:
-                    await self.put(self._posted[0])
-                    self._bytes -= len(self._posted.popleft())
-                    self._room.set()
+                pass
+
+    async def _flush(self) -> None:
+        while self._posted:
+            await self.put(self._posted[0])
+            self._bytes -= len(self._posted.popleft())
+            self._room.set()
+            await asyncio.sleep(0)

@@ -225,6 +225,7 @@ class XmppServer:
         self.second_features = FEATURES.format(BIND)
         self.answers_pings = True
         self.deaf = False
+        self.frame_seconds = 0.0
         self._runner: web.AppRunner | None = None
         self._arrived = asyncio.Condition()
         self.port = 0
@@ -264,6 +265,8 @@ class XmppServer:
             self._arrived.notify_all()
         opens = 0
         async for message in socket:
+            if self.frame_seconds:
+                await asyncio.sleep(self.frame_seconds)
             if message.type is not WSMsgType.TEXT:
                 continue
             frame = message.data

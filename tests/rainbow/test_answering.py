@@ -1,7 +1,9 @@
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,18 @@ def question(
         f'<iq xmlns="jabber:client" type="{type_}" id="{id_}" from="{sender}">'
         f'<{kind} xmlns="urn:xmpp:calendar:0" email="{email}"/></iq>'
     )
+
+
+def memory() -> int:
+    """Bytes of this process in memory; 0 where the system does not tell so."""
+    told = Path("/proc/self/statm")
+    return int(told.read_text(encoding="ascii").split()[1]) * 4096 if told.exists() else 0
+
+
+async def until(holds: Callable[[], bool], *, limit: float = 60) -> None:
+    async with asyncio.timeout(limit):
+        while not holds():  # noqa: ASYNC110  (what a link shows comes with no event)
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("type_", ["get", "set"])
@@ -191,22 +205,96 @@ async def test_flood_is_bounded(server: Any, run_link: RunLink) -> None:
     assert (life.link.counters.answered, life.link.counters.refused) == (4, 2)
 
 
-async def test_twenty_thousand_questions_may_wait(server: Any, run_link: RunLink) -> None:
+async def test_flood_gets_one_answer_each_in_time_and_takes_little_memory(server: Any, run_link: RunLink) -> None:
+    """Twenty thousand wait, half of them for nothing; the five thousand beyond them are refused at once."""
     go = asyncio.Event()
 
-    async def answer(_: Question) -> Answer:
-        await go.wait()
+    async def answer(asked: Question) -> Answer:
+        await (go.wait() if asked.email.startswith("soon") else asyncio.sleep(3600))
         return Answer()
 
-    life = run_link(answer, deadline=100_000)
+    life = run_link(answer)
     visit = await server.visit()
-    for number in range(20_000):
-        await visit.say(question(f"q{number}"))
-    await visit.ask('<iq xmlns="jabber:client" type="get" id="after"/>')
-    assert (life.link.counters.questions, life.link.counters.answered) == (20_000, 0)
+    before, began = memory(), asyncio.get_running_loop().time()
+    for number in range(25_000):
+        await visit.say(question(f"q{number}", email="soon@acme.test" if number % 2 else "never@acme.test"))
+    counters = life.link.counters
+    await until(lambda: counters.overflowed == 5_000)
+    assert memory() - before < 200_000_000
+    assert (counters.questions, counters.answered, counters.refused) == (25_000, 0, 5_000)
     go.set()
-    await visit.hear(r'id="q\d', count=20_000)
-    assert (life.link.counters.answered, life.link.counters.refused) == (20_000, 0)
+    await until(lambda: len(visit.frames) >= 25_006)
+    assert asyncio.get_running_loop().time() - began <= 10
+    outcomes: dict[int, str] = {}
+    for frame in visit.frames[6:]:
+        found = re.search(r' id="q(\d+)".*(events|resource-constraint|remote-server-timeout)', frame)
+        assert found is not None
+        outcomes[int(found[1])] = found[2]
+    assert len(outcomes) == 25_000
+    assert Counter(outcomes[number] for number in range(1, 20_000, 2)) == {"events": 10_000}
+    assert Counter(outcomes[number] for number in range(0, 20_000, 2)) == {"remote-server-timeout": 10_000}
+    assert Counter(outcomes[number] for number in range(20_000, 25_000)) == {"resource-constraint": 5_000}
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (question("same"), 'type="result"'),
+        (question("x" * 1024), 'type="result"'),
+        (question("x" * 1025), "bad-request"),
+        (question("&amp;&#10;é"), 'type="result"'),
+        (question().replace(' id="q1"', ""), "bad-request"),
+        (question(""), "bad-request"),
+    ],
+    ids=["same", "long", "too long", "odd", "none", "empty"],
+)
+async def test_question_of_any_id_gets_exactly_one_answer(
+    server: Any, run_link: RunLink, asked: str, answer: str
+) -> None:
+    run_link()
+    visit = await server.visit()
+    for _ in range(2):
+        await visit.say(asked)
+    await asyncio.sleep(20)
+    said = [frame for frame in visit.frames[6:] if "ping" not in frame]
+    assert len(said) == 2
+    assert all(answer in frame for frame in said)
+
+
+async def test_question_in_the_longest_addresses_is_never_answered_beyond_the_limit(
+    server: Any, run_link: RunLink
+) -> None:
+    async def answer(_: Question) -> Answer:
+        return Answer(events=(EVENT,) * 500)
+
+    run_link(answer, trusted_askers=["d.test"])
+    visit = await server.visit()
+    sender = f"{'l' * 1023}@d.test/{'&quot;' * 1023}"
+    await visit.say(question("&quot;" * 1024, sender=sender, email="&quot;" * 320))
+    await visit.hear('id="&quot;')
+    await visit.say(question("q2", sender=f"a@d.test/{'&quot;' * 3070}"))
+    await visit.ask(question("q3"))
+    sizes = [len(frame.encode()) for frame in visit.frames[6:]]
+    assert max(sizes) <= 18_380
+    assert len(sizes) == 2 or "resource" not in visit.frames[-1]
+
+
+async def test_server_that_reads_nothing_is_left_within_twenty_seconds(server: Any, run_link: RunLink) -> None:
+    async def answer(_: Question) -> Answer:
+        return Answer(events=(EVENT,) * 500)
+
+    life = run_link(answer)
+    visit = await server.visit()
+    server.frame_seconds = 86_400
+    before, began = memory(), asyncio.get_running_loop().time()
+    for number in range(3_000):
+        await visit.say(question(f"q{number}"))
+    await until(lambda: not life.link.connected)
+    assert asyncio.get_running_loop().time() - began <= 20
+    assert memory() - before < 40_000_000  # three thousand answers of 18 kB are 54 MB
+    server.frame_seconds = 0
+    await server.visit(2)
+    await until(lambda: life.link.connected)
 
 
 async def test_answer_that_could_not_leave_is_not_told_as_sent(server: Any, run_link: RunLink) -> None:
