@@ -52,7 +52,8 @@ class House:
 
     `people` are made up, or given with their mailboxes; `right` is what the account may do with those by itself.
     `dials` are the Exchange's positions at start, `tls` is its context; `rainbow` is what else the lab's Rainbow takes.
-    `exchange` are more settings of that side; they, `bridge` and `password` may change before a `daemon.reload()`.
+    `exchange` are more settings of that side, `link` of Rainbow's; they, `bridge` and `password` may change before a
+    `daemon.reload()`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class House:
         self.tls = tls
         self.settings = exchange
         self.bridge: dict[str, Any] = {}
+        self.link: dict[str, Any] = {}
         self.password: str | None = "Exchange#1"
         self.people = make_company(people, 1) if isinstance(people, int) else people
         self.right = right
@@ -94,7 +96,8 @@ class House:
         settings = Settings.model_validate(
             {
                 "exchange": {name: value for name, value in exchange.items() if value is not None},
-                "rainbow": {"url": self.rainbow.url, "login": self.rainbow.login, "app_id": self.rainbow.app_id},
+                "rainbow": {"url": self.rainbow.url, "login": self.rainbow.login, "app_id": self.rainbow.app_id}
+                | self.link,
                 "bridge": self.bridge,
                 "web": {"port": 0},
                 "state": {"path": self.folder},
