@@ -50,9 +50,13 @@ class RainbowSide:
     health: RainbowHealth
     reports: Reports
     commands: Commands
+    #: from now on nothing that ends is a failure
+    leaving: bool = False
 
     def review(self, exchange: Health | None) -> None:
         """Open and close problems by what the parts say now, and report what follows. `exchange`: if there is one."""
+        if self.leaving:
+            return
         self.health.review(asyncio.get_running_loop().time())
         self.reports.review(working=working(self.health, exchange), affected=partial(affected, self.health.pipeline))
 
@@ -79,6 +83,7 @@ class RainbowSide:
             ]
             try:
                 yield
+                self.leaving = True
                 for task in others:
                     task.cancel()  # what they have not told yet waits in the state
                 await in_time(self._leave(link, sign_in), end_by())

@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from rainbow_exchange.lab.rainbow import LabRainbow
-from tests.house import House, until, virtually
+from tests.house import House, now, until, virtually
 
 pytestmark = pytest.mark.e2e
 
@@ -46,6 +47,23 @@ def test_an_outage_is_two_events_though_the_connector_is_restarted_in_the_middle
             assert down["date"] < up["date"]
             assert house.status()["reports"] == {"sent": 1, "waiting": 0, "dropped": 0, "refused": None}
             assert "acme.test" not in str([down, up])
+
+    virtually(test)
+
+
+def test_a_stop_is_no_failure_however_long_it_takes(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 2)
+        async with house.at_work():
+            house.rainbow.outage.set({"rest": "silent"})
+            began = now()
+            await house.stop()
+            assert now() - began > timedelta(seconds=4)  # the link is gone, and the logout is waited for
+            house.rainbow.outage.set({"rest": ""})
+            house.start()
+            await until(lambda: house.status()["state"] == "healthy", within=120)
+            await asyncio.sleep(60)
+            assert told(house.rainbow) == []
 
     virtually(test)
 
