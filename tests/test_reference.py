@@ -7,6 +7,7 @@ from rainbow_exchange import metrics
 from rainbow_exchange.bridge.reported import SUBJECTS
 from rainbow_exchange.cli.main import _COMMANDS
 from rainbow_exchange.config import Settings
+from tests.wire_calls import VALUE, calls
 
 PAGES = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -88,3 +89,28 @@ def test_every_problem_that_is_reported_to_rainbow_is_one() -> None:
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", page("problems.md"), re.MULTILINE))
 
     assert {failure.problem for subject in SUBJECTS for failure in subject.failures} <= documented
+
+
+def calls_of_the_page() -> set[tuple[str, str]]:
+    """Give method and path of each call that the page names in code, as `GET /api/rainbow/…/<id>`."""
+    named = re.findall(r"`(GET|POST|PUT|DELETE|HEAD|PATCH) (/api/rainbow/[^\s?`\[]+)", page("rainbow-wire.md"))
+    return {(method, re.sub(r"<[^>]*>", VALUE, path)) for method, path in named}
+
+
+def test_every_call_that_can_be_sent_to_rainbow_stands_on_the_page_and_no_other_does() -> None:
+    named = calls_of_the_page()
+
+    assert {call: f"rainbow/{module}.py" for call, module in calls().items() if call not in named} == {}
+    assert named - set(calls()) == set()
+
+
+def test_calls_to_rainbow_are_found_in_the_code() -> None:
+    """Some that are known, so that the test above cannot come to see nothing."""
+    assert {
+        ("GET", "/api/rainbow/authentication/v1.0/login"),
+        ("GET", "/api/rainbow/admin/v1.0/users"),
+        ("POST", "/api/rainbow/calendarprovider/v1.0/notify"),
+        ("POST", "/api/rainbow/admin/v1.0/connectors/events"),
+        ("POST", "/api/rainbow/massprovisioning/v1.0/users/imports/synchronize/<…>/report"),
+        ("HEAD", "/api/rainbow/ucs/v1.0/connections/<…>"),
+    } <= set(calls())

@@ -1,6 +1,7 @@
 """What Rainbow's administration sees of the connector, and what it can order: the whole product between both labs."""
 
 import asyncio
+import re
 from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
@@ -12,6 +13,7 @@ from yarl import URL
 
 from rainbow_exchange.lab.rainbow import LabRainbow
 from tests.house import House, now, until, virtually
+from tests.wire_calls import calls
 
 pytestmark = pytest.mark.e2e
 
@@ -42,11 +44,16 @@ def test_an_outage_is_two_events_though_the_connector_is_restarted_in_the_middle
             await until(lambda: house.status()["state"] == "healthy", within=600, step=1)
             await asyncio.sleep(30)
             assert told(house.rainbow) == [DOWN, UP]
-            down, up = house.rainbow.record.events
+            record = house.rainbow.record
+            down, up = record.events
             assert (down["level"], up["level"], down["category"]) == ("ERROR", "INFO", "exchange")
             assert down["date"] < up["date"]
             assert house.status()["reports"] == {"sent": 1, "waiting": 0, "dropped": 0, "refused": None}
             assert "acme.test" not in str([down, up])
+            # the page on Rainbow's wire is held to what is found in the code: here, to what is really sent
+            sent = {(each["method"], re.sub(r"/[0-9a-f]{24}\b", "/<…>", each["path"])) for each in record.requests}
+            assert len(sent) >= 6
+            assert sent <= set(calls())
 
     virtually(test)
 
