@@ -1,3 +1,4 @@
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -150,3 +151,38 @@ def test_a_keyring_that_waits_for_a_person_is_left_behind(monkeypatch: pytest.Mo
 
     assert credentials.resolve(Given()).keyring_problem == "the keyring of this account did not answer within 0.05 s"
     locked.opened.set()
+
+
+def test_a_secret_is_put_in_read_back_and_taken_out(memory: MemoryKeyring) -> None:
+    assert credentials.keep("rainbow.password", "p\u00e9") == ""
+    assert credentials.look_up("rainbow.password") == "p\u00e9"
+    assert credentials.try_keyring() == ""
+    assert memory.stored == {("rainbow-exchange", "rainbow.password"): "p\u00e9"}
+    assert credentials.take_out("rainbow.password") == ""
+    assert credentials.take_out("rainbow.password") == ""
+    assert memory.stored == {}
+
+
+class PlaintextKeyring(MemoryKeyring):
+    """Called as the one that writes plain text."""
+
+
+def test_a_keyring_in_plain_text_is_as_good_as_none() -> None:
+    keyring.set_keyring(PlaintextKeyring())
+
+    assert credentials.keep("rainbow.password", "p") == "this account has no keyring"
+
+
+def test_a_secret_that_windows_cannot_keep_is_refused_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+
+    assert credentials.keep("rainbow.app_secret", "x" * 1280) == ""
+    assert credentials.keep("rainbow.app_secret", "x" * 1281) == (
+        "Windows' Credential Manager keeps 1280 characters at most"
+    )
+
+
+def test_files_that_login_writes_need_not_be_there_yet(tmp_path: Path) -> None:
+    given = Given(rainbow__password_file=tmp_path / "none", rainbow__app_secret_file=tmp_path / "none")
+
+    assert credentials.resolve(given) == Secrets()
