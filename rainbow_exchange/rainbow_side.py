@@ -136,6 +136,7 @@ async def build(
             synchronise=lambda: synchronise(lambda: health.pipeline),
             refresh_settings=settings_ordered,
             told=reports.told,
+            store=store,
             now=now,
             random=random,
         )

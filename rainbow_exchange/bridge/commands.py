@@ -5,6 +5,7 @@ is ours.
 """
 
 import asyncio
+import json
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.command_report import report_command
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited
 from rainbow_exchange.rainbow.management import Command, ConfigurationChanged, Order
+from rainbow_exchange.state.errors import StateError
+from rainbow_exchange.state.store import Store
 
 log = structlog.get_logger()
 
 SYNCHRONISE = "manual_synchro"
+_KEY = "commands"
 #: what else Rainbow's SDK names: nothing that a connector of calendars has to do
 _OF_DIRECTORIES = frozenset({"manual_dry_run", "manual_synchro_directories", "manual_dry_run_directories"})
 #: commands that may wait, and ended ones whose end is known in case they come again
@@ -66,6 +70,7 @@ class Commands:
         synchronise: Callable[[], Awaitable[str]],
         refresh_settings: Callable[[], None],
         told: Told,
+        store: Store,
         now: Callable[[], datetime],
         random: Callable[[], float],
         message_when_ended: bool = COMMAND_ENDED_TO_SENDER,
@@ -75,12 +80,14 @@ class Commands:
         self._refresh_settings = refresh_settings
         self._message_when_ended = message_when_ended
         self._told = told
+        self._store = store
         self._now = now
         self._random = random
         self._waiting: deque[tuple[Command, str]] = deque()
-        self._under_way: set[str] = set()
+        self._under_way: list[tuple[Command, str]] = []
         self._ended: OrderedDict[str, End] = OrderedDict()
         self._wake = asyncio.Event()
+        self._interrupted = _recalled(store)
         self.counters: Counter[str] = Counter()
 
     def take(self, order: Order, sender: str) -> None:
@@ -91,7 +98,7 @@ class Commands:
             self._refresh_settings()
         elif not isinstance(order, Command):
             self.counters["notice"] += 1
-        elif order.id and (order.id in self._under_way or any(order.id == each.id for each, _ in self._waiting)):
+        elif order.id and any(order.id == each.id for each, _ in (*self._under_way, *self._waiting)):
             self.counters["doubled"] += 1
         elif len(self._waiting) >= MOST_WAITING:
             self.counters["dropped"] += 1
@@ -99,16 +106,21 @@ class Commands:
         else:
             log.info("command_taken", command=_known(order.name))
             self._waiting.append((order, sender))
+            self._keep()
             self._wake.set()
 
     async def run(self) -> None:
-        """Carry out what is ordered, until cancelled."""
+        """Carry out what is ordered, until cancelled. What an earlier run did not get to the end of has failed."""
+        for command, sender in self._interrupted:
+            await self._end(command, sender, End(outcome="failed", details="The connector was stopped meanwhile."))
+        self._interrupted.clear()
+        self._keep()
         while True:
             while not self._waiting:
                 self._wake.clear()
                 await self._wake.wait()
             taken, self._waiting = list(self._waiting), deque()
-            self._under_way = {command.id for command, _ in taken}
+            self._under_way = taken
             anew = [command for command, _ in taken if command.name == SYNCHRONISE and command.id not in self._ended]
             synchronised = await self._synchronised() if anew else None
             for command, sender in taken:
@@ -117,9 +129,19 @@ class Commands:
                     end = End(outcome="unsupported", details=_unsupported(command.name))
                 if end is not None:
                     await self._end(command, sender, end)
-            self._under_way.clear()
+            self._under_way = []
+            self._keep()
             if anew:
                 await asyncio.sleep(AT_LEAST_BETWEEN_RUNS)
+
+    def _keep(self) -> None:
+        """Remember what has an id and no end yet. Where that cannot be written, a stop leaves a command without one."""
+        open_ = [*self._interrupted, *self._under_way, *self._waiting]
+        kept = [[command.id, command.name, sender] for command, sender in open_ if command.id]
+        try:
+            self._store.set_value(_KEY, json.dumps(kept) if kept else None)
+        except StateError as error:
+            log.debug("commands_not_written", reason=str(error))
 
     async def _synchronised(self) -> End:
         began = asyncio.get_running_loop().time()
@@ -145,7 +167,7 @@ class Commands:
         if len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
         await self._report(command.id, end)
-        if sender and self._message_when_ended and self.tell_ended is not None:
+        if self._message_when_ended and self.tell_ended is not None:
             try:
                 await self.tell_ended(sender, command.id)
             except RainbowError as error:
@@ -165,6 +187,15 @@ class Commands:
             else:
                 return
         log.info("command_not_reported", tries=_TRIES)
+
+
+def _recalled(store: Store) -> list[tuple[Command, str]]:
+    """Return what an earlier run had begun; a record that cannot be read is none."""
+    try:
+        kept = json.loads(store.value(_KEY) or "[]")
+        return [(Command(id=str(id_), name=str(name)), str(sender)) for id_, name, sender in kept][-MOST_WAITING:]
+    except (ValueError, TypeError):
+        return []
 
 
 def _known(name: str) -> str:

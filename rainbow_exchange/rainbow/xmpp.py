@@ -143,10 +143,11 @@ class XmppLink:
         return self._questions.stranger
 
     async def tell_ended(self, to: str, command_id: str) -> None:
-        """Tell whoever sent a command that it has ended. Raises RainbowError where the link is down."""
+        """Tell whoever sent a command ("": our server) that it has ended. Raises RainbowError without a link."""
         if self._stream is None:
             raise RainbowConnectionError("closed", "the link is down")
         self._messages += 1
+        to = to or Jid.read(self._stream.jid).domain
         await self._stream.send(command_ended(f"ended-{self._messages}", to, command_id))
 
     @property

@@ -10,6 +10,7 @@ import pytest
 from rainbow_exchange.bridge.commands import Commands
 from rainbow_exchange.bridge.synchronise import NotSynchronised
 from rainbow_exchange.rainbow.management import Command, ConfigurationChanged, Notice
+from rainbow_exchange.state.store import Store
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Kit, MakeRainbow, Rainbow
@@ -20,7 +21,7 @@ SENDER = "rainbow.test"
 class Desk:
     """Commands, what they did and said; `link` is up. A synchronisation takes a minute."""
 
-    def __init__(self, kit: "Kit", rainbow: "Rainbow", **changes: Any) -> None:
+    def __init__(self, kit: "Kit", rainbow: "Rainbow", store: Store, **changes: Any) -> None:
         self.kit = kit
         self.rainbow = rainbow
         self.runs: list[float] = []
@@ -33,6 +34,7 @@ class Desk:
             synchronise=self._synchronise,
             refresh_settings=self._refresh,
             told=self._told,
+            store=store,
             now=kit.now,
             random=kit.half,
             **changes,
@@ -77,8 +79,10 @@ def synchro(id_: str = "") -> Command:
     return Command(name="manual_synchro", id=id_)
 
 
-async def test_a_command_ends_with_a_report_a_message_and_an_event(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
-    async with Desk(kit, await make_rainbow()).at_work() as desk:
+async def test_a_command_ends_with_a_report_a_message_and_an_event(
+    kit: "Kit", make_rainbow: "MakeRainbow", store: Store
+) -> None:
+    async with Desk(kit, await make_rainbow(), store).at_work() as desk:
         desk.known("c1")
         desk.commands.take(synchro("c1"), SENDER)
         await asyncio.sleep(59)
@@ -91,9 +95,9 @@ async def test_a_command_ends_with_a_report_a_message_and_an_event(kit: "Kit", m
 
 
 async def test_one_run_serves_all_who_wait_for_it_and_one_id_is_one_command(
-    kit: "Kit", make_rainbow: "MakeRainbow"
+    kit: "Kit", make_rainbow: "MakeRainbow", store: Store
 ) -> None:
-    async with Desk(kit, await make_rainbow()).at_work() as desk:
+    async with Desk(kit, await make_rainbow(), store).at_work() as desk:
         desk.known("c1", "c2", "c3")
         desk.commands.take(synchro("c1"), SENDER)
         await asyncio.sleep(10)
@@ -110,8 +114,8 @@ async def test_one_run_serves_all_who_wait_for_it_and_one_id_is_one_command(
         assert desk.told[3:] == [(SENDER, "c2")]
 
 
-async def test_a_flood_is_bounded(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
-    async with Desk(kit, await make_rainbow()).at_work() as desk:
+async def test_a_flood_is_bounded(kit: "Kit", make_rainbow: "MakeRainbow", store: Store) -> None:
+    async with Desk(kit, await make_rainbow(), store).at_work() as desk:
         for number in range(1000):
             desk.commands.take(synchro(f"c{number}"), SENDER)
         await asyncio.sleep(600)
@@ -119,12 +123,12 @@ async def test_a_flood_is_bounded(kit: "Kit", make_rainbow: "MakeRainbow") -> No
         assert desk.commands.counters == {"done": 20, "dropped": 980}
 
 
-async def test_what_fails_says_so(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
-    async with Desk(kit, await make_rainbow()).at_work() as desk:
+async def test_what_fails_says_so(kit: "Kit", make_rainbow: "MakeRainbow", store: Store) -> None:
+    async with Desk(kit, await make_rainbow(), store).at_work() as desk:
         desk.failure = "The connector is not connected to Exchange at present."
         desk.commands.take(synchro(), "")
         await asyncio.sleep(100)
-        # without an id there is nothing to report, and nobody to tell
+        # without an id there is nothing to report and to tell
         assert (desk.reports(), desk.told) == ([], [])
         assert [event[1:] for event in desk.events] == [("WARN", "manual_synchro", desk.failure)]
 
@@ -139,9 +143,9 @@ async def test_what_fails_says_so(kit: "Kit", make_rainbow: "MakeRainbow") -> No
     ],
 )
 async def test_what_is_not_ours_to_do_is_ended_as_such(
-    kit: "Kit", make_rainbow: "MakeRainbow", name: str, operation: str, words: str
+    kit: "Kit", make_rainbow: "MakeRainbow", store: Store, name: str, operation: str, words: str
 ) -> None:
-    async with Desk(kit, await make_rainbow(), message_when_ended=False).at_work() as desk:
+    async with Desk(kit, await make_rainbow(), store, message_when_ended=False).at_work() as desk:
         desk.known("c1")
         desk.commands.take(Command(name=name, id="c1"), SENDER)
         await asyncio.sleep(5)
@@ -154,9 +158,9 @@ async def test_what_is_not_ours_to_do_is_ended_as_such(
 
 
 async def test_a_report_is_repeated_while_rainbow_is_away_and_not_when_it_is_refused(
-    kit: "Kit", make_rainbow: "MakeRainbow"
+    kit: "Kit", make_rainbow: "MakeRainbow", store: Store
 ) -> None:
-    async with Desk(kit, await make_rainbow()).at_work() as desk:
+    async with Desk(kit, await make_rainbow(), store).at_work() as desk:
         desk.known("c1")
         desk.rainbow.lab.dials.set({"refuse_next": 2, "refuse_status": 503, "refuse_path": "/report"})
         desk.commands.take(synchro("c1"), SENDER)
@@ -169,11 +173,42 @@ async def test_a_report_is_repeated_while_rainbow_is_away_and_not_when_it_is_ref
 
 
 async def test_another_configuration_is_fetched_and_notices_are_counted(
-    kit: "Kit", make_rainbow: "MakeRainbow"
+    kit: "Kit", make_rainbow: "MakeRainbow", store: Store
 ) -> None:
-    async with Desk(kit, await make_rainbow()).at_work() as desk:
+    async with Desk(kit, await make_rainbow(), store).at_work() as desk:
         desk.commands.take(ConfigurationChanged(action="update"), SENDER)
         desk.commands.take(Notice(name="import_status"), SENDER)
         await asyncio.sleep(1)
         assert (desk.refreshed, desk.runs) == (1, [])
         assert desk.commands.counters == {"settings": 1, "notice": 1}
+
+
+async def test_what_a_stop_interrupts_has_failed(kit: "Kit", make_rainbow: "MakeRainbow", store: Store) -> None:
+    rainbow = await make_rainbow()
+    async with Desk(kit, rainbow, store).at_work() as desk:
+        desk.known("c1", "c2")
+        desk.commands.take(synchro("c1"), SENDER)
+        await asyncio.sleep(10)
+        desk.commands.take(synchro("c2"), SENDER)
+        desk.commands.take(synchro(), SENDER)
+    async with Desk(kit, rainbow, store).at_work() as desk:
+        await asyncio.sleep(10)
+        assert desk.runs == []
+        assert desk.told == [(SENDER, "c1"), (SENDER, "c2")]
+        assert [(each[0], each[3]) for each in desk.events] == [
+            ("command:c1:ended", "The connector was stopped meanwhile."),
+            ("command:c2:ended", "The connector was stopped meanwhile."),
+        ]
+        assert desk.reports() == [("c1", 200), ("c2", 200)]
+    async with Desk(kit, rainbow, store).at_work() as desk:
+        await asyncio.sleep(10)
+        assert desk.told == []
+
+
+async def test_a_record_that_cannot_be_read_is_none(kit: "Kit", make_rainbow: "MakeRainbow", store: Store) -> None:
+    rainbow = await make_rainbow()
+    for kept in ("no json", "{}", "[1]", '[["c1"]]'):
+        store.set_value("commands", kept)
+        async with Desk(kit, rainbow, store).at_work() as desk:
+            await asyncio.sleep(1)
+            assert desk.told == []

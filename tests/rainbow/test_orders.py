@@ -58,6 +58,7 @@ async def test_the_end_of_a_command_is_told_while_the_link_is_up(server: Any, ru
         await life.link.tell_ended("rainbow.test", "c1")
     visit = await server.visit()
     await life.link.tell_ended("rainbow.test", "c1")
-    assert 'to="rainbow.test"><command_ended xmlns="jabber:iq:configuration" commandId="c1"/>' in await visit.hear(
-        "<message"
-    )
+    said = 'to="{}"><command_ended xmlns="jabber:iq:configuration" commandId="{}"/>'
+    assert said.format("rainbow.test", "c1") in await visit.hear('Id="c1"')
+    await life.link.tell_ended("", "c2")
+    assert said.format("rainbow.test", "c2") in await visit.hear('Id="c2"')
