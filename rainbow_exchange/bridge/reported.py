@@ -64,68 +64,87 @@ def _mailboxes(problem: str, text: str, operation: str = "subscribe") -> Subject
     return Subject(name=problem, category="mailboxes", needs="mailboxes", failures=(failure,), counted=True)
 
 
+def _subject(name: str, category: str, needs: str, *failures: Failure) -> Subject:
+    return Subject(name=name, category=category, needs=needs, failures=failures)
+
+
+def _settings(problem: str, text: str) -> Failure:
+    over = "The connector has its settings, and Exchange answers."
+    return Failure(problem=problem, operation="configure", text=text, over=over, level="WARN")
+
+
+def _link(problem: str, text: str) -> Failure:
+    over = "The link over which Rainbow asks for calendars is up again."
+    return Failure(problem=problem, operation="link", text=text, over=over, level="WARN")
+
+
 SUBJECTS = (
-    Subject(
-        name="exchange",
-        category="exchange",
-        needs="exchange",
-        failures=(
-            _connect("exchange-unreachable", "Exchange does not answer the connector."),
-            _connect(
-                "exchange-name-unknown", "The connector's machine cannot resolve the name of the Exchange server."
-            ),
-            _connect("exchange-certificate", "The connector cannot make a secure connection to Exchange."),
-            _connect("exchange-not-ews", "What answers in the place of Exchange is not Exchange Web Services."),
-            _connect("exchange-error", "Exchange refuses the connector's requests."),
-            _connect("exchange-not-found", "The connector cannot find Exchange.", "discover"),
-            _connect("exchange-host-not-allowed", "Autodiscover leads to a host that is not allowed.", "discover"),
-            _connect("exchange-domain-not-confirmed", "The company's domain is not confirmed.", "discover"),
-            _sign_in("exchange-authentication", "Exchange refuses the connector's account or its password."),
-            _sign_in("exchange-forbidden", "Exchange forbids its Web Services to the connector's account."),
-            _sign_in("exchange-kerberos", "The connector cannot get a Kerberos ticket for Exchange."),
-            _sign_in("exchange-token", "The connector cannot get a token for Exchange."),
+    _subject(
+        "settings",
+        "connector",
+        "exchange",
+        _settings("settings-missing", "The connector waits for its settings."),
+        _settings("settings-faulty", "The connector's settings do not go together."),
+    ),
+    _subject(
+        "exchange",
+        "exchange",
+        "exchange",
+        _connect("exchange-unreachable", "Exchange does not answer the connector."),
+        _connect("exchange-name-unknown", "The connector's machine cannot resolve the name of the Exchange server."),
+        _connect("exchange-certificate", "The connector cannot make a secure connection to Exchange."),
+        _connect("exchange-not-ews", "What answers in the place of Exchange is not Exchange Web Services."),
+        _connect("exchange-error", "Exchange refuses the connector's requests."),
+        _connect("exchange-not-found", "The connector cannot find Exchange.", "discover"),
+        _connect("exchange-host-not-allowed", "Autodiscover leads to a host that is not allowed.", "discover"),
+        _connect("exchange-domain-not-confirmed", "The company's domain is not confirmed.", "discover"),
+        _sign_in("exchange-authentication", "Exchange refuses the connector's account or its password."),
+        _sign_in("exchange-forbidden", "Exchange forbids its Web Services to the connector's account."),
+        _sign_in("exchange-kerberos", "The connector cannot get a Kerberos ticket for Exchange."),
+        _sign_in("exchange-token", "The connector cannot get a token for Exchange."),
+    ),
+    _subject(
+        "account",
+        "exchange",
+        "exchange",
+        Failure(
+            problem="exchange-fallback-account",
+            operation="sign_in",
+            text="Exchange refuses the connector's first account; the second is used.",
+            over="Exchange accepts the connector's first account again.",
+            level="WARN",
         ),
     ),
-    Subject(
-        name="account",
-        category="exchange",
-        needs="exchange",
-        failures=(
-            Failure(
-                problem="exchange-fallback-account",
-                operation="sign_in",
-                text="Exchange refuses the connector's first account; the second is used.",
-                over="Exchange accepts the connector's first account again.",
-                level="WARN",
-            ),
-        ),
+    _subject(
+        "rainbow",
+        "rainbow",
+        "rainbow",
+        _rainbow("rainbow-unreachable", "The connector could not reach Rainbow."),
+        _rainbow("rainbow-authentication", "Rainbow refused the connector's sign-in.", "sign_in", _SIGNED_IN),
+        _rainbow("rainbow-company-unknown", "Rainbow did not list the company's users.", "list_users"),
+        _rainbow("rainbow-notify-refused", "Rainbow refused to be told of changes.", "notify"),
+        _rainbow("rainbow-unexpected-answer", "What answered in the place of Rainbow was not Rainbow."),
+        _rainbow("rainbow-error", "Rainbow refused the connector's requests."),
+        _rainbow("rainbow-rate-limited", "Rainbow asked the connector to wait."),
     ),
-    Subject(
-        name="rainbow",
-        category="rainbow",
-        needs="rainbow",
-        failures=(
-            _rainbow("rainbow-unreachable", "The connector could not reach Rainbow."),
-            _rainbow("rainbow-authentication", "Rainbow refused the connector's sign-in.", "sign_in", _SIGNED_IN),
-            _rainbow("rainbow-company-unknown", "Rainbow did not list the company's users.", "list_users"),
-            _rainbow("rainbow-notify-refused", "Rainbow refused to be told of changes.", "notify"),
-            _rainbow("rainbow-unexpected-answer", "What answered in the place of Rainbow was not Rainbow."),
-            _rainbow("rainbow-error", "Rainbow refused the connector's requests."),
-            _rainbow("rainbow-rate-limited", "Rainbow asked the connector to wait."),
-        ),
+    _subject(
+        "link",
+        "rainbow",
+        "link",
+        _link("rainbow-callback-port", "The connector cannot listen to Rainbow's callbacks."),
+        _link("rainbow-callback-missing", "Rainbow's callbacks do not reach the connector."),
+        _link("rainbow-link-lost", "The link over which Rainbow asks for calendars was lost."),
     ),
-    Subject(
-        name="link",
-        category="rainbow",
-        needs="link",
-        failures=(
-            Failure(
-                problem="rainbow-link-lost",
-                operation="link",
-                text="The link over which Rainbow asks for calendars was lost.",
-                over="The link over which Rainbow asks for calendars is up again.",
-                level="WARN",
-            ),
+    _subject(
+        "asking",
+        "rainbow",
+        "link",
+        Failure(
+            problem="rainbow-did-not-ask",
+            operation="ask",
+            text="Rainbow was notified of changes and did not ask for the calendars.",
+            over="Rainbow has asked for the calendars of whoever it was notified of.",
+            level="WARN",
         ),
     ),
     _mailboxes("user-without-address", "{} user(s) have no address that could be a mailbox's."),
@@ -138,6 +157,8 @@ SUBJECTS = (
     _mailboxes("mailbox-refused", "{} mailbox(es) could not be subscribed: Exchange refuses the request."),
     _mailboxes("mailbox-shared", "{} mailbox(es) could not be subscribed: another user has them."),
     _mailboxes("mailbox-postponed", "{} mailbox(es) could not be subscribed: Exchange puts it off again and again."),
+    _mailboxes("exchange-subscriptions-exceeded", "Exchange allows no subscriptions for some mailboxes."),
     _mailboxes("mailboxes-not-streamed", "Changes of some subscribed mailboxes are not noticed at present.", "notice"),
     _mailboxes("mailboxes-not-read", "The calendars of some mailboxes cannot be read at present.", "read"),
+    _mailboxes("exchange-out-of-office-unreadable", "The out-of-office of some mailboxes cannot be read.", "read"),
 )

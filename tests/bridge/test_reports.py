@@ -1,6 +1,7 @@
 """What Rainbow is told of failures and recoveries: each once, over restarts too, and never a flood of them."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -263,3 +264,15 @@ def test_nothing_that_is_reported_holds_what_is_not_ours() -> None:
     problems = [each.problem for subject in SUBJECTS for each in subject.failures]
     assert len(set(problems)) == len(problems)
     assert {each.level for subject in SUBJECTS for each in subject.failures} == {"ERROR", "WARN"}
+
+
+def test_every_problem_is_told_or_it_is_said_why_not() -> None:
+    docs = Path(__file__).parent.parent.parent / "docs"
+    page = (docs / "reference" / "problems.md").read_text(encoding="utf-8")
+    problems = set(re.findall(r"^\| `([a-z-]+)` \| (?!notice \|)", page, re.MULTILINE))
+    untold = (
+        (docs / "explanation" / "reported-to-rainbow.md").read_text(encoding="utf-8").partition("## What is not told")
+    )
+    told = {each.problem for subject in SUBJECTS for each in subject.failures}
+
+    assert problems - told == set(re.findall(r"`([a-z]+-[a-z-]+)`", untold[2]))
