@@ -20,6 +20,7 @@ from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.rainbow_health import RainbowHealth
 from rainbow_exchange.bridge.reports import Reports
+from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.bridge.synchronise import synchronise
 from rainbow_exchange.config import CALLBACK_HOST, CALLBACK_PORT, Settings
 from rainbow_exchange.credentials import Secrets
@@ -50,6 +51,7 @@ class RainbowSide:
     health: RainbowHealth
     reports: Reports
     commands: Commands
+    sso: SsoWatch
     #: from now on nothing that ends is a failure
     leaving: bool = False
 
@@ -80,6 +82,7 @@ class RainbowSide:
             others = [
                 tasks.create_task(self.reports.run(), name="reports"),
                 tasks.create_task(self.commands.run(), name="commands"),
+                tasks.create_task(self.sso.run(), name="sso"),
             ]
             try:
                 yield
@@ -152,9 +155,11 @@ async def build(
         )
         if isinstance(link, XmppLink):
             commands.tell_ended = link.tell_ended
+        sso = SsoWatch(client)
         with problems.for_a_time() as ours:
-            health = RainbowHealth(rainbow=client, rainbow_url=settings.rainbow.url, link=link, problems=ours)
-            yield RainbowSide(client, link, desk, health, reports, commands)
+            url = settings.rainbow.url
+            health = RainbowHealth(rainbow=client, rainbow_url=url, link=link, sso=sso, problems=ours)
+            yield RainbowSide(client, link, desk, health, reports, commands, sso)
 
 
 def rainbow_client(

@@ -186,7 +186,10 @@ def _rainbow_refusal(error: RainbowAuthenticationError, host: str) -> Cause:
             text, action = "the account has expired", "Use another account, or have its time extended."
         case _:
             text = "login, password, application id or secret is wrong"
-            action = "Check rainbow.login, rainbow.password, rainbow.app_id and rainbow.app_secret, then restart."
+            action = (
+                "Check rainbow.login, rainbow.password, rainbow.app_id and rainbow.app_secret, then restart; or have an"
+                " account made anew: rainbow-exchange login."
+            )
     return Cause(
         "rainbow-authentication",
         f"Rainbow at {host} refuses the sign-in: {text} ({error.code}).",

@@ -8,6 +8,7 @@ from rainbow_exchange.bridge.causes import Cause, notify_cause, rainbow_cause
 from rainbow_exchange.bridge.link_causes import link_cause
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.s2s import S2sLink
@@ -31,8 +32,11 @@ class RainbowHealth:
 
     pipeline: Pipeline | None = None
 
-    def __init__(self, *, rainbow: RainbowClient, rainbow_url: str, link: RainbowLink, problems: Problems) -> None:
+    def __init__(
+        self, *, rainbow: RainbowClient, rainbow_url: str, link: RainbowLink, sso: SsoWatch, problems: Problems
+    ) -> None:
         self._rainbow = rainbow
+        self._sso = sso
         self._rainbow_url = rainbow_url
         self._link = link
         self._problems = problems
@@ -78,7 +82,7 @@ class RainbowHealth:
         url, company = self._rainbow_url, self._rainbow.company_id
         unlisted = self.pipeline.membership.listing.last_error if self.pipeline else None
         if error := self._rainbow.refused or unlisted:
-            return rainbow_cause(error, url, company_id=company)
+            return self._sso.explained(rainbow_cause(error, url, company_id=company))
         if self.pipeline and (error := self.pipeline.parts.notifier.last_error):
             return notify_cause(error, url, company_id=company)
         error = self._rainbow.last_error if self._rainbow.account is None else None

@@ -25,6 +25,7 @@ from rainbow_exchange.rainbow.errors import (
     RainbowAuthenticationError,
     RainbowError,
 )
+from rainbow_exchange.rainbow.login_urls import SignInWays, sign_in_ways
 from rainbow_exchange.rainbow.sign_in import Remember, SignIn, SignInCounters, remember_nothing
 from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters
 from rainbow_exchange.rainbow.types import Account
@@ -110,6 +111,7 @@ class RainbowClient:
         )
         self._notify_headers = {"X-Rainbow-EWS-connector": notify_header}
         self._notify_bearer = notify_bearer
+        self._login = login
         self._configured_company = company_id
         self.page_size = page_size
         self.random = random
@@ -158,6 +160,10 @@ class RainbowClient:
     def last_ok(self) -> datetime | None:
         """When Rainbow last did what it was asked."""
         return self._sign_in.last_ok
+
+    async def sign_in_ways(self) -> SignInWays:
+        """Ask how our login signs in; goes out whether it was refused or not."""
+        return await sign_in_ways(self._transport, self._login)
 
     async def login(self) -> Account:
         """Sign in anew, or join the login under way. Fails at once while `refused` stands."""

@@ -12,6 +12,7 @@ from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.rainbow_health import RainbowHealth
+from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.lab.exchange import LabMailbox
 from rainbow_exchange.lab.exchange.calendar import details_from
 from rainbow_exchange.lab.exchange.recurrence import Recurrence
@@ -58,7 +59,11 @@ class Bench:
             password=self.password,
         )
         self.rainbow_health = RainbowHealth(
-            rainbow=rainbow.client, rainbow_url=rainbow.lab.url, link=self.link, problems=self.problems
+            rainbow=rainbow.client,
+            rainbow_url=rainbow.lab.url,
+            link=self.link,
+            sso=SsoWatch(rainbow.client),
+            problems=self.problems,
         )
         self.rainbow_health.pipeline = bridge.pipeline
 

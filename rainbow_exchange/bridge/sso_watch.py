@@ -1,0 +1,56 @@
+"""Tells, once a login was refused, whether Rainbow says that this account signs in by single sign-on only."""
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from rainbow_exchange.bridge.causes import Cause
+from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.errors import RainbowAuthenticationError, RainbowError
+
+if TYPE_CHECKING:
+    from rainbow_exchange.rainbow.login_urls import SignInWays
+
+_log = structlog.get_logger()
+
+_LOOK_EVERY = 1.0
+_AGAIN_AFTER = 60.0
+
+
+class SsoWatch:
+    """Asks once for each refusal, never before a login."""
+
+    def __init__(self, rainbow: RainbowClient) -> None:
+        self._rainbow = rainbow
+        self._asked_for: RainbowAuthenticationError | None = None
+        self._ways: SignInWays | None = None
+
+    async def run(self) -> None:
+        """Ask whenever there is a new refusal, until cancelled."""
+        while True:
+            refused = self._rainbow.refused
+            if refused is None or refused is self._asked_for:
+                await asyncio.sleep(_LOOK_EVERY)
+                continue
+            try:
+                self._ways = await self._rainbow.sign_in_ways()
+            except RainbowError as error:
+                _log.debug("rainbow_sign_in_ways_unknown", error=str(error))
+                await asyncio.sleep(_AGAIN_AFTER)
+                continue
+            self._asked_for = refused
+
+    def explained(self, cause: Cause) -> Cause:
+        """Add what is known to the cause of a refused login."""
+        ways = self._ways if self._asked_for is self._rainbow.refused else None
+        if ways is None or not ways.only_sso or cause.id != "rainbow-authentication":
+            return cause
+        return replace(
+            cause,
+            text=f"{cause.text} Rainbow says that this account signs in by single sign-on ({', '.join(ways.sso)}), so"
+            " that it may have no password at all.",
+            action="Give the connector an account of its own: rainbow-exchange login --token, or login with an"
+            f" administrator's account that has a password of Rainbow's own. Otherwise: {cause.action}",
+        )
