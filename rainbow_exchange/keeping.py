@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from rainbow_exchange import credentials, secret_places
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config_layers import Given, beneath, stands_above
@@ -25,6 +27,8 @@ from rainbow_exchange.secret_places import Place, place_of
 from rainbow_exchange.state import connector, made
 from rainbow_exchange.state.connector import OurConnector
 from rainbow_exchange.state.store import Store
+
+log = structlog.get_logger()
 
 SECRETS = ("rainbow.password", "rainbow.app_secret")
 BY = "login"
@@ -257,7 +261,10 @@ def whose() -> str:
 def effective(settings: Settings, store: Store) -> Settings:
     """Give `settings` with what was made on this machine beneath."""
     layer = {key: Given(each.value, each.origin) for key, each in made.read(store).items()}
-    return beneath(settings, layer)[0]
+    layered, faults = beneath(settings, layer)
+    for fault in faults:
+        log.warning("made_setting_left_out", reason=fault)
+    return layered
 
 
 def _above(settings: Settings, key: str) -> object:
