@@ -65,6 +65,7 @@ class LookUps:
             if len(self._wanted) >= MOST_WAITING:
                 raise RateLimited(NOT_FOUND_FOR)
             found: asyncio.Future[RainbowUser | None] = asyncio.get_running_loop().create_future()
+            found.add_done_callback(_seen)
             wanted = self._wanted[key] = self._queue[key] = _Wanted(address.strip(), listing, found)
             self._begin()
         wanted.waiting += 1
@@ -122,6 +123,12 @@ class LookUps:
     def _drop(self, key: str) -> None:
         self._queue.pop(key, None)
         self._wanted.pop(key, None)
+
+
+def _seen(found: asyncio.Future[RainbowUser | None]) -> None:
+    """Take note of an error even where everybody who waited has gone."""
+    if not found.cancelled():
+        found.exception()
 
 
 def _key(address: str) -> str:
