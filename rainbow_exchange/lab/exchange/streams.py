@@ -160,13 +160,13 @@ async def _messages(stream: Stream, write: Write) -> str:
     end = loop.time() + stream.minutes * 60
     heartbeat = loop.time() + dials.heartbeat_seconds
     while True:
-        beat = False
+        beat, reached = False, loop.time()
         silent = dials.silence or stream.order == "silence"
         try:
             async with asyncio.timeout_at(None if silent else min(heartbeat, end)):
                 await stream.wake.wait()
         except TimeoutError:
-            beat = True
+            beat, reached = True, min(heartbeat, end)  # a timer may ring early, by the clock's resolution
         stream.wake.clear()
         if dials.silence or stream.order == "silence":
             continue
@@ -179,7 +179,7 @@ async def _messages(stream: Stream, write: Write) -> str:
         while body := _events(stream):
             await write(body)
             heartbeat, beat = loop.time() + dials.heartbeat_seconds, False
-        if stream.order == "close" or loop.time() >= end:
+        if stream.order == "close" or max(reached, loop.time()) >= end:
             stream.in_order = True
             await write(_message(stream, status="Closed"))
             return "NoError"

@@ -1,6 +1,7 @@
 """The lab's XMPP server over WebSocket, as strict as prosody is."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from random import Random
@@ -17,6 +18,7 @@ from rainbow_exchange.lab.rainbow.stream import Stream
 from rainbow_exchange.lab.rainbow.xmpp_words import iq, stanza_error
 
 _GOODBYE_SECONDS = 2.0
+_ANSWERED_KEPT = 1000
 
 
 class NoLink(Exception):
@@ -50,6 +52,7 @@ class Streams:
         self.on_message: Callable[[etree._Element], None] = lambda _: None
         self._expected: dict[tuple[str, str], asyncio.Future[etree._Element]] = {}
         self._asked = 0
+        self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
         self._presences = 0
         self._farewells: set[asyncio.Task[None]] = set()
 
@@ -117,7 +120,9 @@ class Streams:
         """Take an IQ that answers a question asked as `to`, be that the server itself; False where it does not."""
         answer = self._expected.get((to, stanza.get("id", "")))
         if stanza.get("type") not in ("result", "error") or answer is None or answer.done():
+            self.record.counts["answers_twice"] += stanza.get("id", "") in self._answered
             return False
+        self._answered.append(stanza.get("id", ""))
         answer.set_result(stanza)
         return True
 
