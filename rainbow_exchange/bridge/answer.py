@@ -75,7 +75,8 @@ class Answers:
         member = await self.who(question.email)
         if member is None or member.coverage is Coverage.FAILED:
             self.counters.not_found += 1
-            raise QuestionRefused(*ITEM_NOT_FOUND)
+            user_id = member.user.id if member else ""
+            raise QuestionRefused(*ITEM_NOT_FOUND, sent=lambda: self.ledger.refused(user_id, Told(question.kind)))
         if member.coverage is Coverage.PENDING or member.mailbox is None:
             # Known to Rainbow, not yet to us: Exchange has not said whether there is a mailbox.
             raise TimeoutError

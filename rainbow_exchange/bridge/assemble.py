@@ -147,6 +147,7 @@ def assemble(
         known=membership.known(),
         enrolled=membership.enrolled,
         evicted=membership.evicted,
+        failed=membership.failed,
         locate=sites.ready,
         now=now,
         random=random,

@@ -50,8 +50,9 @@ class Enrolment:
     """Subscribes members; `run` must be running.
 
     `enrolled(member, mode)` is called once a member's mailbox is subscribed (`mode`: how an earlier run read it), and
-    `evicted(member, address)` when another user's better claim took it away; `locate(address)` is waited for before a
-    mailbox is subscribed. `outage` is why nobody can be subscribed at present, None while Exchange answers.
+    `evicted(member, address)` when another user's better claim took it away, `failed(member)` when none of the
+    identifiers leads to one; `locate(address)` is waited for before a mailbox is subscribed. `outage` is why nobody can
+    be subscribed at present, None while Exchange answers.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Enrolment:
         known: Mapping[str, Known],
         enrolled: Callable[[Member, Mode | None], None],
         evicted: Callable[[Member, str], None],
+        failed: Callable[[Member], None],
         locate: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
         random: Callable[[], float],
@@ -76,6 +78,7 @@ class Enrolment:
         self._known = dict(known)
         self._enrolled = enrolled
         self._evicted = evicted
+        self._failed = failed
         self._locate = locate
         self._now = now
         self._random = random
@@ -265,14 +268,15 @@ class Enrolment:
     def _none_worked(self, member: Member, *, passing: str, denied: str, reason: str) -> None:
         if passing:
             self._postpone(member, passing)
-        elif denied:
-            self._roster.release(member, coverage=Coverage.FAILED, reason=denied)
+            return
+        self._roster.release(member, coverage=Coverage.FAILED, reason=denied or reason)
+        if denied:
             self.want_at(member, self.again_at(denied))
             log.info("mailbox_denied", user=member.user.id, code=denied)
         else:
-            self._roster.release(member, coverage=Coverage.FAILED, reason=reason)
             self.want_at(member, self._now() + NOT_FOUND_AGAIN)
             log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries), reason=reason)
+        self._failed(member)
 
     def _is_about_one(self, error: EwsError, began: datetime) -> bool:
         """Whether the refusal concerns the mailbox that was asked for, rather than our account or the server.

@@ -38,6 +38,10 @@ class Membership:
         self._unsaved: dict[str, Remembered] = {}
         self._saved_modes: dict[str, str] = {}
         self._forgotten: set[str] = set()
+        #: users of whose mailbox an earlier run told Rainbow, and who have not got one in this run so far
+        self._earlier: set[str] = set()
+        #: users whose mailbox is gone; remembered until Rainbow has taken it, however often we are restarted
+        self._gone: set[str] = set()
         self._unwritable = False
         self.listing: Listing
         self.enrolment: Enrolment
@@ -58,6 +62,7 @@ class Membership:
                     mode=Mode(entry.read_mode),
                 )
                 self._saved_modes[user_id] = entry.read_mode
+                self._earlier.add(user_id)
         return known
 
     def listed(self, result: Refreshed) -> None:
@@ -74,13 +79,16 @@ class Membership:
             told = self.parts.ledger.was_notified(member.user.id)
             if member.mailbox is not None:
                 self._let_go(member, member.mailbox.address, unsubscribe=True)
+            self.parts.ledger.forget(member.user.id)
             if told and self.parts.roster.get(member.user.id) is member:
-                self.parts.notifier.add(member.user.id, now)
+                self._withdraw(member)
             elif told:
                 self.parts.notifier.left(member.user.id, now)
         for member in changes.removed:
             self._forgotten.add(member.user.id)
             self._unsaved.pop(member.user.id, None)
+            self._earlier.discard(member.user.id)
+            self._gone.discard(member.user.id)
         for member in changes.changed:
             self.parts.roster.release(member, coverage=Coverage.PENDING)
         for member in (*changes.added, *changes.changed, *changes.freed):
@@ -91,6 +99,9 @@ class Membership:
         if member.mailbox is None or member.identifier is None:
             return
         address = member.mailbox.address
+        self._earlier.discard(member.user.id)
+        self._gone.discard(member.user.id)
+        self.parts.ledger.forget(member.user.id)
         self.parts.reader.add(member.mailbox, mode)
         self.parts.absences.add(member.mailbox)
         self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
@@ -107,7 +118,7 @@ class Membership:
     def evicted(self, member: Member, address: str) -> None:
         """Another user's better claim took this member's mailbox."""
         self._let_go(member, address, unsubscribe=False)
-        self.parts.notifier.add(member.user.id, self.parts.loop_time())
+        self._withdraw(member)
         self.enrolment.want(member)  # another identifier may lead to a mailbox of its own
 
     def lost(self, address: str, code: str) -> None:
@@ -117,12 +128,17 @@ class Membership:
             return
         self._let_go(member, address, unsubscribe=False)
         self.parts.roster.release(member, coverage=Coverage.FAILED, reason=code)
-        self.parts.notifier.add(member.user.id, self.parts.loop_time())
+        self._withdraw(member)
         if treatment_of(code) is Treatment.NEXT_IDENTIFIER:  # another identifier may lead to its new address
             self.enrolment.want_at(member, self.parts.now() + NEXT_IDENTIFIER_AFTER)
         else:
             self.enrolment.want_at(member, self.enrolment.again_at(code))
         log.warning("mailbox_lost", user=member.user.id, code=code)
+
+    def failed(self, member: Member) -> None:
+        """A member has no mailbox: Rainbow is told once more of whoever it was told of before."""
+        if member.user.id in self._earlier or self.parts.ledger.withdrawing(member.user.id):
+            self._withdraw(member)
 
     async def who(self, address: str) -> Member | None:
         """Return who is meant by an address in a question; somebody new is looked up and subscribed at once."""
@@ -171,6 +187,9 @@ class Membership:
             self._store.remember(self._unsaved.values())
             self._saved_modes |= {user_id: entry.read_mode for user_id, entry in self._unsaved.items()}
             self._unsaved = {}
+        settled = {user_id for user_id in self._gone if not self.parts.ledger.withdrawing(user_id)}
+        self._gone -= settled
+        self._forgotten |= settled
         if self._forgotten:
             self._store.forget(self._forgotten)
             self._forgotten = set()
@@ -188,6 +207,13 @@ class Membership:
             principal=member.mailbox.principal,
             read_mode=mode.value if mode else Mode.BATCHED.value,
         )
+
+    def _withdraw(self, member: Member) -> None:
+        """Have Rainbow told that a member's mailbox is gone, until it asks and is refused."""
+        self._earlier.discard(member.user.id)
+        self._gone.add(member.user.id)
+        self.parts.ledger.withdraw(member.user.id)
+        self.parts.notifier.add(member.user.id, self.parts.loop_time())
 
     def _let_go(self, member: Member, address: str, *, unsubscribe: bool) -> None:
         """Forget agenda, texts and what was told of a member whose mailbox is gone."""

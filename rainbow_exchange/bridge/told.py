@@ -57,6 +57,10 @@ def digest_events(events: Iterable[CalendarEvent], window: Window) -> Digest:
     return Digest(first, tuple(hash(tuple(day)) for day in days))
 
 
+#: the state of somebody who has no mailbox any more: day 0 is in no agenda
+NOTHING = Digest(0, (0,))
+
+
 def digest_auto_reply(reply: AutoReply) -> Digest:
     """Return the digest of an auto reply."""
     return Digest(0, (hash(reply),))
@@ -189,6 +193,24 @@ class Ledger:
         """Count the users for whom Rainbow did not ask within 30 s of the notify."""
         since = (self._users[user_id].unanswered_since for user_id in self.unanswered())
         return sum(1 for start in since if start is not None and now - start > PATIENCE)
+
+    def withdraw(self, user_id: str) -> None:
+        """Note that a user's mailbox is gone: whatever was told of it, Rainbow is to ask once more and be refused."""
+        self.forget(user_id)
+        self._users[user_id] = _User(kinds={kind: _Kind(state=NOTHING) for kind in Told})
+
+    def withdrawing(self, user_id: str) -> bool:
+        """Whether a user's mailbox is gone and Rainbow has not been refused since."""
+        user = self._users.get(user_id)
+        return user is not None and any(
+            entry.state is NOTHING and entry.answered is not NOTHING
+            for kind, entry in user.kinds.items()
+            if self._counts(kind)
+        )
+
+    def refused(self, user_id: str, kind: Told) -> None:
+        """Note that Rainbow was answered that nobody has this mailbox."""
+        self.answered(user_id, kind, NOTHING)
 
     def forget(self, user_id: str) -> None:
         """Drop a user."""

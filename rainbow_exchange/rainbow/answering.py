@@ -115,6 +115,7 @@ class Answering:
                     await asked.send(written)
         except QuestionRefused as refused:
             await self._refuse(asked, refused.condition, refused.type)
+            refused.sent()
         except (TimeoutError, RainbowExchangeError, Undelivered) as error:
             self._counters.failed += 1
             if sending:

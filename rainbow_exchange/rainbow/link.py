@@ -21,12 +21,13 @@ class Answer:
 
 
 class QuestionRefused(Exception):
-    """The question is answered with this stanza error: an RFC 6120 condition and its type."""
+    """The question is answered with this stanza error: an RFC 6120 condition and its type. `sent`: see `Answer`."""
 
-    def __init__(self, condition: str, type_: str) -> None:
+    def __init__(self, condition: str, type_: str, *, sent: Callable[[], None] = lambda: None) -> None:
         super().__init__(condition)
         self.condition = condition
         self.type = type_
+        self.sent = sent
 
 
 class MalformedQuestion(Exception):

@@ -94,6 +94,7 @@ class Bench:
             enrolled=lambda member, mode: self.enrolled.append((member.user.id, mode)),
             locate=Sites(None, exchange.client.prove).ready,
             evicted=self._evict,
+            failed=lambda _: None,
             now=kit.now,
             random=kit.half,
         )

@@ -313,3 +313,21 @@ def test_a_notify_or_an_answer_for_somebody_gone_changes_nothing() -> None:
     ledger.answered("gone", EVENTS, digest(1))
     assert not ledger.was_notified("gone")
     assert ledger.unanswered() == []
+
+
+def test_of_a_mailbox_that_is_gone_rainbow_is_told_until_it_was_refused() -> None:
+    ledger = Ledger()
+    ledger.set_state("u1", Told.EVENTS, Digest(739000, (1,)), 0.0)
+    ledger.notified("u1", ledger.snapshot("u1"), 0.0)
+    ledger.answered("u1", Told.EVENTS, Digest(739000, (1,)))
+    assert not ledger.withdrawing("u1")
+    ledger.withdraw("u1")
+    assert ledger.withdrawing("u1")
+    ledger.notified("u1", ledger.snapshot("u1"), 10.0)
+    assert ledger.take_again(69.0) == []
+    assert ledger.take_again(70.0) == ["u1"]
+    ledger.notified("u1", ledger.snapshot("u1"), 71.0)
+    ledger.refused("u1", Told.EVENTS)
+    assert not ledger.withdrawing("u1")
+    assert ledger.unanswered() == []
+    assert ledger.take_again(10_000.0) == []
