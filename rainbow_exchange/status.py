@@ -8,6 +8,7 @@ from rainbow_exchange.bridge import coverage, throttling
 from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.parts import BridgeCounters
+from rainbow_exchange.bridge.telling import NOTHING_TO_TELL, Telling, telling
 from rainbow_exchange.exchange_side import ExchangeSide
 from rainbow_exchange.rainbow_side import RainbowSide
 from rainbow_exchange.sides import Sides
@@ -49,6 +50,7 @@ def _of_exchange(side: ExchangeSide) -> dict[str, Any]:
         "mailboxes": health.mailboxes(),
         "throttling": _dated(throttling.meter(pipeline, side.exchange)),
         "changes": _changes(pipeline.parts.counters),
+        "notify": _dated(telling(pipeline)),
         "not_streamed": [_dated(each) for each in coverage.not_streamed(pipeline)],
         "not_read": [_dated(each) for each in coverage.not_read(pipeline)],
     }
@@ -60,6 +62,7 @@ def _without_exchange(exchange: dict[str, str]) -> dict[str, Any]:
         "mailboxes": {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0},
         "throttling": None,
         "changes": _changes(BridgeCounters()),
+        "notify": _dated(NOTHING_TO_TELL),
         "not_streamed": [],
         "not_read": [],
     }
@@ -82,5 +85,5 @@ def _changes(counters: BridgeCounters) -> dict[str, int]:
     }
 
 
-def _dated(view: NotStreamed | NotRead | throttling.Meter) -> dict[str, Any]:
+def _dated(view: NotStreamed | NotRead | Telling | throttling.Meter) -> dict[str, Any]:
     return {name: iso(value) if isinstance(value, datetime) else value for name, value in asdict(view).items()}

@@ -52,8 +52,8 @@ class House:
 
     `people` are made up, or given with their mailboxes; `right` is what the account may do with those by itself.
     `dials` are the Exchange's positions at start, `tls` is its context; `rainbow` is what else the lab's Rainbow takes.
-    `exchange` are more settings of that side, `link` of Rainbow's; they, `bridge` and `password` may change before a
-    `daemon.reload()`.
+    `exchange` are more settings of that side, `link` of Rainbow's; they, `bridge` and the passwords may change before
+    a `daemon.reload()`.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class House:
         self.right = right
         self.exchange = self.new_exchange(**dials or {})
         self.rainbow = LabRainbow(users=self.people, now=now, random=Random(1), **rainbow or {})
+        self.rainbow_password = self.rainbow.password
         self.seen: list[str] = []
         self.daemon: Daemon | None = None
         self.running: asyncio.Task[int] | None = None
@@ -105,7 +106,7 @@ class House:
         )
         secrets = Secrets(
             exchange_password=self.password,
-            rainbow_password=self.rainbow.password,
+            rainbow_password=self.rainbow_password,
             rainbow_app_secret=self.rainbow.app_secret,
         )
         return settings, secrets

@@ -4,6 +4,7 @@ Nothing of a server's own text is repeated here: it is localised, and may hold w
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from rainbow_exchange.bridge import sign_in_causes
@@ -121,12 +122,12 @@ _NOT_EWS = frozenset({"http-400", "http-404", "http-405", "http-410", "http-501"
 
 
 def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
-    error: RainbowError, url: str, *, company_id: str | None = None
+    error: RainbowError, url: str, *, company_id: str | None = None, retry_at: datetime | None = None
 ) -> Cause:
-    """Say why Rainbow as a whole cannot be used."""
+    """Say why Rainbow as a whole cannot be used; `retry_at` is when a refused login is tried again by itself."""
     host = urlsplit(url).hostname or url
     if isinstance(error, RainbowAuthenticationError):
-        return _rainbow_refusal(error, host)
+        return _rainbow_refusal(error, host, retry_at)
     if isinstance(error, RainbowConnectionError):
         if error.why is not None:
             return _way("rainbow", error.why)
@@ -169,17 +170,22 @@ def notify_cause(error: RainbowError, url: str, *, company_id: str | None = None
     )
 
 
-def _rainbow_refusal(error: RainbowAuthenticationError, host: str) -> Cause:
+def _rainbow_refusal(error: RainbowAuthenticationError, host: str, retry_at: datetime | None) -> Cause:
+    when = f" It is tried again by itself at {retry_at:%Y-%m-%d %H:%M} UTC." if retry_at else ""
     if error.code in {401, 403}:  # no code of Rainbow's own
         return Cause(
             "rainbow-unexpected-answer",
-            f"{host} refuses the sign-in with HTTP {error.code}, but not as Rainbow does.",
+            f"{host} refuses the sign-in with HTTP {error.code}, but not as Rainbow does.{when}",
             "A gateway, proxy or firewall may answer in Rainbow's place: check rainbow.url and rainbow.proxy_url. It is"
             " tried again after 1, 5 and 15 minutes, then hourly.",
         )
     match error.code:
         case 401501:
-            text, action = "the account is locked", "Wait an hour or have it unlocked, then check the password."
+            text = "the account is locked, for 60 minutes by default after five wrong passwords"
+            action = (
+                "Find out who else signs in as this account, with which password. Nothing is tried before that time,"
+                " since a wrong password would lock it anew; if it was unlocked: rainbow-exchange retry --all."
+            )
         case 401521:
             text, action = "the company is not active", "Ask whoever manages the company at Rainbow."
         case 401523:
@@ -188,13 +194,11 @@ def _rainbow_refusal(error: RainbowAuthenticationError, host: str) -> Cause:
             text = "login, password, application id or secret is wrong"
             action = (
                 "Check rainbow.login, rainbow.password, rainbow.app_id and rainbow.app_secret, then restart; or have an"
-                " account made anew: rainbow-exchange login."
+                " account made anew: rainbow-exchange login. A wrong password is tried once only, over restarts too, so"
+                " that the account is not locked; rainbow-exchange retry --all tries it once more."
             )
     return Cause(
-        "rainbow-authentication",
-        f"Rainbow at {host} refuses the sign-in: {text} ({error.code}).",
-        f"{action} A wrong password is tried once only, over restarts too, so that the account is not locked;"
-        " rainbow-exchange retry --all tries it once more.",
+        "rainbow-authentication", f"Rainbow at {host} refuses the sign-in: {text} ({error.code}).{when}", action
     )
 
 

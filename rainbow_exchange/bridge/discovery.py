@@ -134,7 +134,10 @@ class Discovery:
             try:
                 place = await self._look(await self._addresses(self._rainbow))
             except RainbowError as error:
-                cause = rainbow_cause(error, self._rainbow_url, company_id=self._rainbow.company_id)
+                rainbow = self._rainbow
+                cause = rainbow_cause(
+                    error, self._rainbow_url, company_id=rainbow.company_id, retry_at=rainbow.retry_at
+                )
                 text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
                 place = Trouble("exchange-not-found", text, "", cause.action)
             if isinstance(place, Place):

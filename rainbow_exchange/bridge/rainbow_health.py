@@ -82,7 +82,8 @@ class RainbowHealth:
         url, company = self._rainbow_url, self._rainbow.company_id
         unlisted = self.pipeline.membership.listing.last_error if self.pipeline else None
         if error := self._rainbow.refused or unlisted:
-            return self._sso.explained(rainbow_cause(error, url, company_id=company))
+            cause = rainbow_cause(error, url, company_id=company, retry_at=self._rainbow.retry_at)
+            return self._sso.explained(cause)
         if self.pipeline and (error := self.pipeline.parts.notifier.last_error):
             return notify_cause(error, url, company_id=company)
         error = self._rainbow.last_error if self._rainbow.account is None else None

@@ -25,6 +25,8 @@ def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
             yield f"  Throttling {throttling_line(throttling, now=now)}"
         latency = answer["latency"]
         yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
+    if telling := telling_line(answer.get("notify") or {}, now=now):
+        yield f"  To tell    {telling}"
     reports = answer.get("reports") or {}
     if reports.get("refused"):
         yield f"  Reports    {reports['waiting']} wait: Rainbow does not take them ({reports['refused']})"
@@ -48,6 +50,20 @@ def _waiting(title: str, entries: Sequence[Mapping[str, Any]], now: datetime) ->
         yield f"    {entry['user']}: {shown}{when}because {entry['reason']}"
     if len(entries) > SHOWN:
         yield f"    and {len(entries) - SHOWN} more: rainbow-exchange status --json"
+
+
+def telling_line(notify: Mapping[str, Any], *, now: datetime) -> str:
+    """Show who waits to be told of, and for whom Rainbow did not ask; "" where there is nothing to show."""
+    shown = []
+    if notify.get("waiting"):
+        age = f", the oldest for {notify['oldest_seconds']:.0f} s" if notify["oldest_seconds"] is not None else ""
+        again = f", next try {_clock(notify['next_try'], now)}" if notify["next_try"] else ""
+        shown.append(f"{_count(notify['waiting'], 'user')} waiting{age}{again}")
+    if notify.get("refused"):
+        shown.append(f"{notify['refused']} refused by Rainbow")
+    if notify.get("did_not_ask"):
+        shown.append(f"Rainbow did not ask for {notify['did_not_ask']}")
+    return "; ".join(shown)
 
 
 def throttling_line(meter: Mapping[str, Any], *, now: datetime) -> str:

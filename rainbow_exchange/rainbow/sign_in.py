@@ -87,7 +87,7 @@ class SignIn:
         self._attempt: asyncio.Task[Grant] | None = None
         self._refusals = 0
         self._has_worked = False
-        self._replaced_young: tuple[Grant, float] | None = None
+        self._replaced: tuple[Grant, float] | None = None
         self._retry_at: float | None = None
         self.counters = SignInCounters()
         self.grant: Grant | None = None
@@ -159,13 +159,12 @@ class SignIn:
         if grant is not self.grant:
             return True  # it was replaced meanwhile
         now = asyncio.get_running_loop().time()
-        if grant.expired(now) or now - grant.received >= _YOUNG:
-            return True
-        if not error.token_expired:
-            return False
-        if self._replaced_young is not None and now - self._replaced_young[1] < _YOUNG:
-            return self._replaced_young[0] is grant
-        self._replaced_young = (grant, now)
+        if not grant.expired(now) and now - grant.received < _YOUNG:
+            if not error.token_expired:
+                return False
+            if self._replaced is not None and now - self._replaced[1] < _YOUNG:
+                return self._replaced[0] is grant
+        self._replaced = (grant, now)
         return True
 
     async def sign_in(self, stale: Grant | None) -> Grant:

@@ -1,5 +1,7 @@
 """Each error as an administrator reads it: the thing that is wrong and the next step."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from rainbow_exchange.bridge.causes import exchange_cause, notify_cause, rainbow_cause
@@ -79,6 +81,16 @@ def test_what_is_wrong_with_rainbow(error: RainbowError, problem: str, thing: st
     assert cause.id == problem
     assert thing in cause.text
     assert step in cause.action
+
+
+def test_a_locked_account_is_said_to_be_so_until_when() -> None:
+    opens = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
+    cause = rainbow_cause(RainbowAuthenticationError(401501), CLOUD, retry_at=opens)
+    assert cause.text == (
+        "Rainbow at openrainbow.test refuses the sign-in: the account is locked, for 60 minutes by default after five"
+        " wrong passwords (401501). It is tried again by itself at 2026-03-02 09:05 UTC."
+    )
+    assert "Nothing is tried before that time" in cause.action
 
 
 def test_a_refused_notify_is_not_taken_for_a_refused_listing() -> None:

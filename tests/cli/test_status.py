@@ -25,6 +25,7 @@ KEYS = [
     "throttling",
     "latency",
     "changes",
+    "notify",
     "reports",
     "not_streamed",
     "not_read",

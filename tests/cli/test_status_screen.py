@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rainbow_exchange.cli.status_screen import lines, throttling_line
+from rainbow_exchange.cli.status_screen import lines, telling_line, throttling_line
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
 AT_1042 = "2026-01-05T09:42:00Z"
@@ -81,3 +81,21 @@ def test_a_day_that_is_not_today_is_named_on_either_side_of_midnight() -> None:
     meter = METER | {"until": "2026-01-05T23:30:00Z"}
     assert throttling_line(meter, now=NOW).endswith("held back until 2026-01-06 00:30")
     assert throttling_line(meter, now=NOW.replace(day=6, hour=0)).endswith("held back until 00:30")
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, ""),
+        (
+            {"waiting": 1, "oldest_seconds": 12.4, "failing": "http-503", "next_try": AT_1042},
+            "1 user waiting, the oldest for 12 s, next try 10:42",
+        ),
+        ({"waiting": 3, "oldest_seconds": 0.2}, "3 users waiting, the oldest for 0 s"),
+        ({"refused": 2, "did_not_ask": 5}, "2 refused by Rainbow; Rainbow did not ask for 5"),
+    ],
+)
+def test_whom_rainbow_has_not_been_told_of_stands_on_one_line(changes: dict[str, Any], shown: str) -> None:
+    rest = {"waiting": 0, "oldest_seconds": None, "refused": 0, "did_not_ask": 0, "failing": "", "next_try": None}
+    assert telling_line(rest | changes, now=NOW) == shown
+    assert ("  To tell    " + shown in list(lines(ANSWER | {"notify": rest | changes}, now=NOW))) is bool(shown)

@@ -83,7 +83,7 @@ class LabRainbow:
             streams=self._streams, dials=self.dials, record=self.record, now=now, random=random
         )
         sign_in = SignIn(password=password, app_id=app_id, app_secret=app_secret, random=random, dials=self.dials)
-        self._sign_in = sign_in
+        self.sign_in = sign_in
         self._rest = Rest(
             people=self.people,
             sign_in=sign_in,
@@ -159,7 +159,7 @@ class LabRainbow:
         self.connections.lose()
         self.questions.drop()
         self.questions.known.clear()
-        self._sign_in.new_key()
+        self.sign_in.new_key()
 
     async def _ask_no_more(self) -> None:
         await self._link_faults.withdraw()
