@@ -46,8 +46,9 @@ REVIEW_EVERY = 1.0
 class Observer(Protocol):
     """Whoever wants to show progress.
 
-    Events and their values: `serving(url)`, `users_listed(count)`, `subscribed(done, total)`,
-    `change_told(user, mailbox, kind, seconds)`, `problem(id, text, action)`, `stopping()`, `stopped()`.
+    Events and their values: `serving(url)`, `listing_users(done, total)`, `users_listed(count)`,
+    `subscribed(done, total)`, `change_told(user, mailbox, kind, seconds)`, `problem(id, text, action)`, `stopping()`,
+    `stopped()`.
     """
 
     def __call__(self, event: str, /, **values: Any) -> None:

@@ -102,7 +102,7 @@ class RainbowSide:
             async with self.desk.staffed(
                 pipeline.parts.answers.answer,
                 link_restored=pipeline.changes.link_restored,
-                users_changed=pipeline.membership.listing.now_please,
+                users_changed=pipeline.membership.listing.somebody_changed,
                 link_lost=pipeline.changes.link_lost,
             ):
                 yield

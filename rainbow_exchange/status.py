@@ -7,6 +7,7 @@ from typing import Any
 from rainbow_exchange.bridge import coverage, throttling
 from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
 from rainbow_exchange.bridge.discovery import Discovery
+from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.telling import NOTHING_TO_TELL, Telling, telling
 from rainbow_exchange.exchange_side import ExchangeSide
@@ -24,7 +25,8 @@ def of(sides: Sides | None, *, waiting: bool) -> dict[str, Any]:
     side = sides.rainbow if sides else None
     rainbow = {"rainbow": side.health.state() if side else absent, "reports": _reports(side)}
     if sides and sides.exchange:
-        return {**rainbow, **_of_exchange(sides.exchange)}
+        why = _why_not_listed(sides)
+        return {**rainbow, **_of_exchange(sides.exchange, why_not_listed=why)}
     looked_for = sides.discovery if sides else None
     return {**rainbow, **_without_exchange(_looked_for(looked_for) if looked_for else absent)}
 
@@ -42,11 +44,12 @@ def _reports(side: RainbowSide | None) -> dict[str, Any]:
     }
 
 
-def _of_exchange(side: ExchangeSide) -> dict[str, Any]:
+def _of_exchange(side: ExchangeSide, *, why_not_listed: str) -> dict[str, Any]:
     pipeline, health = side.pipeline, side.health
     ends = health.certificate_ends()
     return {
         "exchange": health.exchange() | {"certificate_ends": ends and iso(ends)},
+        "users": _users(pipeline.membership.listing, len(pipeline.parts.roster), why_not_listed),
         "mailboxes": health.mailboxes(),
         "throttling": _dated(throttling.meter(pipeline, side.exchange)),
         "changes": _changes(pipeline.parts.counters),
@@ -59,6 +62,7 @@ def _of_exchange(side: ExchangeSide) -> dict[str, Any]:
 def _without_exchange(exchange: dict[str, str]) -> dict[str, Any]:
     return {
         "exchange": exchange | {"account": "", "certificate_ends": None},
+        "users": None,
         "mailboxes": {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0},
         "throttling": None,
         "changes": _changes(BridgeCounters()),
@@ -66,6 +70,25 @@ def _without_exchange(exchange: dict[str, str]) -> dict[str, Any]:
         "not_streamed": [],
         "not_read": [],
     }
+
+
+def _users(listing: Listing, total: int, why_not_listed: str) -> dict[str, Any]:
+    """Return who is known, and how the list of them is kept."""
+    done = listing.progress
+    failed = listing.failed_at
+    return {
+        "total": total,
+        "listed_at": listing.listed_at and iso(listing.listed_at),
+        "next_listing": listing.next_at and iso(listing.next_at),
+        "being_listed": done and {"done": done[0], "total": done[1]},
+        "last_failure": failed and {"at": iso(failed), "reason": why_not_listed},
+        "missing": listing.doubted,
+    }
+
+
+def _why_not_listed(sides: Sides) -> str:
+    error = sides.exchange.pipeline.membership.listing.failure if sides.exchange else None
+    return sides.rainbow.health.cause_of(error).text if error and sides.rainbow else ""
 
 
 def _looked_for(discovery: Discovery) -> dict[str, str]:

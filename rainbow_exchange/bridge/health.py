@@ -233,6 +233,11 @@ class Health:
                 self._problems.report(problem_id, severity=trouble.severity, text=text, action=trouble.action)
             else:
                 self._problems.clear(problem_id)
+        if sharing := people.sharing(roster.shared):
+            severity, text, action = sharing.severity, sharing.text, sharing.action
+            self._problems.report("user-address-shared", severity=severity, text=text, action=action)
+        else:
+            self._problems.clear("user-address-shared")
         self._review_reading()
 
     def _review_reading(self) -> None:

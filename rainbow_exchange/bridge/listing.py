@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 #: seconds between full listings that questions for unknown people may cause
 REFRESH_AT_MOST_EVERY = 600.0
+#: seconds between full listings that word of single changes may cause
+CHANGES_AT_MOST_EVERY = 60.0
 #: seconds until the next listing while many people are missing and not removed yet
 AGAIN_WHILE_DOUBTED = 300.0
 #: seconds from one failure to the next try, whoever asks for it
@@ -81,6 +83,7 @@ class Listing:
         self._soon = asyncio.Event()
         self._at_once = asyncio.Event()
         self._next = asyncio.Event()  # set by the next listing that comes through, and then replaced
+        self._after = refresh_seconds
         self._waited_at = float("-inf")
         self._begun = 0
         self._under_way = False
@@ -90,8 +93,8 @@ class Listing:
         self.counters = ListingCounters()
         self.listed = False
         self.last_error: RainbowError | None = None
-        self.failed_at: datetime | None = None  # the last time, since start
-        self.failure = ""
+        self.failure: RainbowError | None = None  # the last one since start, over or not, and when
+        self.failed_at: datetime | None = None
         self.listed_at: datetime | None = None
         self.next_at: datetime | None = None  # None while it is being listed
 
@@ -104,6 +107,7 @@ class Listing:
                 takers, self._takers = self._takers, []
                 self._soon.clear()
                 self._at_once.clear()
+                self._after = self._refresh_seconds
                 self._begun += 1
                 try:
                     result = await self._list()
@@ -115,19 +119,20 @@ class Listing:
                 self._came_through(result, takers)
                 await self._until_due()
         finally:
+            await self._look_ups.close()
             ended = RainbowConnectionError("closed", "the connector is stopping, or its settings change")
             for taker in (*takers, *self._takers):
                 if not taker.done():
                     taker.set_exception(ended)
 
-    def now_please(self) -> None:
-        """Ask for a full listing at once, or after the one under way."""
-        self._at_once.set()
+    def soon(self, *, after: float = REFRESH_AT_MOST_EVERY) -> None:
+        """Ask for a full listing before its time, `after` so many seconds from the last one."""
+        self._after = min(self._after, after)
         self._soon.set()
 
-    def soon(self) -> None:
-        """Ask for a full listing before its time; not more often than `REFRESH_AT_MOST_EVERY` seconds."""
-        self._soon.set()
+    def somebody_changed(self) -> None:
+        """Rainbow says that a user is new, changed or gone: list them at once, and at most once a minute."""
+        self.soon(after=CHANGES_AT_MOST_EVERY)
 
     async def refresh(self) -> Refreshed:
         """Have a full listing made that begins now, or after the one under way; return what it brought.
@@ -136,7 +141,7 @@ class Listing:
         """
         taker: asyncio.Future[Refreshed] = asyncio.get_running_loop().create_future()
         self._takers.append(taker)
-        self.now_please()
+        self._now_please()
         return await taker
 
     async def look_up(self, address: str) -> Member | None:
@@ -171,11 +176,11 @@ class Listing:
         """How many are missing at Rainbow and not removed yet, because they are most."""
         return self._roll_call.doubted
 
-    async def close(self) -> None:
-        """End look-ups under way."""
-        await self._look_ups.close()
-
     # -- when ------------------------------------------------------------------------------------------------------
+
+    def _now_please(self) -> None:
+        self._at_once.set()
+        self._soon.set()
 
     async def _listed_for_a_question(self) -> None:
         """Wait for the listing under way or, at most every ten minutes, for one that begins now."""
@@ -183,7 +188,7 @@ class Listing:
         due = now - self._waited_at >= REFRESH_AT_MOST_EVERY
         if due and not self._under_way:
             self._waited_at = now
-            self.now_please()
+            self._now_please()
         # while Rainbow cannot be listed, nobody is said to be unknown
         unlisted = not self.listed or self.last_error is not None
         if due or self._under_way or self._at_once.is_set() or unlisted:
@@ -195,9 +200,11 @@ class Listing:
         wait = self._refresh_seconds * (0.95 + 0.1 * self._random())
         if self.doubted:
             wait = min(wait, AGAIN_WHILE_DOUBTED)
-        if await self._wait(wait, unless=self._soon):
-            spent = asyncio.get_running_loop().time() - began
-            await self._wait(min(wait, REFRESH_AT_MOST_EVERY) - spent, unless=self._at_once)
+        while await self._wait(began + wait - asyncio.get_running_loop().time(), unless=self._soon):
+            self._soon.clear()
+            if self._at_once.is_set():
+                return
+            wait = min(wait, self._after)
 
     async def _before_next_try(self, error: RainbowError, wait: float) -> None:
         """Wait after a failure: at least as long as Rainbow asks, and longer each time unless somebody asks for it."""
@@ -256,7 +263,8 @@ class Listing:
         self.counters.failed += 1
         if self.last_error is None:
             log.warning("users_not_listed", reason=str(error))
-        self.last_error, self.failed_at, self.failure = error, self._now(), str(error)
+        self.last_error = self.failure = error
+        self.failed_at = self._now()
         for taker in takers:
             if not taker.done():
                 taker.set_exception(error)

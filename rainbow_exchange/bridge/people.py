@@ -1,8 +1,9 @@
 """What is wrong with whom: the problems that concern single users, from where the roster says they stand. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from rainbow_exchange.bridge.claims import SHARED, TAKEN
 from rainbow_exchange.bridge.roster import Coverage, Member
 
 #: how many people a problem names before it only counts them
@@ -61,8 +62,9 @@ TROUBLES = {
     ),
     "mailbox-shared": Trouble(
         "warning",
-        "{1} user(s) claim a mailbox that another user claims too: {0}.",
-        "One mailbox can belong to one user only: correct the addresses in Rainbow's administration.",
+        "{1} user(s) have an address or a mailbox that is another user's too, and no other: {0}.",
+        "A mailbox belongs to one user only, to the one whose login it is. Let each user have the own address as login"
+        " or work address in Rainbow's administration, and take it out everywhere else.",
     ),
     "rainbow-user-refused": Trouble(
         "warning",
@@ -70,6 +72,7 @@ TROUBLES = {
         "Were they removed in Rainbow just now? The users are listed anew, and these are told of again hourly.",
     ),
 }
+_CONTESTED = frozenset({TAKEN, SHARED})
 _IMPERSONATION = frozenset({"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"})
 _DISABLED = frozenset({"ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorMailboxConfiguration"})
 _REFUSED = frozenset(
@@ -131,12 +134,29 @@ def name_of(member: Member) -> str:
 
 def why(member: Member) -> str:
     """Say why a member has no mailbox: the reason, and what was not even tried, with the reason for that."""
+    if member.reason in _CONTESTED:
+        also = {attempt.identifier.value: None for attempt in member.tries if attempt.code in _CONTESTED}
+        return f"{member.reason}: {', '.join(also)}" if also else member.reason
     skipped = [
         f"{attempt.identifier.value} not tried: {attempt.code}"
         for attempt in member.tries
         if attempt.code in {"domain", "form"}
     ]
     return "; ".join([member.reason, *skipped]) if member.reason in {"no-mailbox", "no-address"} else member.reason
+
+
+def sharing(shared: Mapping[str, list[Member]]) -> Trouble | None:
+    """Say which addresses several users have, so that questions for them cannot be answered."""
+    if not shared:
+        return None
+    shown = [f"{address} ({', '.join(map(name_of, who))})" for address, who in list(shared.items())[:NAMED]]
+    more = f" and {len(shared) - NAMED} more" if len(shared) > NAMED else ""
+    return Trouble(
+        "notice",
+        f"{len(shared)} address(es) stand in the profiles of several users: {', '.join(shown)}{more}.",
+        "They lead none of them to a mailbox, and a question of Rainbow's for such an address is answered that there is"
+        " nobody. Leave each with the one user whose address it is, in Rainbow's administration.",
+    )
 
 
 def _name(member: Member) -> str:
@@ -149,7 +169,7 @@ def _problem(reason: str) -> str:
             return "user-without-address"
         case "no-mailbox":
             return "mailbox-not-found"
-        case "taken" | "shared":
+        case reason if reason in _CONTESTED:
             return "mailbox-shared"
         case _:
             return _BY_CODE.get(reason, "mailbox-denied")

@@ -10,6 +10,7 @@ from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.s2s import S2sLink
 
@@ -77,17 +78,20 @@ class RainbowHealth:
             "callbacks": link.callbacks if isinstance(link, S2sLink) else {},
         }
 
+    def cause_of(self, error: RainbowError) -> Cause:
+        """Say what an error of this side means."""
+        company_id, retry_at = self._rainbow.company_id, self._rainbow.retry_at
+        return rainbow_cause(error, self._rainbow_url, company_id=company_id, retry_at=retry_at)
+
     def _cause(self) -> Cause | None:
         """Say why Rainbow as a whole cannot be used, by what failed first on the way to it."""
-        url, company = self._rainbow_url, self._rainbow.company_id
         unlisted = self.pipeline.membership.listing.last_error if self.pipeline else None
         if error := self._rainbow.refused or unlisted:
-            cause = rainbow_cause(error, url, company_id=company, retry_at=self._rainbow.retry_at)
-            return self._sso.explained(cause)
+            return self._sso.explained(self.cause_of(error))
         if self.pipeline and (error := self.pipeline.parts.notifier.last_error):
-            return notify_cause(error, url, company_id=company)
+            return notify_cause(error, self._rainbow_url, company_id=self._rainbow.company_id)
         error = self._rainbow.last_error if self._rainbow.account is None else None
-        return rainbow_cause(error, url, company_id=company) if error else None
+        return self.cause_of(error) if error else None
 
     def _review_link(self, *, signed_in: bool) -> None:
         why = link_cause(self._link) if signed_in else None
@@ -122,3 +126,14 @@ class RainbowHealth:
             )
         else:
             self._problems.clear("rainbow-company-empty")
+        missing = self.pipeline.membership.listing.doubted if self.pipeline else 0
+        if missing:
+            self._problems.report(
+                "rainbow-users-missing",
+                severity="warning",
+                text=f"Rainbow's list lacks {missing} users whom it had before: most of them, all at once.",
+                action="If they were removed, nothing has to be done: they are let go 15 minutes after it was noticed."
+                " If not, look at the rights of the connector's account and at rainbow.company_id.",
+            )
+        else:
+            self._problems.clear("rainbow-users-missing")

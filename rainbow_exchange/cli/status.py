@@ -62,6 +62,7 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "since": None,
         "exchange": {"state": "unknown", "reason": reason, "account": "", "certificate_ends": None},
         "rainbow": {"state": "unknown", "reason": reason},
+        "users": None,
         "mailboxes": {"total": None, "streamed": None, "polled": None, "uncovered": None},
         "throttling": None,
         "latency": {"told_p50": None, "told_p99": None},

@@ -17,6 +17,8 @@ def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         ends = _certificate(answer["exchange"].get("certificate_ends"))
         yield f"  Exchange   {_side(answer['exchange'])}{f', as {account}' if account else ''}{ends}"
         yield f"  Rainbow    {_side(answer['rainbow'])}"
+        if users := answer.get("users"):
+            yield f"  Users      {users_line(users, now=now)}"
         yield (
             f"  Mailboxes  {boxes['total']}: {boxes['streamed']} streamed, {boxes['polled']} polled,"
             f" {boxes['uncovered']} not covered"
@@ -64,6 +66,21 @@ def telling_line(notify: Mapping[str, Any], *, now: datetime) -> str:
     if notify.get("did_not_ask"):
         shown.append(f"Rainbow did not ask for {notify['did_not_ask']}")
     return "; ".join(shown)
+
+
+def users_line(users: Mapping[str, Any], *, now: datetime) -> str:
+    """Show who is known and how the list is kept, as "120, listed 10:42, again at 11:41"."""
+    shown = str(users["total"])
+    if users["listed_at"]:
+        shown += f", listed {_clock(users['listed_at'], now)}"
+    if being_listed := users["being_listed"]:
+        shown += f", being listed: {being_listed['done']} of {being_listed['total']}"
+    elif users["next_listing"]:
+        shown += f", again at {_clock(users['next_listing'], now)}"
+    failure = users["last_failure"]
+    if failure and failure["at"] > (users["listed_at"] or ""):
+        shown += f"; the try at {_clock(failure['at'], now)} failed: {failure['reason']}"
+    return f"{shown}; {users['missing']} missing at Rainbow" if users["missing"] else shown
 
 
 def throttling_line(meter: Mapping[str, Any], *, now: datetime) -> str:

@@ -257,7 +257,6 @@ class Bridge:
         async with running(self.pipeline.run()):
             await self.told(*names)
             yield self
-        await self.pipeline.membership.listing.close()
 
     def notified(self, name: str) -> int:
         """Count the notifies that name this user."""

@@ -87,7 +87,6 @@ async def test_a_mailbox_that_no_stream_may_carry_is_shown_as_polled_until_its_s
         exchange.lab.streams.charged.clear()
         retry(bridge.pipeline, exchange.client, None)
         await kit.until(lambda: bridge.streamed(ANN), limit=5)
-    await bridge.pipeline.membership.listing.close()
 
 
 async def test_while_exchange_is_out_everybody_waits_for_it_and_a_retry_asks_it_at_once(
@@ -104,7 +103,6 @@ async def test_while_exchange_is_out_everybody_waits_for_it_and_a_retry_asks_it_
         await exchange.lab.start(port=port)
         retry(bridge.pipeline, exchange.client, None)
         await kit.until(lambda: bridge.streamed(ANN), limit=3)
-    await bridge.pipeline.membership.listing.close()
 
 
 async def test_refused_credentials_are_tried_once_more_when_somebody_says_so(
@@ -121,7 +119,6 @@ async def test_refused_credentials_are_tried_once_more_when_somebody_says_so(
         exchange.lab.dials.turn({"unauthorized": False})
         retry(bridge.pipeline, exchange.client, None)
         await kit.until(lambda: bridge.streamed(ANN), limit=5)
-    await bridge.pipeline.membership.listing.close()
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -158,7 +158,7 @@ async def test_people_without_a_mailbox_are_named_with_the_reason(
         assert found["mailbox-not-found"] == ("No mailbox was found for 1 user(s): nowhere@acme.test (no-mailbox).")
         assert found["user-without-address"].startswith("1 user(s) have no address")
         assert "nameless (no-address; nameless not tried: form)" in found["user-without-address"]
-        assert "one@acme.test (shared), two@acme.test (shared)" in found["mailbox-shared"]
+        assert "one@acme.test (shared: info@acme.test), two@acme.test (shared" in found["mailbox-shared"]
         assert found["mailbox-denied"].startswith("Exchange denies access to the mailbox of 7 user(s): ")
         assert found["mailbox-denied"].count("ErrorAccessDenied") == 5
         assert found["mailbox-denied"].endswith(" and 2 more.")
@@ -317,6 +317,29 @@ async def test_a_wrong_rainbow_password(
         await kit.until(lambda: "rainbow-authentication" in bench.found())
         assert bench.rainbow_health.state()["state"] == "disconnected"
         assert "401500" in bench.rainbow_health.state()["reason"]
+
+
+async def test_most_users_missing_at_once_are_a_problem_while_they_are_kept(
+    kit: "Kit",
+    make_exchange: "MakeExchange",
+    make_rainbow: "MakeRainbow",
+    make_bridge: "MakeBridge",
+    make_bench: MakeBench,
+) -> None:
+    names = [f"u{number}" for number in range(6)]
+    exchange = await make_exchange(*(f"{name}@acme.test" for name in names))
+    rainbow = await make_rainbow(*map(kit.person, names), ask=True)
+    bench = make_bench(make_bridge(exchange, rainbow))
+    async with bench.at_work():
+        await bench.settled()
+        for name in names[1:]:
+            rainbow.lab.people.remove(name)
+        await bench.bridge.pipeline.membership.listing.refresh()
+        assert bench.found() == {
+            "rainbow-users-missing": "Rainbow's list lacks 5 users whom it had before: most of them, all at once."
+        }
+        await kit.until(lambda: len(bench.bridge.parts.roster) == 1, limit=1300)
+        assert bench.found() == {}
 
 
 async def test_a_user_of_whom_rainbow_does_not_want_to_hear(

@@ -269,12 +269,137 @@ async def test_a_look_up_that_fails_says_so_to_all_and_is_not_remembered(
     assert await bench.listing.look_up("ann@acme.test") is not None
 
 
-async def test_look_ups_under_way_end_at_the_close(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+async def test_look_ups_under_way_end_with_the_listing(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
     rainbow = await make_rainbow(kit.person("ann"))
-    bench = Bench(kit, rainbow)
-    asking = asyncio.create_task(bench.listing.look_up("ann@acme.test"))
-    await asyncio.sleep(0)
-    await bench.listing.close()
+    async with Bench(kit, rainbow).at_work() as bench:
+        asking = asyncio.create_task(bench.listing.look_up("bob@acme.test"))
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert bench.listing._look_ups._wanted == {}
+
+
+# --- asked for
+
+
+async def test_a_listing_that_is_asked_for_says_what_it_brought(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"), kit.person("eve"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        rainbow.lab.people.remove("ann")
+        rainbow.lab.people.add(kit.person("bob", "robert@acme.test"))
+        rainbow.lab.people.add(kit.person("zoe"))
+        results = await asyncio.gather(*(bench.listing.refresh() for _ in range(3)))
+        assert set(results) == {Refreshed(users=3, added=1, removed=1, changed=1)}
+        assert bench.listing.counters.listings == 2
+
+
+async def test_one_that_is_asked_for_while_another_is_under_way_begins_after_it(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        rainbow.lab.dials.set({"rest_late_seconds": 2.0})
+        first = asyncio.create_task(bench.listing.refresh())
+        await asyncio.sleep(3)  # the answer is on its way
+        rainbow.lab.people.add(kit.person("eve"))
+        second = await bench.listing.refresh()
+        assert (await first).users + second.users in {3, 4}
+        assert second.users == 2
+
+
+async def test_one_that_is_asked_for_fails_with_its_reason_and_is_tried_again(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        rainbow.lab.dials.set({"refuse_next": 1, "refuse_status": 403, "refuse_path": "/admin/v1.0/users"})
+        with pytest.raises(RainbowApiError):
+            await bench.listing.refresh()
+        assert isinstance(bench.listing.failure, RainbowApiError)
+        assert bench.listing.failed_at == kit.now()
+        assert bench.names() == ["ann"]
+        assert (await bench.listing.refresh()).users == 1
+        assert bench.listing.last_error is None
+
+
+async def test_one_that_is_asked_for_ends_when_the_listing_does(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        rainbow.lab.dials.set({"rest_late_seconds": 20.0})
+        asked = asyncio.create_task(bench.listing.refresh())
+        await asyncio.sleep(1)
+    with pytest.raises(RainbowConnectionError, match="stopping"):
+        await asked
+
+
+async def test_word_of_single_changes_has_everybody_listed_at_once_and_then_once_a_minute(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        await asyncio.sleep(120)
+        for _ in range(100):
+            bench.listing.somebody_changed()
+            await asyncio.sleep(1)
+        assert bench.listing.counters.listings == 3
+        bench.listing.somebody_changed()
+        await asyncio.sleep(30)
+        assert bench.listing.counters.listings == 4
+
+
+async def test_it_is_known_when_users_were_listed_and_will_be(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        await asyncio.sleep(1)
+        listed_at, next_at = bench.listing.listed_at, bench.listing.next_at
+        assert listed_at is not None
+        assert next_at is not None
+        assert 3599 <= (next_at - listed_at).total_seconds() <= 3601
+        rainbow.lab.dials.set({"rest_late_seconds": 5.0})
+        asked = asyncio.create_task(bench.listing.refresh())
+        await asyncio.sleep(1)
+        assert [bench.listing.progress] == [(0, 0)]
+        assert [bench.listing.next_at] == [None]
+        await asked
+        assert [bench.listing.progress] == [None]
+        assert bench.shown[-1] == (1, 1)
+
+
+# --- a flood of questions
+
+
+async def test_a_flood_of_unknown_addresses_is_asked_for_slowly_and_not_at_all_once_nobody_waits(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    """Ten addresses a second; the listing that one of them causes is made, and answers whoever waited before it."""
+    rainbow = await make_rainbow(kit.person("ann"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        bench.listing._waited_at = asyncio.get_running_loop().time()  # a listing for a question was just made
+        rainbow.lab.record.clear()
+
+        async def ask(number: int) -> None:
+            async with asyncio.timeout(9):
+                await bench.listing.look_up(f"x{number}@acme.test")
+
+        asked = await asyncio.gather(*(ask(number) for number in range(2000)), return_exceptions=True)
+        late = [each for each in asked if isinstance(each, TimeoutError)]
+        assert 80 <= len(asked) - len(late) <= 100
+        calls = len(rainbow.lab.record.requests)
+        assert calls <= 200
+        await asyncio.sleep(30)
+        assert len(rainbow.lab.record.requests) == calls
+        assert bench.listing._look_ups._wanted == {}
+        rainbow.lab.people.add(kit.person("eve"))
+        assert await bench.listing.look_up("eve@acme.test") is not None
+
+
+async def test_a_flood_is_answered_by_the_listing_that_it_causes(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(kit.person("ann"))
+    async with Bench(kit, rainbow).at_work() as bench:
+        rainbow.lab.record.clear()
+        rainbow.lab.people.add(kit.person("eve", uid="x777@acme.test"))
+        began = asyncio.get_running_loop().time()
+        found = await asyncio.gather(*(bench.listing.look_up(f"x{number}@acme.test") for number in range(2000)))
+        assert [number for number, member in enumerate(found) if member is not None] == [777]
+        assert asyncio.get_running_loop().time() - began < 2
+        assert len(rainbow.lab.record.requests) < 60

@@ -3,7 +3,7 @@
 import pytest
 
 from rainbow_exchange.bridge import people
-from rainbow_exchange.bridge.roster import Coverage, Member
+from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Try
 from rainbow_exchange.rainbow.types import RainbowUser
 
 
@@ -58,3 +58,22 @@ def test_five_are_named_and_the_rest_counted() -> None:
     text = people.names(many)
     assert text.startswith("p0@acme.test (ErrorAccessDenied), p1@acme.test")
     assert text.endswith("p4@acme.test (ErrorAccessDenied) and 2 more")
+
+
+def test_a_shared_address_is_named() -> None:
+    one = member("ann", Coverage.FAILED, "shared")
+    one.tries = [
+        Try(Identifier(IdentifierKind.LOGIN, "ann@acme.test"), "ErrorNonExistentMailbox"),
+        Try(Identifier(IdentifierKind.WORK, "info@acme.test"), "shared"),
+    ]
+    assert people.names([one]) == "ann@acme.test (shared: info@acme.test)"
+
+
+def test_addresses_of_several_users_are_named_with_them() -> None:
+    assert people.sharing({}) is None
+    both = [member(name, Coverage.COVERED) for name in ("ann", "bob")]
+    trouble = people.sharing({f"{number}@acme.test": both for number in range(6)})
+    assert trouble is not None
+    assert trouble.severity == "notice"
+    assert trouble.text.startswith("6 address(es) stand in the profiles of several users: 0@acme.test (ann@acme.test,")
+    assert trouble.text.endswith("4@acme.test (ann@acme.test, bob@acme.test) and 1 more.")

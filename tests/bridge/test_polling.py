@@ -30,7 +30,6 @@ async def bridge(
         await kit.until(lambda: all(made.parts.ledger.was_notified(name) for name in NAMES), limit=600)
         await asyncio.sleep(130)
         yield made
-    await made.pipeline.membership.listing.close()
 
 
 def polls(bridge: "Bridge", since: int) -> list[int]:

@@ -21,6 +21,7 @@ KEYS = [
     "since",
     "exchange",
     "rainbow",
+    "users",
     "mailboxes",
     "throttling",
     "latency",

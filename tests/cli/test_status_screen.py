@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rainbow_exchange.cli.status_screen import lines, telling_line, throttling_line
+from rainbow_exchange.cli.status_screen import lines, telling_line, throttling_line, users_line
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=ZoneInfo("Europe/Paris"))
 AT_1042 = "2026-01-05T09:42:00Z"
@@ -99,3 +99,32 @@ def test_whom_rainbow_has_not_been_told_of_stands_on_one_line(changes: dict[str,
     rest = {"waiting": 0, "oldest_seconds": None, "refused": 0, "did_not_ask": 0, "failing": "", "next_try": None}
     assert telling_line(rest | changes, now=NOW) == shown
     assert ("  To tell    " + shown in list(lines(ANSWER | {"notify": rest | changes}, now=NOW))) is bool(shown)
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [
+        ({}, "120, listed 10:42, again at 11:41"),
+        (
+            {"listed_at": None, "next_listing": None, "being_listed": {"done": 1200, "total": 50000}},
+            "120, being listed: 1200 of 50000",
+        ),
+        (
+            {"last_failure": {"at": "2026-01-05T10:41:00Z", "reason": "No."}, "next_listing": "2026-01-05T10:42:00Z"},
+            "120, listed 10:42, again at 11:42; the try at 11:41 failed: No.",
+        ),
+        ({"last_failure": {"at": "2026-01-05T09:41:00Z", "reason": "No."}}, "120, listed 10:42, again at 11:41"),
+        ({"missing": 80}, "120, listed 10:42, again at 11:41; 80 missing at Rainbow"),
+    ],
+)
+def test_users_are_shown_with_when_they_were_listed(changed: dict[str, Any], shown: str) -> None:
+    users = {
+        "total": 120,
+        "listed_at": AT_1042,
+        "next_listing": "2026-01-05T10:41:00Z",
+        "being_listed": None,
+        "last_failure": None,
+        "missing": 0,
+    }
+    assert users_line(users | changed, now=NOW) == shown
+    assert f"  Users      {shown}" in list(lines(ANSWER | {"users": users | changed}, now=NOW))

@@ -33,6 +33,18 @@ def test_the_start_is_shown_as_progress() -> None:
     )
 
 
+def test_a_long_listing_is_shown_as_progress() -> None:
+    assert (
+        shown(
+            ("listing_users", {"done": 100, "total": 50000}),
+            ("listing_users", {"done": 200, "total": 50000}),
+            ("users_listed", {"count": 50000}),
+            ("listing_users", {"done": 100, "total": 900}),
+        )
+        == "\rListing users 100/50000\rListing users 200/50000\nRainbow lists 50000 users.\n"
+    )
+
+
 def test_then_one_line_per_change() -> None:
     assert (
         shown(
