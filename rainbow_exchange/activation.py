@@ -7,6 +7,7 @@ is made, and what was made is kept before it is tried: wherever this ends, the n
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from rainbow_exchange.administrator import Administrator, Done, Refusal, Session
@@ -26,6 +27,10 @@ _DEFAULT_URL = "https://openrainbow.com"
 _FORBIDDEN = 403
 #: a user that was made this moment may not be known everywhere at Rainbow yet
 _NEW_USER_AGAIN_AFTER = 3.0
+#: what a lost activation has made came to be then, as far as clocks agree; where Rainbow does not say when, it must not
+#: be long ago, or somebody else may have made one meanwhile
+_CREATED_WITHIN = timedelta(minutes=10)
+_LOST_WITHIN = timedelta(hours=1)
 
 _AS_ACCOUNT = "--as-account runs as an administrator's account and needs no connector."
 _TAKE_OVER = (
@@ -113,10 +118,10 @@ class Activation:
         """See to it that nobody else's connector is harmed without leave."""
         if not listed:
             return listed
-        new = [] if ours is None or ours.id else [each for each in listed if each.id not in ours.before]
-        if ours is not None and len(new) == 1:
-            await self._remove_lost(session, ours, new[0])
-            return await self._leave_alone(session, None, [each for each in listed if each.id != new[0].id])
+        lost = _left_by(ours, listed, self._administrator.now())
+        if ours is not None and lost is not None:
+            await self._remove_lost(session, ours, lost)
+            return await self._leave_alone(session, None, [each for each in listed if each.id != lost.id])
         shown = ", ".join(f"{each.name or 'connector'} {each.login} ({each.id})" for each in listed)
         text = f"The company has a connector that was not made here: {shown}."
         if not self._order.take_over:
@@ -141,11 +146,12 @@ class Activation:
             f" company has a connector that was not there before: {lost.login} ({lost.id}). That activation made it,"
             " unless somebody else has set one up meanwhile; its password was in the lost answer, so nobody can use it."
         )
-        if not await self._steps.confirm(f"{text} Remove it and make another?"):
+        if not await self._steps.confirm(f"{text} Remove it and make another?", by_yes=self._order.take_over):
             raise Refusal(
                 "left alone",
                 f"{text} It was left alone.",
-                "Confirm its removal at the terminal, or with --yes. If somebody else has made it: --as-account.",
+                "Confirm its removal at the terminal, or with --take-over and --yes. If somebody else has made it:"
+                " --as-account.",
             )
         await self._delete(session, lost.id)
         self._steps.done(f"Removed what the lost activation had made ({lost.id})")
@@ -289,6 +295,18 @@ class Activation:
             values["rainbow.url"] = order.url
         own = None if login is None else password
         return Wanted(values=values, secrets={"rainbow.password": own, "rainbow.app_secret": order.app_secret})
+
+
+def _left_by(ours: OurConnector | None, listed: list[ConnectorUser], now: datetime) -> ConnectorUser | None:
+    """Find what an activation of ours has left whose answer was lost: the one that came to be then; None if unsure."""
+    if ours is None or ours.id:
+        return None
+    new = [each for each in listed if each.id not in ours.before]
+    if len(new) != 1:
+        return None
+    created = new[0].created_at
+    sure = now - ours.asked_at < _LOST_WITHIN if created is None else abs(created - ours.asked_at) < _CREATED_WITHIN
+    return new[0] if sure else None
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:

@@ -56,8 +56,8 @@ class Steps(Protocol):
     def done(self, text: str) -> None:
         """Say what was done."""
 
-    async def confirm(self, question: str) -> bool:
-        """Ask for leave; False also where nobody can be asked."""
+    async def confirm(self, question: str, *, by_yes: bool = True) -> bool:
+        """Ask for leave; False also where nobody can be asked. `by_yes`: leave that was given for all may count."""
         ...
 
     async def wait(self, seconds: float, text: str) -> bool:

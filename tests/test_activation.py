@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -47,9 +47,9 @@ class Watcher:
     def done(self, text: str) -> None:
         self.told.append(text)
 
-    async def confirm(self, question: str) -> bool:
+    async def confirm(self, question: str, *, by_yes: bool = True) -> bool:
         self.asked.append(question)
-        return self.leave
+        return self.leave and by_yes
 
     async def wait(self, seconds: float, _text: str) -> bool:
         self.waited.append(seconds)
@@ -293,9 +293,27 @@ async def test_what_a_lost_answer_has_left_is_told_and_removed_only_with_leave(d
     assert desk.connectors() == [orphan]
 
     desk.watcher.leave = True
-    done = await desk.login()
+    done = await desk.login(take_over=True)
     assert desk.connectors() == [done.connector_id]
     assert done.connector_id != orphan
+
+
+@pytest.mark.parametrize("dates", [True, False])
+async def test_a_connector_that_came_to_be_at_another_time_is_somebody_else_s(desk: Desk, dates: bool) -> None:
+    desk.lab.dials.set({"lose_activation": True, "creation_dates": dates})
+    await desk.refused()
+    desk.lab.dials.set({"lose_activation": False})
+    desk.lab.people.remove(desk.connectors()[0])
+    ours = connector.read(desk.store)
+    assert ours is not None
+    connector.keep(desk.store, replace(ours, asked_at=NOW - timedelta(hours=2)))
+    desk.lab.dials.set({"existing_connector": True, "second_activation": "add"})
+    desk.watcher.leave = True
+
+    assert "was not made here" in (await desk.refused()).text
+    await desk.login(take_over=True)
+
+    assert not any(key.startswith("DELETE") for key in desk.lab.record.counts)
 
 
 async def test_what_was_there_before_a_lost_answer_is_never_removed(desk: Desk) -> None:

@@ -42,10 +42,10 @@ class ShownSteps:
             self._write("\n")
             self._open = 0
 
-    async def confirm(self, question: str) -> bool:
+    async def confirm(self, question: str, *, by_yes: bool = True) -> bool:
         """Ask at the terminal; without one nobody is there to agree."""
         self.end()
-        if self._yes:
+        if self._yes and by_yes:
             self._line(f"{question} Yes (--yes).")
             return True
         if not is_terminal(sys.stdin):

@@ -4,6 +4,7 @@ Rainbow knows one kind of them for its AD/LDAP and its Exchange connector alike.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote
 
 from rainbow_exchange.rainbow.calls import Caller
@@ -18,11 +19,12 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorUser:
-    """A connector user as Rainbow lists it; "" for what it does not say."""
+    """A connector user as Rainbow lists it; "" and None for what it does not say."""
 
     id: str
     login: str = ""
     name: str = ""
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ async def list_connectors(caller: Caller, company_id: str) -> list[ConnectorUser
     for page in range(_MAX_PAGES):
         query = {
             "companyId": company_id,
-            "format": "small",
+            "format": "full",
             "limit": str(_PAGE),
             "offset": str(page * _PAGE),
             "sortField": "displayName",
@@ -95,4 +97,17 @@ def _read(entry: object) -> ConnectorUser:
     id_ = text(entry.get("id")) if isinstance(entry, dict) else None
     if id_ is None or not isinstance(entry, dict):
         raise UnexpectedAnswer("the list of connectors holds one without an id")
-    return ConnectorUser(id=id_, login=text(entry.get("loginEmail")) or "", name=text(entry.get("displayName")) or "")
+    return ConnectorUser(
+        id=id_,
+        login=text(entry.get("loginEmail")) or "",
+        name=text(entry.get("displayName")) or "",
+        created_at=_instant(text(entry.get("creationDate"))),
+    )
+
+
+def _instant(written: str | None) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(written or "")
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else None

@@ -339,3 +339,15 @@ def test_at_a_terminal_it_asks_waits_and_is_interrupted(rainbow: Rainbow) -> Non
     assert "Traceback" not in shown
     assert shown.count("appsecret1") == shown.count("Secret#1") == 0
     assert "https://developers.openrainbow.com" in shown
+
+
+def test_the_proxy_of_the_settings_is_used(rainbow: Rainbow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAINBOW_EXCHANGE_RAINBOW__PROXY_URL", "http://127.0.0.1:1")
+
+    code, _, err = login(rainbow)
+
+    assert code == 1
+    assert "proxy" in err[0]
+    assert "127.0.0.1:1" in err[0]
+    assert "rainbow.proxy_url" in err[1]
+    assert rainbow.calls("") == []

@@ -1,4 +1,5 @@
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,6 +33,25 @@ async def test_all_pages_are_read_and_each_connector_counts_once(cloud: Cloud, m
         ("5fc1", "0"),
         ("5fc1", "100"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-11-26T07:30:00.000Z", datetime(2026, 11, 26, 7, 30, tzinfo=UTC)),
+        ("2026-11-26T07:30:00", None),
+        ("yesterday", None),
+        (1, None),
+    ],
+)
+async def test_when_a_connector_came_to_be(
+    cloud: Cloud, make_client: MakeClient, written: object, read: datetime | None
+) -> None:
+    cloud.on(LDAPS, lambda _: reply({"data": [{"id": "5f1", "creationDate": written}]}))
+
+    (found,) = await connectors.list_connectors(await make_client(), "5fc1")
+
+    assert found.created_at == read
 
 
 async def test_a_list_that_never_ends_is_left_after_twenty_pages(cloud: Cloud, make_client: MakeClient) -> None:

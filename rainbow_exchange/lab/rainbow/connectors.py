@@ -120,6 +120,7 @@ class Connectors:
             company_name=account.company_name,
             jid=jid,
             jid_password=jid_password,
+            extra={"creationDate": f"{self._now():%Y-%m-%dT%H:%M:%S}.000Z"} if self._dials.creation_dates else {},
         )
 
     async def _delete(self, request: web.Request) -> web.Response:

@@ -122,6 +122,8 @@ class Dials:
     #: roles of activated connectors ("admin": may list users), and whether one may delete itself
     connector_roles: list[Any] = field(default_factory=lambda: ["admin"])
     connector_deletes_itself: bool = False
+    #: whether connectors have a `creationDate`
+    creation_dates: bool = True
     #: refuse (403) a call that lacks what `additional_headers` asks for it
     additional_headers_required: bool = False
     #: whether the connector may read the company's record and its configuration as an administrator does
