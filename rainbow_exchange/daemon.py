@@ -230,6 +230,7 @@ class Daemon:
             self._proxies.try_again()
             if sides.rainbow is not None:
                 sides.rainbow.client.try_again()
+                sides.rainbow.link.try_again()
             if sides.exchange is not None:
                 return asdict(coverage.retry(sides.exchange.pipeline, sides.exchange.exchange, addresses))
             if sides.discovery is not None:

@@ -103,6 +103,7 @@ class RainbowSide:
                 pipeline.parts.answers.answer,
                 link_restored=pipeline.changes.link_restored,
                 users_changed=pipeline.membership.listing.somebody_changed,
+                overdue=lambda: pipeline.parts.ledger.not_asked(pipeline.parts.loop_time()) > 0,
                 link_lost=pipeline.changes.link_lost,
             ):
                 yield
@@ -218,6 +219,7 @@ def rainbow_link(
             on_connected=desk.link_restored,
             on_lost=desk.link_lost,
             on_company_user=desk.users_changed,
+            overdue=desk.overdue,
         )
     resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
     store.set_value("xmpp_resource", resource)

@@ -1,8 +1,9 @@
 """Why the link is down over which Rainbow asks, in plain words, and what to do about it."""
 
 from rainbow_exchange.bridge.causes import Cause
-from rainbow_exchange.rainbow.errors import ConnectionEnded
+from rainbow_exchange.rainbow.errors import ConnectionEnded, RainbowApiError
 from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.rainbow.s2s import S2sLink
 
 IDS = ("rainbow-link-lost", "rainbow-callback-missing", "rainbow-callback-port")
 
@@ -30,6 +31,10 @@ def link_cause(link: RainbowLink) -> Cause | None:
         case ConnectionEnded(condition="conflict"):
             action = "Let only one connector sign in with this account. It takes the link back after a while."
         case ConnectionEnded():
+            action = "It reconnects by itself."
+        case RainbowApiError() if isinstance(link, S2sLink):
+            action = "Ask whoever administers Rainbow whether this account may have S2S connections. It is tried again."
+        case _ if isinstance(link, S2sLink):
             action = "It reconnects by itself."
         case _:
             action = "It reconnects by itself. If it stays: do proxy and firewall let WebSocket (wss, 443) through?"

@@ -19,6 +19,7 @@ class Desk:
         self._link_restored: Callable[[], None] | None = None
         self._users_changed: Callable[[], None] | None = None
         self._link_lost: Callable[[], None] | None = None
+        self._overdue: Callable[[], bool] | None = None
         self._under_way: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -57,6 +58,10 @@ class Desk:
         if self._users_changed is not None:
             self._users_changed()
 
+    def overdue(self) -> bool:
+        """Tell whether Rainbow should have asked something by now."""
+        return self._overdue is not None and self._overdue()
+
     @asynccontextmanager
     async def staffed(
         self,
@@ -65,15 +70,16 @@ class Desk:
         link_restored: Callable[[], None],
         link_lost: Callable[[], None],
         users_changed: Callable[[], None] | None = None,
+        overdue: Callable[[], bool] | None = None,
     ) -> AsyncIterator[None]:
         """Have `answer` answer while the context is open; leaving it refuses what is under way, and waits for that."""
         self._answer, self._users_changed = answer, users_changed
-        self._link_restored, self._link_lost = link_restored, link_lost
+        self._link_restored, self._link_lost, self._overdue = link_restored, link_lost, overdue
         try:
             yield
         finally:
             self._answer = self._users_changed = None
-            self._link_restored = self._link_lost = None
+            self._link_restored = self._link_lost = self._overdue = None
             for until_closed in self._under_way:
                 until_closed.reschedule(asyncio.get_running_loop().time())
             await self._idle.wait()

@@ -32,8 +32,9 @@ READY_LIMIT = 30.0
 #: a connection is looked at so often (seconds), and so soon again after that failed
 CHECK_EVERY = 30.0
 _CHECK_AGAIN_FIRST, _CHECK_AGAIN_CAP = 1.0, 60.0
-#: without any callback for so long, whether they still arrive is tried with a new connection (seconds)
-SILENCE = 900.0
+#: without any callback for so long, whether they still arrive is tried with a new connection (seconds); earlier where
+#: one is overdue, if not each time
+SILENCE, OVERDUE = 900.0, 60.0
 #: whoever comes or goes within so many seconds is told of together, and then nobody for so long
 USERS_GATHERED, USERS_PAUSE = 2.0, 60.0
 #: what is kept of the deadline for the answer's own way (seconds)
@@ -52,8 +53,8 @@ class S2sLink:
     Rainbow calls back below `callback_url`, which leads to the listener at `host` and `port`, whatever is in between.
     Each connection has a path of its own, which nobody can guess: whoever knows it is believed to be Rainbow.
     `on_connected` and `on_lost` frame each time in which questions can arrive; `on_company_user` is called when Rainbow
-    tells of somebody new, changed or gone. Each question gets one answer within `deadline` seconds; `max_waiting` may
-    be under way, more are refused.
+    tells of somebody new, changed or gone; `overdue` says whether it should have asked something by now. Each question
+    gets one answer within `deadline` seconds; `max_waiting` may be under way, more are refused.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class S2sLink:
         on_connected: Callable[[], None] = _nothing,
         on_lost: Callable[[], None] = _nothing,
         on_company_user: Callable[[], None] = _nothing,
+        overdue: Callable[[], bool] = lambda: False,
         deadline: float = 10.0,
         max_waiting: int = 20_000,
     ) -> None:
@@ -82,6 +84,8 @@ class S2sLink:
         self._on_connected = on_connected
         self._on_lost = on_lost
         self._on_company_user = on_company_user
+        self._overdue = overdue
+        self._patience, self._asked = OVERDUE, 0
         self._company_changed = asyncio.Event()
         self._wake = asyncio.Event()
         self._gone = False
@@ -211,7 +215,7 @@ class S2sLink:
         there = None if made.ended else await connections.get(self._client, made.id)
         if there is None:
             raise ConnectionEnded("ended", made.ended or "Rainbow does not know the connection that it made")
-        if there.callback_url not in ("", self._base + made.segment):
+        if there.callback_url and not there.callback_url.rstrip("/").endswith(f"/{made.segment}"):
             raise UnexpectedAnswer("Rainbow calls back at another address than it was told")
         await connections.be_present(self._client, made.id)
         return made
@@ -241,18 +245,26 @@ class S2sLink:
                 continue
             if not self.connected:
                 self._up(connection)
-            if asyncio.get_running_loop().time() - connection.heard < SILENCE:
-                return connection
-            return await self._renew(connection)
+            return await self._renew(connection) if self._is_silent(connection) else connection
         self._gone = True
         raise ConnectionEnded("ended", connection.ended)
+
+    def _is_silent(self, connection: OwnConnection) -> bool:
+        """Whether there was no callback for so long that they may not arrive any more."""
+        if self.counters.questions > self._asked:
+            self._patience, self._asked = OVERDUE, self.counters.questions
+        silent = asyncio.get_running_loop().time() - connection.heard
+        if silent >= self._patience and self._overdue():
+            self._patience = min(2 * self._patience, SILENCE)  # perhaps Rainbow just does not want to know
+            return True
+        return silent >= SILENCE
 
     async def _renew(self, old: OwnConnection) -> OwnConnection:
         """Find out whether callbacks still arrive: of a new connection Rainbow has to tell that it is ready.
 
         The old one stays until then, and for the answers that are under way.
         """
-        _log.debug("s2s_silent", seconds=SILENCE)
+        _log.debug("s2s_silent", connection=old.id)
         new = await self._open()
         if new.id == old.id:  # Rainbow has given it another address
             self._connections.remove(old)

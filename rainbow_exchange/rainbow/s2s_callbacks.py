@@ -78,8 +78,10 @@ class S2sCallbacks:
 
     def _take(self, connection: OwnConnection, name: str, body: bytes) -> int:
         """Take a callback and have it handled after the answer, whose status this returns."""
+        loop = asyncio.get_running_loop()
         if name not in callbacks.NAMES:
             self.counts["unknown"] += 1
+            connection.heard = loop.time()
             return _TAKEN
         try:
             callback = callbacks.read(name, body)
@@ -93,7 +95,6 @@ class S2sCallbacks:
         if name in callbacks.QUESTIONS and (self.tasks is None or self._questions.overrun):
             self.counts["overrun"] += 1
             return _OVERRUN
-        loop = asyncio.get_running_loop()
         loop.call_soon(self._handle, connection, callback, loop.time())
         return _TAKEN
 

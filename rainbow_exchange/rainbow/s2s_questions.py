@@ -24,8 +24,8 @@ _MAX_REFUSALS = 1000
 _AT_ONCE = 32
 #: waits before an answer is posted again (seconds)
 _AGAIN_FIRST, _AGAIN_CAP = 0.25, 2.0
-#: request ids that are remembered, so that a question that comes twice is answered once
-_REMEMBERED = 50_000
+#: questions that are remembered, and for how many seconds, so that one that comes twice is answered once
+_REMEMBERED, _REMEMBERED_FOR = 50_000, 120.0
 _NOT_FOUND = 404
 
 
@@ -50,7 +50,7 @@ class S2sQuestions:
         self._random = random
         self._on_missing = on_missing
         self.turns = asyncio.Semaphore(_AT_ONCE)
-        self._seen: dict[str, None] = {}
+        self._seen: dict[tuple[str, str], float] = {}
         self._beginning = 0
         self.repeated = 0
 
@@ -66,16 +66,23 @@ class S2sQuestions:
         id_ = assumed_s2s.request_id(payload)
         if id_ is None:
             return False
-        if id_ in self._seen:
+        self._forget(received - _REMEMBERED_FOR)
+        if (connection_id, id_) in self._seen:
             self.repeated += 1
             return True
-        if len(self._seen) >= _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        self._seen[id_] = None
+        self._seen[connection_id, id_] = received
         asked = _S2sAsked(self, name, payload, id_, connection_id, until=received + self._deadline)
         self._beginning += 1
         tasks.create_task(self._begin(asked, tasks), name="link:question").add_done_callback(self._begun)
         return True
+
+    def _forget(self, before: float) -> None:
+        """Forget the questions that came before then, and of the others the oldest where they are too many."""
+        while self._seen:
+            oldest = next(iter(self._seen))
+            if self._seen[oldest] >= before and len(self._seen) < _REMEMBERED:
+                break
+            del self._seen[oldest]
 
     async def _begin(self, asked: "_S2sAsked", tasks: asyncio.TaskGroup) -> None:
         try:
@@ -100,7 +107,7 @@ class S2sQuestions:
                         return
                     await asyncio.sleep(max(wait, next(waits)))
         except (TimeoutError, RainbowError) as error:
-            self._seen.pop(asked.id, None)  # asked again, it may have better luck
+            self._seen.pop((asked.connection_id, asked.id), None)  # asked again, it may have better luck
             if isinstance(error, RainbowApiError) and error.status == _NOT_FOUND:
                 self._on_missing()
             raise Undelivered(str(error) or "not in time") from error

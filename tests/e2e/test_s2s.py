@@ -92,7 +92,7 @@ def test_change_while_the_connection_was_away_is_told_again(tmp_path: Path, how:
             house.appointment(mailbox(house, 2), start=now() - timedelta(minutes=5))
             await asyncio.sleep(20)
             if how == "unreachable":
-                await until(lambda: "rainbow-callback-missing" in house.problems(), within=1000, step=10)
+                await until(lambda: "rainbow-callback-missing" in house.problems(), within=200, step=10)
                 assert shown(house, 2) == "free"
                 house.rainbow.dials.set({"s2s_callbacks": True})
             await until(lambda: shown(house, 2) == "busy", within=120)
@@ -105,7 +105,7 @@ def test_quiet_hour_is_no_loss(tmp_path: Path) -> None:
     async def test() -> None:
         house = s2s_house(tmp_path)
         async with house.at_work() as daemon:
-            house.rainbow.dials.set({"ask": False})
+            await until(lambda: {shown(house, number) for number in range(4)} == {"free"}, within=10)
             await asyncio.sleep(3600)
             [connection] = house.rainbow.connections.of(house.rainbow.people.account.id)
             assert connection.ready

@@ -282,6 +282,20 @@ async def test_way_that_closed_is_found_out_by_silence(ucs: Ucs, run: Any) -> No
     assert "did not call back" in linked.link.reason
 
 
+async def test_question_that_is_overdue_makes_silence_suspicious_soon_but_not_each_time(ucs: Ucs, run: Any) -> None:
+    linked = await run(overdue=lambda: True)
+    made = []
+    for _ in range(40):
+        await asyncio.sleep(30)
+        made.append(ucs.calls.count("POST"))
+    # after 60, 180, 420 and 900 s, found out at the next look
+    assert [made.index(number) for number in (2, 3, 4, 5)] == pytest.approx([2, 6, 14, 30], abs=2)
+    assert linked.told == ["connected"]
+    await ucs.ask("q1")
+    await asyncio.sleep(100)
+    assert ucs.calls.count("POST") == made[-1] + 1, "Rainbow does ask: patience is as short as before"
+
+
 async def test_stop_while_a_connection_is_being_made_leaves_none(ucs: Ucs, cloud: Cloud, run: Any) -> None:
     linked = await run(up=False)
 
@@ -351,6 +365,9 @@ async def test_question_that_comes_twice_is_answered_once(ucs: Ucs, run: Any) ->
     assert ucs.answered() == ["q1", "q2"]
     assert linked.link.callbacks["repeated"] == 2
     assert linked.link.counters.questions == 2
+    await asyncio.sleep(120)
+    await ucs.ask("q1")
+    await until(lambda: ucs.answered() == ["q1", "q2", "q1"])  # Rainbow counts anew after a restart, perhaps
 
 
 async def test_answer_is_posted_until_it_is_taken_and_told_as_sent_then(ucs: Ucs, run: Any) -> None:
