@@ -76,7 +76,9 @@ class Answers:
         if member is None or member.coverage is Coverage.FAILED:
             self.counters.not_found += 1
             user_id = member.user.id if member else ""
-            raise QuestionRefused(*ITEM_NOT_FOUND, sent=lambda: self.ledger.refused(user_id, Told(question.kind)))
+            raise QuestionRefused(
+                *ITEM_NOT_FOUND, sent=lambda: self.ledger.refused(user_id, Told(question.kind), _time())
+            )
         if member.coverage is Coverage.PENDING or member.mailbox is None:
             # Known to Rainbow, not yet to us: Exchange has not said whether there is a mailbox.
             raise TimeoutError
@@ -85,7 +87,9 @@ class Answers:
             absence = await self.absences.read(address)
             reply = auto_reply(absence, now=self.now())
             digest = digest_auto_reply(reply)
-            return Answer(auto_reply=reply, sent=lambda: self.ledger.answered(user_id, Told.AUTO_REPLY, digest))
+            return Answer(
+                auto_reply=reply, sent=lambda: self.ledger.answered(user_id, Told.AUTO_REPLY, digest, _time())
+            )
         window = self._window(question)
         agenda, state = await self._agenda(address, window)
         shown = events(agenda, window, now=self.now(), privacy=self.view.privacy, language=self.view.language)
@@ -127,4 +131,8 @@ class Answers:
 
     def _sent(self, user_id: str, state: Digest | None) -> None:
         if state is not None:
-            self.ledger.answered(user_id, Told.EVENTS, state)
+            self.ledger.answered(user_id, Told.EVENTS, state, _time())
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()

@@ -21,6 +21,9 @@ log = structlog.get_logger()
 RECOVER_EVERY = 30.0
 #: seconds without a link after which Rainbow is told of everybody anew, and made to publish it
 LINK_LOST_LONG = 300.0
+#: seconds before the loss of the link within which an answer that has left may have been lost with it: longer than the
+#: link takes to find out that nobody is at its other end
+ANSWERS_DOUBTED = 60.0
 #: causes for which a cached agenda will not do, however current it seems
 FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
 
@@ -221,9 +224,11 @@ class Changes:
         self._observe("change_told", user=user_id, mailbox=member.mailbox.address, kind=what, seconds=seconds)
 
     def link_lost(self) -> None:
-        """Questions cannot arrive any more."""
+        """Questions cannot arrive any more, and the last answers may not have arrived."""
+        now = self.parts.loop_time()
         if self._linkless_since is None:
-            self._linkless_since = self.parts.loop_time()
+            self._linkless_since = now
+        self.parts.ledger.doubt(now - ANSWERS_DOUBTED, now)
 
     def link_restored(self) -> None:
         """Questions that were asked while the link was lost are lost: have them asked again.

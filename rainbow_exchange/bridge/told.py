@@ -92,6 +92,7 @@ class _Kind:
     state: Digest | None = None
     notified: Digest | None = None
     answered: Digest | None = None
+    answered_at: float = float("-inf")
 
 
 @dataclass(slots=True)
@@ -157,12 +158,13 @@ class Ledger:
         """Note that Rainbow asks this kind at all."""
         self._asked.add(kind)
 
-    def answered(self, user_id: str, kind: Told, digest: Digest) -> None:
+    def answered(self, user_id: str, kind: Told, digest: Digest, now: float) -> None:
         """Note that an answer made from the state `digest` left on a live link."""
         user = self._users.get(user_id)
         if user is None:
             return
-        user.kinds.setdefault(kind, _Kind()).answered = digest
+        entry = user.kinds.setdefault(kind, _Kind())
+        entry.answered, entry.answered_at = digest, now
         if not self._unanswered(user):
             user.settled()
             self._waiting.discard(user_id)
@@ -189,6 +191,15 @@ class Ledger:
         for user_id in self._waiting:
             self._users[user_id].step = 0
 
+    def doubt(self, since: float, now: float) -> None:
+        """Count answers that have left since then for none: the link is lost, and nobody knows which have arrived."""
+        for user_id, user in self._users.items():
+            doubted = [entry for entry in user.kinds.values() if entry.answered_at >= since]
+            for entry in doubted:
+                entry.answered, entry.answered_at = None, float("-inf")
+            if doubted:
+                self._expect_question(user_id, user, now)
+
     def not_asked(self, now: float) -> int:
         """Count the users for whom Rainbow did not ask within 30 s of the notify."""
         since = (self._users[user_id].unanswered_since for user_id in self.unanswered())
@@ -208,9 +219,9 @@ class Ledger:
             if self._counts(kind)
         )
 
-    def refused(self, user_id: str, kind: Told) -> None:
+    def refused(self, user_id: str, kind: Told, now: float) -> None:
         """Note that Rainbow was answered that nobody has this mailbox."""
-        self.answered(user_id, kind, NOTHING)
+        self.answered(user_id, kind, NOTHING, now)
 
     def forget(self, user_id: str) -> None:
         """Drop a user."""

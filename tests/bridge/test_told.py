@@ -129,7 +129,7 @@ def told(ledger: Ledger, user: str, kind: Told, number: int, now: float) -> None
     ledger.set_state(user, kind, digest(number), now)
     ledger.notified(user, ledger.snapshot(user), now)
     ledger.asked(kind)
-    ledger.answered(user, kind, digest(number))
+    ledger.answered(user, kind, digest(number), 0.0)
 
 
 def test_a_user_is_due_until_a_notify_is_accepted() -> None:
@@ -195,7 +195,7 @@ def test_an_answer_given_before_the_notify_was_accepted_counts() -> None:
     ledger = Ledger()
     ledger.set_state("u", EVENTS, digest(1), 0.0)
     ledger.asked(EVENTS)
-    ledger.answered("u", EVENTS, digest(1))
+    ledger.answered("u", EVENTS, digest(1), 0.0)
     ledger.notified("u", ledger.snapshot("u"), 0.1)
     assert ledger.unanswered() == []
 
@@ -205,7 +205,7 @@ def test_an_answer_older_than_the_notify_does_not_count() -> None:
     told(ledger, "u", EVENTS, 1, 0.0)
     ledger.set_state("u", EVENTS, digest(2), 10.0)
     ledger.notified("u", ledger.snapshot("u"), 10.0)
-    ledger.answered("u", EVENTS, digest(1))
+    ledger.answered("u", EVENTS, digest(1), 0.0)
     assert ledger.unanswered() == ["u"]
     assert ledger.take_again(70.0) == ["u"]
 
@@ -217,7 +217,7 @@ def test_the_schedule_begins_anew_after_an_answer() -> None:
     ledger.take_again(60.0)
     ledger.notified("u", ledger.snapshot("u"), 60.0)
     ledger.asked(EVENTS)
-    ledger.answered("u", EVENTS, digest(1))
+    ledger.answered("u", EVENTS, digest(1), 0.0)
     ledger.set_state("u", EVENTS, digest(2), 1000.0)
     ledger.notified("u", ledger.snapshot("u"), 1000.0)
     assert ledger.take_again(1059.0) == []
@@ -262,7 +262,7 @@ def test_a_kind_that_rainbow_never_asked_for_does_not_count() -> None:
     ledger.set_state("u", AUTO_REPLY, digest(1), 0.0)
     ledger.notified("u", ledger.snapshot("u"), 0.0)
     ledger.asked(EVENTS)
-    ledger.answered("u", EVENTS, digest(1))
+    ledger.answered("u", EVENTS, digest(1), 0.0)
     assert ledger.unanswered() == []
     assert ledger.take_again(1e6) == []
 
@@ -310,7 +310,7 @@ def test_who_is_forgotten_is_neither_due_nor_waited_for() -> None:
 def test_a_notify_or_an_answer_for_somebody_gone_changes_nothing() -> None:
     ledger = Ledger()
     ledger.notified("gone", {EVENTS: digest(1)}, 0.0)
-    ledger.answered("gone", EVENTS, digest(1))
+    ledger.answered("gone", EVENTS, digest(1), 0.0)
     assert not ledger.was_notified("gone")
     assert ledger.unanswered() == []
 
@@ -319,7 +319,7 @@ def test_of_a_mailbox_that_is_gone_rainbow_is_told_until_it_was_refused() -> Non
     ledger = Ledger()
     ledger.set_state("u1", Told.EVENTS, Digest(739000, (1,)), 0.0)
     ledger.notified("u1", ledger.snapshot("u1"), 0.0)
-    ledger.answered("u1", Told.EVENTS, Digest(739000, (1,)))
+    ledger.answered("u1", Told.EVENTS, Digest(739000, (1,)), 0.0)
     assert not ledger.withdrawing("u1")
     ledger.withdraw("u1")
     assert ledger.withdrawing("u1")
@@ -327,7 +327,21 @@ def test_of_a_mailbox_that_is_gone_rainbow_is_told_until_it_was_refused() -> Non
     assert ledger.take_again(69.0) == []
     assert ledger.take_again(70.0) == ["u1"]
     ledger.notified("u1", ledger.snapshot("u1"), 71.0)
-    ledger.refused("u1", Told.EVENTS)
+    ledger.refused("u1", Told.EVENTS, 72.0)
     assert not ledger.withdrawing("u1")
     assert ledger.unanswered() == []
     assert ledger.take_again(10_000.0) == []
+
+
+def test_answers_that_left_shortly_before_the_link_was_lost_are_doubted() -> None:
+    ledger = Ledger()
+    for user, at in (("early", 40.0), ("late", 90.0), ("never told", 91.0)):
+        ledger.set_state(user, EVENTS, digest(1), 0.0)
+        if user != "never told":
+            ledger.notified(user, ledger.snapshot(user), 30.0)
+        ledger.answered(user, EVENTS, digest(1), at)
+    assert ledger.unanswered() == []
+    ledger.doubt(60.0, 100.0)
+    assert ledger.unanswered() == ["late"]
+    ledger.answered("late", EVENTS, digest(1), 110.0)
+    assert ledger.unanswered() == []

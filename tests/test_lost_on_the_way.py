@@ -1,7 +1,8 @@
-"""Whose mailbox is gone is shown nothing any more, whatever was lost on the way and however often we were restarted."""
+"""What is lost between Rainbow and us, or while one of us is away, leaves nobody shown what is not so."""
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -64,5 +65,24 @@ def test_somebody_renamed_shows_nothing_though_the_notify_or_the_question_was_lo
             await until(lambda: shown(house, user_id) == "not_enabled", within=240)
             assert house.rainbow.dials.break_next == 0
             assert house.status()["state"] == "healthy"
+
+    virtually(test)
+
+
+@pytest.mark.parametrize("lasts", [0.0, 45.0])
+def test_an_answer_that_was_lost_with_the_link_is_asked_for_again(tmp_path: Path, lasts: float) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 3)
+        user_id = house.people[0].id
+        async with house.at_work():
+            await until(lambda: shown(house, user_id) == "free", within=30)
+            await asyncio.sleep(90)
+            house.rainbow.outage.on_break = lambda: house.rainbow.outage.set({"link": "reset"})
+            house.rainbow.dials.set({"break_next": 1, "break_path": "xmpp:answer"})
+            house.appointment(next(iter(house.exchange.directory.by_address)), start=now() - timedelta(minutes=5))
+            await until(lambda: house.rainbow.dials.break_next == 0, within=30)
+            await asyncio.sleep(lasts)
+            house.rainbow.outage.set({"link": ""})
+            await until(lambda: shown(house, user_id) == "busy", within=120)
 
     virtually(test)
