@@ -76,7 +76,10 @@ class ExchangeSettings(_Group):
 
 
 class RainbowSettings(_Group):
-    """How to reach Rainbow and as whom. `trusted_askers` None: Rainbow's own servers, as the link knows them."""
+    """How to reach Rainbow and as whom.
+
+    `trusted_askers` None: Rainbow's own servers, as the link knows them. `escape_texts_twice` None: as it assumes.
+    """
 
     url: RainbowUrl = "https://openrainbow.com"
     login: str | None = None
@@ -88,6 +91,7 @@ class RainbowSettings(_Group):
     company_id: str | None = None
     link: Link = "xmpp"
     trusted_askers: Names | None = None
+    escape_texts_twice: bool | None = None
     proxy_url: ProxyUrl | None = Field(default=None, repr=False)
     proxy_url_file: Path | None = None
     proxy_username: str | None = None
@@ -297,7 +301,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
 def _link_contradictions(rainbow: RainbowSettings, web: WebSettings) -> Iterator[tuple[set[str], str]]:
     other, only = ("s2s", ["callback_url", "callback_host", "callback_port"])
     if rainbow.link == "s2s":
-        other, only = ("xmpp", ["trusted_askers"])
+        other, only = ("xmpp", ["trusted_askers", "escape_texts_twice"])
     for name in only:
         if getattr(rainbow, name) is not None:
             yield (

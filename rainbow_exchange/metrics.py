@@ -59,6 +59,9 @@ COUNTERS = {
     "reports_sent": "Events that Rainbow was told: failures, recoveries, ends of commands.",
     "reports_dropped": "Events that Rainbow was never told, because too many waited.",
     "questions_from_strangers": "Questions refused because of who asked.",
+    "questions_without_room": "Questions refused because 20,000 were waiting already.",
+    "questions_malformed": "Questions refused because they could not be understood.",
+    "replies_too_long": "Replies not sent because whoever asked chose an id or an address too long to repeat.",
     "questions_in_unknown_zones": "Questions with dates in a time zone that is not known, read as UTC.",
 }
 #: name in the view → (label, help). A mapping from the label's value to a number that only grows.

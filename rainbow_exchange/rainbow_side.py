@@ -27,6 +27,7 @@ from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import ended, in_time
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.network.trust import client_context
+from rainbow_exchange.rainbow.assumed import ESCAPE_TWICE
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.desk import Desk
 from rainbow_exchange.rainbow.link import RainbowLink
@@ -229,6 +230,7 @@ def rainbow_link(
         resource=resource,
         answer=desk.answer,
         trusted_askers=settings.rainbow.trusted_askers,
+        escape_twice=ESCAPE_TWICE if (twice := settings.rainbow.escape_texts_twice) is None else twice,
         app_id=settings.rainbow.app_id or "",
         ssl=client_context(),
         now=now,

@@ -1,7 +1,7 @@
 """Why the link is down over which Rainbow asks, in plain words, and what to do about it."""
 
 from rainbow_exchange.bridge.causes import Cause
-from rainbow_exchange.rainbow.errors import ConnectionEnded, RainbowApiError
+from rainbow_exchange.rainbow.errors import ConnectionEnded, RainbowApiError, SaslRefused, StreamEnded
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.s2s import S2sLink
 
@@ -28,8 +28,21 @@ def link_cause(link: RainbowLink) -> Cause | None:
                 "Set rainbow.callback_port to a port that is free, or rainbow.callback_host to an address that this"
                 " machine has, and let the reverse proxy lead there.",
             )
-        case ConnectionEnded(condition="conflict"):
-            action = "Let only one connector sign in with this account. It takes the link back after a while."
+        case ConnectionEnded(condition="conflict") | StreamEnded(condition="conflict"):
+            action = (
+                "Stop the other connector, which may be a copy of this machine, then: rainbow-exchange retry --all."
+                " By itself this one tries again after 5, 10, 20, 40 and 60 minutes, then hourly."
+            )
+        case SaslRefused():
+            action = (
+                "It signs in anew, and tries again after 1, 2, 4 … 60 minutes. If it stays, Rainbow's XMPP server does"
+                " not know the account that its REST API gave us: ask Rainbow's support."
+            )
+        case StreamEnded(condition="policy-violation"):
+            action = (
+                "It reconnects by itself, ever more slowly. If it stays, report it: the connector breaks a rule of"
+                " Rainbow's server."
+            )
         case ConnectionEnded():
             action = "It reconnects by itself."
         case RainbowApiError() if isinstance(link, S2sLink):

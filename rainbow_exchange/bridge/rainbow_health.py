@@ -72,6 +72,9 @@ class RainbowHealth:
             "rainbow_connected": link.connected,
             "links_opened": link.counters.connects,
             "questions_from_strangers": link.counters.strangers,
+            "questions_without_room": link.counters.overflowed,
+            "questions_malformed": link.counters.malformed,
+            "replies_too_long": link.counters.too_long,
             "questions_in_unknown_zones": link.counters.zones_unknown,
             "rainbow_requests": requests.requests,
             "rainbow_errors": requests.errors,
@@ -100,6 +103,16 @@ class RainbowHealth:
                 self._problems.clear(problem_id)
         if why is not None:
             self._problems.report(why.id, severity="error", text=why.text, action=why.action)
+
+        if self._link.connected and self._link.others:
+            self._problems.report(
+                "rainbow-second-connector",
+                severity="warning",
+                text=f"{self._link.others} more connector(s) are signed in to Rainbow with this connector's account.",
+                action="Stop what is not to run: Rainbow asks one of them, and this one may not be asked any more.",
+            )
+        else:
+            self._problems.clear("rainbow-second-connector")
 
     def _review_strangers(self, now: float) -> None:
         link = self._link

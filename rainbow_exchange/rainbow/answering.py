@@ -70,6 +70,7 @@ class Answering:
         try:
             question = asked.read()
         except MalformedQuestion as error:
+            self._counters.malformed += 1
             _log.debug("question_malformed", reason=str(error))
             await self._refuse(asked, "bad-request", "modify")
             return

@@ -41,7 +41,8 @@ Answerer = Callable[[Question], Awaitable[Answer]]
 class LinkCounters:
     """What a link has seen since start.
 
-    `refused` are questions answered with an error on purpose; `overflowed` those of them for which there was no room;
+    `refused` are questions answered with an error on purpose; `overflowed` those of them for which there was no room,
+    `malformed` those that could not be understood;
     `failed` those that could not be answered; `too_long` replies that were not sent because nobody may send them.
     """
 
@@ -54,6 +55,7 @@ class LinkCounters:
     orders: int = 0
     zones_unknown: int = 0
     overflowed: int = 0
+    malformed: int = 0
     too_long: int = 0
 
 
