@@ -1,7 +1,8 @@
 """Questions in, answers out, on whichever link: one answer each, within the deadline, in whatever order they finish."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol
 
 import structlog
@@ -14,6 +15,8 @@ _log = structlog.get_logger()
 
 #: How many questions can be refused in a second at least: of as many as wait, the last is refused in time as well.
 _REFUSED_A_SECOND = 8_000
+#: Seconds for the last answer of a program that has a bug.
+_LAST_WORDS = 2.0
 
 
 class Undelivered(Exception):
@@ -42,8 +45,8 @@ class Asked(Protocol):
         """Hand over what `write` made."""
         ...
 
-    async def refuse(self, condition: str, type_: str) -> None:
-        """Answer with an error: an RFC 6120 condition and its type."""
+    async def refuse(self, condition: str, type_: str, sent: Callable[[], None] = ...) -> None:
+        """Answer with an error: an RFC 6120 condition and its type; `sent` is called once it has left, maybe later."""
         ...
 
 
@@ -115,8 +118,7 @@ class Answering:
                     sending = True
                     await asked.send(written)
         except QuestionRefused as refused:
-            await self._refuse(asked, refused.condition, refused.type)
-            refused.sent()
+            await self._refuse(asked, refused.condition, refused.type, refused.sent)
         except (TimeoutError, RainbowExchangeError, Undelivered) as error:
             self._counters.failed += 1
             if sending:
@@ -126,12 +128,16 @@ class Answering:
         except Exception:
             # A bug: whoever asked is not left waiting, and it goes on its way.
             self._counters.failed += 1
-            await asked.refuse("internal-server-error", "cancel")
+            left = asyncio.Event()
+            await asked.refuse("internal-server-error", "cancel", left.set)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORDS):
+                    await left.wait()
             raise
         else:
             self._counters.answered += 1
             answer.sent()
 
-    async def _refuse(self, asked: Asked, condition: str, type_: str) -> None:
+    async def _refuse(self, asked: Asked, condition: str, type_: str, sent: Callable[[], None] = lambda: None) -> None:
         self._counters.refused += 1
-        await asked.refuse(condition, type_)
+        await asked.refuse(condition, type_, sent)

@@ -50,8 +50,8 @@ class IqQuestions:
         asked = _IqAsked(iq, stream, partial(self.reply, stream=stream), escape_twice=self._escape_twice)
         await self._answering.take(asked, tasks)
 
-    async def reply(self, frame: str, stream: Stream) -> None:
-        """Have a reply sent that needs no work, without waiting for whoever reads slowly.
+    async def reply(self, frame: str, stream: Stream, sent: Callable[[], None] = lambda: None) -> None:
+        """Have a reply sent that needs no work, without waiting for whoever reads slowly; `sent`: once it has left.
 
         One that would break the server's limit, for whoever asked chose its id and address as long as that, is not
         sent at all: the server would end the stream for it.
@@ -59,7 +59,7 @@ class IqQuestions:
         if len(frame.encode()) > MAX_STANZA:
             self._counters.too_long += 1
             return
-        await stream.outbox.post(frame)
+        await stream.outbox.post(frame, sent)
 
     def note_stranger(self, domain: str) -> None:
         """Count somebody who may not ask, and name the domain in the log, once."""
@@ -76,7 +76,7 @@ class _IqAsked:
 
     iq: Iq
     stream: Stream
-    reply: Callable[[str], Awaitable[None]]
+    reply: Callable[..., Awaitable[None]]
     escape_twice: bool
 
     def read(self) -> Question:
@@ -105,5 +105,5 @@ class _IqAsked:
     async def send(self, written: str) -> None:
         await self.stream.outbox.put(written)
 
-    async def refuse(self, condition: str, type_: str) -> None:
-        await self.reply(stanzas.error(self.iq, self.stream.jid, condition, type_))
+    async def refuse(self, condition: str, type_: str, sent: Callable[[], None] = lambda: None) -> None:
+        await self.reply(stanzas.error(self.iq, self.stream.jid, condition, type_), sent=sent)

@@ -22,7 +22,7 @@ class Outbox:
         #: writes a frame; to be called within a `turn`
         self.put = put
         self._sending = asyncio.Lock()
-        self._posted: deque[str] = deque()
+        self._posted: deque[tuple[str, Callable[[], None]]] = deque()
         self._bytes = 0
         self._came = asyncio.Event()
         self._room = asyncio.Event()
@@ -42,12 +42,12 @@ class Outbox:
         async with self.turn():
             await self.put(frame)
 
-    async def post(self, frame: str) -> None:
-        """Have one frame sent by `run`; returns at once, unless much is waiting already."""
+    async def post(self, frame: str, sent: Callable[[], None] = lambda: None) -> None:
+        """Have one frame sent soon, then `sent` called; returns at once, unless much is waiting already."""
         while self._bytes > _MAX_POSTED:
             self._room.clear()
             await self._room.wait()
-        self._posted.append(frame)
+        self._posted.append((frame, sent))
         self._bytes += len(frame)
         self._came.set()
 
@@ -61,7 +61,10 @@ class Outbox:
 
     async def _flush(self) -> None:
         while self._posted:
-            await self.put(self._posted[0])
-            self._bytes -= len(self._posted.popleft())
+            frame, sent = self._posted[0]
+            await self.put(frame)
+            self._posted.popleft()
+            self._bytes -= len(frame)
             self._room.set()
+            sent()
             await asyncio.sleep(0)

@@ -153,6 +153,12 @@ class _S2sAsked:
     async def send(self, written: dict[str, Any]) -> None:
         await self.questions.post(self, written)
 
-    async def refuse(self, condition: str, type_: str) -> None:  # noqa: ARG002  (our contract has no types)
+    async def refuse(
+        self,
+        condition: str,
+        type_: str,  # noqa: ARG002  (our contract has no types)
+        sent: Callable[[], None] = lambda: None,
+    ) -> None:
         async with self.turn():
             await self.questions.post(self, assumed_s2s.error_body(self.id, condition))
+        sent()

@@ -92,6 +92,19 @@ async def test_refusal_is_passed_on(server: Any, run_link: RunLink) -> None:
     assert life.link.counters.refused == 1
 
 
+async def test_refusal_counts_as_sent_only_once_it_has_left(server: Any, run_link: RunLink) -> None:
+    sent: list[str] = []
+
+    async def answer(_: Question) -> Answer:
+        raise QuestionRefused("item-not-found", "cancel", sent=lambda: sent.append("sent"))
+
+    life = run_link(answer)
+    visit = await server.visit()
+    await visit.ask(question())
+    assert sent == ["sent"]
+    assert life.link.counters.refused == 1
+
+
 async def test_trouble_that_was_expected_is_a_timeout_of_the_remote_server(server: Any, run_link: RunLink) -> None:
     async def answer(_: Question) -> Answer:
         raise RainbowConnectionError("timeout")
