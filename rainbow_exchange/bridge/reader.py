@@ -45,8 +45,6 @@ STALE_AFTER = timedelta(hours=12)
 FORGET_AFTER = timedelta(hours=24)
 #: how often a calendar that changes while it is read is read again before the last result is taken
 MOST_TRIES = 3
-#: how long a calendar is remembered that Exchange no longer lets us see
-FORGET_AFTER = timedelta(hours=24)
 #: how long an agenda answers questions while its mailbox is not streamed
 UNWATCHED_FOR = timedelta(seconds=30)
 
@@ -76,6 +74,8 @@ class _Read:
     result: asyncio.Future[Agenda]
     for_cache: bool
     tries: int = 0
+    #: that of the entry when it was sent
+    generation: int = -1
 
     def share(self, now: datetime) -> int:
         """Read by itself, a mailbox rides alone."""
@@ -85,6 +85,7 @@ class _Read:
 @dataclass(slots=True)
 class _LaneState:
     waiting: dict[tuple[str, Window], _Read] = field(default_factory=dict)
+    under_way: dict[tuple[str, Window], _Read] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     landed: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: int = 0
@@ -190,8 +191,9 @@ class Reader:
     async def agenda(self, address: str, window: Window | None = None, *, lane: Lane, fresh: bool = False) -> Agenda:
         """Return a current agenda that covers `window` (default: that of the cache).
 
-        It comes from the cache where that is current, else from a read sent after this call. `fresh` asks for a read in
-        any case. Raises EwsError; KeyError for a mailbox that was never added.
+        It comes from the cache where that is current, else from a read since whose sending nothing was signalled.
+        `fresh` asks for a read sent after this call in any case. Raises EwsError; KeyError for a mailbox that was never
+        added.
         """
         entry = self._entries[address]
         own = self.window()
@@ -204,6 +206,9 @@ class Reader:
         state = self._lane(lane)
         key = (address, span)
         read = state.waiting.get(key)
+        if read is None and not fresh:
+            read = state.under_way.get(key)
+            read = read if read and read.generation == entry.generation and not read.result.done() else None
         if read is None:
             read = _Read(entry, span, asyncio.get_running_loop().create_future(), for_cache=span is own)
             state.waiting[key] = read
@@ -251,7 +256,10 @@ class Reader:
     def _take(self, state: _LaneState) -> list[_Read]:
         batch = together(state.waiting.values(), self._now())
         for read in batch:
-            del state.waiting[read.entry.mailbox.address, read.window]
+            key = (read.entry.mailbox.address, read.window)
+            del state.waiting[key]
+            state.under_way[key] = read
+            read.generation = read.entry.generation
         return batch
 
     async def _send(self, batch: list[_Read], lane: Lane, state: _LaneState) -> None:
@@ -259,6 +267,9 @@ class Reader:
             await self._read(batch, lane)
         finally:
             for read in batch:
+                key = (read.entry.mailbox.address, read.window)
+                if state.under_way.get(key) is read:
+                    del state.under_way[key]
                 if not read.result.done():
                     # A stop: whoever still waits has a question to refuse, and must not be cancelled for it.
                     read.result.set_exception(EwsConnectionError("closed", "the reader has ended"))
