@@ -35,8 +35,6 @@ _CHECK_AGAIN_FIRST, _CHECK_AGAIN_CAP = 1.0, 60.0
 #: without any callback for so long, whether they still arrive is tried with a new connection (seconds); earlier where
 #: one is overdue, if not each time
 SILENCE, OVERDUE = 900.0, 60.0
-#: whoever comes or goes within so many seconds is told of together, and then nobody for so long
-USERS_GATHERED, USERS_PAUSE = 2.0, 60.0
 #: what is kept of the deadline for the answer's own way (seconds)
 _SENDING = 0.8
 #: seconds to end the connections at a stop
@@ -83,10 +81,8 @@ class S2sLink:
         self._segment = segment
         self._on_connected = on_connected
         self._on_lost = on_lost
-        self._on_company_user = on_company_user
         self._overdue = overdue
         self._patience, self._asked = OVERDUE, 0
-        self._company_changed = asyncio.Event()
         self._wake = asyncio.Event()
         self._gone = False
         self._up_at: float | None = None
@@ -109,7 +105,7 @@ class S2sLink:
             self._questions,
             base_path=urlsplit(self._base).path,
             user_id=lambda: client.account.user_id if client.account is not None else None,
-            on_company_user=self._company_changed.set,
+            on_company_user=on_company_user,
             on_ended=self._wake.set,
         )
         self._connections = self._desk.connections
@@ -157,7 +153,6 @@ class S2sLink:
         """Stay connected until cancelled, then end the connection (at most 2 s); expected errors are met inside."""
         try:
             async with asyncio.TaskGroup() as self._desk.tasks:
-                self._desk.tasks.create_task(self._tell_of_users(), name="link:users")
                 while True:
                     await self._pause.sleep(await self._once())
         finally:
@@ -280,15 +275,6 @@ class S2sLink:
             _log.debug("s2s_not_retired", reason=str(error))
         if old in self._connections:
             self._connections.remove(old)
-
-    async def _tell_of_users(self) -> None:
-        """Tell that users came or went: once for all who do so together, and at most once a minute."""
-        while True:
-            await self._company_changed.wait()
-            await asyncio.sleep(USERS_GATHERED)
-            self._company_changed.clear()
-            self._on_company_user()
-            await asyncio.sleep(USERS_PAUSE)
 
     async def _leave(self) -> None:
         """End what we made, best effort."""
