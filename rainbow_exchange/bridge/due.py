@@ -5,6 +5,7 @@ spread over it.
 """
 
 import math
+from itertools import islice
 
 from rainbow_exchange.rainbow.assumed import NOTIFY_CALLS_A_SECOND, NOTIFY_MAX_IDS
 
@@ -51,22 +52,19 @@ class DueSet:
         """
         if self._apart:
             return self._apart.pop()
-        force = any(user_id in self._forced for user_id in self._first(self._changes))
-        taken = {user_id: self._changes[user_id] for user_id in self._first(self._changes, force=force)}
+        force = next(iter(self._changes), None) in self._forced
+        fitting = (user_id for user_id in self._changes if (user_id in self._forced) is force)
+        taken = {user_id: self._changes[user_id] for user_id in islice(fitting, NOTIFY_MAX_IDS)}
         for user_id in taken:
             del self._changes[user_id]
         if not force:
-            for user_id in list(self._boundaries)[: min(NOTIFY_MAX_IDS - len(taken), self._boundaries_a_call)]:
+            number = min(NOTIFY_MAX_IDS - len(taken), self._boundaries_a_call)
+            for user_id in list(islice(self._boundaries, number)):
                 taken[user_id] = self._boundaries.pop(user_id)
             if not self._boundaries:
                 self._boundaries_a_call = 0
         self._forced.difference_update(taken)
         return taken, force
-
-    def _first(self, among: dict[str, float], *, force: bool | None = None) -> list[str]:
-        if force is None:
-            return list(among)[:1]
-        return [user_id for user_id in among if (user_id in self._forced) is force][:NOTIFY_MAX_IDS]
 
     def set_apart(self, group: dict[str, float], *, force: bool) -> None:
         """Make users due who are to be sent in a call of their own."""

@@ -99,12 +99,8 @@ class _Kind:
 class _User:
     kinds: dict[Told, _Kind] = field(default_factory=dict)
     notified_at: float | None = None
-    unanswered_since: float | None = None
     again_at: float | None = None
     step: int = 0
-
-    def settled(self) -> None:
-        self.unanswered_since, self.again_at, self.step = None, None, 0
 
 
 class Ledger:
@@ -112,7 +108,10 @@ class Ledger:
 
     def __init__(self) -> None:
         self._users: dict[str, _User] = {}
-        self._waiting: set[str] = set()
+        #: whoever a question is expected about, since when
+        self._waiting: dict[str, float] = {}
+        #: of which kinds the last notify has not been answered
+        self._open: dict[Told, set[str]] = {kind: set() for kind in Told}
         self._asked: set[Told] = set()
 
     def set_state(self, user_id: str, kind: Told, digest: Digest, now: float) -> bool:
@@ -126,6 +125,7 @@ class Ledger:
         entry.state = digest
         if entry.notified is None and user.notified_at is not None:
             entry.notified = digest
+            self._look_at(user_id, user)
             if user_id not in self._waiting:
                 self._expect_question(user_id, user, now)
             return False
@@ -152,6 +152,7 @@ class Ledger:
                     user.step = 0  # news: the schedule of repetitions begins with it
                 user.kinds[kind].notified = digest
         user.notified_at = now
+        self._look_at(user_id, user)
         self._expect_question(user_id, user, now)
 
     def asked(self, kind: Told) -> None:
@@ -165,18 +166,17 @@ class Ledger:
             return
         entry = user.kinds.setdefault(kind, _Kind())
         entry.answered, entry.answered_at = digest, now
-        if not self._unanswered(user):
-            user.settled()
-            self._waiting.discard(user_id)
+        self._look_at(user_id, user)
+        if not self._unanswered(user_id):
+            self._settled(user_id, user)
 
     def take_again(self, now: float) -> list[str]:
         """Return the users to notify again because Rainbow has not asked since the last notify."""
-        due = []
+        due, missed = [], self._missed()
         for user_id in list(self._waiting):
             user = self._users[user_id]
-            if not self._unanswered(user):
-                self._waiting.discard(user_id)
-                user.settled()
+            if user_id not in missed:
+                self._settled(user_id, user)
             elif user.again_at is not None and user.again_at <= now:
                 user.again_at = None
                 due.append(user_id)
@@ -184,7 +184,8 @@ class Ledger:
 
     def unanswered(self) -> list[str]:
         """Return the users with a notify that Rainbow has not asked about."""
-        return [user_id for user_id in self._waiting if self._unanswered(self._users[user_id])]
+        missed = self._missed()
+        return [user_id for user_id in self._waiting if user_id in missed]
 
     def begin_anew(self) -> None:
         """The link is back: what was not asked while it was lost says nothing, and the repetitions begin anew."""
@@ -198,12 +199,20 @@ class Ledger:
             for entry in doubted:
                 entry.answered, entry.answered_at = None, float("-inf")
             if doubted:
+                self._look_at(user_id, user)
                 self._expect_question(user_id, user, now)
 
     def not_asked(self, now: float) -> int:
         """Count the users for whom Rainbow did not ask within 30 s of the notify."""
-        since = (self._users[user_id].unanswered_since for user_id in self.unanswered())
-        return sum(1 for start in since if start is not None and now - start > PATIENCE)
+        late = {user_id for user_id, since in self._waiting.items() if now - since > PATIENCE}
+        return len(late & self._missed())
+
+    def forget(self, user_id: str) -> None:
+        """Drop a user."""
+        self._users.pop(user_id, None)
+        self._waiting.pop(user_id, None)
+        for users in self._open.values():
+            users.discard(user_id)
 
     def withdraw(self, user_id: str) -> None:
         """Note that a user's mailbox is gone: whatever was told of it, Rainbow is to ask once more and be refused."""
@@ -223,24 +232,30 @@ class Ledger:
         """Note that Rainbow was answered that nobody has this mailbox."""
         self.answered(user_id, kind, NOTHING, now)
 
-    def forget(self, user_id: str) -> None:
-        """Drop a user."""
-        self._users.pop(user_id, None)
-        self._waiting.discard(user_id)
+    def _look_at(self, user_id: str, user: _User) -> None:
+        """See of which kinds the last notify has not been answered."""
+        for kind, entry in user.kinds.items():
+            if entry.notified is not None and entry.notified.differs(entry.answered):
+                self._open[kind].add(user_id)
+            else:
+                self._open[kind].discard(user_id)
 
     def _expect_question(self, user_id: str, user: _User, now: float) -> None:
-        if any(entry.notified is not None and entry.notified.differs(entry.answered) for entry in user.kinds.values()):
-            user.unanswered_since = now if user.unanswered_since is None else user.unanswered_since
+        if any(user_id in users for users in self._open.values()):
+            self._waiting.setdefault(user_id, now)
             user.again_at = now + AGAIN[min(user.step, len(AGAIN) - 1)]
             user.step += 1
-            self._waiting.add(user_id)
 
-    def _unanswered(self, user: _User) -> bool:
-        return any(
-            entry.notified is not None and entry.notified.differs(entry.answered)
-            for kind, entry in user.kinds.items()
-            if self._counts(kind)
-        )
+    def _settled(self, user_id: str, user: _User) -> None:
+        self._waiting.pop(user_id, None)
+        user.again_at, user.step = None, 0
+
+    def _unanswered(self, user_id: str) -> bool:
+        return any(user_id in users for kind, users in self._open.items() if self._counts(kind))
+
+    def _missed(self) -> set[str]:
+        """Give everybody whom Rainbow would have been expected to ask about."""
+        return set().union(*(users for kind, users in self._open.items() if self._counts(kind)))
 
     def _counts(self, kind: Told) -> bool:
         # Nobody documents when Rainbow asks for auto replies: a kind it has never asked for is not missed, unless it

@@ -145,7 +145,7 @@ def test_behind_a_balancer_that_spreads_requests_it_is_suspected(
     assert "load balancer" in world.connector(lab).problem("exchange-authentication")["action"]
 
 
-def test_rainbows_wrong_password_is_one_attempt_over_restarts(
+def test_rainbows_wrong_password_is_one_attempt_over_restarts_until_it_is_changed(
     world: Any, person: Callable[..., dict[str, Any]], eventually: Callable[..., Any]
 ) -> None:
     lab = world.lab([person("ada")])
@@ -162,3 +162,6 @@ def test_rainbows_wrong_password_is_one_attempt_over_restarts(
     assert logins() == 1
     again.retry()
     eventually(lambda: logins() == 2, "the login that was asked for")
+    assert again.stop() == 0
+    world.connector(lab).healthy(1)
+    assert logins() == 3
