@@ -26,6 +26,7 @@ from rainbow_exchange.config_values import (
     CallbackUrl,
     Domains,
     ExchangeUrl,
+    FieldPaths,
     Hosts,
     Link,
     ListeningHost,
@@ -39,6 +40,7 @@ from rainbow_exchange.config_values import (
     TokenUrl,
 )
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.rainbow.assumed import FIELDS
 
 FILE_NAME = "config.toml"
 #: where callbacks are listened for unless the settings say otherwise
@@ -102,6 +104,20 @@ class RainbowSettings(_Group):
     callback_port: Port | None = None
 
 
+class RainbowFields(_Group):
+    """Where Rainbow's documents hold what was entered in its administration: paths, the first that leads to a value.
+
+    Its defaults are our own assumptions; an empty list takes that value from nowhere.
+    """
+
+    switch: FieldPaths = FIELDS["switch"]
+    url: FieldPaths = FIELDS["url"]
+    username: FieldPaths = FIELDS["username"]
+    password: FieldPaths = FIELDS["password"]
+    client_id: FieldPaths = FIELDS["client_id"]
+    client_secret: FieldPaths = FIELDS["client_secret"]
+
+
 class BridgeSettings(_Group):
     """What is passed on, and whose."""
 
@@ -141,6 +157,7 @@ class Settings(BaseSettings):
 
     exchange: ExchangeSettings = ExchangeSettings()
     rainbow: RainbowSettings = RainbowSettings()
+    rainbow_fields: RainbowFields = RainbowFields()
     bridge: BridgeSettings = BridgeSettings()
     web: WebSettings = WebSettings()
     state: StateSettings = StateSettings()

@@ -113,6 +113,13 @@ def _host(value: str) -> str:
     return host
 
 
+def _path(value: str) -> str:
+    path = value.strip()
+    if not all(part and not any(character.isspace() for character in part) for part in path.split(".")):
+        raise ValueError("holds something that is no path; write them like settings.company.url")
+    return path
+
+
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -160,6 +167,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_separated)]
 Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], BeforeValidator(_separated)]
 Account = Annotated[str, AfterValidator(_account)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_separated)]
+FieldPaths = Annotated[tuple[Annotated[str, AfterValidator(_path)], ...], BeforeValidator(_separated)]
 ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
 ExchangeUrl = Annotated[str, AfterValidator(_exchange_url)]
 AutodiscoverUrl = Annotated[str, AfterValidator(_autodiscover_url)]

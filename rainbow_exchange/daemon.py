@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from rainbow_exchange import __version__, config, keeping_wire, metrics, status
+from rainbow_exchange import __version__, config, holds, keeping_wire, metrics, status
 from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
@@ -31,6 +31,7 @@ from rainbow_exchange.finder import finder
 from rainbow_exchange.keeping import Keeping, effective
 from rainbow_exchange.model import Problem
 from rainbow_exchange.proxies import Proxies
+from rainbow_exchange.shown_settings import shown
 from rainbow_exchange.sides import Sides
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.status import iso
@@ -181,11 +182,14 @@ class Daemon:
     async def _use_login(self) -> str:
         """Use what `login` has kept, or has forgotten; say what is still missing."""
         await self.reload()
-        missing = config.missing(self._wanted.settings, self._wanted.secrets)
-        return f"The connector still waits for its settings: {', '.join(missing)}." if missing else ""
+        if hold := self._wanted.rainbow().hold:
+            return hold.text
+        missing = config.missing_for_exchange(self._wanted.settings, self._wanted.secrets)
+        here = f"This machine's settings lack {', '.join(missing)}:" if missing else ""
+        return f"{here} Rainbow's administration is asked for what Exchange needs; see status." if here else ""
 
     def ready(self) -> bool:
-        """Whether both sides are connected."""
+        """Whether what is wanted is there: both sides connected; while it is switched off, Rainbow."""
         return self._sides is not None and not self._wanted.stopping and self._sides.connected()
 
     async def _keep_state(self) -> None:
@@ -207,6 +211,8 @@ class Daemon:
             return "stopping"
         if any(problem.severity != "notice" for problem in self._problems):
             return "degraded"
+        if self._sides is not None and self._sides.hold is holds.SWITCHED_OFF:
+            return "switched off"
         if self._sides is None or self._sides.settling:
             return "starting"
         return "healthy" if self.ready() else "degraded"
@@ -218,7 +224,8 @@ class Daemon:
             "schema_version": SCHEMA_VERSION,
             "state": self._state,
             "since": iso(self._since),
-            **status.of(self._sides, waiting="settings-missing" in self._problems),
+            **status.of(self._sides),
+            "settings": shown(self._wanted),
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
             "problems": [asdict(problem) | {"since": iso(problem.since)} for problem in self._problems],
         }

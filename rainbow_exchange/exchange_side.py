@@ -50,24 +50,28 @@ class ExchangeSide:
     password: PasswordWatch
 
     @asynccontextmanager
-    async def at_work(self, end_by: Callable[[], float]) -> AsyncIterator[None]:
-        """Run the bridge while the context is open, then leave in order, by `end_by` on the loop's clock."""
+    async def at_work(self, end_by: Callable[[], float], *, tell: Callable[[], bool]) -> AsyncIterator[None]:
+        """Run the bridge while the context is open, then leave in order, by `end_by` on the loop's clock.
+
+        `tell`: whether Rainbow may still be told of whoever is due then.
+        """
         async with asyncio.TaskGroup() as tasks:
             bridge = tasks.create_task(self.pipeline.run(), name="bridge")
             password = tasks.create_task(self.password.run(), name="password")
             try:
                 yield
-                await in_time(self._leave(bridge), end_by())
+                await in_time(self._leave(bridge, tell=tell), end_by())
             finally:
                 bridge.cancel()
                 password.cancel()
 
-    async def _leave(self, bridge: asyncio.Task[None]) -> None:
+    async def _leave(self, bridge: asyncio.Task[None], *, tell: Callable[[], bool]) -> None:
         """Nothing new is begun; streams and subscriptions are closed; whoever is due is told."""
         await ended(bridge)
         self.pipeline.membership.remember()
         report = await self.pipeline.parts.watcher.close(UNSUBSCRIBE_FOR)
-        untold = await self.pipeline.parts.notifier.flush(FLUSH_FOR)
+        notifier = self.pipeline.parts.notifier
+        untold = await notifier.flush(FLUSH_FOR) if tell() else len(notifier.due)
         log.info("ended_in_order", unsubscribed=report.unsubscribed, left_to_expire=report.left, untold=untold)
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from rainbow_exchange.accounts import rainbow_refusal
+from rainbow_exchange.bridge.administration_causes import review_administration
 from rainbow_exchange.bridge.commands import Commands
 from rainbow_exchange.bridge.evidence import affected, working
 from rainbow_exchange.bridge.health import Health
@@ -22,24 +23,23 @@ from rainbow_exchange.bridge.rainbow_health import RainbowHealth
 from rainbow_exchange.bridge.reports import Reports
 from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.bridge.synchronise import synchronise
+from rainbow_exchange.company_settings import administration
 from rainbow_exchange.config import CALLBACK_HOST, CALLBACK_PORT, Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import ended, in_time
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.network.trust import client_context
+from rainbow_exchange.rainbow.administration import Administration
 from rainbow_exchange.rainbow.assumed import ESCAPE_TWICE
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.desk import Desk
+from rainbow_exchange.rainbow.entered import Entered
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.orders import TakeOrder
 from rainbow_exchange.rainbow.s2s import S2sLink
 from rainbow_exchange.rainbow.xmpp import XmppLink
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
-
-
-def _nothing() -> None:
-    pass
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +52,8 @@ class RainbowSide:
     health: RainbowHealth
     reports: Reports
     commands: Commands
+    administration: Administration
+    problems: Problems
     sso: SsoWatch
     #: from now on nothing that ends is a failure
     leaving: bool = False
@@ -61,6 +63,7 @@ class RainbowSide:
         if self.leaving:
             return
         self.health.review(asyncio.get_running_loop().time())
+        review_administration(self.administration, self.problems, signed_in=self.client.account is not None)
         self.reports.review(working=working(self.health, exchange), affected=partial(affected, self.health.pipeline))
 
     def measures(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class RainbowSide:
                 tasks.create_task(self.reports.run(), name="reports"),
                 tasks.create_task(self.commands.run(), name="commands"),
                 tasks.create_task(self.sso.run(), name="sso"),
+                tasks.create_task(self.administration.run(), name="administration"),
             ]
             try:
                 yield
@@ -127,19 +131,20 @@ async def build(
     problems: Problems,
     now: Callable[[], datetime],
     random: Callable[[], float],
-    settings_ordered: Callable[[], None] = _nothing,
+    took: Callable[[Entered], None],
 ) -> AsyncIterator[RainbowSide]:
     """Build it; leaving the context closes its connections and the problems that it reported.
 
-    `settings_ordered` is called when Rainbow says that the connector's settings have changed there.
+    `took` is given what Rainbow's administration says.
     """
     desk = Desk()
     async with rainbow_client(settings, secrets, proxy=proxy, store=store, now=now, random=random) as client:
+        entered = administration(client, settings.rainbow_fields, store=store, took=took, random=random)
         reports = Reports(client, problems=problems, store=store, now=now, random=random)
         commands = Commands(
             client,
             synchronise=lambda: synchronise(lambda: health.pipeline),
-            refresh_settings=settings_ordered,
+            refresh_settings=entered.refresh,
             told=reports.told,
             store=store,
             now=now,
@@ -151,6 +156,7 @@ async def build(
             store=store,
             rainbow=client,
             desk=desk,
+            on_connected=lambda: _connected(desk, entered),
             on_order=commands.take,
             now=now,
             random=random,
@@ -161,7 +167,13 @@ async def build(
         with problems.for_a_time() as ours:
             url = settings.rainbow.url
             health = RainbowHealth(rainbow=client, rainbow_url=url, link=link, sso=sso, problems=ours)
-            yield RainbowSide(client, link, desk, health, reports, commands, sso)
+            yield RainbowSide(client, link, desk, health, reports, commands, entered, ours, sso)
+
+
+def _connected(desk: Desk, entered: Administration) -> None:
+    """What was asked, or announced, while there was no link is lost."""
+    desk.link_restored()
+    entered.refresh()
 
 
 def rainbow_client(
@@ -203,6 +215,7 @@ def rainbow_link(
     store: Store,
     rainbow: RainbowClient,
     desk: Desk,
+    on_connected: Callable[[], None],
     on_order: TakeOrder,
     now: Callable[[], datetime],
     random: Callable[[], float],
@@ -217,7 +230,7 @@ def rainbow_link(
             answer=desk.answer,
             now=now,
             random=random,
-            on_connected=desk.link_restored,
+            on_connected=on_connected,
             on_lost=desk.link_lost,
             on_company_user=desk.users_changed,
             overdue=desk.overdue,
@@ -235,7 +248,7 @@ def rainbow_link(
         ssl=client_context(),
         now=now,
         random=random,
-        on_connected=desk.link_restored,
+        on_connected=on_connected,
         on_lost=desk.link_lost,
         on_refused=rainbow.forget,
         on_order=on_order,

@@ -5,7 +5,7 @@ with the settings, and with the place where autodiscover says that Exchange is.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,6 @@ from typing import Any
 from rainbow_exchange import exchange_side, rainbow_side
 from rainbow_exchange.bridge.assemble import Observe
 from rainbow_exchange.bridge.discovery import Discovery, Place
-from rainbow_exchange.bridge.login_causes import how_to_set
 from rainbow_exchange.bridge.parts import Histogram
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.ending import STOP_WITHIN, first_of
@@ -22,6 +21,7 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.exchange_side import ExchangeSide
+from rainbow_exchange.holds import SWITCHED_OFF, Hold
 from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.rainbow_side import RainbowSide
 from rainbow_exchange.state.store import Store
@@ -37,12 +37,13 @@ class Sides:
     """Both sides as they are now; each None while there is none.
 
     `discovery` is there while Exchange is looked for, or was found by it; `settling` until a new bridge was at rest
-    once. `finder` builds what looks for Exchange.
+    once; `hold` why a side is not there. `finder` builds what looks for Exchange.
     """
 
     rainbow: RainbowSide | None = None
     exchange: ExchangeSide | None = None
     discovery: Discovery | None = None
+    hold: Hold | None = None
     settling = True
 
     def __init__(
@@ -79,20 +80,19 @@ class Sides:
             self.settling = False
 
     def connected(self) -> bool:
-        """Whether both sides are."""
-        return (
-            self.exchange is not None
-            and self.rainbow is not None
-            and self.exchange.health.exchange()["state"] == "connected"
-            and self.rainbow.health.state()["state"] == "connected"
-        )
+        """Whether both sides are; Rainbow alone, where Exchange is switched off."""
+        if self.rainbow is None or self.rainbow.health.state()["state"] != "connected":
+            return False
+        if self.exchange is None:
+            return self.hold is SWITCHED_OFF
+        return self.exchange.health.exchange()["state"] == "connected"
 
     async def run(self) -> None:
         """Have what is wanted until nothing is any more."""
         while not self._wanted.stopping:
             wish, over = self._wanted.rainbow(), self._over(self._wanted.rainbow)
-            if wish.missing:
-                with self._saying_missing(self._wanted.exchange().missing + wish.missing):
+            if wish.hold:
+                with self._holding(wish.hold):
                     await self._wanted.until(over)
             else:
                 await self._unless_faulty(self._with_rainbow(wish, over), over)
@@ -112,6 +112,7 @@ class Sides:
             problems=self._problems,
             now=self._now,
             random=self._random,
+            took=self._wanted.take,
         ) as side:
             self.rainbow = side
             try:
@@ -120,12 +121,13 @@ class Sides:
                         await self._next_exchange(side, over)
             finally:
                 self.rainbow = None
+                self._wanted.take(None)
 
     async def _next_exchange(self, rainbow: RainbowSide, outer: Over) -> None:
         """Have the Exchange side that is wanted now until another one is; none while settings are missing."""
         wish, over = self._wanted.exchange(), self._over(self._wanted.exchange, outer)
-        if wish.missing:
-            with self._saying_missing(wish.missing):
+        if wish.hold:
+            with self._holding(wish.hold):
                 await self._wanted.until(over)
         else:
             await self._unless_faulty(self._with_exchange(wish, rainbow, over), over)
@@ -191,7 +193,10 @@ class Sides:
         ) as side:
             self.exchange, self.settling = side, True
             try:
-                async with side.at_work(self._until), rainbow.bridged(side.pipeline):
+                async with (
+                    side.at_work(self._until, tell=lambda: not self._wanted.switched_off),
+                    rainbow.bridged(side.pipeline),
+                ):
                     ends = [self._none_once(over)] + ([moved(side.exchange)] if moved else [])
                     return await first_of(*ends)
             finally:
@@ -219,23 +224,24 @@ class Sides:
         except UserError as error:
             if not self._wanted.anew:
                 raise
-            with self._saying("settings-faulty", " ".join(error.problems), "Correct it where it was entered."):
+            fault = Hold(
+                state="unconfigured",
+                reason="Settings cannot be used.",
+                problem="settings-faulty",
+                text=" ".join(error.problems),
+                action="Correct it where it was entered.",
+            )
+            with self._holding(fault):
                 await self._wanted.until(over)
 
     @contextmanager
-    def _saying_missing(self, missing: Sequence[str]) -> Iterator[None]:
-        """Say that these settings are missing while the context is open."""
-        looked_for = self._wanted.settings.exchange.url is None
-        found = " Without exchange.url, Exchange is looked for by autodiscover." if looked_for else ""
-        with self._saying(
-            "settings-missing",
-            f"The connector waits for its settings: {', '.join(missing)}.{found}",
-            " ".join(how_to_set(missing)),
-        ):
-            yield
-
-    @contextmanager
-    def _saying(self, problem_id: str, text: str, action: str) -> Iterator[None]:
+    def _holding(self, hold: Hold) -> Iterator[None]:
+        """Say why there is nothing while the context is open."""
         with self._problems.for_a_time() as problems:
-            problems.report(problem_id, severity="error", text=text, action=action)
-            yield
+            if hold.problem:
+                problems.report(hold.problem, severity=hold.severity, text=hold.text, action=hold.action)
+            self.hold = hold
+            try:
+                yield
+            finally:
+                self.hold = None

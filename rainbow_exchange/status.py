@@ -14,14 +14,14 @@ from rainbow_exchange.exchange_side import ExchangeSide
 from rainbow_exchange.rainbow_side import RainbowSide
 from rainbow_exchange.sides import Sides
 
-#: a side that waits for settings, and one that was not built yet
-UNCONFIGURED = {"state": "unconfigured", "reason": "Settings are missing."}
+#: a side that was not built yet
 STARTING = {"state": "starting", "reason": "It was not asked yet."}
 
 
-def of(sides: Sides | None, *, waiting: bool) -> dict[str, Any]:
-    """Return what both sides say, or why they are not there; `waiting`: for settings."""
-    absent = UNCONFIGURED if waiting else STARTING
+def of(sides: Sides | None) -> dict[str, Any]:
+    """Return what both sides say, or why they are not there."""
+    hold = sides.hold if sides else None
+    absent = {"state": hold.state, "reason": hold.reason} if hold else STARTING
     side = sides.rainbow if sides else None
     rainbow = {"rainbow": side.health.state() if side else absent, "reports": _reports(side)}
     if sides and sides.exchange:

@@ -1,22 +1,28 @@
-"""What is wanted of the process: by the settings of this machine, until it is to stop. Acting on it is the daemon's."""
+"""What is wanted of the process: by the settings of this machine, by Rainbow's administration, until it is to stop.
+
+Acting on it is the business of `sides`.
+"""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
-from rainbow_exchange import config
+from rainbow_exchange import config, holds
+from rainbow_exchange.combined import Combined, combine
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.holds import Hold
+from rainbow_exchange.rainbow.entered import Entered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """One side as it is wanted. Two are equal when nothing has to be built anew to get from one to the other.
 
-    `missing` names the settings that it cannot be built without.
+    `hold` says why it is not to be built at all.
     """
 
-    missing: tuple[str, ...]
+    hold: Hold | None
     key: tuple[object, ...] = field(repr=False)
     settings: Settings = field(compare=False)
     secrets: Secrets = field(compare=False, repr=False)
@@ -28,10 +34,17 @@ class Wanted:
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
         self.settings = settings
         self.secrets = secrets
+        #: what Rainbow's administration says; None until it was looked at
+        self.entered: Entered | None = None
         self.stopping = False
         #: whether anything is wanted now that was not at the start
         self.anew = False
         self._changed = asyncio.Event()
+
+    @property
+    def switched_off(self) -> bool:
+        """Whether the company does not want its calendars passed on."""
+        return self.entered is not None and self.entered.switch is False
 
     def stop(self) -> None:
         """Want nothing any more."""
@@ -43,23 +56,47 @@ class Wanted:
         self.settings, self.secrets, self.anew = settings, secrets, True
         self._tell()
 
+    def take(self, entered: Entered | None) -> None:
+        """Put in force what Rainbow's administration says."""
+        self.anew = self.anew or (entered is not None and (self.entered is not None or bool(entered.values)))
+        self.entered = entered
+        self._tell()
+
+    def combined(self) -> Combined:
+        """Settings and secrets as they count now."""
+        return combine(self.settings, self.secrets, self.entered or Entered())
+
     def rainbow(self) -> Wish:
         """How the Rainbow side is wanted."""
+        missing = config.missing_for_rainbow(self.settings, self.secrets)
         return Wish(
-            missing=tuple(config.missing_for_rainbow(self.settings, self.secrets)),
-            key=(self.settings.rainbow, *_of("rainbow", self.secrets)),
+            hold=holds.rainbow_missing(missing, self.settings) if missing else None,
+            key=(self.settings.rainbow, self.settings.rainbow_fields, *_of("rainbow", self.secrets)),
             settings=self.settings,
             secrets=self.secrets,
         )
 
     def exchange(self) -> Wish:
         """How the Exchange side and the bridge are wanted."""
+        combined = self.combined()
+        settings, secrets = combined.settings, combined.secrets
         return Wish(
-            missing=tuple(config.missing_for_exchange(self.settings, self.secrets)),
-            key=(self.settings.exchange, self.settings.bridge, *_of("exchange", self.secrets)),
-            settings=self.settings,
-            secrets=self.secrets,
+            hold=self._hold(combined),
+            key=(settings.exchange, settings.bridge, *_of("exchange", secrets)),
+            settings=settings,
+            secrets=secrets,
         )
+
+    def _hold(self, combined: Combined) -> Hold | None:
+        if self.entered is None:
+            return holds.NOT_READ
+        if self.switched_off:
+            return holds.SWITCHED_OFF
+        if combined.unconfirmed:
+            return holds.unconfirmed(combined.unconfirmed, self.settings.exchange.allowed_hosts)
+        if missing := config.missing_for_exchange(combined.settings, combined.secrets):
+            return holds.exchange_missing(missing, combined)
+        return None
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until this holds of what is wanted."""

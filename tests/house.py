@@ -52,8 +52,8 @@ class House:
 
     `people` are made up, or given with their mailboxes; `right` is what the account may do with those by itself.
     `dials` are the Exchange's positions at start, `tls` is its context; `rainbow` is what else the lab's Rainbow takes.
-    `exchange` are more settings of that side, `link` of Rainbow's; they, `bridge` and the passwords may change before
-    a `daemon.reload()`.
+    `exchange` are more settings of that side, `link` of Rainbow's; all of the machine may change before a
+    `daemon.reload()`.
     """
 
     def __init__(
@@ -72,7 +72,10 @@ class House:
         self.settings = exchange
         self.bridge: dict[str, Any] = {}
         self.link: dict[str, Any] = {}
+        self.fields: dict[str, Any] = {}
         self.password: str | None = "Exchange#1"
+        self.client_secret: str | None = None
+        self.fallback_password: str | None = None
         self.people = make_company(people, 1) if isinstance(people, int) else people
         self.right = right
         self.exchange = self.new_exchange(**dials or {})
@@ -99,6 +102,7 @@ class House:
                 "exchange": {name: value for name, value in exchange.items() if value is not None},
                 "rainbow": {"url": self.rainbow.url, "login": self.rainbow.login, "app_id": self.rainbow.app_id}
                 | self.link,
+                "rainbow_fields": self.fields,
                 "bridge": self.bridge,
                 "web": {"port": 0},
                 "state": {"path": self.folder},
@@ -106,6 +110,8 @@ class House:
         )
         secrets = Secrets(
             exchange_password=self.password,
+            exchange_client_secret=self.client_secret,
+            exchange_fallback_password=self.fallback_password,
             rainbow_password=self.rainbow_password,
             rainbow_app_secret=self.rainbow.app_secret,
         )

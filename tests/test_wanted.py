@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from rainbow_exchange import holds
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, LogSettings, RainbowSettings, Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.rainbow.entered import Entered
 from rainbow_exchange.wanted import Wanted
 
 SECRETS = Secrets(exchange_password="e", rainbow_password="r", rainbow_app_secret="a")
@@ -46,13 +48,20 @@ def test_no_secret_can_be_seen() -> None:
 
 def test_what_is_missing_is_said_by_side() -> None:
     wanted = Wanted(Settings(), Secrets())
-    assert wanted.rainbow().missing == (
-        "rainbow.login",
-        "rainbow.password",
-        "rainbow.app_id",
-        "rainbow.app_secret",
-    )
-    assert "exchange.username" in wanted.exchange().missing
+    hold = wanted.rainbow().hold
+    assert hold is not None
+    for key in ("rainbow.login", "rainbow.password", "rainbow.app_id", "rainbow.app_secret"):
+        assert key in hold.text
+    assert "exchange.username" not in hold.text
+
+
+def test_exchange_waits_for_what_rainbow_says() -> None:
+    wanted = Wanted(SETTINGS, SECRETS)
+    assert wanted.exchange().hold == holds.NOT_READ
+    wanted.take(Entered())
+    assert wanted.exchange().hold is None
+    wanted.take(Entered(switch=False, switch_path="x"))
+    assert wanted.exchange().hold == holds.SWITCHED_OFF
 
 
 async def test_whoever_waits_sees_each_change() -> None:

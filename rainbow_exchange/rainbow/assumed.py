@@ -42,3 +42,19 @@ EXTRA_HEADERS_NEVER = frozenset(
 #: Whether whoever sent a command is told its end by a `command_ended` message of ours. Rainbow's SDK documents that
 #: message as sent to the initiator, after the connector has reported over REST; by whom, it does not say.
 COMMAND_ENDED_TO_SENDER = True
+
+#: Type of the connector's configuration that holds the settings of Exchange. Rainbow documents `ldap_config` and
+#: `ldap_config_directories`, and no key, type or template for Exchange.
+EXCHANGE_CONFIGURATION = "exchange_config"
+
+#: Where the company's switch and the settings of Exchange stand, as entered in Rainbow's administration: for each name
+#: the paths that are tried in order, first in the connector's configuration, then in the company's record. A field of
+#: the switch that is absent means on.
+FIELDS = {
+    "switch": ("exchangeCalendarCustomisation",),
+    "url": ("settings.company.url", "exchangeUrl", "customData.exchangeUrl"),
+    "username": ("settings.company.login", "exchangeLogin", "customData.exchangeLogin"),
+    "password": ("settings.company.password", "exchangePassword", "customData.exchangePassword"),
+    "client_id": ("settings.company.clientId", "exchangeClientId", "customData.exchangeClientId"),
+    "client_secret": ("settings.company.clientSecret", "exchangeClientSecret", "customData.exchangeClientSecret"),
+}

@@ -1,0 +1,68 @@
+"""What Rainbow's administration holds for the connector: the company's record and the connector's configuration.
+
+The calls are documented (`docs/reference/rainbow-wire.md`, "Settings of the company"); that settings of Exchange stand
+there, and under which type, is ours.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from rainbow_exchange.rainbow import assumed
+from rainbow_exchange.rainbow.calls import Caller
+from rainbow_exchange.rainbow.errors import RainbowApiError, UnexpectedAnswer
+
+_ADMIN = "/api/rainbow/admin/v1.0"
+_ENDUSER = "/api/rainbow/enduser/v1.0"
+_CONFIG = f"{_ADMIN}/connectors/ldaps/config"
+
+_REFUSED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+_NONE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+
+Document = Mapping[str, Any]
+
+
+async def company_record(caller: Caller, company_id: str) -> Document:
+    """Read the company's record, as an administrator or, where that is refused, as anybody of the company may."""
+    company = quote(company_id, safe="")
+    try:
+        reply = await caller.call("company", "GET", f"{_ADMIN}/companies/{company}")
+    except RainbowApiError as error:
+        if error.status not in _REFUSED:
+            raise
+        query = {"format": "full", "selectedThemeObj": "false"}
+        reply = await caller.call("company", "GET", f"{_ENDUSER}/companies/{company}", query=query)
+    return _object(reply.json(), "the company's record")
+
+
+async def exchange_configuration(caller: Caller, company_id: str) -> Document | None:
+    """Read the connector's configuration for Exchange; None where there is none.
+
+    One of another type is never taken: it holds the directory's password.
+    """
+    query = {"companyId": company_id, "type": assumed.EXCHANGE_CONFIGURATION}
+    for path, asked in ((_CONFIG, query), (f"{_CONFIG}s", {"companyId": company_id})):
+        try:
+            reply = await caller.call("configuration", "GET", path, query=asked)
+        except RainbowApiError as error:
+            if error.status not in _NONE:
+                raise
+            continue
+        data = _data(reply.json())
+        found = data if isinstance(data, list) else [data]
+        for entry in found:
+            if isinstance(entry, dict) and entry.get("type") == assumed.EXCHANGE_CONFIGURATION:
+                return entry
+    return None
+
+
+def _data(answer: object) -> object:
+    return answer["data"] if isinstance(answer, dict) and "data" in answer else answer
+
+
+def _object(answer: object, what: str) -> Document:
+    data = _data(answer)
+    if not isinstance(data, dict):
+        raise UnexpectedAnswer(f"{what} is no object")
+    return data
