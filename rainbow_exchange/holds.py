@@ -35,11 +35,15 @@ SWITCHED_OFF = Hold(
 )
 
 
-def rainbow_missing(missing: Sequence[str], settings: Settings) -> Hold:
-    """Give the hold for settings without which nothing can begin."""
-    exchange = "" if settings.exchange.url else " Where Exchange is can be set as well, or is taken from Rainbow then."
+def rainbow_missing(missing: Sequence[str], of_exchange: Sequence[str], settings: Settings) -> Hold:
+    """Give the hold for settings without which nothing can begin; `of_exchange` is what will be missing then."""
+    also = ["exchange.url", *of_exchange] if settings.exchange.url is None else list(of_exchange)
+    then = f" For Exchange {', '.join(also)}, unless Rainbow's administration gives them." if also else ""
+    if settings.exchange.url is None:
+        then += " Without exchange.url, Exchange is looked for by autodiscover."
     return _missing(
-        f"The connector waits for its settings: {', '.join(missing)}.{exchange}", " ".join(how_to_set(missing))
+        f"The connector waits for its settings: {', '.join(missing)}.{then}",
+        " ".join(how_to_set([*missing, *of_exchange])),
     )
 
 

@@ -69,8 +69,9 @@ class Wanted:
     def rainbow(self) -> Wish:
         """How the Rainbow side is wanted."""
         missing = config.missing_for_rainbow(self.settings, self.secrets)
+        of_exchange = config.missing_for_exchange(self.settings, self.secrets)
         return Wish(
-            hold=holds.rainbow_missing(missing, self.settings) if missing else None,
+            hold=holds.rainbow_missing(missing, of_exchange, self.settings) if missing else None,
             key=(self.settings.rainbow, self.settings.rainbow_fields, *_of("rainbow", self.secrets)),
             settings=self.settings,
             secrets=self.secrets,

@@ -97,12 +97,12 @@ def test_another_rainbow_account_builds_everything_anew(tmp_path: Path) -> None:
     async def test() -> None:
         house = House(tmp_path, 3)
         async with house.at_work() as daemon:
-            right = house.rainbow.password
-            house.rainbow.password = "wrong"
+            right = house.rainbow_password
+            house.rainbow_password = "wrong"
             await daemon.reload()
             await until(lambda: "rainbow-authentication" in problems(daemon.status()), within=60)
             assert state(daemon.status(), "rainbow") == "disconnected"
-            house.rainbow.password = right
+            house.rainbow_password = right
             await daemon.reload()
             await until(lambda: daemon.status()["state"] == "healthy", within=120)
             assert len(house.rainbow.record.xmpp_logins) == 2

@@ -52,7 +52,7 @@ def test_what_is_missing_is_said_by_side() -> None:
     assert hold is not None
     for key in ("rainbow.login", "rainbow.password", "rainbow.app_id", "rainbow.app_secret"):
         assert key in hold.text
-    assert "exchange.username" not in hold.text
+    assert "exchange.username, exchange.password, unless Rainbow's administration gives them" in hold.text
 
 
 def test_exchange_waits_for_what_rainbow_says() -> None:

@@ -15,7 +15,7 @@ from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
 DEGRADED = 1
-_EXIT_CODES = {"healthy": 0, local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
+_EXIT_CODES = {"healthy": 0, "switched off": 0, local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
 
 
 @click.command()
@@ -78,6 +78,7 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "reports": {"sent": None, "waiting": None, "dropped": None, "refused": None},
         "not_streamed": [],
         "not_read": [],
+        "settings": [],
         "problems": [
             {"id": state.replace(" ", "-"), "severity": "error", "since": None, "text": reason, "action": action}
         ],

@@ -29,6 +29,7 @@ def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
     if telling := telling_line(answer.get("notify") or {}, now=now):
         yield f"  To tell    {telling}"
+    yield from _settings(answer.get("settings", []))
     reports = answer.get("reports") or {}
     if reports.get("refused"):
         yield f"  Reports    {reports['waiting']} wait: Rainbow does not take them ({reports['refused']})"
@@ -81,6 +82,23 @@ def users_line(users: Mapping[str, Any], *, now: datetime) -> str:
     if failure and failure["at"] > (users["listed_at"] or ""):
         shown += f"; the try at {_clock(failure['at'], now)} failed: {failure['reason']}"
     return f"{shown}; {users['missing']} missing at Rainbow" if users["missing"] else shown
+
+
+def _settings(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Show where endpoint, account and switch come from, once one of them comes from Rainbow."""
+    shown = {
+        "exchange.url": "endpoint",
+        "exchange.username": "account",
+        "exchange.client_id": "client id",
+        "switch": "switch",
+    }
+    found = {
+        shown[entry["name"]]: entry["origin"]
+        for entry in settings
+        if entry["name"] in shown and entry["origin"] != "default"
+    }
+    if any("Rainbow" in origin for origin in found.values()):
+        yield f"  Settings   {', '.join(f'{what}: {origin}' for what, origin in found.items())}"
 
 
 def throttling_line(meter: Mapping[str, Any], *, now: datetime) -> str:

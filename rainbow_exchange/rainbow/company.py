@@ -42,18 +42,28 @@ async def exchange_configuration(caller: Caller, company_id: str) -> Document | 
     One of another type is never taken: it holds the directory's password.
     """
     query = {"companyId": company_id, "type": assumed.EXCHANGE_CONFIGURATION}
-    for path, asked in ((_CONFIG, query), (f"{_CONFIG}s", {"companyId": company_id})):
-        try:
-            reply = await caller.call("configuration", "GET", path, query=asked)
-        except RainbowApiError as error:
-            if error.status not in _NONE:
-                raise
-            continue
-        data = _data(reply.json())
-        found = data if isinstance(data, list) else [data]
-        for entry in found:
-            if isinstance(entry, dict) and entry.get("type") == assumed.EXCHANGE_CONFIGURATION:
-                return entry
+    try:
+        reply = await caller.call("configuration", "GET", _CONFIG, query=query)
+    except RainbowApiError as error:
+        if error.status not in _NONE:
+            raise
+    else:
+        if (found := _of_exchange(reply.json())) is not None:
+            return found
+    try:
+        reply = await caller.call("configurations", "GET", f"{_CONFIG}s", query={"companyId": company_id})
+    except RainbowApiError as error:
+        if error.status not in _NONE:
+            raise
+        return None
+    return _of_exchange(reply.json())
+
+
+def _of_exchange(answer: object) -> Document | None:
+    data = _data(answer)
+    for entry in data if isinstance(data, list) else [data]:
+        if isinstance(entry, dict) and entry.get("type") == assumed.EXCHANGE_CONFIGURATION:
+            return entry
     return None
 
 

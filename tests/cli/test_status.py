@@ -30,6 +30,7 @@ KEYS = [
     "reports",
     "not_streamed",
     "not_read",
+    "settings",
     "problems",
 ]
 
