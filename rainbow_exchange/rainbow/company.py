@@ -15,7 +15,7 @@ from rainbow_exchange.rainbow.errors import RainbowApiError, UnexpectedAnswer
 
 _ADMIN = "/api/rainbow/admin/v1.0"
 _ENDUSER = "/api/rainbow/enduser/v1.0"
-_CONFIG = f"{_ADMIN}/connectors/ldaps/config"
+_CONFIG = "/api/rainbow/admin/v1.0/connectors/ldaps/config"
 
 _REFUSED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _NONE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
