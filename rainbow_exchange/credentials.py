@@ -113,8 +113,8 @@ def keep(key: str, secret: str) -> str:
 
     A keyring that writes plain text is refused: whoever wants that names a file.
     """
-    if sys.platform == "win32" and len(secret.encode("utf-16-le")) > _MAX_WINDOWS_BYTES:
-        return f"Windows' Credential Manager keeps {_MAX_WINDOWS_BYTES // 2} characters at most"
+    if problem := too_long(secret):
+        return problem
     back: list[str | None] = []
 
     def put() -> None:
@@ -124,6 +124,13 @@ def keep(key: str, secret: str) -> str:
         back.append(keyring.get_password(SERVICE, key))
 
     return _bounded(put) or ("" if back == [secret] else "the keyring of this account does not keep what is put in")
+
+
+def too_long(secret: str) -> str:
+    """Say why a secret is too long for the keyring of this system, "" when it is not."""
+    if sys.platform == "win32" and len(secret.encode("utf-16-le")) > _MAX_WINDOWS_BYTES:
+        return f"Windows' Credential Manager keeps {_MAX_WINDOWS_BYTES // 2} characters at most"
+    return ""
 
 
 def look_up(key: str) -> str | None:

@@ -90,6 +90,8 @@ def try_out(wanted: Mapping[Place, str | None]) -> list[str]:
             faults += _try_file(place)
         else:
             needs_keyring = True
+            if problem := credentials.too_long(secret or ""):
+                faults.append(f"{place.key} cannot be kept: {problem}; name a file for it, {place.key}_file.")
     if needs_keyring and (problem := credentials.try_keyring()):
         keys = [place.key for place in wanted if place.given is None and place.file is None]
         faults.append(

@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import aiohttp
-import keyring
 import pytest
 import pytest_asyncio
 
@@ -24,7 +23,7 @@ from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.state import connector, made
 from rainbow_exchange.state.store import Store
-from tests.test_credentials import MemoryKeyring
+from tests.keyrings import MemoryKeyring, in_memory
 
 NOW = datetime(2026, 11, 26, 7, 30, tzinfo=UTC)
 COMPANY = "5f00000000000000000000c1"
@@ -103,10 +102,8 @@ class Desk:
 
 @pytest.fixture
 def ring() -> Iterator[MemoryKeyring]:
-    before, backend = keyring.get_keyring(), MemoryKeyring()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+    with in_memory() as backend:
+        yield backend
 
 
 @pytest_asyncio.fixture
@@ -565,3 +562,30 @@ async def test_cut_before_it_nothing_was_made(desk: Desk) -> None:
 
     assert desk.connectors() == []
     assert desk.kept() == {}
+
+
+async def cut_after(desk: Desk, requests: int) -> bool:
+    """Sign in, and end it with the lab's so many-th answer; whether it ended before."""
+    running = asyncio.create_task(desk.login())
+    while len(desk.lab.record.requests) < requests and not running.done():  # noqa: ASYNC110  (the record sets no event)
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    return not running.cancelled()
+
+
+async def test_cut_anywhere_the_next_login_ends_with_one_connector_that_works(desk: Desk) -> None:
+    desk.lab.dials.set({"free_activations": 100})
+    for requests in range(1, 20):
+        desk.lab.record.clear()
+        whole = await cut_after(desk, requests)
+        done = await desk.login()
+
+        assert desk.connectors() == [done.connector_id]
+        assert desk.kept()["rainbow.login"] == done.login
+        assert await Keeping(lambda: desk.settings, desk.store, now=lambda: NOW).works() == ""
+        assert not desk.watcher.asked
+        desk.lab.people.remove(done.connector_id)
+        if whole:
+            return
+    pytest.fail("a sign-in of 19 calls")

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import keyring
-import keyring.backend
 import keyring.backends.fail
 import keyring.errors
 import pytest
@@ -13,6 +12,7 @@ from rainbow_exchange import credentials
 from rainbow_exchange.config_sources import SECRET_URLS, SECRETS
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
+from tests.keyrings import MemoryKeyring, in_memory
 
 KEYS = SECRETS + SECRET_URLS
 
@@ -29,23 +29,6 @@ class Given:
             value, file = self.values.get(key), self.values.get(f"{key}_file")
             given[key] = (value if isinstance(value, str) else None, file if isinstance(file, Path) else None)
         return given
-
-
-class MemoryKeyring(keyring.backend.KeyringBackend):
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # keyring is half typed
-        self.stored: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.stored.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.stored[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.stored[service, username]
 
 
 class BrokenKeyring(MemoryKeyring):
@@ -65,11 +48,8 @@ class LockedKeyring(MemoryKeyring):
 
 @pytest.fixture(autouse=True)
 def memory() -> Iterator[MemoryKeyring]:
-    before = keyring.get_keyring()
-    backend = MemoryKeyring()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+    with in_memory() as backend:
+        yield backend
 
 
 def test_environment_then_file_then_keyring(memory: MemoryKeyring, tmp_path: Path) -> None:

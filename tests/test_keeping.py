@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from rainbow_exchange.keeping_wire import DistantKeeper
 from rainbow_exchange.state import connector, made
 from rainbow_exchange.state.connector import OurConnector
 from rainbow_exchange.state.store import Store
-from tests.test_credentials import MemoryKeyring
+from tests.keyrings import MemoryKeyring, in_memory
 
 NOW = datetime(2026, 11, 26, 7, 30, tzinfo=UTC)
 OURS = OurConnector(
@@ -29,10 +30,8 @@ FIRST = Wanted(
 
 @pytest.fixture
 def ring() -> Iterator[MemoryKeyring]:
-    before, backend = keyring.get_keyring(), MemoryKeyring()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+    with in_memory() as backend:
+        yield backend
 
 
 @pytest.fixture
@@ -116,6 +115,15 @@ async def test_without_a_keyring_there_is_nothing_written_unasked(store: Store, 
     assert problem.startswith("There is nowhere to keep rainbow.password and rainbow.app_secret: this account has no")
     assert "rainbow.password_file and rainbow.app_secret_file" in problem
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".db-wal") == ["state.db"]  # noqa: ASYNC240  (a test's own folder)
+
+
+@pytest.mark.usefixtures("ring")
+async def test_a_secret_that_is_too_long_is_told_before(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    wanted = Wanted(values={}, secrets={"rainbow.password": None, "rainbow.app_secret": "x" * 1281})
+
+    with pytest.raises(UserError, match=r"rainbow\.app_secret cannot be kept: Windows' Credential Manager keeps 1280"):
+        await keeper_of(store, Settings(), "here").try_out(wanted)
 
 
 @pytest.mark.usefixtures("ring")

@@ -23,7 +23,7 @@ def test_it_is_asked_once_after_the_first_refusal_and_explained(tmp_path: Path) 
             await until(lambda: "single sign-on (OIDC)" in problem(daemon)["text"], within=60)
             assert problem(daemon)["text"].startswith("Rainbow at 127.0.0.1 refuses the sign-in: ")
             assert "rainbow-exchange login --token" in problem(daemon)["action"]
-            await asyncio.sleep(3600)
+            await asyncio.sleep(90)
             paths = [each["path"] for each in house.rainbow.record.requests]
             assert [path for path in paths if path in {LOGIN, URLS}] == [LOGIN, URLS]
 

@@ -253,8 +253,13 @@ def test_what_was_taken_over_stays_at_rainbow(rainbow: Rainbow) -> None:
 
 
 def test_the_running_service_keeps_it_uses_it_and_lets_it_go(rainbow: Rainbow) -> None:
+    first = login(rainbow)[1][3].removeprefix("Activated the connector ").removesuffix(".")
     arguments = ("--config", str(rainbow.folder / "config.toml"))
     with running(*arguments, folder=rainbow.folder, stderr=subprocess.DEVNULL) as process:
+        assert missing(rainbow.folder) == ["exchange.username", "exchange.password"]
+        reached(rainbow.folder, "connected")
+        assert command(rainbow, "logout", *rainbow.options())[0] == 0
+        reached(rainbow.folder, "unconfigured")
         assert missing(rainbow.folder)[-4:] == [
             "rainbow.login",
             "rainbow.password",
@@ -262,6 +267,7 @@ def test_the_running_service_keeps_it_uses_it_and_lets_it_go(rainbow: Rainbow) -
             "rainbow.app_secret",
         ]
         code, out, _ = login(rainbow)
+        assert f"Activated the connector {first}." not in out
         assert code == 0
         assert "The running service uses it from now on; see rainbow-exchange status." in out
         assert "The connector still waits for its settings: exchange.username, exchange.password." in out
