@@ -4,10 +4,11 @@ How one listing is made, and who counts as gone: `roll_call`. A listing that fai
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -30,6 +31,10 @@ CHANGES_AT_MOST_EVERY = 60.0
 AGAIN_WHILE_DOUBTED = 300.0
 #: seconds from one failure to the next try, whoever asks for it
 AT_LEAST_BETWEEN_TRIES = 2.0
+#: newcomers that are taken in one go
+AT_A_TIME = 250
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ class Listing:
         self.soon()
         if user is not None:
             member, changes = self._roster.add(user)
-            self._changed(changes)
+            self._tell(changes)
             return member
         if self._roster.find(address) is None:
             await self._listed_for_a_question()
@@ -235,14 +240,38 @@ class Listing:
         finally:
             self._under_way = False
         self.counters.listings += 1
-        changes = self._roster.replace(users.values())
-        self._changed(changes)
+        listed = {user.id: user for user in users.values() if user.is_active}
+        changes = await self._taken(listed)
         for address in {address for member in changes.removed for address in addresses(member.user)}:
             if self._roster.find(address) is None:  # Rainbow asks for who has just left, and is not to wait for it
                 self._look_ups.remember_nobody(address)
         return Refreshed(
             len(self._roster), len(changes.added), len(changes.removed), len(changes.changed), self.doubted
         )
+
+    async def _taken(self, listed: dict[str, RainbowUser]) -> Changes:
+        """Have the roster take a full listing. Newcomers may be many, and others are let have their turn meanwhile."""
+        new = [user for user in listed.values() if self._roster.get(user.id) is None]
+        self._roster.expect(new)
+        known = self._roster.keep(listed)
+        self._tell(known)
+        added: list[Member] = []
+        changed = list(known.changed)
+        for few in _slices(new):
+            came = self._roster.take(few)
+            added += came.added
+            changed += came.changed
+            self._tell(Changes((), (), came.changed, came.freed))
+            await asyncio.sleep(0)
+        self._roster.expect(())
+        for some in _slices(added):  # only now: whoever shares an address with somebody is known by now
+            self._tell(Changes(some))
+            await asyncio.sleep(0)
+        return Changes(tuple(added), known.removed, tuple(changed))
+
+    def _tell(self, changes: Changes) -> None:
+        if changes != Changes():
+            self._changed(changes)
 
     def _came_through(self, result: Refreshed, takers: list[asyncio.Future[Refreshed]]) -> None:
         self.listed = True
@@ -275,3 +304,8 @@ class Listing:
         found.replace(await company_users.users_by_address(self._client, address))
         member = found.find(address)
         return member.user if member else None
+
+
+def _slices(items: Sequence[T]) -> Iterator[tuple[T, ...]]:
+    """Cut a long list into short ones."""
+    return (tuple(items[start : start + AT_A_TIME]) for start in range(0, len(items), AT_A_TIME))

@@ -84,7 +84,13 @@ def addresses(user: RainbowUser) -> set[str]:
 
 def values_of(user: RainbowUser) -> list[str]:
     """Return the values of the identifiers, in their order, in lower case."""
-    return [folded(identifier.value) for identifier in identifiers_of(user)]
+    values = [user.login_email, *user.work_emails, *user.personal_emails, user.external_uid or ""]
+    return [folded(value) for value in values if value]
+
+
+def domains_of(user: RainbowUser) -> set[str]:
+    """Return the domains of login and work addresses, in which personal addresses count."""
+    return {domain(address) for address in (user.login_email, *user.work_emails)} - {""}
 
 
 def folded(address: str) -> str:

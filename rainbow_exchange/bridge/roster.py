@@ -6,7 +6,8 @@ it is reported. An address that stands in the profiles of several users leads no
 login it is, even before it is tried.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rainbow_exchange.bridge.claims import SHARED, TAKEN, Claims
@@ -18,6 +19,7 @@ from rainbow_exchange.bridge.member import (
     Try,
     addresses,
     domain,
+    domains_of,
     folded,
     has_form,
     identifiers_of,
@@ -52,7 +54,8 @@ class Roster:
 
     def __init__(self, *, domains: Iterable[str] | None = None) -> None:
         self._configured_domains = frozenset(domain.lower() for domain in domains) if domains else None
-        self._domains: frozenset[str] = frozenset()
+        self._domains: Counter[str] = Counter()
+        self._expected: set[str] = set()
         self._members: dict[str, Member] = {}
         self._by_address: dict[str, dict[str, Member]] = {}
         self._holders: dict[str, str] = {}
@@ -73,17 +76,29 @@ class Roster:
     def replace(self, users: Iterable[RainbowUser]) -> Changes:
         """Take a full listing of the company; users that are not active count as removed."""
         listed = {user.id: user for user in users if user.is_active}
+        self.expect(listed.values())
+        known = self.keep(listed)
+        new = self.take(listed.values())
+        self.expect(())
+        changed = {member.user.id: member for member in (*known.changed, *new.changed)}
+        freed = {member.user.id: member for member in (*known.freed, *new.freed)}
+        return Changes(
+            new.added,
+            known.removed,
+            tuple(changed.values()),
+            tuple(member for member in freed.values() if member.user.id not in changed),
+        )
+
+    def keep(self, listed: Mapping[str, RainbowUser]) -> Changes:
+        """Take what a full listing says of those who are known; the newcomers in it are for `take`."""
         removed = tuple(self._members[user_id] for user_id in self._members.keys() - listed.keys())
         for member in removed:
             self._drop(member)
-        return self._take(listed.values(), removed)
+        known = self.take(user for user in listed.values() if user.id in self._members)
+        return Changes((), removed, known.changed, known.freed)
 
-    def add(self, user: RainbowUser) -> tuple[Member, Changes]:
-        """Take one user outside a full listing; return the member, known or new, and what that changed."""
-        changes = self._take([user], ())
-        return self._members[user.id], changes
-
-    def _take(self, users: Iterable[RainbowUser], removed: tuple[Member, ...]) -> Changes:
+    def take(self, users: Iterable[RainbowUser]) -> Changes:
+        """Take these users, known or new; return what that changed."""
         added, renamed, changed = [], [], {}
         for user in users:
             known = self._members.get(user.id)
@@ -93,7 +108,6 @@ class Roster:
                 if self._rename(known, user):
                     changed[user.id] = known
                 renamed.append(known)
-        self._learn_domains()
         for member in (*added, *renamed):
             for value in values_of(member.user):
                 for other in self._by_address[value].values() if len(self._by_address[value]) > 1 else ():
@@ -101,7 +115,16 @@ class Roster:
                     if found_by and folded(found_by.value) == value and self._rival(other, found_by) == SHARED:
                         changed[other.user.id] = other  # where it is the newcomer's login, that claim will do
         freed = tuple(each for each in self.freed() if each.user.id not in changed)
-        return Changes(tuple(added), removed, tuple(changed.values()), freed)
+        return Changes(tuple(added), (), tuple(changed.values()), freed)
+
+    def add(self, user: RainbowUser) -> tuple[Member, Changes]:
+        """Take one user outside a full listing; return the member, known or new, and what that changed."""
+        changes = self.take([user])
+        return self._members[user.id], changes
+
+    def expect(self, users: Iterable[RainbowUser]) -> None:
+        """Have personal addresses count in the domains of these users too, until they are taken or others expected."""
+        self._expected = set().union(*map(domains_of, users))
 
     def identifiers(self, member: Member, *, first: Identifier | None = None) -> tuple[list[Identifier], list[Try]]:
         """Return what to try, in order, and what not, with the reason; `first` goes ahead if it is still the user's."""
@@ -133,7 +156,12 @@ class Roster:
         return self._rival(member, identifier)
 
     def _counts(self, identifier: Identifier) -> bool:
-        return identifier.kind is not IdentifierKind.PERSONAL or domain(folded(identifier.value)) in self._domains
+        if identifier.kind is not IdentifierKind.PERSONAL:
+            return True
+        wanted = domain(folded(identifier.value))
+        if self._configured_domains is not None:
+            return wanted in self._configured_domains
+        return wanted in self._domains or wanted in self._expected
 
     def _rival(self, member: Member, identifier: Identifier) -> str:
         """Say whether another user has the same address: "taken" where it is that one's login, else "shared"."""
@@ -269,6 +297,7 @@ class Roster:
             entries = self._by_address.setdefault(address, {})
             entries[member.user.id] = member
             self._note_shared(address)
+        self._domains.update(domains_of(member.user))
 
     def _unindex(self, member: Member) -> None:
         for address in addresses(member.user):
@@ -282,6 +311,7 @@ class Roster:
             if not entries:
                 self._by_address.pop(address, None)
             self._note_shared(address)
+        self._domains -= Counter(domains_of(member.user))
 
     def _note_shared(self, address: str) -> None:
         entries = self._by_address.get(address, {})
@@ -306,16 +336,6 @@ class Roster:
             del self._holders[member.mailbox.address]
         member.coverage, member.mailbox, member.identifier, member.reason = coverage, None, None, reason
         member.failures = 0
-
-    def _learn_domains(self) -> None:
-        if self._configured_domains is not None:
-            self._domains = self._configured_domains
-            return
-        self._domains = frozenset(
-            domain(address)
-            for member in self._members.values()
-            for address in (member.user.login_email, *member.user.work_emails)
-        ) - {""}
 
 
 def _strength(identifier: Identifier | None, mailbox: Mailbox) -> int:

@@ -60,6 +60,18 @@ async def test_users_are_listed_at_once_and_again_from_time_to_time(kit: "Kit", 
     assert bench.listing.counters.listings == 2
 
 
+async def test_many_newcomers_are_taken_a_few_at_a_time_and_others_have_their_turn(
+    kit: "Kit", make_rainbow: "MakeRainbow"
+) -> None:
+    names = [f"u{number:04}" for number in range(1100)]
+    rainbow = await make_rainbow(*map(kit.person, names))
+    bench = Bench(kit, rainbow)
+    async with bench.at_work():
+        assert bench.names() == names
+        assert [len(each.added) for each in bench.changes] == [250, 250, 250, 250, 100]
+        assert bench.results == [Refreshed(users=1100, added=1100, removed=0, changed=0)]
+
+
 async def test_a_user_removed_and_one_renamed_are_told(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
     rainbow = await make_rainbow(kit.person("ann"), kit.person("bob"), kit.person("eve"))
     bench = Bench(kit, rainbow, refresh=600)
@@ -124,7 +136,7 @@ async def test_an_empty_company_is_a_listing_too(kit: "Kit", make_rainbow: "Make
     async with kit.running(bench.listing.run()):
         await kit.until(lambda: bench.listing.listed)
     assert bench.names() == []
-    assert len(bench.changes) == 1
+    assert bench.results == [Refreshed(users=0, added=0, removed=0, changed=0)]
 
 
 async def test_a_listing_that_fails_is_repeated(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
