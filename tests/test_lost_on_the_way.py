@@ -86,3 +86,20 @@ def test_an_answer_that_was_lost_with_the_link_is_asked_for_again(tmp_path: Path
             await until(lambda: shown(house, user_id) == "busy", within=120)
 
     virtually(test)
+
+
+def test_a_rainbow_without_its_memory_is_told_anew_though_the_first_questions_are_lost(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 3)
+        async with house.at_work():
+            await until(lambda: all(shown(house, user.id) == "free" for user in house.people), within=30)
+            await asyncio.sleep(90)
+            house.rainbow.outage.set({"link": "reset"})
+            await asyncio.sleep(400)
+            house.rainbow.forget()
+            house.rainbow.dials.set({"break_next": 1, "break_path": "xmpp:question"})
+            house.rainbow.outage.set({"link": ""})
+            await until(lambda: house.rainbow.dials.break_next == 0, within=120)
+            await until(lambda: all(shown(house, user.id) == "free" for user in house.people), within=120)
+
+    virtually(test)

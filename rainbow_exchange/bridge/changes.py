@@ -234,7 +234,7 @@ class Changes:
         """Questions that were asked while the link was lost are lost: have them asked again.
 
         After a long time Rainbow may have forgotten what it knew, or shows something else: it is told of everybody, and
-        made to publish it.
+        made to publish it; whatever it was answered before counts for nothing.
         """
         parts, now = self.parts, self.parts.loop_time()
         since, self._linkless_since = self._linkless_since, None
@@ -244,6 +244,7 @@ class Changes:
             for user_id in parts.ledger.unanswered():
                 parts.notifier.add(user_id, now, force=first)
             return
+        parts.ledger.doubt(float("-inf"), now)
         told = [member.user.id for member in parts.roster if parts.ledger.was_notified(member.user.id)]
         log.info("everybody_told_anew", users=len(told), link_lost_seconds=round(now - since))
         for user_id in told:
