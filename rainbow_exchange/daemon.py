@@ -33,6 +33,7 @@ from rainbow_exchange.model import Problem
 from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.shown_settings import shown
 from rainbow_exchange.sides import Sides
+from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.status import iso
 from rainbow_exchange.wanted import Wanted
@@ -127,6 +128,7 @@ class Daemon:
             store = Store.open(folder / FILE_NAME)
             stack.callback(store.close)
             self._store = store
+            kept.restore(store)
             self._wanted.settings = effective(self._given, store)
             self._proxies = Proxies(self._wanted.settings, self._wanted.secrets, store=store, now=self._now)
             self._sides = Sides(

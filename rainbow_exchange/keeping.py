@@ -25,6 +25,7 @@ from rainbow_exchange.rainbow.trial import try_account
 from rainbow_exchange.rainbow_account import own_account
 from rainbow_exchange.secret_places import Place, place_of
 from rainbow_exchange.state import connector, made
+from rainbow_exchange.state import kept as kept_values
 from rainbow_exchange.state.connector import OurConnector
 from rainbow_exchange.state.store import Store
 
@@ -167,7 +168,7 @@ class Keeping:
         if self._before is not None:
             wanted, ours, kept = self._before
             await self._write(wanted)
-            self._store.set_value(_KEPT_SECRETS, kept)
+            kept_values.set_value(self._store, _KEPT_SECRETS, kept)
             connector.keep(self._store, ours)
             self._before = None
 
@@ -237,7 +238,7 @@ class Keeping:
         values = {key: value for key, value in wanted.values.items() if not stands_above(self._settings, key)}
         made.keep(self._store, dict.fromkeys(self._made()) | values, by=BY, at=self._now())
         kept = [place.key for place, secret in secrets.items() if secret is not None]
-        self._store.set_value(_KEPT_SECRETS, json.dumps(kept) if kept else None)
+        kept_values.set_value(self._store, _KEPT_SECRETS, json.dumps(kept) if kept else None)
 
     def _made(self) -> dict[str, str]:
         return {key: str(each.value) for key, each in made.read(self._store).items() if each.by == BY}

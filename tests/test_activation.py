@@ -21,7 +21,7 @@ from rainbow_exchange.keeping import Keeping
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.network.proxy import Proxy
-from rainbow_exchange.state import connector, made
+from rainbow_exchange.state import connector, kept, made
 from rainbow_exchange.state.store import Store
 from tests.keyrings import MemoryKeyring, in_memory
 
@@ -589,3 +589,15 @@ async def test_cut_anywhere_the_next_login_ends_with_one_connector_that_works(de
         if whole:
             return
     pytest.fail("a sign-in of 19 calls")
+
+
+async def test_a_lost_state_does_not_make_a_stranger_of_our_connector(desk: Desk) -> None:
+    first = await desk.login()
+    folder = desk.store.path.parent
+    desk.store.close()
+    for file in ("state.db", "state.db-wal", "state.db-shm"):
+        (folder / file).unlink(missing_ok=True)
+    desk.store = Store.open(folder / "state.db")
+    kept.restore(desk.store)
+
+    assert (await desk.login()).connector_id == first.connector_id

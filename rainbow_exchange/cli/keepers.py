@@ -16,6 +16,7 @@ from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.keeping import Keeper, Keeping
 from rainbow_exchange.keeping_wire import PATH, DistantKeeper
+from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
 
 #: the daemon may sign in to Rainbow meanwhile, or its keyring be slow
@@ -49,6 +50,7 @@ def find(settings: Settings) -> Iterator[Chosen]:
     _demand_own(folder)
     store = Store.open(folder / FILE_NAME)
     try:
+        kept.restore(store)
         yield Chosen(Keeping(lambda: settings, store, now=lambda: datetime.now(UTC)), daemon=False)
     finally:
         store.close()

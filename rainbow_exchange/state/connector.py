@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import Store
 
 _KEY = "connector"
@@ -60,4 +61,4 @@ def read(store: Store) -> OurConnector | None:
 
 def keep(store: Store, connector: OurConnector | None) -> None:
     """Keep it in place of what was kept; None forgets it."""
-    store.set_value(_KEY, None if connector is None else json.dumps(connector.as_json()))
+    kept.set_value(store, _KEY, None if connector is None else json.dumps(connector.as_json()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import Store
 
 _KEY = "made_settings"
@@ -28,11 +29,11 @@ class Made:
 def read(store: Store) -> dict[str, Made]:
     """Give what was made, by dotted key; what cannot be read is as if it had not been made."""
     try:
-        kept = json.loads(store.value(_KEY) or "{}")
+        written = json.loads(store.value(_KEY) or "{}")
     except ValueError:
         return {}
     found = {}
-    for key, entry in kept.items() if isinstance(kept, dict) else ():
+    for key, entry in written.items() if isinstance(written, dict) else ():
         try:
             found[key] = Made(value=entry["value"], by=str(entry["by"]), at=datetime.fromisoformat(entry["at"]))
         except (KeyError, TypeError, ValueError):  # written by a version that this one does not know
@@ -47,4 +48,4 @@ def keep(store: Store, values: Mapping[str, Any], *, by: str, at: datetime) -> N
         made.pop(key, None)
         if value is not None:
             made[key] = {"value": value, "by": by, "at": at.isoformat()}
-    store.set_value(_KEY, json.dumps(made) if made else None)
+    kept.set_value(store, _KEY, json.dumps(made) if made else None)

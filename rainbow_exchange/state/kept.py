@@ -1,0 +1,50 @@
+"""The few values that cannot be found out again: in the state and, for when that is lost, in a copy beside it.
+
+Settings made on this machine, and what was made at Rainbow; never a secret. Whatever else the state holds costs a
+slower start when it is lost, and nothing more.
+"""
+
+import json
+
+import structlog
+
+from rainbow_exchange.private_files import write_private
+from rainbow_exchange.state.store import Store
+
+log = structlog.get_logger()
+
+FILE_NAME = "made.json"
+KEYS = ("made_settings", "connector", "login_secrets")
+_MAX_BYTES = 1 << 20
+
+
+def set_value(store: Store, key: str, value: str | None) -> None:
+    """Keep a value of `KEYS`; None drops it. A copy that cannot be written is logged, and no more."""
+    store.set_value(key, value)
+    file = store.path.with_name(FILE_NAME)
+    values = {name: kept for name in KEYS if (kept := store.value(name)) is not None}
+    try:
+        if values:
+            write_private(file, json.dumps(values).encode())
+        else:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("made_copy_not_written", reason=error.strerror or str(error))
+
+
+def restore(store: Store) -> None:
+    """Take the copy where the state knows nothing of all that: it was lost."""
+    if any(store.value(name) is not None for name in KEYS):
+        return
+    try:
+        with store.path.with_name(FILE_NAME).open("rb") as stream:
+            values = json.loads(stream.read(_MAX_BYTES))
+    except (OSError, ValueError):
+        return
+    if not isinstance(values, dict):
+        return
+    known = {name: value for name in KEYS if isinstance(value := values.get(name), str)}
+    for name, value in known.items():
+        store.set_value(name, value)
+    if known:
+        log.info("made_restored", values=sorted(known), because="the state knew nothing of them")
