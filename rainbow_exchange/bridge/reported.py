@@ -85,6 +85,31 @@ SUBJECTS = (
         "exchange",
         _settings("settings-missing", "The connector waits for its settings."),
         _settings("settings-faulty", "The connector's settings do not go together."),
+        _settings("exchange-endpoint-not-confirmed", "The Exchange host that Rainbow names is not confirmed."),
+    ),
+    _subject(
+        "entered",
+        "connector",
+        "rainbow",
+        Failure(
+            problem="rainbow-settings-not-understood",
+            operation="configure",
+            text="Settings of the connector in Rainbow's administration are not understood.",
+            over="The settings of the connector in Rainbow's administration are understood.",
+            level="WARN",
+        ),
+    ),
+    _subject(
+        "switch",
+        "connector",
+        "exchange",
+        Failure(
+            problem="rainbow-switched-off",
+            operation="switch",
+            text="Exchange Calendar Synchronization is off: the connector has given up all subscriptions.",
+            over="Exchange Calendar Synchronization is on, and Exchange answers.",
+            level="INFO",
+        ),
     ),
     _subject(
         "exchange",
@@ -134,6 +159,30 @@ SUBJECTS = (
         _link("rainbow-callback-port", "The connector cannot listen to Rainbow's callbacks."),
         _link("rainbow-callback-missing", "Rainbow's callbacks do not reach the connector."),
         _link("rainbow-link-lost", "The link over which Rainbow asks for calendars was lost."),
+    ),
+    _subject(
+        "rival",
+        "rainbow",
+        "link",
+        Failure(
+            problem="rainbow-second-connector",
+            operation="link",
+            text="Another connector is signed in with the same account.",
+            over="No other connector is signed in with the same account any more.",
+            level="WARN",
+        ),
+    ),
+    _subject(
+        "users",
+        "rainbow",
+        "rainbow",
+        Failure(
+            problem="rainbow-users-missing",
+            operation="list_users",
+            text="Rainbow's list of users lacks most of those it had before. They are not removed yet.",
+            over="Rainbow's list of users is taken as it is.",
+            level="WARN",
+        ),
     ),
     _subject(
         "asking",

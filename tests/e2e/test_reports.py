@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-from base64 import b64encode
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from rainbow_exchange.lab.rainbow import LabRainbow
+from tests.administrator import Administrator
 from tests.house import House, now, until, virtually
 from tests.wire_calls import calls
 
@@ -98,6 +97,30 @@ def test_an_outage_of_rainbow_is_told_once_it_is_over(tmp_path: Path) -> None:
     virtually(test)
 
 
+def test_the_switch_is_told_once_over_a_restart_too(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 2)
+        async with house.at_work():
+            administrator = Administrator(house.rainbow)
+            await administrator.switch("disabled")
+            await until(lambda: "rainbow-switched-off" in house.problems(), within=1200, step=1)
+            await asyncio.sleep(60)
+            off = ("switch", "Exchange Calendar Synchronization is off: the connector has given up all subscriptions.")
+            assert told(house.rainbow) == [off]
+            await house.stop()
+            house.start()
+            await asyncio.sleep(600)
+            assert told(house.rainbow) == [off]
+            await administrator.switch("enabled")
+            await until(lambda: house.status()["state"] == "healthy", within=1200, step=1)
+            await asyncio.sleep(60)
+            on = ("switch", "Exchange Calendar Synchronization is on, and Exchange answers.")
+            assert told(house.rainbow) == [off, on]
+            assert {each["level"] for each in house.rainbow.record.events} == {"INFO"}
+
+    virtually(test)
+
+
 def test_people_whose_mailbox_cannot_be_subscribed_are_told_by_their_ids(tmp_path: Path) -> None:
     async def test() -> None:
         house = House(tmp_path, 3)
@@ -114,16 +137,10 @@ def test_people_whose_mailbox_cannot_be_subscribed_are_told_by_their_ids(tmp_pat
 
 async def order(rainbow: LabRainbow, command: str) -> str:
     """Order something of the connector as an administrator does, over REST; return the id of the command."""
-    login, digest = rainbow.login, sha256((rainbow.app_secret + rainbow.password).encode()).hexdigest()
-    headers = {
-        "Authorization": "Basic " + b64encode(f"{login}:{rainbow.password}".encode()).decode(),
-        "x-rainbow-app-auth": "Basic " + b64encode(f"{rainbow.app_id}:{digest}".encode()).decode(),
-    }
     async with ClientSession(rainbow.url) as session:
-        async with session.get("/api/rainbow/authentication/v1.0/login", headers=headers) as answer:
-            signed_in = await answer.json()
+        async with session.post("/lab/tokens", json={}) as answer:
+            bearer = {"Authorization": f"Bearer {(await answer.json())['token']}"}
         path = f"/api/rainbow/admin/v1.0/connectors/ldaps/{rainbow.people.account.id}/command"
-        bearer = {"Authorization": f"Bearer {signed_in['token']}"}
         async with session.post(path, json={"command": command}, headers=bearer) as answer:
             assert answer.status == 200
             return str((await answer.json())["data"]["commandId"])
