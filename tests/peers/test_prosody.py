@@ -1,117 +1,31 @@
 """The link against a real XMPP server: prosody with WebSocket, on loopback."""
 
 import asyncio
-import base64
-import os
-import random
 import re
-import shutil
-import socket
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
 
-import aiohttp
 import pytest
 
 from rainbow_exchange.rainbow.link import Answer
 from rainbow_exchange.rainbow.types import Account, AutoReply, CalendarEvent, Question
 from rainbow_exchange.rainbow.xmpp import XmppLink
+from tests.peers.prosody import PROSODY, Prosody, asker, until
 
-PROSODY = shutil.which("prosody")
 pytestmark = [
     pytest.mark.peer,
     pytest.mark.skipif(PROSODY is None, reason="prosody is not installed (apt-get install prosody)"),
 ]
-
-SETTINGS = """
-{as_root}
-pidfile = "{here}/prosody.pid"
-data_path = "{here}/data"
-certificates = "{here}/certs"
-interfaces = {{ "127.0.0.1" }}
-c2s_ports = {{}}
-c2s_direct_tls_ports = {{}}
-s2s_ports = {{}}
-http_ports = {{ {port} }}
-http_interfaces = {{ "127.0.0.1" }}
-https_ports = {{}}
-http_default_host = "rainbow.test"
-modules_enabled = {{ "posix", "saslauth", "roster", "disco", "ping", "websocket" }}
-modules_disabled = {{ "s2s", "offline" }}
-c2s_require_encryption = false
-allow_unencrypted_plain_auth = true
-disable_sasl_mechanisms = {{ {disabled} }}
-authentication = "internal_plain"
-log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{here}/prosody.log" }} }}
-VirtualHost "rainbow.test"
-"""
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-
-
-class Prosody:
-    """A prosody of our own, with the accounts of the tests; `start` and `stop` as often as needed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.url = f"ws://127.0.0.1:{self.port}/xmpp-websocket"
-        self._process: subprocess.Popen[bytes] | None = None
-        accounts = folder / "data" / "rainbow%2etest" / "accounts"
-        accounts.mkdir(parents=True)
-        (folder / "certs").mkdir()
-        for name in ("connector", "pcloud%5fenduser%5f1", "mallory"):
-            (accounts / f"{name}.dat").write_text('return { ["password"] = "pw"; };\n', encoding="ascii")
-
-    def start(self, *, disabled: tuple[str, ...] = ()) -> Self:
-        assert PROSODY is not None
-        as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-        text = SETTINGS.format(
-            here=self.folder,
-            port=self.port,
-            as_root="run_as_root = true" if as_root else "",
-            disabled=", ".join(f'"{name}"' for name in disabled),
-        )
-        settings = self.folder / "prosody.cfg.lua"
-        settings.write_text(text, encoding="utf-8")
-        with (self.folder / "prosody.out").open("ab") as out:
-            self._process = subprocess.Popen(  # noqa: S603  (the server we found, with our own settings)
-                [PROSODY, "--config", str(settings), "-F"], stdout=out, stderr=out
-            )
-        return self
-
-    async def ready(self) -> Self:
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                else:
-                    writer.close()
-                    await writer.wait_closed()
-                    return self
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
-            self._process = None
-
-    def log(self) -> str:
-        return (self.folder / "prosody.log").read_text(encoding="utf-8", errors="replace")
 
 
 @pytest.fixture
 def prosody(tmp_path: Path) -> Iterator[Prosody]:
     made = Prosody(tmp_path)
     yield made
-    made.stop()
+    made.kill()
 
 
 async def answer(question: Question) -> Answer:
@@ -138,7 +52,7 @@ async def connector(prosody: Prosody, *, password: str = "pw") -> AsyncIterator[
         answer=answer,
         app_id="app1",
         now=lambda: datetime.now(UTC),
-        random=random.random,
+        random=lambda: 0.0,
     )
     task = asyncio.create_task(link.run())
     try:
@@ -147,43 +61,6 @@ async def connector(prosody: Prosody, *, password: str = "pw") -> AsyncIterator[
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
-
-
-async def until(holds: Callable[[], bool], limit: float = 20) -> None:
-    async with asyncio.timeout(limit):
-        while not holds():  # noqa: ASYNC110  (what a link shows comes with no event)
-            await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def asker(prosody: Prosody, name: str) -> AsyncIterator[Callable[[str], "asyncio.Future[str]"]]:
-    """Sign in with literal frames; gives a function that sends an IQ and waits for its answer."""
-    secret = base64.b64encode(f"\0{name}\0pw".encode()).decode()
-    begin = '<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="rainbow.test" version="1.0"/>'
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(prosody.url, protocols=("xmpp",)) as socket_,
-    ):
-
-        async def talk(frame: str, until_: str) -> str:
-            await socket_.send_str(frame)
-            async with asyncio.timeout(20):
-                while until_ not in (said := await socket_.receive_str()):
-                    pass
-            return said
-
-        await talk(begin, "features")
-        await talk(f'<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">{secret}</auth>', "success")
-        await talk(begin, "features")
-        bind = '<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>4711</resource></bind>'
-        await talk(f'<iq xmlns="jabber:client" type="set" id="b">{bind}</iq>', "<jid>")
-
-        def ask(frame: str) -> "asyncio.Future[str]":
-            id_ = re.search(r"id='(\w+)'", frame)
-            assert id_ is not None
-            return asyncio.ensure_future(talk(frame, id_[1]))
-
-        yield ask
 
 
 def question(id_: str, type_: str, payload: str) -> str:
@@ -245,6 +122,48 @@ async def test_mallory_is_refused(prosody: Prosody) -> None:
         for type_ in ("get", "set"):
             assert "<forbidden " in await ask(question(f"m{type_}", type_, EVENTS))
         assert (link.counters.strangers, link.stranger, link.counters.questions) == (2, "rainbow.test", 0)
+
+
+async def test_stranger_cannot_end_the_stream_nor_make_us_break_the_servers_limit(prosody: Prosody) -> None:
+    await prosody.start(limit=18_432).ready()
+    async with (
+        connector(prosody) as link,
+        asker(prosody, "mallory") as mallory,
+        asker(prosody, "pcloud_enduser_1") as ask,
+    ):
+        await until(lambda: link.connected)
+        for number, payload in enumerate(("<a>" * 400 + "</a>" * 400, '<a xml:id="1 2"/>')):
+            assert "<bad-request " in await mallory(question(f"odd{number}", "get", payload))
+        # an answer that repeats this id would be longer than the server allows
+        ping = "<ping xmlns='urn:xmpp:ping'/>"
+        overlong = mallory(question("x" * (18_400 - len(question("", "set", ping))), "set", ping))
+        assert "<subject>" in await ask(question("after", "get", EVENTS))
+        await until(lambda: link.counters.too_long == 1)
+        assert link.counters.connects == 1
+        overlong.cancel()
+
+
+async def test_ping_and_disco_are_answered_and_the_rest_is_unknown(prosody: Prosody) -> None:
+    await prosody.start().ready()
+    async with connector(prosody) as link, asker(prosody, "mallory") as ask:
+        await until(lambda: link.connected)
+        said = await ask(question("p1", "get", "<ping xmlns='urn:xmpp:ping'/>"))
+        assert re.search("""type=['"]result['"]""", said)
+        for what in ("info", "items"):
+            said = await ask(question(f"d{what}", "get", f"<query xmlns='http://jabber.org/protocol/disco#{what}'/>"))
+            assert re.search("""type=['"]result['"]""", said)
+        assert "<service-unavailable " in await ask(question("v1", "get", "<query xmlns='jabber:iq:version'/>"))
+        assert "<service-unavailable " in await ask(question("v2", "set", "<query xmlns='jabber:iq:roster'/>"))
+
+
+async def test_flood_is_answered_once_each(prosody: Prosody) -> None:
+    await prosody.start().ready()
+    async with connector(prosody) as link, asker(prosody, "pcloud_enduser_1") as ask:
+        await until(lambda: link.connected)
+        many = [question(f"q{number}", "get", EVENTS) for number in range(500)]
+        assert "<subject>" in await ask(question("last", "get", EVENTS), many)
+        await until(lambda: link.counters.answered == 501)
+        assert link.counters.questions == 501
 
 
 async def test_restart_of_the_server_is_met_by_a_new_connection(prosody: Prosody) -> None:
