@@ -1,5 +1,6 @@
 """What both links have in common: what a question must say, dates as Rainbow has them, texts cut to fit (pure)."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -11,6 +12,11 @@ from rainbow_exchange.rainbow.types import Question
 #: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
 _MAX_ADDRESS = 320
 _ELLIPSIS = "\u2026"
+#: What makes one character of several code points, besides marks (UAX 29); nobody writes longer ones than this.
+_JOINER = "\u200d"
+_SKIN_TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+_FLAGS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
+_MOST_OF_A_CHARACTER = 32
 
 
 class NoDate(ValueError):
@@ -76,9 +82,33 @@ def cut(text: str, room: int, size: Callable[[str], int]) -> str:
     if not text[end].isspace():
         words = kept.rsplit(maxsplit=1)
         # One word that fills everything is cut inside: better than nothing.
-        if len(words) > 1 and not kept[-1].isspace():
-            kept = words[0]
-    return kept.rstrip() + _ELLIPSIS
+        whole = len(words) > 1 and not kept[-1].isspace()
+        kept = words[0] if whole else text[: _character_end(text, end)]
+    kept = kept.rstrip()
+    return kept + _ELLIPSIS if kept else ""
+
+
+def _character_end(text: str, end: int) -> int:
+    """Step back from `end` to where no character as people see it is cut: no mark, joiner, skin tone or half a flag."""
+    for place in range(end, max(end - _MOST_OF_A_CHARACTER, 0), -1):
+        before, after = text[place - 1], text[place]
+        joined = (
+            unicodedata.category(after).startswith("M")
+            or _JOINER in (before, after)
+            or after in _SKIN_TONES
+            or (after in _FLAGS and before in _FLAGS and _run_of_flags(text, place) % 2)
+        )
+        if not joined:
+            return place
+    return end if end > _MOST_OF_A_CHARACTER else 0
+
+
+def _run_of_flags(text: str, end: int) -> int:
+    """Count the letters of flags that end there."""
+    start = end
+    while start and text[start - 1] in _FLAGS:
+        start -= 1
+    return end - start
 
 
 def share(texts: Sequence[str], room: int, size: Callable[[str], int]) -> list[str]:

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rainbow_exchange.rainbow.questions import text_size
 from rainbow_exchange.rainbow.wording import NoDate, cut, read_date, share, write_date
@@ -18,11 +20,34 @@ from rainbow_exchange.rainbow.wording import NoDate, cut, read_date, share, writ
         ("éé éé", 7, "éé\u2026"),
         ("a&b c", 8, "a\u2026"),
         ("one", 2, ""),
+        # é of two code points: 1 + 2 bytes
+        ("e\u0301e\u0301e\u0301", 8, "e\u0301\u2026"),
+        # a family: four times 4 bytes, three joiners of 3
+        ("x" + "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466", 24, "x\u2026"),
+        ("xx\U0001f44d\U0001f3fd", 9, "xx\u2026"),
+        ("\U0001f1eb\U0001f1f7\U0001f1e9\U0001f1ea", 15, "\U0001f1eb\U0001f1f7\u2026"),
+        ("\u2764\ufe0f\u2764\ufe0f", 11, "\u2764\ufe0f\u2026"),
+        ("e" + "\u0301" * 100, 90, "e" + "\u0301" * 43 + "\u2026"),
         ("", 0, ""),
     ],
 )
 def test_text_is_cut_at_a_word(text: str, room: int, left: str) -> None:
     assert cut(text, room, text_size) == left
+
+
+LETTERS = st.sampled_from(["e", "e\u0301", " ", "\U0001f468\u200d\U0001f469", "\U0001f44d\U0001f3fd", "&", "\n", "é"])
+
+
+@given(st.lists(LETTERS, max_size=40), st.integers(0, 120))
+def test_no_character_as_people_see_it_is_cut(letters: list[str], room: int) -> None:
+    text = "".join(letters)
+    left = cut(text, room, text_size)
+    assert text_size(left) <= room
+    if left == text:
+        return
+    kept = left.removesuffix("\u2026")
+    whole = {"".join(letters[:number]).rstrip() for number in range(len(letters) + 1)}
+    assert kept in whole
 
 
 def test_two_texts_share_the_room_and_a_short_one_leaves_the_rest_to_the_long_one() -> None:
