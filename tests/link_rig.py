@@ -118,7 +118,7 @@ class Rig:
 async def until(holds: Callable[[], bool], within: float = 600) -> None:
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110  (what a link shows comes with no event)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
 
 def free_port() -> int:
