@@ -21,7 +21,7 @@ _EXIT_CODES = {local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
 def retry(addresses: tuple[str, ...], everybody: bool, config_file: Path | None) -> None:
     """Try mailboxes now that are to be tried later, once their cause is mended.
 
-    Credentials that Exchange or Rainbow has refused are tried once more as well.
+    Credentials that Exchange or Rainbow has refused are tried once more as well, and what Rainbow asked to wait with.
 
     \b
     Exit code: 0 tried, 1 nobody has one of these addresses, 3 not running, 4 cannot tell.

@@ -414,3 +414,17 @@ async def test_somebody_may_have_it_tried_before_its_time(foreign: Any) -> None:
         assert caught.value.retry_after == 86_400
         client.try_again()
         await client.login()
+
+
+@pytest.mark.parametrize(("drawn", "wait"), [(0.0, 10.0), (0.5, 12.5), (0.99, 14.95)])
+async def test_who_is_told_to_wait_without_a_time_waits_ten_seconds_and_up_to_half_as_long_again(
+    cloud: Any, make_client: MakeClient, drawn: float, wait: float
+) -> None:
+    cloud.on(NOTIFY, lambda _: web.Response(status=429))
+    client = await make_client(random=lambda: drawn)
+    with pytest.raises(RateLimited) as caught:
+        await client.notify(["u1"])
+    assert caught.value.retry_after == pytest.approx(wait)
+    with pytest.raises(RateLimited):
+        await client.notify(["u1"])
+    assert len(cloud.asked(NOTIFY)) == 1
