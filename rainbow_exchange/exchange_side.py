@@ -19,6 +19,7 @@ from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.translate import Privacy
+from rainbow_exchange.combined import RAINBOW
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
 from rainbow_exchange.config_accounts import accounts, token_parameters
 from rainbow_exchange.credentials import Secrets
@@ -131,8 +132,17 @@ async def build(
                     verified=not settings.exchange.verify_certificates_insecurely_off,
                     now=now,
                 ),
+                account_from=_account_from(settings),
             )
             yield ExchangeSide(exchange, pipeline, health, password)
+
+
+def _account_from(settings: Settings) -> str:
+    """Say where to correct an account that was not entered on this machine."""
+    origins = (settings.origin(key) for key in ("exchange.username", "exchange.client_id"))
+    if any(origin.startswith(RAINBOW) for origin in origins):
+        return f"The account was entered in {RAINBOW}: correct it there; a new one is tried at once."
+    return ""
 
 
 def exchange_client(

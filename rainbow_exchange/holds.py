@@ -47,12 +47,13 @@ def rainbow_missing(missing: Sequence[str], of_exchange: Sequence[str], settings
     )
 
 
-def exchange_missing(missing: Sequence[str], combined: Combined) -> Hold:
+def exchange_missing(missing: Sequence[str], combined: Combined, *, was_read: bool) -> Hold:
     """Give the hold for settings that neither this machine nor Rainbow's administration gives."""
-    text = (
-        f"Exchange cannot be reached without {', '.join(missing)}: neither this machine's settings nor Rainbow's"
-        " administration give that."
-    )
+    text = f"Exchange cannot be reached without {', '.join(missing)}: "
+    if was_read:
+        text += "neither this machine's settings nor Rainbow's administration give that."
+    else:
+        text += "this machine's settings do not give that, and Rainbow's administration could not be read so far."
     if combined.settings.exchange.url is None:
         text += " Without exchange.url, Exchange is looked for by autodiscover."
     return _missing(

@@ -96,7 +96,7 @@ class Wanted:
         if combined.unconfirmed:
             return holds.unconfirmed(combined.unconfirmed, self.settings.exchange.allowed_hosts)
         if missing := config.missing_for_exchange(combined.settings, combined.secrets):
-            return holds.exchange_missing(missing, combined)
+            return holds.exchange_missing(missing, combined, was_read=self.entered.was_read)
         return None
 
     async def until(self, condition: Callable[[], bool]) -> None:

@@ -4,6 +4,7 @@ What concerns Rainbow is `rainbow_health`'s.
 """
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +43,10 @@ _EXCHANGE = (
 
 
 class Health:
-    """Reviews the parts when asked: opens and closes problems, and tells the state of Exchange."""
+    """Reviews the parts when asked: opens and closes problems, and tells the state of Exchange.
+
+    `account_from` is a sentence on where the account was entered, for whoever has to correct it.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Health:
         problems: Problems,
         password: PasswordWatch | None = None,
         certificate: CertificateWatch | None = None,
+        account_from: str = "",
     ) -> None:
         self._pipeline = pipeline
         self._exchange = exchange
@@ -60,6 +65,7 @@ class Health:
         self._problems = problems
         self._password = password
         self._certificate = certificate
+        self._account_from = account_from
         self._unstreamed_since: float | None = None
         self._unreadable_since: float | None = None
         self._throttling = ThrottlingReview(pipeline, problems)
@@ -99,7 +105,10 @@ class Health:
         return {"state": state, "reason": reason, "account": self._exchange.account}
 
     def _exchange_cause(self, error: EwsError) -> Cause:
-        return exchange_cause(error, self._exchange_url, retried=self._exchange.seconds_to_next_try() is not None)
+        cause = exchange_cause(error, self._exchange_url, retried=self._exchange.seconds_to_next_try() is not None)
+        if cause.id != "exchange-authentication" or not self._account_from:
+            return cause
+        return replace(cause, action=f"{cause.action} {self._account_from}")
 
     def _review_fallback(self) -> None:
         """Report that the second account is in use because the first one is refused."""

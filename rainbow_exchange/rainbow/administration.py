@@ -5,6 +5,7 @@ What cannot be read changes nothing. Secrets stay in memory.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ from rainbow_exchange.rainbow.errors import RainbowError
 
 _log = structlog.get_logger()
 
-#: seconds between two looks, jittered by a tenth, and for one of them
+#: seconds between two looks, jittered by a tenth, and for a whole one
 LOOK_EVERY = 300.0
 LOOK_FOR = 20.0
 #: seconds between two looks that Rainbow asks for
@@ -78,9 +79,10 @@ class Administration:
     async def _look(self) -> None:
         """Read both documents; one that cannot be read stays as it was."""
         unread: dict[str, RainbowError] = {}
+        until = asyncio.get_running_loop().time() + LOOK_FOR
         for what, get in ((CONFIGURATION, exchange_configuration), (COMPANY, company_record)):
             try:
-                async with asyncio.timeout(LOOK_FOR):
+                async with asyncio.timeout_at(until):
                     document = await get(self._client, await self._company_id())
             except TimeoutError:
                 unread[what] = RainbowError("no answer in time")
@@ -120,4 +122,4 @@ _SWITCH = {None: "absent, which means on", True: "on", False: "off"}
 
 def _with_switch(entered: Entered, before: Entered) -> Entered:
     """Take over the switch of before: its document was not read."""
-    return Entered(switch=before.switch, switch_path=before.switch_path, values=entered.values, faults=entered.faults)
+    return replace(entered, switch=before.switch, switch_path=before.switch_path)

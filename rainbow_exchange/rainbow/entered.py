@@ -31,8 +31,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entered:
-    """What stands there. `switch` None: it is absent, which means on; `faults` say what was not understood."""
+    """What stands there. `switch` None: it is absent, which means on; `faults` say what was not understood.
 
+    `was_read`: whether anything of it comes from Rainbow by now.
+    """
+
+    was_read: bool = False
     switch: bool | None = None
     switch_path: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -57,7 +61,7 @@ def read(documents: Sequence[Document], paths: Paths, *, before: Entered, check:
         faults.append(f"{path} {wrong}")
         if name in before.values:
             values[name] = before.values[name]
-    return Entered(switch=switch, switch_path=switch_path, values=values, faults=tuple(faults))
+    return Entered(was_read=True, switch=switch, switch_path=switch_path, values=values, faults=tuple(faults))
 
 
 def _switch(
