@@ -92,17 +92,28 @@ def test_every_problem_that_is_reported_to_rainbow_is_one() -> None:
     assert {failure.problem for subject in SUBJECTS for failure in subject.failures} <= documented
 
 
-def calls_of_the_page() -> set[tuple[str, str]]:
-    """Give method and path of each call that the page names in code, as `GET /api/rainbow/…/<id>`."""
-    named = re.findall(r"`(GET|POST|PUT|DELETE|HEAD|PATCH) (/api/rainbow/[^\s?`\[]+)", page("rainbow-wire.md"))
-    return {(method, re.sub(r"<[^>]*>", VALUE, path)) for method, path in named}
+def calls_in(text: str) -> list[tuple[str, str]]:
+    """Give method and path of each call that a text names in code, as `GET /api/rainbow/…/<id>`."""
+    named = re.findall(r"`(GET|POST|PUT|DELETE|HEAD|PATCH) (/api/rainbow/[^\s?`\[]+)", text)
+    return [(method, re.sub(r"<[^>]*>", VALUE, path)) for method, path in named]
 
 
-def test_every_call_that_can_be_sent_to_rainbow_stands_on_the_page_and_no_other_does() -> None:
-    named = calls_of_the_page()
+def test_every_call_that_can_be_sent_to_rainbow_stands_in_the_table_and_below_and_no_other_does() -> None:
+    _, _, text = page("rainbow-wire.md").partition("## Call by call")
+    table, _, below = text.partition("## Every request")
+    made = {call: f"rainbow/{each.module}.py" for call, each in calls().items()}
 
-    assert {call: f"rainbow/{module}.py" for call, module in calls().items() if call not in named} == {}
-    assert named - set(calls()) == set()
+    assert {call: module for call, module in made.items() if call not in calls_in(table)} == {}
+    assert {call: module for call, module in made.items() if call not in calls_in(below)} == {}
+    assert sorted(calls_in(table)) == sorted(made)
+    assert set(calls_in(below)) - set(made) == set()
+
+
+def test_the_table_says_of_each_call_whether_the_connection_repeats_it() -> None:
+    rows = [line for line in page("rainbow-wire.md").splitlines() if re.match(r"\| `[A-Z]+ /api/rainbow/", line)]
+    said = {calls_in(row)[0]: row.split("|")[-2].strip() for row in rows if row.endswith((" yes |", " no |"))}
+
+    assert said == {call: "yes" if each.again else "no" for call, each in calls().items()}
 
 
 def test_calls_to_rainbow_are_found_in_the_code() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -70,17 +71,41 @@ def texts(module: ast.Module, node: ast.expr, scope: ast.AST) -> set[str]:
     return found
 
 
-def calls() -> dict[tuple[str, str], str]:
-    """Give method and path of each call in the code, with the module that makes it."""
-    found: dict[tuple[str, str], str] = {}
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where a call is made, and whether the connection may send it again by itself."""
+
+    module: str
+    again: bool
+
+
+def calls() -> dict[tuple[str, str], Made]:
+    """Give method and path of each call in the code."""
+    found: dict[tuple[str, str], Made] = {}
     for name, module in modules().items():
-        for function in [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]:
-            for call in [node for node in ast.walk(function) if isinstance(node, ast.Call)]:
-                found |= dict.fromkeys(_calls(module, call, function), name)
-        for statement in [each for each in module.body if isinstance(each, ast.Assign)]:
-            for call in [node for node in ast.walk(statement) if isinstance(node, ast.Call)]:
-                found |= dict.fromkeys(_calls(module, call, module), name)
+        scopes = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for scope in (*scopes, *[each for each in module.body if isinstance(each, ast.Assign)]):
+            for call in [node for node in ast.walk(scope) if isinstance(node, ast.Call)]:
+                for method, path in _calls(module, call, scope):
+                    found[method, path] = Made(name, again=_again(call, method))
     return found
+
+
+def _again(call: ast.Call, method: str) -> bool:
+    """Whether it is said to be repeatable; where nothing is said, a client's call is if it is a GET.
+
+    Who calls by `self` without saying so is a pasted token, which repeats nothing.
+    """
+    said = [keyword.value for keyword in call.keywords if keyword.arg == "repeatable"]
+    if said:
+        return isinstance(said[0], ast.Constant) and said[0].value is True
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="self")):
+            return False
+        case ast.Attribute(attr="call"):
+            return method == "GET"
+        case _:
+            return False
 
 
 def _calls(module: ast.Module, call: ast.Call, scope: ast.AST) -> Iterator[tuple[str, str]]:
