@@ -15,6 +15,11 @@ class Leaving:
 
     def __init__(self) -> None:
         self._groups: deque[dict[str, float]] = deque()
+        self._under_way: dict[str, float] = {}
+
+    def __contains__(self, user_id: str) -> bool:
+        """Whether Rainbow has still to be told of this user, or is being told."""
+        return user_id in self._under_way or any(user_id in group for group in self._groups)
 
     def __len__(self) -> int:
         return sum(map(len, self._groups))
@@ -27,15 +32,22 @@ class Leaving:
         self._groups[-1][user_id] = since
 
     def take(self) -> dict[str, float]:
-        """Take out what one call carries."""
-        return self._groups.popleft() if self._groups else {}
+        """Take out what one call carries; one of `told`, `put_back` and `refused` is to follow."""
+        self._under_way = self._groups.popleft() if self._groups else {}
+        return self._under_way
+
+    def told(self) -> None:
+        """Rainbow was told of those who were taken out."""
+        self._under_way = {}
 
     def put_back(self, taken: dict[str, float]) -> None:
         """Have a call that did not come through made again."""
+        self._under_way = {}
         self._groups.appendleft(taken)
 
     def refused(self, taken: dict[str, float]) -> None:
         """Rainbow does not want to hear of some of these: find out of whom."""
+        self._under_way = {}
         ids, middle = list(taken), len(taken) // 2
         if middle:
             self._groups.extendleft({each: taken[each] for each in half} for half in (ids[middle:], ids[:middle]))

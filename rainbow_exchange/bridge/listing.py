@@ -41,7 +41,8 @@ T = TypeVar("T")
 class Refreshed:
     """What a full listing brought: `users` take part now.
 
-    `changed` have got other addresses and are tried anew. `doubted` are missing, and are not removed yet.
+    `changed` have got other addresses and are tried anew. `doubted` are missing, and are not removed yet. `whole`:
+    whoever is not among the users now is not in the company.
     """
 
     users: int
@@ -49,6 +50,7 @@ class Refreshed:
     removed: int
     changed: int
     doubted: int = 0
+    whole: bool = True
 
 
 @dataclass(slots=True)
@@ -246,7 +248,12 @@ class Listing:
             if self._roster.find(address) is None:  # Rainbow asks for who has just left, and is not to wait for it
                 self._look_ups.remember_nobody(address)
         return Refreshed(
-            len(self._roster), len(changes.added), len(changes.removed), len(changes.changed), self.doubted
+            len(self._roster),
+            len(changes.added),
+            len(changes.removed),
+            len(changes.changed),
+            self.doubted,
+            whole=not self.doubted and not self._roll_call.moved,
         )
 
     async def _taken(self, listed: dict[str, RainbowUser]) -> Changes:

@@ -12,6 +12,7 @@ from rainbow_exchange.bridge.finding import Known
 from rainbow_exchange.bridge.listing import Listing, Refreshed
 from rainbow_exchange.bridge.parts import Parts
 from rainbow_exchange.bridge.read_mode import Mode
+from rainbow_exchange.bridge.roll_call import DOUBTED, DOUBTED_FOR
 from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member
 from rainbow_exchange.bridge.translate import language_of
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
@@ -42,6 +43,10 @@ class Membership:
         self._earlier: set[str] = set()
         #: users whose mailbox is gone; remembered until Rainbow has taken it, however often we are restarted
         self._gone: set[str] = set()
+        #: users who have left; remembered until Rainbow was told once more, however often we are restarted
+        self._left: set[str] = set()
+        self._most = 0  # of those whom an earlier run remembered
+        self._absent_since: float | None = None
         self._unwritable = False
         self.listing: Listing
         self.enrolment: Enrolment
@@ -63,12 +68,31 @@ class Membership:
                 )
                 self._saved_modes[user_id] = entry.read_mode
                 self._earlier.add(user_id)
+        self._most = len(self._earlier) // 2
         return known
 
     def listed(self, result: Refreshed) -> None:
         """A full listing has come through."""
         self.parts.answers.view.language = language_of(self.parts.roster.language())
         self._observe("users_listed", count=result.users)
+        if result.whole:
+            self._left_while_away()
+
+    def _left_while_away(self) -> None:
+        """Have Rainbow told of whoever an earlier run served and who is no longer in the company.
+
+        Where those are most, only after that has lasted, as with any listing that lacks most.
+        """
+        now = self.parts.loop_time()
+        absent = [user_id for user_id in self._earlier if self.parts.roster.get(user_id) is None]
+        if len(absent) >= DOUBTED and len(absent) > self._most:
+            self._absent_since = now if self._absent_since is None else self._absent_since
+            if now - self._absent_since < DOUBTED_FOR:
+                return
+        for user_id in absent:
+            self._earlier.discard(user_id)
+            self._left.add(user_id)
+            self.parts.notifier.left(user_id, now)
 
     def changed(self, changes: Changes) -> None:
         """Subscribe whoever is new or changed, let go of whoever is gone."""
@@ -82,15 +106,18 @@ class Membership:
             self.parts.ledger.forget(member.user.id)
             if told and self.parts.roster.get(member.user.id) is member:
                 self._withdraw(member)
-            elif told:
+            elif told or member.user.id in self._earlier:
                 self.parts.notifier.left(member.user.id, now)
         for member in changes.removed:
-            self._forgotten.add(member.user.id)
+            self._left.add(member.user.id)
             self._unsaved.pop(member.user.id, None)
             self._earlier.discard(member.user.id)
             self._gone.discard(member.user.id)
         for member in changes.changed:
             self.parts.roster.release(member, coverage=Coverage.PENDING)
+        for member in changes.added:
+            self._left.discard(member.user.id)
+            self.parts.notifier.forget(member.user.id)
         for member in (*changes.added, *changes.changed, *changes.freed):
             self.enrolment.want(member)
 
@@ -189,7 +216,9 @@ class Membership:
             self._unsaved = {}
         settled = {user_id for user_id in self._gone if not self.parts.ledger.withdrawing(user_id)}
         self._gone -= settled
-        self._forgotten |= settled
+        left = {user_id for user_id in self._left if user_id not in self.parts.notifier.leaving}
+        self._left -= left
+        self._forgotten |= settled | left
         if self._forgotten:
             self._store.forget(self._forgotten)
             self._forgotten = set()

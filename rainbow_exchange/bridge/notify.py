@@ -185,6 +185,7 @@ class Notifier:
             async with asyncio.timeout(TIME_LIMIT):
                 await self.client.notify(list(taken))
             self.counters.calls += 1
+            self.leaving.told()
             settled = True
         except RainbowError as error:
             if not _is_about_users(error):

@@ -41,7 +41,8 @@ class Progress(Protocol):
 class RollCall:
     """Lists the company; `roster` is who was known before.
 
-    `reading` is what is being read at present; `doubted` how many are missing and were kept all the same.
+    `reading` is what is being read at present; `doubted` how many are missing and were kept all the same; `moved`
+    whether the last list moved to the end, so that more may be missing from it.
     """
 
     def __init__(
@@ -54,15 +55,16 @@ class RollCall:
         self._doubted_since: float | None = None
         self.reading: Reading | None = None
         self.doubted = 0
+        self.moved = False
 
     async def call(self) -> dict[str, RainbowUser]:
         """Return whoever is there, by id: those who came, and the missing who may be there. Raises RainbowError."""
         try:
-            users, moved = await self._read()
+            users, self.moved = await self._read()
         finally:
             self.reading = None
         missing = [member.user for member in self._roster if member.user.id not in users]
-        if missing and moved:
+        if missing and self.moved:
             missing = await self._still_there(missing)
         elif not self._is_doubted(len(missing)):
             missing = []

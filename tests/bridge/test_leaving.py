@@ -47,3 +47,14 @@ def test_whoever_is_back_has_not_left() -> None:
     made.add("u1", 1.0)
     made.forget("u1")
     assert len(made) == 0
+
+
+def test_whoever_is_being_told_of_has_still_to_be_told_of() -> None:
+    made = leaving(2)
+    taken = made.take()
+    assert "u0" in made
+    made.put_back(taken)
+    assert "u0" in made
+    made.take()
+    made.told()
+    assert "u0" not in made

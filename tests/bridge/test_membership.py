@@ -165,11 +165,65 @@ async def test_whoever_is_back_is_subscribed_and_told_again(kit: "Kit", bridge: 
         rainbow.lab.people.add(kit.person("ann", active=False))
         assert (await listing.refresh()).removed == 1
         assert await refusal(bridge, ANN) == "item-not-found"
+        await kit.until(lambda: bridge.notified("ann") == 2, limit=5)
         rainbow.lab.people.add(kit.person("ann"))
         assert (await listing.refresh()).added == 1
         await kit.until(lambda: bridge.streamed(ANN), limit=10)
         await kit.until(lambda: bridge.notified("ann") >= 3, limit=5)
         assert await answered(bridge, ANN) == []
+
+
+async def test_whoever_left_while_we_were_away_is_told_of_once_more_and_forgotten(
+    kit: "Kit", bridge: "Bridge", exchange: "Exchange", rainbow: "Rainbow", store: Store, make_bridge: "MakeBridge"
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        await asyncio.sleep(3)
+    await bridge.parts.watcher.close()
+    rainbow.lab.people.add(kit.person("ann", active=False))
+    rainbow.lab.dials.set({"refuse_next": 2, "refuse_status": 503, "refuse_retry_after": 5, "refuse_path": "/notify"})
+    async with make_bridge(exchange, rainbow).at_work("bob") as again:
+        await kit.until(lambda: "ann" not in store.remembered(), limit=10)
+        assert again.notified("ann") == 2
+        assert "bob" in store.remembered()
+
+
+async def test_whoever_has_left_is_remembered_until_rainbow_was_told(
+    kit: "Kit", bridge: "Bridge", rainbow: "Rainbow", store: Store
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        await asyncio.sleep(3)
+        rainbow.lab.people.remove("ann")
+        rainbow.lab.dials.set({"refuse_next": 1, "refuse_status": 503, "refuse_retry_after": 30, "refuse_path": "/not"})
+        await bridge.pipeline.membership.listing.refresh()
+        await asyncio.sleep(20)
+        assert (bridge.notified("ann"), "ann" in store.remembered()) == (1, True)
+        await kit.until(lambda: bridge.notified("ann") == 2, limit=30)
+        await asyncio.sleep(3)
+        assert "ann" not in store.remembered()
+
+
+async def test_most_of_those_who_are_remembered_are_not_held_to_have_left_by_the_first_list(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge", store: Store
+) -> None:
+    store.remember(
+        Remembered(
+            user_id=f"u{number}",
+            identifier_kind="login",
+            identifier=f"u{number}@acme.test",
+            address=f"u{number}@acme.test",
+            principal=None,
+            read_mode="own",
+        )
+        for number in range(6)
+    )
+    rainbow = await make_rainbow(kit.person("ann"))
+    bridge = make_bridge(await make_exchange(ANN), rainbow, users_refresh_seconds=600.0)
+    async with bridge.at_work("ann"):
+        await asyncio.sleep(800)
+        assert bridge.notified("u1") == 0
+        await asyncio.sleep(600)
+        assert bridge.notified("u1") == 1
+        assert sorted(store.remembered()) == ["ann"]
 
 
 async def test_two_who_exchange_their_addresses_are_answered_for_by_the_new_ones(
