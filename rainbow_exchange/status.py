@@ -11,6 +11,7 @@ from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.telling import NOTHING_TO_TELL, Telling, telling
 from rainbow_exchange.exchange_side import ExchangeSide
+from rainbow_exchange.rainbow.link import LinkCounters
 from rainbow_exchange.rainbow_side import RainbowSide
 from rainbow_exchange.sides import Sides
 
@@ -23,12 +24,29 @@ def of(sides: Sides | None) -> dict[str, Any]:
     hold = sides.hold if sides else None
     absent = {"state": hold.state, "reason": hold.reason} if hold else STARTING
     side = sides.rainbow if sides else None
-    rainbow = {"rainbow": side.health.state() if side else absent, "reports": _reports(side)}
+    rainbow = {"rainbow": side.health.state() if side else absent, "link": _link(side), "reports": _reports(side)}
     if sides and sides.exchange:
         why = _why_not_listed(sides)
         return {**rainbow, **_of_exchange(sides.exchange, why_not_listed=why)}
     looked_for = sides.discovery if sides else None
     return {**rainbow, **_without_exchange(_looked_for(looked_for) if looked_for else absent)}
+
+
+def _link(side: RainbowSide | None) -> dict[str, Any]:
+    """Say what the link has seen over which Rainbow asks."""
+    link = side.link if side else None
+    counters = link.counters if link else LinkCounters()
+    return {
+        "kind": link.kind if link else None,
+        "connected_since": iso(link.connected_since) if link and link.connected_since else None,
+        "connections": counters.connects,
+        "other_connectors": link.others if link else 0,
+        "questions": counters.questions,
+        "answered": counters.answered,
+        "refused": counters.refused,
+        "failed": counters.failed,
+        "strangers": counters.strangers,
+    }
 
 
 def _reports(side: RainbowSide | None) -> dict[str, Any]:

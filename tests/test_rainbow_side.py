@@ -181,6 +181,7 @@ def test_second_connector_beside_ours_is_shown_as_long_as_it_is_there(tmp_path: 
             await until(lambda: "rainbow-second-connector" in house.problems(), within=5)
             assert connected(house)
             assert house.status()["state"] == "degraded"
+            assert house.status()["link"]["other_connectors"] == 1
             await turn(house, rival="gone")
             await until(lambda: house.status()["state"] == "healthy", within=60)
 
@@ -253,6 +254,10 @@ def test_stranger_is_refused_shown_with_the_setting_and_heard_once_that_is_set(t
             problem = house.problems()["rainbow-stranger-asked"]
             assert 'rainbow.trusted_askers = ["evil.test"]' in problem["action"]
             assert "m@" not in problem["text"] + problem["action"]
+            seen = house.status()["link"]
+            assert (seen["kind"], seen["connections"], seen["strangers"], seen["failed"]) == ("xmpp", 1, 1, 0)
+            assert seen["questions"] == seen["answered"] + seen["refused"]
+            assert seen["connected_since"].startswith("2026-03-02T08:00:")
             await house.stop()
             house.link = {"trusted_askers": ["evil.test"]}
             house.start()

@@ -75,6 +75,19 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
             "failing": "",
             "next_try": None,
         },
+        "link": dict.fromkeys(
+            (
+                "kind",
+                "connected_since",
+                "connections",
+                "other_connectors",
+                "questions",
+                "answered",
+                "refused",
+                "failed",
+                "strangers",
+            )
+        ),
         "reports": {"sent": None, "waiting": None, "dropped": None, "refused": None},
         "not_streamed": [],
         "not_read": [],

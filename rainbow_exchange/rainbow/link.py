@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from rainbow_exchange.rainbow.errors import RainbowError
@@ -60,9 +61,11 @@ class LinkCounters:
 
 
 class RainbowLink(Protocol):
-    """A link that keeps itself connected."""
+    """A link that keeps itself connected. `kind`: "xmpp", "s2s"; `connected_since`: None while it is not connected."""
 
+    kind: str
     counters: LinkCounters
+    connected_since: datetime | None
 
     @property
     def connected(self) -> bool:

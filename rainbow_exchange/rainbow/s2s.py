@@ -55,6 +55,8 @@ class S2sLink:
     gets one answer within `deadline` seconds; `max_waiting` may be under way, more are refused.
     """
 
+    kind = "s2s"
+
     def __init__(
         self,
         *,

@@ -60,6 +60,8 @@ class XmppLink:
     way, more are refused. `on_order` is given what Rainbow's administration orders (`management.py`).
     """
 
+    kind = "xmpp"
+
     def __init__(
         self,
         *,

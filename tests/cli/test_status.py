@@ -27,6 +27,7 @@ KEYS = [
     "latency",
     "changes",
     "notify",
+    "link",
     "reports",
     "not_streamed",
     "not_read",
