@@ -80,7 +80,8 @@ class ExchangeSettings(_Group):
 class RainbowSettings(_Group):
     """How to reach Rainbow and as whom.
 
-    `trusted_askers` None: Rainbow's own servers, as the link knows them. `escape_texts_twice` None: as it assumes.
+    `trusted_askers` None: Rainbow's own servers, as the link knows them. `escape_texts_twice`, `notify_header` and
+    `notify_with_token` None: as `rainbow/assumed.py` assumes.
     """
 
     url: RainbowUrl = "https://openrainbow.com"
@@ -94,6 +95,8 @@ class RainbowSettings(_Group):
     link: Link = "xmpp"
     trusted_askers: Names | None = None
     escape_texts_twice: bool | None = None
+    notify_header: str | None = None
+    notify_with_token: bool | None = None
     proxy_url: ProxyUrl | None = Field(default=None, repr=False)
     proxy_url_file: Path | None = None
     proxy_username: str | None = None

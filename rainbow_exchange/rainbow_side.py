@@ -30,7 +30,7 @@ from rainbow_exchange.ending import ended, in_time
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow.administration import Administration
-from rainbow_exchange.rainbow.assumed import ESCAPE_TWICE
+from rainbow_exchange.rainbow.assumed import ESCAPE_TWICE, NOTIFY_HEADER_VALUE, NOTIFY_WITH_BEARER
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.desk import Desk
 from rainbow_exchange.rainbow.entered import Entered
@@ -205,6 +205,8 @@ def rainbow_client(
         now=now,
         random=random,
         proxy_url=proxy,
+        notify_header=NOTIFY_HEADER_VALUE if settings.rainbow.notify_header is None else settings.rainbow.notify_header,
+        notify_bearer=NOTIFY_WITH_BEARER if (bearer := settings.rainbow.notify_with_token) is None else bearer,
     )
 
 

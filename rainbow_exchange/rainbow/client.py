@@ -80,7 +80,7 @@ class RainbowClient:
         page_size: int = 100,
         max_answer_bytes: int = 32 * 1024 * 1024,
     ) -> None:
-        for name, value in (("rainbow.app_id", app_id), ("the header of notify", notify_header)):
+        for name, value in (("rainbow.app_id", app_id), ("rainbow.notify_header", notify_header)):
             if not _PRINTABLE.match(value):
                 raise UserError([f"{name}: holds a character that no HTTP header can carry; copy it again"])
         self._transport = Transport(

@@ -210,7 +210,7 @@ async def test_headers_that_rainbow_asks_for_are_added(cloud: Any, make_client: 
     [
         ({"url": "http://openrainbow.com"}, "in clear"),
         ({"app_id": "app\n1"}, "rainbow.app_id"),
-        ({"notify_header": "é"}, "header of notify"),
+        ({"notify_header": "é"}, "rainbow.notify_header"),
     ],
 )
 async def test_settings_that_cannot_work_are_named_before_anything_is_sent(

@@ -239,6 +239,7 @@ class Rest:
                 "ids": ids,
                 "force": force,
                 "unknown": unknown,
+                "header": request.headers.get("X-Rainbow-EWS-connector"),
             }
         )
         self._questions.notified(ids, force=force)
