@@ -269,6 +269,29 @@ def test_a_wrong_password_is_one_attempt_over_restarts_and_a_changed_one_is_trie
     virtually(test)
 
 
+def test_a_password_that_is_changed_at_rainbow_serves_until_the_token_ends_and_is_tried_once(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 2, rainbow={"dials": {"token_seconds": 600, "max_token_renew": 0}})
+        async with house.at_work():
+            house.rainbow.dials.set({"refuse_logins": True})
+            await until(lambda: "rainbow-authentication" in house.problems(), within=400, step=5)
+            told = len(house.rainbow.record.notifies)
+            house.appointment(house.people[0].login_email, start=now())
+            await until(lambda: len(house.rainbow.record.notifies) > told, within=60)
+            await asyncio.sleep(600)
+            house.appointment(house.people[0].login_email, start=now())
+            await until(lambda: house.status()["notify"]["waiting"] == 1, within=60)
+            assert "401500" in house.status()["rainbow"]["reason"]
+            assert [entry["status"] for entry in calls(house.rainbow, LOGIN)] == [200, 401]
+            assert house.daemon is not None
+            house.rainbow.dials.set({"refuse_logins": False})
+            house.daemon.retry(None)
+            await until(lambda: house.status()["notify"]["waiting"] == 0, within=60)
+            assert house.status()["state"] == "healthy"
+
+    virtually(test)
+
+
 def test_a_locked_account_is_left_alone_until_it_opens_over_restarts_and_it_is_said_when(tmp_path: Path) -> None:
     async def test() -> None:
         house = House(tmp_path, 2)
