@@ -85,7 +85,7 @@ def users_line(users: Mapping[str, Any], *, now: datetime) -> str:
 
 
 def _settings(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Show where endpoint, account and switch come from, once one of them comes from Rainbow."""
+    """Show where endpoint, account and switch come from, those that are set."""
     shown = {
         "exchange.url": "endpoint",
         "exchange.username": "account",
@@ -97,7 +97,7 @@ def _settings(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for entry in settings
         if entry["name"] in shown and entry["origin"] != "default"
     }
-    if any("Rainbow" in origin for origin in found.values()):
+    if found:
         yield f"  Settings   {', '.join(f'{what}: {origin}' for what, origin in found.items())}"
 
 
