@@ -6,7 +6,6 @@ What cannot be read changes nothing. Secrets stay in memory.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
@@ -113,7 +112,7 @@ class Administration:
         self.unread = unread
 
     def _tell(self, entered: Entered) -> None:
-        found: dict[str, Any] = {name: value.path for name, value in entered.values.items()}
+        found = [value.path for value in entered.values.values()]
         _log.info("rainbow_settings_read", switch=_SWITCH[entered.switch], found=found, faults=list(entered.faults))
 
 
