@@ -73,7 +73,7 @@ def test_people_added_changed_deactivated_and_deleted_at_rainbow_are_followed(tm
         house = House(tmp_path, boxes)
         for name in ("max", "ann2"):
             house.rainbow.people.remove(name)
-        house.bridge = {"users_refresh_minutes": 5}
+        house.bridge = {"users_refresh_minutes": 1}
         async with house.at_work() as daemon, aiohttp.ClientSession() as session:
             administrator = Administrator(house.rainbow, session)
             await administrator.sign_in()
@@ -93,7 +93,7 @@ def test_people_added_changed_deactivated_and_deleted_at_rainbow_are_followed(tm
             await administrator.call("PUT", "/bob", {"isActive": False})
             await administrator.call("DELETE", "/eve")
             await administrator.call("PUT", "/zoe", {"guestMode": True})
-            await until(lambda: daemon.status()["users"]["total"] == 2, within=320)
+            await until(lambda: daemon.status()["users"]["total"] == 2, within=80, step=1)
             await until(lambda: notified(house, new["id"]) and notified(house, "ann"), within=30)
             for gone in ("bob", "eve", "zoe"):
                 await let_go(house, gone)
@@ -104,7 +104,7 @@ def test_people_added_changed_deactivated_and_deleted_at_rainbow_are_followed(tm
             assert house.rainbow.record.counts["full_listings"] == 1
 
             await administrator.call("PUT", "/bob", {"isActive": True})
-            await until(lambda: subscribed(house, "bob@acme.test"), within=320)
+            await until(lambda: subscribed(house, "bob@acme.test"), within=80, step=1)
             await until(lambda: notified(house, "bob") == 2, within=10)
             assert await outcome(house, "bob@acme.test") == "result"
             assert daemon.status()["state"] == "healthy"
@@ -116,12 +116,12 @@ def test_a_list_that_moves_while_it_is_read_removes_nobody_and_finds_everybody(t
     async def test() -> None:
         people = [person(f"u{number:03}") for number in range(110)]
         house = House(tmp_path, people)
-        house.bridge = {"users_refresh_minutes": 5}
+        house.bridge = {"users_refresh_minutes": 1}
         async with house.at_work() as daemon:
             gone = []
             for _ in range(2):  # each listing has somebody go from the first page and somebody come behind the last
                 house.rainbow.dials.set({"paging": "swaps", "paging_moves": 1})
-                await until(lambda: house.rainbow.dials.paging_moves == 0, within=400)
+                await until(lambda: house.rainbow.dials.paging_moves == 0, within=90, step=1)
                 await until(lambda: daemon.status()["users"]["being_listed"] is None, within=30)
                 gone = [user.id for user in people if house.rainbow.people.by_id(user.id) is None]
                 kept = [user.id for user in people if notified(house, user.id) == 2]
@@ -136,11 +136,11 @@ def test_a_list_that_moves_while_it_is_read_removes_nobody_and_finds_everybody(t
 def test_a_list_that_cannot_be_had_removes_nobody_and_is_shown(tmp_path: Path) -> None:
     async def test() -> None:
         house = House(tmp_path, [person("ann"), person("bob")])
-        house.bridge = {"users_refresh_minutes": 5}
+        house.bridge = {"users_refresh_minutes": 1}
         async with house.at_work() as daemon:
             house.rainbow.people.remove("ann")
             house.rainbow.dials.set({"refuse_next": 3, "refuse_status": 403, "refuse_path": USERS})
-            await until(lambda: daemon.status()["users"]["last_failure"], within=400)
+            await until(lambda: daemon.status()["users"]["last_failure"], within=90, step=1)
             status = daemon.status()
             assert status["users"]["total"] == 2
             assert status["users"]["last_failure"]["reason"] == status["rainbow"]["reason"]
@@ -162,7 +162,7 @@ def test_an_address_that_two_users_share_is_reported_and_nobody_s(tmp_path: Path
             person("bob", emails=info, mailbox="bob@acme.test"),
         ]
         house = House(tmp_path, people)
-        house.bridge = {"users_refresh_minutes": 5}
+        house.bridge = {"users_refresh_minutes": 1}
         async with house.at_work("degraded") as daemon:
             problems = {problem["id"]: problem["text"] for problem in daemon.status()["problems"]}
             assert problems == {
@@ -176,7 +176,7 @@ def test_an_address_that_two_users_share_is_reported_and_nobody_s(tmp_path: Path
             assert await outcome(house, "info@acme.test") == "item-not-found"
             assert await outcome(house, "bob@acme.test") == "result"
             house.rainbow.people.add(person("bob"))
-            await until(lambda: daemon.status()["state"] == "healthy", within=400)
+            await until(lambda: daemon.status()["state"] == "healthy", within=90, step=1)
             assert daemon.status()["problems"] == []
             assert await outcome(house, "info@acme.test") == "result"
 
