@@ -22,6 +22,8 @@ GAUGES = {
     "exchange_connected": "Whether Exchange answers (1) or not (0).",
     "exchange_certificate_end_seconds": "When the certificate of the Exchange server ends, in seconds since 1970.",
     "rainbow_connected": "Whether the link to Rainbow is up (1) or not (0).",
+    "users": "Users of the company who take part.",
+    "users_listed_seconds": "When the users were last listed to the end, in seconds since 1970; absent before.",
     "due_users": "Users whose change Rainbow has not been told yet.",
     "due_oldest_seconds": "Age of the oldest change that Rainbow has not been told yet.",
     "refused_users": "Users of whom Rainbow does not want to be told.",
@@ -46,6 +48,9 @@ LABELLED_GAUGES = {
 #: name in the view → help. A plain number that only grows.
 COUNTERS = {
     "changes_told": "Changes that Rainbow was told.",
+    "user_listings": "Times that all users were listed.",
+    "user_listing_failures": "Times that they could not be.",
+    "users_looked_up": "Addresses for which Rainbow was asked because nobody here has them.",
     "notify_calls": "Calls by which Rainbow was told whose calendar changed.",
     "notify_failures": "Such calls that failed.",
     "changes_recovered": "Changes that no notification announced and the background read found; should stay 0.",

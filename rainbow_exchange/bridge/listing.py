@@ -165,7 +165,7 @@ class Listing:
             member, changes = self._roster.add(user)
             self._tell(changes)
             return member
-        if self._roster.find(address) is None:
+        if not self._roster.knows(address):
             await self._listed_for_a_question()
         found = self._roster.find(address)
         if found is None:

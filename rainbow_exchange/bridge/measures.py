@@ -13,7 +13,13 @@ def measures(pipeline: Pipeline, exchange: EwsClient) -> dict[str, Any]:
     parts = pipeline.parts
     told = telling(pipeline)
     throttling = meter(pipeline, exchange)
+    listing = pipeline.membership.listing
     return {
+        "users": len(parts.roster),
+        "users_listed_seconds": listing.listed_at and listing.listed_at.timestamp(),
+        "user_listings": listing.counters.listings,
+        "user_listing_failures": listing.counters.failed,
+        "users_looked_up": listing.counters.looked_up,
         "due_users": told.waiting,
         "due_oldest_seconds": told.oldest_seconds or 0.0,
         "refused_users": told.refused,

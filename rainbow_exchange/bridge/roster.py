@@ -209,6 +209,10 @@ class Roster:
         holder = self._holders.get(wanted)
         return self._members.get(holder) if holder else None
 
+    def knows(self, address: str) -> bool:
+        """Whether anybody has this address, be it one or several."""
+        return folded(address) in self._by_address
+
     def holder(self, address: str) -> Member | None:
         """Return whose mailbox this is."""
         user_id = self._holders.get(address)

@@ -242,6 +242,13 @@ async def test_only_who_has_exactly_this_address_is_meant(kit: "Kit", make_rainb
             assert await bench.listing.look_up(address) is None
 
 
+async def test_an_address_that_two_users_have_causes_no_listing(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(*(kit.person(name, work=("info@acme.test",)) for name in ("ann", "bob")))
+    async with Bench(kit, rainbow).at_work() as bench:
+        assert await bench.listing.look_up("info@acme.test") is None
+        assert bench.listing.counters.listings == 1
+
+
 async def test_a_login_goes_before_another_address(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
     rainbow = await make_rainbow(kit.person("ann", work=("bob@acme.test",)), kit.person("bob"))
     found = await Bench(kit, rainbow).listing.look_up("bob@acme.test")
