@@ -113,7 +113,7 @@ class SignIn:
         self._transport.try_again()
         if self.refused is not None:
             self._retry_at = asyncio.get_running_loop().time()
-            self._changed.set()
+        self._changed.set()
 
     async def close(self) -> None:
         """End a login under way."""
@@ -150,7 +150,7 @@ class SignIn:
                 log = _log.debug if down else _log.warning
                 log("rainbow_sign_in_failed", error=str(error), retry_in=wait, **ids(error))
                 down = True
-                await self._changed_within(wait)
+                await self._changed_by(None if wait is None else asyncio.get_running_loop().time() + wait)
 
     def may_replace(self, grant: Grant, error: RainbowApiError) -> bool:
         """Whether a new login can mend this refusal of a call under `grant`."""
@@ -250,20 +250,22 @@ class SignIn:
 
     async def _is_due(self, grant: Grant) -> bool:
         """Wait until `grant` is to be renewed; False when it was replaced before."""
-        wait = None
+        due = None
         if grant.lifetime is not None:
             due = grant.received + max(_SHORTEST_RENEWAL, renewal_delay(grant.lifetime, self._random))
-            wait = due - asyncio.get_running_loop().time()
         while self.grant is grant:
-            if not await self._changed_within(wait):
+            if not await self._changed_by(due):
                 return self.grant is grant
         return False
 
-    async def _changed_within(self, wait: float | None) -> bool:
-        """Wait for another token, at most `wait` seconds (None: for ever); whether one came."""
+    async def _changed_by(self, instant: float | None) -> bool:
+        """Wait for another token, or for somebody who does not want to wait, until `instant` (None: for ever).
+
+        Return whether one came.
+        """
         self._changed.clear()
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout_at(instant):
                 await self._changed.wait()
         except TimeoutError:
             return False

@@ -241,6 +241,28 @@ async def test_somebody_may_have_a_refused_login_tried_once_more(cloud: Any, mak
     assert [round(seen.at) for seen in cloud.asked(LOGIN)] == [0, 1000, 2000]
 
 
+async def test_somebody_may_have_a_login_tried_that_rainbow_put_off(cloud: Any, make_client: MakeClient) -> None:
+    cloud.on(LOGIN, script(lambda: answer({}, 503, **{"Retry-After": "80000"}), lambda: granted("one")))
+    client = await make_client()
+    async with running(client):
+        await asyncio.sleep(1000)
+        client.try_again()
+        await asyncio.sleep(1)
+        assert client.account is not None
+    assert [round(seen.at) for seen in cloud.asked(LOGIN)] == [0, 1000]
+
+
+async def test_a_renewal_is_not_put_off_by_somebody_who_wants_a_retry(cloud: Any, make_client: MakeClient) -> None:
+    cloud.on(LOGIN, lambda _: granted("login"))
+    cloud.on(RENEW, lambda _: answer({"token": token("renewed", life=100_000)}))
+    client = await make_client()
+    async with running(client):
+        await asyncio.sleep(400)
+        client.try_again()
+        await asyncio.sleep(200)
+    assert [round(seen.at) for seen in cloud.asked(RENEW)] == [500]
+
+
 @pytest.mark.parametrize(("code", "after"), [(401501, 3900), (401521, 3600), (401523, 3600)])
 async def test_refusal_that_may_pass_is_tried_again_in_its_time(
     cloud: Any, make_client: MakeClient, code: int, after: float
