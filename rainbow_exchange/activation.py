@@ -6,13 +6,14 @@ is made, and what was made is kept before it is tried: wherever this ends, the n
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from rainbow_exchange.administrator import Administrator, Done, Refusal, Session
 from rainbow_exchange.bridge.login_causes import INSTEAD, refused, until
-from rainbow_exchange.errors import UserError
+from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.keeping import Found, Keeper, Wanted
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.rainbow.connectors import Activated, ConnectorUser
@@ -42,7 +43,7 @@ _TAKE_OVER = (
 
 
 class Activation:
-    """One sign-in. `run` raises Refusal and UserError; both say the next step."""
+    """One sign-in. `run` raises Refusal and UserError, which say the next step, and what else the keeper raises."""
 
     def __init__(self, administrator: Administrator, keeper: Keeper) -> None:
         self._administrator = administrator
@@ -181,11 +182,11 @@ class Activation:
         wanted = self._wanted(login=activated.login, password=activated.password, company=company)
         try:
             kept = await self._keeper.keep(wanted, made)
-        except UserError as error:
+        except RainbowExchangeError as error:  # also a daemon that ended meanwhile, or a state that cannot be written
             undone = await self._undo(session, made)
             raise Refusal(
                 "not kept",
-                f"Its credentials could not be kept: {error}",
+                f"Its credentials could not be kept: {str(error).rstrip('.')}.",
                 f"{undone} Mend that, then call this again.",
             ) from error
         self._steps.done(f"Kept its credentials: {kept}")
@@ -253,17 +254,22 @@ class Activation:
         remaining = ""
         try:
             await self._keeper.put_back()
-        except UserError as error:
-            remaining = f" What was kept before is not back: {error}"
+        except RainbowExchangeError as error:
+            remaining = f" What was kept before is not back: {error}."
         if not made.created:
             return f"The connector that was there before is not removed.{remaining}"
         try:
             await connectors.delete(session, made.id)
         except RainbowError as error:
-            await self._keeper.note(made)
+            await self._note(made)
             return f"It could not be removed at Rainbow ({error}); rainbow-exchange logout tries again.{remaining}"
-        await self._keeper.note(None)
+        await self._note(None)
         return f"It was removed at Rainbow again.{remaining}"
+
+    async def _note(self, made: OurConnector | None) -> None:
+        """Note it if that can be done; the next login finds out by itself what is at Rainbow."""
+        with suppress(RainbowExchangeError):
+            await self._keeper.note(made)
 
     # -- without one -----------------------------------------------------------------------------------------------
 

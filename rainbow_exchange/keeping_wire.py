@@ -12,6 +12,7 @@ from rainbow_exchange.keeping import Found, Keeper, Wanted
 from rainbow_exchange.state.connector import OurConnector
 
 PATH = "/api/login"
+_OTHER_VERSION = "The daemon is of another version than this command; use the command of its version."
 
 
 async def answer(keeper: Keeper, body: object) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class DistantKeeper:
     async def _ask(self, do: str, **more: Any) -> Any:
         answered = await self._send({"do": do} | more)
         if not isinstance(answered, dict):
-            raise UserError(["The daemon is of another version than this command; use the command of its version."])
+            raise UserError([_OTHER_VERSION])
         if problems := answered.get("problems"):
             raise UserError([str(problem) for problem in problems])
         return answered.get("answer")
@@ -81,13 +82,16 @@ class DistantKeeper:
     async def look(self) -> Found:
         """Tell what is there."""
         found = await self._ask("look")
-        return Found(
-            connector=OurConnector.from_json(found["connector"]),
-            settings={str(name): str(value) for name, value in found["settings"].items()},
-            secrets=tuple(str(key) for key in found["secrets"]),
-            by_login=found["by_login"] is True,
-            whose=str(found["whose"]),
-        )
+        try:
+            return Found(
+                connector=OurConnector.from_json(found["connector"]),
+                settings={str(name): str(value) for name, value in found["settings"].items()},
+                secrets=tuple(str(key) for key in found["secrets"]),
+                by_login=found["by_login"] is True,
+                whose=str(found["whose"]),
+            )
+        except (AttributeError, KeyError, TypeError):
+            raise UserError([_OTHER_VERSION]) from None
 
     async def try_out(self, wanted: Wanted) -> None:
         """Raise UserError with everything that would keep `wanted` from being kept or from having an effect."""

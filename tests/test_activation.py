@@ -15,6 +15,7 @@ import pytest_asyncio
 from rainbow_exchange import activation, config, keeping, secret_places
 from rainbow_exchange.activation import Activation
 from rainbow_exchange.administrator import Administrator, Done, Order, Refusal
+from rainbow_exchange.cli.local_api import NOT_RUNNING, NoAnswerError
 from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.keeping import Keeping
@@ -374,6 +375,22 @@ async def test_credentials_that_cannot_be_kept_in_the_end_leave_nothing_behind(
     assert "rainbow.password cannot be kept: the keyring of this account cannot be used (OSError)" in refusal.text
     assert "It was removed at Rainbow again." in refusal.action
     assert (desk.connectors(), connector.read(desk.store)) == ([], None)
+
+
+async def test_a_keeper_that_is_gone_in_the_middle_leaves_nothing_at_rainbow(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object) -> str:
+        raise NoAnswerError(NOT_RUNNING, "nothing listens there", "start it")
+
+    monkeypatch.setattr(Keeping, "keep", gone)
+    monkeypatch.setattr(Keeping, "put_back", gone)
+
+    refusal = await desk.refused()
+
+    assert refusal.kind == "not kept"
+    assert "nothing listens there" in refusal.text
+    assert desk.connectors() == []
 
 
 async def test_where_secrets_cannot_be_kept_rainbow_is_not_asked_at_all(desk: Desk, monkeypatch: Any) -> None:

@@ -169,12 +169,13 @@ async def test_what_is_not_understood_is_refused(store: Store, asked: object) ->
         await keeping_wire.answer(keeper_of(store, Settings(), "here"), asked)
 
 
-async def test_a_daemon_of_another_version_is_told() -> None:
+@pytest.mark.parametrize("answered", [[], {"answer": None}, {"answer": {"connector": None}}])
+async def test_a_daemon_of_another_version_is_told(answered: Any) -> None:
     async def send(_: Any) -> Any:
-        return []
+        return answered
 
     with pytest.raises(UserError, match="another version"):
-        await DistantKeeper(send).use()
+        await DistantKeeper(send).look()
 
 
 @pytest.mark.parametrize("kept", ["{", "[]", '{"id": "5f1"}', '{"id": 1, "url": "u", "company_id": "c", "before": 1}'])
