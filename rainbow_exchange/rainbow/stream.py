@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl as ssl_module
+from collections import deque
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +14,7 @@ from rainbow_exchange.network.failures import Way
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow import stanzas
 from rainbow_exchange.rainbow.errors import BadFrame, RainbowConnectionError, StreamEnded, UnexpectedAnswer
-from rainbow_exchange.rainbow.negotiation import Negotiation
+from rainbow_exchange.rainbow.negotiation import Bound, Negotiation
 from rainbow_exchange.rainbow.outbox import Outbox
 from rainbow_exchange.rainbow.stanzas import Close, Frame, StreamFault
 from rainbow_exchange.rainbow.transport import USER_AGENT, connection_error
@@ -57,6 +58,7 @@ class Stream:
         self._pings = 0
         self._awaited: dict[str, asyncio.Future[None]] = {}
         self._over = False
+        self._kept: deque[Frame] = deque()
         self.outbox = Outbox(self._put)
         self.jid = ""
         self.last_received = asyncio.get_running_loop().time()
@@ -93,7 +95,9 @@ class Stream:
                     )
                 stream = cls(websocket, way)
                 try:
-                    stream.jid = await stream._negotiate(negotiation)
+                    bound = await stream._negotiate(negotiation)
+                    stream.jid = bound.jid
+                    stream._kept.extend(bound.frames)
                 except BaseException:
                     await websocket.close()
                     raise
@@ -142,6 +146,8 @@ class Stream:
 
         White space, which keeps some connections alive, is no frame.
         """
+        if self._kept:
+            return self._kept.popleft()
         while not (text := (await self._text()).strip()):
             pass
         try:
@@ -200,7 +206,7 @@ class Stream:
         finally:
             self._awaited.pop(id_, None)
 
-    async def _negotiate(self, negotiation: Negotiation) -> str:
+    async def _negotiate(self, negotiation: Negotiation) -> Bound:
         if self._websocket.protocol != "xmpp":
             raise UnexpectedAnswer("the server does not speak XMPP over WebSocket")
         frame_out = next(negotiation)
@@ -210,7 +216,8 @@ class Stream:
             try:
                 frame_out = negotiation.send(await self.receive())
             except StopIteration as end:
-                return str(end.value)
+                bound: Bound = end.value
+                return bound
 
     async def _goodbye(self, *before: str) -> None:
         with contextlib.suppress(aiohttp.ClientError, OSError):

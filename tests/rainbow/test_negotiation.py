@@ -41,7 +41,7 @@ def talk(frames: Sequence[str], *, plain_allowed: bool = True) -> tuple[str, lis
         try:
             sent.append(negotiation.send(read(frame)))
         except StopIteration as end:
-            return str(end.value), [re.split(r"[ /]", each[1:])[0] for each in sent if each]
+            return str(end.value.jid), [re.split(r"[ /]", each[1:])[0] for each in sent if each]
     raise AssertionError("not finished")
 
 
@@ -64,6 +64,17 @@ def test_session_that_is_optional_is_not_asked_for() -> None:
 
 def test_what_comes_before_the_answer_is_passed_over() -> None:
     assert talk([OPEN, OFFER, SUCCESS, OPEN, BINDING.format(""), ELSE, IN_SESSION, BOUND])[0] == "a@rainbow.test/other"
+
+
+def test_what_comes_before_the_answers_is_kept_for_later() -> None:
+    negotiation = negotiate(domain="rainbow.test", username="a", password="b", resource="node_x", plain_allowed=True)
+    next(negotiation)
+    frames = [read(frame) for frame in (OPEN, OFFER, SUCCESS, OPEN, BINDING.format(SESSION), ELSE, BOUND, ELSE)]
+    for frame in frames:
+        negotiation.send(frame)
+    with pytest.raises(StopIteration) as end:
+        negotiation.send(read(IN_SESSION))
+    assert end.value.value.frames == (frames[5], frames[7])
 
 
 @pytest.mark.parametrize(

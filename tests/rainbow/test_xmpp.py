@@ -119,6 +119,15 @@ async def test_session_is_asked_for_where_the_server_insists(server: Any, run_li
     assert any("<session" in frame for frame in (await server.visit()).frames)
 
 
+async def test_question_amid_the_last_steps_of_the_login_is_answered(server: Any, run_link: RunLink) -> None:
+    session = '<session xmlns="urn:ietf:params:xml:ns:xmpp-session"/>'
+    question = '<iq xmlns="jabber:client" type="get" id="q1"><events xmlns="urn:xmpp:calendar:0" email="a@b"/></iq>'
+    server.second_features = server.second_features.replace("</stream:features>", session + "</stream:features>")
+    server.says['id="session-1"'] = [question, '<iq xmlns="jabber:client" type="result" id="session-1"/>']
+    run_link()
+    assert 'type="result"' in await (await server.visit()).hear('id="q1"')
+
+
 async def test_ping_of_the_server_is_answered(server: Any, run_link: RunLink) -> None:
     run_link()
     visit = await server.visit()
