@@ -110,6 +110,7 @@ class RainbowSide:
                 users_changed=pipeline.membership.listing.somebody_changed,
                 overdue=lambda: pipeline.parts.ledger.not_asked(pipeline.parts.loop_time()) > 0,
                 link_lost=pipeline.changes.link_lost,
+                rainbow_forgot=pipeline.changes.rainbow_forgot,
             ):
                 yield
         finally:
@@ -234,6 +235,7 @@ def rainbow_link(
             random=random,
             on_connected=on_connected,
             on_lost=desk.link_lost,
+            on_forgotten=desk.rainbow_forgot,
             on_company_user=desk.users_changed,
             overdue=desk.overdue,
         )

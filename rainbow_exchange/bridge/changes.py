@@ -230,6 +230,10 @@ class Changes:
             self._linkless_since = now
         self.parts.ledger.doubt(now - ANSWERS_DOUBTED, now)
 
+    def rainbow_forgot(self) -> None:
+        """Rainbow does not know any more what it knew of us: once the link is back, it is told of everybody."""
+        self._linkless_since = self.parts.loop_time() - LINK_LOST_LONG
+
     def link_restored(self) -> None:
         """Questions that were asked while the link was lost are lost: have them asked again.
 

@@ -19,6 +19,7 @@ class Desk:
         self._link_restored: Callable[[], None] | None = None
         self._users_changed: Callable[[], None] | None = None
         self._link_lost: Callable[[], None] | None = None
+        self._rainbow_forgot: Callable[[], None] | None = None
         self._overdue: Callable[[], bool] | None = None
         self._under_way: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
@@ -53,6 +54,11 @@ class Desk:
         if self._link_lost is not None:
             self._link_lost()
 
+    def rainbow_forgot(self) -> None:
+        """Tell whoever is at the desk that Rainbow has lost what it knew."""
+        if self._rainbow_forgot is not None:
+            self._rainbow_forgot()
+
     def users_changed(self) -> None:
         """Tell whoever is at the desk that somebody of the company came, changed or went."""
         if self._users_changed is not None:
@@ -69,17 +75,19 @@ class Desk:
         *,
         link_restored: Callable[[], None],
         link_lost: Callable[[], None],
+        rainbow_forgot: Callable[[], None] | None = None,
         users_changed: Callable[[], None] | None = None,
         overdue: Callable[[], bool] | None = None,
     ) -> AsyncIterator[None]:
         """Have `answer` answer while the context is open; leaving it refuses what is under way, and waits for that."""
         self._answer, self._users_changed = answer, users_changed
         self._link_restored, self._link_lost, self._overdue = link_restored, link_lost, overdue
+        self._rainbow_forgot = rainbow_forgot
         try:
             yield
         finally:
             self._answer = self._users_changed = None
-            self._link_restored = self._link_lost = self._overdue = None
+            self._link_restored = self._link_lost = self._overdue = self._rainbow_forgot = None
             for until_closed in self._under_way:
                 until_closed.reschedule(asyncio.get_running_loop().time())
             await self._idle.wait()

@@ -50,9 +50,10 @@ class S2sLink:
 
     Rainbow calls back below `callback_url`, which leads to the listener at `host` and `port`, whatever is in between.
     Each connection has a path of its own, which nobody can guess: whoever knows it is believed to be Rainbow.
-    `on_connected` and `on_lost` frame each time in which questions can arrive; `on_company_user` is called when Rainbow
-    tells of somebody new, changed or gone; `overdue` says whether it should have asked something by now. Each question
-    gets one answer within `deadline` seconds; `max_waiting` may be under way, more are refused.
+    `on_connected` and `on_lost` frame each time in which questions can arrive. `on_forgotten` is called when Rainbow
+    has lost the connection without a word, and perhaps all it knew, `on_company_user` when it tells of somebody new,
+    changed or gone. `overdue` says whether it should have asked something by now. Each question gets one answer within
+    `deadline` seconds; `max_waiting` may be under way, more are refused.
     """
 
     kind = "s2s"
@@ -70,6 +71,7 @@ class S2sLink:
         segment: Callable[[], str] = secrets.token_urlsafe,
         on_connected: Callable[[], None] = _nothing,
         on_lost: Callable[[], None] = _nothing,
+        on_forgotten: Callable[[], None] = _nothing,
         on_company_user: Callable[[], None] = _nothing,
         overdue: Callable[[], bool] = lambda: False,
         deadline: float = 10.0,
@@ -83,10 +85,11 @@ class S2sLink:
         self._segment = segment
         self._on_connected = on_connected
         self._on_lost = on_lost
+        self._on_forgotten = on_forgotten
         self._overdue = overdue
         self._patience, self._asked = OVERDUE, 0
         self._wake = asyncio.Event()
-        self._gone = False
+        self._gone = self._forgotten = False
         self._up_at: float | None = None
         self._lived = 0.0
         self._reason = "not connected yet"
@@ -154,11 +157,14 @@ class S2sLink:
     async def run(self) -> None:
         """Stay connected until cancelled, then end the connection (at most 2 s); expected errors are met inside."""
         try:
-            async with asyncio.TaskGroup() as self._desk.tasks:
-                while True:
-                    await self._pause.sleep(await self._once())
+            async with asyncio.TaskGroup() as tasks:
+                self._desk.tasks = tasks
+                try:
+                    while True:
+                        await self._pause.sleep(await self._once())
+                finally:
+                    self._desk.tasks = None  # what is ending takes nothing more
         finally:
-            self._desk.tasks = None
             await self._leave()
             await self._listener.stop()
 
@@ -186,7 +192,7 @@ class S2sLink:
         there = await connections.listed(self._client)
         ours = {each.id for each in self._connections}
         gone, self._gone = self._gone, False
-        if gone and any(each.id not in ours for each in there):
+        if gone and any(each.id not in ours and not each.callback_url.startswith(self._base) for each in there):
             raise ConnectionEnded(
                 "conflict", "another connector signed in with the same account and ended our connection"
             )
@@ -231,6 +237,7 @@ class S2sLink:
             try:
                 if not await connections.exists(self._client, connection.id):
                     connection.ended = "Rainbow does not know the connection any more"
+                    self._forgotten = True
                     break
                 if not self.connected:
                     await connections.be_present(self._client, connection.id)
@@ -322,6 +329,9 @@ class S2sLink:
     def _lost(self, error: RainbowError) -> float:
         """Settle what follows from the loss; how long to wait."""
         self._down(error)
+        if self._forgotten:
+            self._forgotten = False
+            self._on_forgotten()
         lived, self._lived = self._lived, 0.0
         wait = self._waits.after(error, lived)
         _log.debug("s2s_again", retry_in=round(wait, 1))

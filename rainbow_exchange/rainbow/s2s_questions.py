@@ -72,8 +72,14 @@ class S2sQuestions:
             return True
         self._seen[connection_id, id_] = received
         asked = _S2sAsked(self, name, payload, id_, connection_id, until=received + self._deadline)
+        beginning = self._begin(asked, tasks)
+        try:
+            task = tasks.create_task(beginning, name="link:question")
+        except RuntimeError:  # a bug elsewhere is ending them all
+            beginning.close()
+            return True
         self._beginning += 1
-        tasks.create_task(self._begin(asked, tasks), name="link:question").add_done_callback(self._begun)
+        task.add_done_callback(self._begun)
         return True
 
     def _forget(self, before: float) -> None:

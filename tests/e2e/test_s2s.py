@@ -101,6 +101,19 @@ def test_change_while_the_connection_was_away_is_told_again(tmp_path: Path, how:
     virtually(test)
 
 
+def test_rainbow_that_has_forgotten_everybody_is_told_of_everybody(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = s2s_house(tmp_path)
+        house.appointment(mailbox(house, 3), start=now() - timedelta(minutes=5))
+        async with house.at_work():
+            await until(lambda: [shown(house, number) for number in range(4)] == ["free"] * 3 + ["busy"], within=10)
+            house.rainbow.forget()  # tokens, too
+            assert shown(house, 3) == "not_enabled"
+            await until(lambda: [shown(house, number) for number in range(4)] == ["free"] * 3 + ["busy"], within=150)
+
+    virtually(test)
+
+
 def test_quiet_quarter_of_an_hour_is_no_loss(tmp_path: Path) -> None:
     async def test() -> None:
         house = s2s_house(tmp_path)

@@ -133,6 +133,7 @@ async def run(make_client: Callable[..., Any]) -> AsyncIterator[Callable[..., An
             "segment": lambda: f"secret-{next(numbers)}",
             "on_connected": lambda: told.append("connected"),
             "on_lost": lambda: told.append("lost"),
+            "on_forgotten": lambda: told.append("forgotten"),
             "on_company_user": lambda: told.append("users"),
         }
         linked = Linked(S2sLink(**(settings | changes)), told)
@@ -204,7 +205,7 @@ async def test_connection_that_rainbow_has_forgotten_is_found_out_in_half_a_minu
     ucs.there.clear()
     await asyncio.sleep(35)
     assert ucs.newest == "cnx-2"
-    assert linked.link.connected
+    assert linked.told == ["connected", "lost", "forgotten", "connected"]
 
 
 async def test_somebody_who_ended_ours_for_one_of_theirs_is_given_way_for_minutes(ucs: Ucs, run: Any) -> None:
@@ -417,7 +418,7 @@ async def test_answer_that_finds_no_connection_has_it_looked_after_at_once(ucs: 
     url = ucs.there.pop("cnx-1")
     body = {"id": "cnx-1", "calendar-events": {"request_id": "q2", "email": "bob@acme.test"}}
     assert await ucs.post(f"{url}/calendar-events", body) == 200
-    await until(lambda: linked.told == ["connected", "lost", "connected"], within=4)
+    await until(lambda: linked.told == ["connected", "lost", "forgotten", "connected"], within=4)
 
 
 def flood(linked: Any, numbers: range) -> set[int]:
