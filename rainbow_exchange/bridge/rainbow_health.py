@@ -91,7 +91,7 @@ class RainbowHealth:
         unlisted = self.pipeline.membership.listing.last_error if self.pipeline else None
         if error := self._rainbow.refused or unlisted:
             return self._sso.explained(self.cause_of(error))
-        if self.pipeline and (error := self.pipeline.parts.notifier.last_error):
+        if self.pipeline and (error := telling.failure(self.pipeline)):
             return notify_cause(error, self._rainbow_url, company_id=self._rainbow.company_id)
         error = self._rainbow.last_error if self._rainbow.account is None else None
         return self.cause_of(error) if error else None

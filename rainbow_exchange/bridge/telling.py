@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.rainbow.errors import RainbowError, RateLimited
 
 #: seconds for which a change may wait after a failure before that is a problem of its own
 WAITING_FOR = 60.0
@@ -43,6 +44,16 @@ def telling(pipeline: Pipeline) -> Telling:
         failing="" if notifier.last_error is None else str(notifier.last_error),
         next_try=None if next_call is None else parts.now() + timedelta(seconds=max(0.0, next_call - now)),
     )
+
+
+def failure(pipeline: Pipeline) -> RainbowError | None:
+    """Say why Rainbow cannot be told; being asked to wait is a failure only once somebody has waited for a minute."""
+    notifier = pipeline.parts.notifier
+    oldest = notifier.oldest()
+    if isinstance(notifier.last_error, RateLimited):
+        brief = oldest is None or pipeline.parts.loop_time() - oldest < WAITING_FOR
+        return None if brief else notifier.last_error
+    return notifier.last_error
 
 
 def review(pipeline: Pipeline | None, problems: Problems) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rainbow_exchange.bridge.problems import Problems
-from rainbow_exchange.bridge.telling import review, telling
+from rainbow_exchange.bridge.telling import failure, review, telling
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Bridge, Kit, MakeBridge, MakeExchange, MakeRainbow
@@ -43,11 +43,13 @@ async def test_changes_that_wait_are_counted_at_once_and_a_problem_after_a_minut
         assert view.next_try is not None
         assert (view.next_try - kit.now()).total_seconds() == pytest.approx(100, abs=3)
         assert "rainbow-changes-waiting" not in found()
+        assert failure(bridge.pipeline) is None  # it was only asked to wait
         bridge.exchange.appointment(BOB)
         await asyncio.sleep(45)
         assert found()["rainbow-changes-waiting"].startswith(
             "Changes of 2 user(s) could not be told to Rainbow, the oldest for 6"
         )
+        assert str(failure(bridge.pipeline)) == "retry after 120 s"
         await asyncio.sleep(300)
         assert "the oldest for 6 min: retry after 120 s" in found()["rainbow-changes-waiting"]
         bridge.rainbow.lab.dials.set({"refuse_next": 0})
