@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from rainbow_exchange.administrator import Administrator, Done, Refusal, Session
 from rainbow_exchange.bridge.login_causes import INSTEAD, refused, until
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.keeping import Found, Keeper, Wanted
+from rainbow_exchange.keeping import SECRETS, Found, Keeper, Trial, Wanted
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.rainbow.connectors import Activated, ConnectorUser
-from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowError, RateLimited
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited
 from rainbow_exchange.rainbow.trial import try_account
 from rainbow_exchange.rainbow.types import Account
 from rainbow_exchange.state.connector import OurConnector
@@ -97,7 +97,16 @@ class Activation:
             await self._keeper.note(None)
             return None, listed
         self._steps.begin("Trying the connector that was made here")
-        wrong = await self._keeper.works() if found.by_login else "its credentials are not kept here any more"
+        trial = Trial(wrong="its credentials are not kept here any more")
+        if found.by_login and set(SECRETS) <= set(found.secrets):
+            trial = await self._keeper.works()
+        wrong = trial.wrong
+        if wrong and not trial.sure:
+            raise Refusal(
+                "refused",
+                f"Whether the connector that was made here ({ours.id}) works could not be tried: {wrong}.",
+                "Nothing was changed. Call this again once Rainbow answers.",
+            )
         if not wrong:
             self._steps.done(f"The connector that was made here works: {ours.login}")
             return Done(
@@ -200,6 +209,8 @@ class Activation:
         except RainbowError as error:
             if isinstance(error, RainbowApiError) and error.status == _FORBIDDEN:
                 return await self._without_rights(session, made, error)
+            if not isinstance(error, RainbowApiError | RainbowAuthenticationError):
+                return await self._untried(made, kept, error)
             text, action = refused("users", error, self._order.url, company_id=made.company_id)
             undone = await self._undo(session, made)
             raise Refusal(
@@ -221,6 +232,11 @@ class Activation:
             kept=kept,
             remark=" ".join(filter(None, remarks)),
         )
+
+    async def _untried(self, made: OurConnector, kept: str, error: RainbowError) -> Done:
+        """Use a connector that could not be tried for a reason that will pass: what runs as it tries again."""
+        remark = f"It could not be tried yet ({error}): see rainbow-exchange status. {await self._keeper.use()}".strip()
+        return Done(login=made.login, company_id=made.company_id, connector_id=made.id, kept=kept, remark=remark)
 
     async def _try(self, activated: Activated, company: str) -> Account:
         try:

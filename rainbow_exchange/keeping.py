@@ -20,7 +20,7 @@ from rainbow_exchange.config_layers import Given, beneath, stands_above
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError
 from rainbow_exchange.rainbow.trial import try_account
 from rainbow_exchange.rainbow_account import own_account
 from rainbow_exchange.secret_places import Place, place_of
@@ -45,6 +45,14 @@ class Found:
     secrets: tuple[str, ...] = ()
     by_login: bool = False
     whose: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What became of trying what is kept: `wrong` is "" where it works; `sure`: Rainbow itself has refused it."""
+
+    wrong: str = ""
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +86,8 @@ class Keeper(Protocol):
         """Have it again as it was before the last `keep`."""
         ...
 
-    async def works(self) -> str:
-        """Try what is kept, as the connector would; say why it does not work, "" when it does."""
+    async def works(self) -> Trial:
+        """Try what is kept, as the connector would."""
         ...
 
     async def delete(self) -> str:
@@ -172,14 +180,16 @@ class Keeping:
             connector.keep(self._store, ours)
             self._before = None
 
-    async def works(self) -> str:
-        """Try what is kept, as the connector would; say why it does not work, "" when it does."""
+    async def works(self) -> Trial:
+        """Try what is kept, as the connector would."""
         try:
             async with self._account() as client:
                 await try_account(client)
+        except (RainbowAuthenticationError, RainbowApiError) as error:
+            return Trial(wrong=str(error))
         except (RainbowError, UserError) as error:
-            return str(error)
-        return ""
+            return Trial(wrong=str(error), sure=False)
+        return Trial()
 
     async def delete(self) -> str:
         """Delete the connector that was made here, in its own name; say why that was not done, "" when it was."""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.keeping import Found, Keeper, Wanted
+from rainbow_exchange.keeping import Found, Keeper, Trial, Wanted
 from rainbow_exchange.state.connector import OurConnector
 
 PATH = "/api/login"
@@ -39,7 +39,7 @@ async def _do(keeper: Keeper, body: Mapping[str, Any]) -> Any:  # noqa: PLR0911 
         case "put_back":
             return await keeper.put_back()
         case "works":
-            return await keeper.works()
+            return asdict(await keeper.works())
         case "delete":
             return await keeper.delete()
         case "use":
@@ -109,9 +109,12 @@ class DistantKeeper:
         """Have it again as it was before the last `keep`."""
         await self._ask("put_back")
 
-    async def works(self) -> str:
-        """Try what is kept, as the connector would; say why it does not work, "" when it does."""
-        return str(await self._ask("works"))
+    async def works(self) -> Trial:
+        """Try what is kept, as the connector would."""
+        trial = await self._ask("works")
+        if not isinstance(trial, dict):
+            raise UserError([_OTHER_VERSION])
+        return Trial(wrong=str(trial.get("wrong")), sure=trial.get("sure") is True)
 
     async def delete(self) -> str:
         """Delete the connector that was made here, in its own name; say why that was not done, "" when it was."""

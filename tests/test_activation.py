@@ -18,7 +18,7 @@ from rainbow_exchange.administrator import Administrator, Done, Order, Refusal
 from rainbow_exchange.cli.local_api import NOT_RUNNING, NoAnswerError
 from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.keeping import Keeping
+from rainbow_exchange.keeping import Keeping, Trial
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.network.proxy import Proxy
@@ -171,6 +171,35 @@ async def test_one_of_ours_whose_password_is_lost_is_removed_and_made_anew(desk:
     assert second.connector_id != first.connector_id
     assert desk.connectors() == [second.connector_id]
     assert any(line.startswith("The connector that was made here cannot be used: ") for line in desk.watcher.told)
+
+
+async def test_one_of_ours_whose_password_is_refused_is_removed_and_made_anew(desk: Desk) -> None:
+    first = await desk.login()
+    desk.ring.set_password("rainbow-exchange", "rainbow.password", "another")
+
+    assert (await desk.login()).connector_id != first.connector_id
+
+
+async def test_one_of_ours_that_cannot_be_tried_now_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await desk.login()
+    monkeypatch.setenv("RAINBOW_EXCHANGE_RAINBOW__PROXY_URL", "http://127.0.0.1:1")
+    desk.settings = config.load()
+
+    refusal = await desk.refused()
+
+    assert refusal.kind == "refused"
+    assert "could not be tried" in refusal.text
+    assert desk.connectors() == [first.connector_id]
+
+
+async def test_a_new_one_that_cannot_be_tried_now_is_kept_and_used(desk: Desk) -> None:
+    desk.lab.dials.set({"refuse_next": 9, "refuse_path": "admin/v1.0/users"})
+
+    done = await desk.login()
+
+    assert desk.connectors() == [done.connector_id]
+    assert "could not be tried yet (retry after 2 s)" in done.remark
+    assert desk.used == [done.login]
 
 
 async def test_one_of_ours_that_is_gone_at_rainbow_is_made_anew(desk: Desk) -> None:
@@ -600,7 +629,7 @@ async def test_cut_anywhere_the_next_login_ends_with_one_connector_that_works(de
 
         assert desk.connectors() == [done.connector_id]
         assert desk.kept()["rainbow.login"] == done.login
-        assert await Keeping(lambda: desk.settings, desk.store, now=lambda: NOW).works() == ""
+        assert await Keeping(lambda: desk.settings, desk.store, now=lambda: NOW).works() == Trial()
         assert not desk.watcher.asked
         desk.lab.people.remove(done.connector_id)
         if whole:
