@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rainbow_exchange.rainbow import assumed
+from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.calls import Caller
 from rainbow_exchange.rainbow.errors import RainbowApiError, UnexpectedAnswer
 
@@ -17,6 +18,8 @@ _ADMIN = "/api/rainbow/admin/v1.0"
 _ENDUSER = "/api/rainbow/enduser/v1.0"
 _CONFIG = "/api/rainbow/admin/v1.0/connectors/ldaps/config"
 
+#: bytes of a document at most: the settings of a company, and not its users
+_LARGEST = 1024 * 1024
 _REFUSED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _NONE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
@@ -33,7 +36,10 @@ async def company_record(caller: Caller, company_id: str) -> Document:
             raise
         query = {"format": "full", "selectedThemeObj": "false"}
         reply = await caller.call("company", "GET", f"{_ENDUSER}/companies/{company}", query=query)
-    return _object(reply.json(), "the company's record")
+    data = _data(reply)
+    if not isinstance(data, dict):
+        raise UnexpectedAnswer("the company's record is no object")
+    return data
 
 
 async def exchange_configuration(caller: Caller, company_id: str) -> Document | None:
@@ -48,7 +54,7 @@ async def exchange_configuration(caller: Caller, company_id: str) -> Document | 
         if error.status not in _NONE:
             raise
     else:
-        if (found := _of_exchange(reply.json())) is not None:
+        if (found := _of_exchange(reply)) is not None:
             return found
     try:
         reply = await caller.call("configurations", "GET", f"{_CONFIG}s", query={"companyId": company_id})
@@ -56,23 +62,19 @@ async def exchange_configuration(caller: Caller, company_id: str) -> Document | 
         if error.status not in _NONE:
             raise
         return None
-    return _of_exchange(reply.json())
+    return _of_exchange(reply)
 
 
-def _of_exchange(answer: object) -> Document | None:
-    data = _data(answer)
+def _of_exchange(reply: Reply) -> Document | None:
+    data = _data(reply)
     for entry in data if isinstance(data, list) else [data]:
         if isinstance(entry, dict) and entry.get("type") == assumed.EXCHANGE_CONFIGURATION:
             return entry
     return None
 
 
-def _data(answer: object) -> object:
+def _data(reply: Reply) -> object:
+    if len(reply.body) > _LARGEST:
+        raise UnexpectedAnswer(f"a document of more than {_LARGEST} bytes")
+    answer = reply.json()
     return answer["data"] if isinstance(answer, dict) and "data" in answer else answer
-
-
-def _object(answer: object, what: str) -> Document:
-    data = _data(answer)
-    if not isinstance(data, dict):
-        raise UnexpectedAnswer(f"{what} is no object")
-    return data

@@ -76,3 +76,9 @@ async def test_a_configuration_that_may_not_be_read_is_an_error(cloud: Any, make
     cloud.on(CONFIG, refused(403))
     with pytest.raises(RainbowApiError):
         await exchange_configuration(await make_client(), COMPANY)
+
+
+async def test_a_document_is_not_taken_at_any_size(cloud: Any, make_client: MakeClient) -> None:
+    cloud.on(f"admin/v1.0/companies/{COMPANY}", answer({"data": {"x": "y" * (1 << 20)}}))
+    with pytest.raises(UnexpectedAnswer):
+        await company_record(await make_client(), COMPANY)
