@@ -103,7 +103,7 @@ async def offline_for(folder: Path, seconds: float) -> None:
 
 def test_long_time_without_a_link_ends_with_everybody_told_and_shown(tmp_path: Path) -> None:
     async def test() -> None:
-        await offline_for(tmp_path, 1800)
+        await offline_for(tmp_path, 400)
 
     virtually(test)
 
