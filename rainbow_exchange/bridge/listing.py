@@ -18,7 +18,7 @@ from rainbow_exchange.bridge.roll_call import Progress, RollCall
 from rainbow_exchange.bridge.roster import Changes, Member, Roster, addresses
 from rainbow_exchange.rainbow import company_users
 from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, RateLimited
+from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, RateLimited, ids
 from rainbow_exchange.rainbow.types import RainbowUser
 
 log = structlog.get_logger()
@@ -298,7 +298,7 @@ class Listing:
     def _failed(self, error: RainbowError, takers: list[asyncio.Future[Refreshed]]) -> None:
         self.counters.failed += 1
         if self.last_error is None:
-            log.warning("users_not_listed", reason=str(error))
+            log.warning("users_not_listed", reason=str(error), **ids(error))
         self.last_error = self.failure = error
         self.failed_at = self._now()
         for taker in takers:

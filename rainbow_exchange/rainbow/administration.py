@@ -14,7 +14,7 @@ from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.company import Document, company_record, exchange_configuration
 from rainbow_exchange.rainbow.entered import Check, Entered, Paths, read
-from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.rainbow.errors import RainbowError, ids
 
 _log = structlog.get_logger()
 
@@ -108,7 +108,7 @@ class Administration:
     def _note(self, unread: Mapping[str, RainbowError]) -> None:
         for what, error in unread.items():
             log = _log.debug if what in self.unread else _log.warning
-            log("rainbow_settings_unread", what=what, reason=str(error), correlation_id=error.correlation_id)
+            log("rainbow_settings_unread", what=what, reason=str(error), **ids(error))
         self.unread = unread
 
     def _tell(self, entered: Entered) -> None:

@@ -31,6 +31,7 @@ _CORRELATION_ALPHABET = ascii_lowercase + digits
 _CORRELATION_LENGTH = 16
 _CHUNK = 65_536
 _OK_RANGE = range(200, 300)
+_NOT_FOUND = 404
 #: Of an answer whose body changes nothing, the beginning is read, and briefly.
 _BEGINNING = 65_536
 _BEGINNING_LIMIT = 5.0
@@ -173,7 +174,9 @@ class Transport:
         if isinstance(error, RateLimited):
             self._holds.note(request.path, error.retry_after, asyncio.get_running_loop().time())
         reason = f"{type(error).__name__} {getattr(error, 'status', getattr(error, 'kind', ''))}"
-        log = _log.debug if self._failing.get(request.name) == reason else _log.info
+        # What a GET does not find is often not there, and whoever asks says so where it should be.
+        absent = request.method == "GET" and getattr(error, "status", None) == _NOT_FOUND
+        log = _log.debug if absent or self._failing.get(request.name) == reason else _log.info
         self._failing[request.name] = reason
         log("rainbow_request_failed", call=request.name, error=str(error), request_id=error.request_id)
 
