@@ -1,7 +1,10 @@
-"""A keyring in memory, in the place of this account's."""
+"""Keyrings in the place of this account's."""
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import keyring
 import keyring.backend
@@ -23,6 +26,27 @@ class MemoryKeyring(keyring.backend.KeyringBackend):
 
     def delete_password(self, service: str, username: str) -> None:
         del self.stored[service, username]
+
+
+class FileKeyring(MemoryKeyring):
+    """One that a process of its own can have, by PYTHON_KEYRING_BACKEND, in the file that TEST_KEYRING names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.file = Path(os.environ.get("TEST_KEYRING", os.devnull))
+        entries = json.loads(self.file.read_text()) if self.file.is_file() else []
+        self.stored = {(service, username): password for service, username, password in entries}
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        super().set_password(service, username, password)
+        self._write()
+
+    def delete_password(self, service: str, username: str) -> None:
+        super().delete_password(service, username)
+        self._write()
+
+    def _write(self) -> None:
+        self.file.write_text(json.dumps([[*key, password] for key, password in self.stored.items()]))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.main import commands
 from tests.cli.rainbow_thread import Rainbow, rainbow_in_a_thread
 from tests.cli.test_run import SECONDS, read, running
+from tests.keyrings import in_memory
 
 CONFIG = '[rainbow]\npassword_file = "kept-password"\napp_secret_file = "kept-secret"\n'
 
@@ -253,33 +254,46 @@ def test_what_was_taken_over_stays_at_rainbow(rainbow: Rainbow) -> None:
     assert rainbow.calls("connectors/ldaps/5f") == []
 
 
-def test_the_running_service_keeps_it_uses_it_and_lets_it_go(rainbow: Rainbow) -> None:
-    first = login(rainbow)[1][3].removeprefix("Activated the connector ").removesuffix(".")
-    arguments = ("--config", str(rainbow.folder / "config.toml"))
-    needed = ["rainbow.login", "rainbow.password", "rainbow.app_id", "rainbow.app_secret"]
-    with running(*arguments, folder=rainbow.folder, stderr=subprocess.DEVNULL) as process:
-        assert missing(rainbow.folder) == []
-        reached(rainbow.folder, "connected")
-        assert command(rainbow, "logout", *rainbow.options())[0] == 0
-        reached(rainbow.folder, "unconfigured")
-        assert missing(rainbow.folder) == needed
-        code, out, _ = login(rainbow)
-        assert code == 0
-        assert f"Activated the connector {first}." not in out
-        assert "The running service uses it from now on; see rainbow-exchange status." in out
-        assert out[-1].startswith("This machine's settings lack exchange.username, exchange.password: ")
-        reached(rainbow.folder, "connected")
-        assert missing(rainbow.folder) == []
-        password = rainbow.folder / "kept-password"
-        assert password.read_text().startswith("Gen-")
+def test_the_running_service_keeps_it_in_its_own_keyring_uses_it_and_lets_it_go(
+    rainbow: Rainbow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An administrator's keyring is not the service's: what was kept there the service cannot read, and says so."""
+    (rainbow.folder / "config.toml").write_text("[web]\nport = 0\n")
+    ring = tmp_path / "keyring-of-the-service"
+    monkeypatch.setenv("TEST_KEYRING", str(ring))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with in_memory() as mine:
+        assert login(rainbow)[0] == 0
+        assert {key for _, key in mine.stored} == {"rainbow.password", "rainbow.app_secret"}
+        before = dict(mine.stored)
+        arguments = ("--config", str(rainbow.folder / "config.toml"))
+        own = "tests.keyrings.FileKeyring"
+        with running(*arguments, folder=rainbow.folder, keyring=own, stderr=subprocess.DEVNULL) as process:
+            assert missing(rainbow.folder) == ["rainbow.password", "rainbow.app_secret"]
 
-        code, out, _ = command(rainbow, "logout", *rainbow.options())
-        assert (code, out[-1]) == (0, "The running service does not use it any more.")
-        reached(rainbow.folder, "unconfigured")
-        assert missing(rainbow.folder) == needed
-        assert not password.exists()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(SECONDS) == 0
+            code, out, _ = login(rainbow)
+            assert code == 0
+            assert any("its credentials are not kept here any more; it is made anew" in line for line in out)
+            assert "The running service uses it from now on; see rainbow-exchange status." in out
+            assert out[-1].startswith("This machine's settings lack exchange.username, exchange.password: ")
+            reached(rainbow.folder, "connected")
+            assert missing(rainbow.folder) == []
+            kept = {key: secret for _, key, secret in json.loads(ring.read_text())}
+            assert kept["rainbow.password"].startswith("Gen-")
+            assert mine.stored == before
+
+            code, out, _ = command(rainbow, "logout", *rainbow.options())
+            assert (code, out[-1]) == (0, "The running service does not use it any more.")
+            reached(rainbow.folder, "unconfigured")
+            assert missing(rainbow.folder) == [
+                "rainbow.login",
+                "rainbow.password",
+                "rainbow.app_id",
+                "rainbow.app_secret",
+            ]
+            assert json.loads(ring.read_text()) == []
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(SECONDS) == 0
 
 
 def missing(folder: Path) -> list[str]:

@@ -24,13 +24,15 @@ SECONDS = 40
 
 
 @contextmanager
-def running(*arguments: str, folder: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    *arguments: str, folder: Path, keyring: str = "keyring.backends.fail.Keyring", **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command as a process with its state in `folder`; it is ended at the latest with the block."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAINBOW_EXCHANGE_")}
     environment |= {
         "RAINBOW_EXCHANGE_STATE__PATH": str(folder),
         "RAINBOW_EXCHANGE_WEB__PORT": "0",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "PYTHON_KEYRING_BACKEND": keyring,
     }
     command = [sys.executable, "-m", "rainbow_exchange", "run", *arguments]
     process = subprocess.Popen(command, env=environment, cwd=folder, **options)  # noqa: S603  (ours)
