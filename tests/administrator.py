@@ -44,6 +44,16 @@ class Administrator:
         await self._call("DELETE", f"{_CONFIG}/{self.config_id}", None)
         self.config_id = ""
 
+    async def add_user(self, **fields: Any) -> str:
+        """Add a user; return the id."""
+        return str((await self._call("POST", f"{_ADMIN}/users", fields))["data"]["id"])
+
+    async def change_user(self, user_id: str, **fields: Any) -> None:
+        await self._call("PUT", f"{_ADMIN}/users/{user_id}", fields)
+
+    async def delete_user(self, user_id: str) -> None:
+        await self._call("DELETE", f"{_ADMIN}/users/{user_id}", None)
+
     async def _call(self, method: str, path: str, body: Any) -> dict[str, Any]:
         async with aiohttp.ClientSession(self.rainbow.url) as session:
             async with session.post("/lab/tokens", json={}) as answer:
