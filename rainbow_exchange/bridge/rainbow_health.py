@@ -124,7 +124,8 @@ class RainbowHealth:
         self._problems.report(
             "rainbow-stranger-asked",
             severity="warning",
-            text=f"Somebody at {link.stranger} asked for a calendar and was refused: not a server of Rainbow's.",
+            text=f"Somebody at {link.stranger} asked for a calendar, or ordered something, and was refused: not a"
+            " server of Rainbow's.",
             action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"]. Everybody there'
             " may ask then.",
         )

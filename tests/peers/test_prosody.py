@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rainbow_exchange.rainbow.link import Answer
+from rainbow_exchange.rainbow.management import Command, Order
 from rainbow_exchange.rainbow.types import Account, AutoReply, CalendarEvent, Question
 from rainbow_exchange.rainbow.xmpp import XmppLink
 from tests.peers.prosody import PROSODY, Prosody, asker, until
@@ -41,7 +43,12 @@ async def answer(question: Question) -> Answer:
 
 
 @asynccontextmanager
-async def connector(prosody: Prosody, *, password: str = "pw") -> AsyncIterator[XmppLink]:  # noqa: S107  (the lab's)
+async def connector(
+    prosody: Prosody,
+    *,
+    password: str = "pw",  # noqa: S107  (the lab's)
+    **more: Any,
+) -> AsyncIterator[XmppLink]:
     async def account() -> Account:
         return Account(user_id="u1", company_id="c1", jid="connector@rainbow.test", jid_password=password)
 
@@ -53,6 +60,7 @@ async def connector(prosody: Prosody, *, password: str = "pw") -> AsyncIterator[
         app_id="app1",
         now=lambda: datetime.now(UTC),
         random=lambda: 0.0,
+        **more,
     )
     task = asyncio.create_task(link.run())
     try:
@@ -122,6 +130,29 @@ async def test_mallory_is_refused(prosody: Prosody) -> None:
         for type_ in ("get", "set"):
             assert "<forbidden " in await ask(question(f"m{type_}", type_, EVENTS))
         assert (link.counters.strangers, link.stranger, link.counters.questions) == (2, "rainbow.test", 0)
+
+
+async def test_orders_are_taken_from_rainbows_own_account_and_their_end_reaches_it(prosody: Prosody) -> None:
+    def order(id_: str) -> str:
+        command = f"<connectorcommand xmlns='jabber:iq:configuration' command='manual_synchro' commandId='{id_}'/>"
+        to = "connector@rainbow.test/node_x"
+        return f"<message xmlns='jabber:client' type='management' id='{id_}' to='{to}'>{command}</message>"
+
+    taken: list[tuple[Order, str]] = []
+    await prosody.start().ready()
+    async with (
+        connector(prosody, on_order=lambda order, sender: taken.append((order, sender))) as link,
+        asker(prosody, "pcloud_enduser_1") as ask,
+        asker(prosody, "mallory") as ask_as_mallory,
+    ):
+        await until(lambda: link.connected)
+        assert "<forbidden " in await ask_as_mallory(order("m1"))
+        assert (link.counters.strangers, taken) == (1, [])
+        said = ask(order("c1"))
+        await until(lambda: bool(taken))
+        assert taken == [(Command(name="manual_synchro", id="c1"), "pcloud_enduser_1@rainbow.test/4711")]
+        await link.tell_ended(taken[0][1], "c1")
+        assert re.search("""<command_ended [^>]*commandId=['"]c1['"]""", await said)
 
 
 async def test_stranger_cannot_end_the_stream_nor_make_us_break_the_servers_limit(prosody: Prosody) -> None:
