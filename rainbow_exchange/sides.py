@@ -68,7 +68,6 @@ class Sides:
         self._observe = observe
         self._now = now
         self._random = random
-        self._end_by: float | None = None
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
@@ -207,12 +206,9 @@ class Sides:
         return None
 
     def _until(self) -> float:
-        """Until when a side may take to be left; both together, once asked to stop."""
-        by = asyncio.get_running_loop().time() + STOP_WITHIN
-        if not self._wanted.stopping:
-            return by
-        self._end_by = min(self._end_by or by, by)
-        return self._end_by
+        """Until when, on the loop's clock, a side may take to be left; both together, once asked to stop."""
+        began = self._wanted.stopped_at
+        return (asyncio.get_running_loop().time() if began is None else began) + STOP_WITHIN
 
     async def _unless_faulty(self, work: Coroutine[Any, Any, None], over: Over) -> None:
         """Do what builds by the settings. What is wrong with them is said until they change, but raised at the start.

@@ -36,7 +36,8 @@ class Wanted:
         self.secrets = secrets
         #: what Rainbow's administration says; None until it was looked at
         self.entered: Entered | None = None
-        self.stopping = False
+        #: when, on the loop's clock, somebody asked to stop
+        self.stopped_at: float | None = None
         #: whether anything is wanted now that was not at the start
         self.anew = False
         self._changed = asyncio.Event()
@@ -46,9 +47,14 @@ class Wanted:
         """Whether the company does not want its calendars passed on."""
         return self.entered is not None and self.entered.switch is False
 
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing is wanted any more."""
+        return self.stopped_at is not None
+
     def stop(self) -> None:
         """Want nothing any more."""
-        self.stopping = True
+        self.stopped_at = asyncio.get_running_loop().time()
         self._tell()
 
     def use(self, settings: Settings, secrets: Secrets) -> None:

@@ -131,5 +131,20 @@ def test_faulty_settings_end_the_start_and_nothing_later(tmp_path: Path) -> None
     virtually(test)
 
 
+def test_a_stop_while_the_bridge_is_being_left_takes_ten_seconds_at_most(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 5)
+        async with house.at_work() as daemon:
+            house.exchange.dials.turn({"delay_seconds": 3600.0})
+            house.rainbow.dials.set({"rest_late_seconds": 60.0})
+            house.settings["impersonation"] = False
+            await daemon.reload()
+            await asyncio.sleep(4)
+            daemon.stop()
+            await until(lambda: house.seen[-1] == "stopped", within=10)
+
+    virtually(test)
+
+
 def problems(status: dict[str, Any]) -> list[str]:
     return [problem["id"] for problem in status["problems"]]
