@@ -266,3 +266,21 @@ def test_stranger_is_refused_shown_with_the_setting_and_heard_once_that_is_set(t
             assert entry["outcome"] == "result"
 
     virtually(test)
+
+
+def test_questions_that_an_ordered_stop_interrupts_are_refused_not_forgotten(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 1)
+        async with house.at_work():
+            await settled(house)
+            house.exchange.dials.turn({"delay_seconds": 5, "delay_operations": ["GetUserAvailability", "FindItem"]})
+            window = ("2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z")
+            ask = house.rainbow.questions.ask
+            login = house.people[0].login_email
+            many = [asyncio.create_task(ask("events", login, window=window)) for _ in range(200)]
+            await asyncio.sleep(1)
+            await house.stop()
+            outcomes = {(entry["outcome"], entry.get("condition")) for entry in await asyncio.gather(*many)}
+            assert outcomes == {("error", "service-unavailable")}
+
+    virtually(test)

@@ -56,8 +56,12 @@ class Outbox:
         while True:
             await self._came.wait()
             self._came.clear()
-            async with self.turn():
-                pass
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what is posted now."""
+        async with self.turn():
+            pass
 
     async def _flush(self) -> None:
         while self._posted:

@@ -114,8 +114,9 @@ class Stream:
         try:
             if not self._over and not self._websocket.closed:
                 # It is over either way, whatever becomes of the good-bye.
-                with contextlib.suppress(aiohttp.ClientError, OSError):
+                with contextlib.suppress(aiohttp.ClientError, OSError, RainbowConnectionError):
                     async with asyncio.timeout(_CLOSE_LIMIT):
+                        await self.outbox.flush()  # whoever has asked is not left without a word
                         await self._websocket.send_str(stanzas.unavailable())
                         await self._websocket.send_str(stanzas.close())
                         await self._closed()
