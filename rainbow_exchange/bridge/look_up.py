@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from rainbow_exchange.rainbow.errors import RainbowError, RateLimited
+from rainbow_exchange.rainbow.errors import RateLimited
 from rainbow_exchange.rainbow.types import RainbowUser
 
 #: addresses asked for at the same time, and the seconds that each of these places is taken while others wait
@@ -97,28 +97,29 @@ class LookUps:
 
     def _begin(self) -> None:
         if len(self._asking) < PLACES:
-            task = asyncio.create_task(self._work(), name="look-up")
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            self._asking.add(asyncio.create_task(self._work(), name="look-up"))
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._queue:
-            began = loop.time()
-            key, wanted = self._queue.popitem(last=False)
-            try:
-                user = await self._ask(wanted.address)
-            except RainbowError as error:
-                if not wanted.found.done():
-                    wanted.found.set_exception(error)
-            else:
-                if not wanted.found.done():
-                    wanted.found.set_result(user)
-            finally:
-                if not wanted.found.done():
-                    wanted.found.cancel()
-                self._wanted.pop(key, None)
-            await asyncio.sleep(max(0.0, began + PLACE_TAKEN_FOR - loop.time()) if self._queue else 0)
+        try:
+            while self._queue:
+                began = asyncio.get_running_loop().time()
+                await self._ask_for(*self._queue.popitem(last=False))
+                if self._queue:
+                    await asyncio.sleep(max(0.0, began + PLACE_TAKEN_FOR - asyncio.get_running_loop().time()))
+        finally:  # before anybody else has a turn, or whoever comes now would find no place and nobody at work
+            if task := asyncio.current_task():
+                self._asking.discard(task)
+
+    async def _ask_for(self, key: str, wanted: _Wanted) -> None:
+        try:
+            user = await self._ask(wanted.address)
+        except Exception as error:  # noqa: BLE001 (a bug as well has to reach whoever waits)
+            wanted.found.set_exception(error)
+        else:
+            wanted.found.set_result(user)
+        finally:
+            self._wanted.pop(key, None)
+            wanted.found.cancel()  # where nothing was set: the end has come
 
     def _drop(self, key: str) -> None:
         self._queue.pop(key, None)
