@@ -137,7 +137,7 @@ class LabWire:
         user = self._people.by_login(login) if isinstance(login, str) else None
         if user is None:
             raise _bad("login takes that of a user")
-        return web.json_response({"token": self._sign_in.token(user, self._now())})
+        return web.json_response({"token": self._sign_in.token(user, self._now()), "user_id": user.id})
 
     async def _show_dials(self, _: web.Request) -> web.Response:
         return web.json_response(self._dials.as_json())
