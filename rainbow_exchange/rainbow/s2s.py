@@ -165,8 +165,10 @@ class S2sLink:
                 finally:
                     self._desk.tasks = None  # what is ending takes nothing more
         finally:
-            await self._leave()
-            await self._listener.stop()
+            try:
+                await self._leave()
+            finally:
+                await self._listener.stop()
 
     # -- its life ------------------------------------------------------------------------------------------------
 

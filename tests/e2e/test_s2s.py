@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -110,6 +111,49 @@ def test_rainbow_that_has_forgotten_everybody_is_told_of_everybody(tmp_path: Pat
             house.rainbow.forget()  # tokens, too
             assert shown(house, 3) == "not_enabled"
             await until(lambda: [shown(house, number) for number in range(4)] == ["free"] * 3 + ["busy"], within=150)
+
+    virtually(test)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_becomes_of_rainbow_and_of_the_way_to_us_it_ends_right(tmp_path: Path, seed: int) -> None:
+    draw = Random(seed)
+
+    async def test() -> None:
+        house = s2s_house(tmp_path)
+        rainbow, busy = house.rainbow, [False] * 4
+        async with house.at_work():
+            port = int(rainbow.url.rpartition(":")[2])
+            blows: dict[str, Callable[[], Any]] = {
+                "lost": rainbow.connections.lose,
+                "ended": rainbow.connections.terminate,
+                "forgotten": rainbow.forget,
+                "expired": rainbow.sign_in.expire_tokens,
+                "unreachable": lambda: rainbow.dials.set({"s2s_callbacks": False}),
+                "reachable": lambda: rainbow.dials.set({"s2s_callbacks": True}),
+                "refused": lambda: rainbow.dials.set({"refuse_next": 3, "refuse_status": draw.choice([429, 500, 404])}),
+                "reset": lambda: rainbow.outage.set({"rest": "reset"}),
+                "silent": lambda: rainbow.outage.set({"rest": "silent", "link": "silent"}),
+                "back": lambda: rainbow.outage.set({"rest": "", "link": ""}),
+            }
+            for _ in range(12):
+                name = draw.choice([*blows, "killed"])
+                if name == "killed":
+                    await rainbow.kill()
+                    await asyncio.sleep(draw.choice([1, 50]))
+                    await rainbow.start(port=port)
+                else:
+                    blows[name]()
+                number = draw.randrange(4)
+                if not busy[number] and draw.random() < 0.5:
+                    house.appointment(mailbox(house, number), start=now() - timedelta(minutes=5), minutes=10_000)
+                    busy[number] = True
+                await asyncio.sleep(draw.choice([0.1, 5, 100]))
+            rainbow.outage.set({"rest": "", "link": ""})
+            rainbow.dials.set({"s2s_callbacks": True, "refuse_next": 0})
+            wanted = ["busy" if each else "free" for each in busy]
+            await until(lambda: [shown(house, number) for number in range(4)] == wanted, within=300, step=1)
+            await until(lambda: house.status()["state"] == "healthy", within=300, step=1)
 
     virtually(test)
 
