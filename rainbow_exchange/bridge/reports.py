@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -34,11 +35,14 @@ Affected = Callable[[str], Iterable[str]]
 
 @dataclass(slots=True, kw_only=True)
 class Occurrence:
-    """A failure that is not over: since when, and what was told of it and when (None: nothing yet)."""
+    """A failure that is not over: since when, and what was told of it and when (None: nothing yet).
+
+    `who` is a digest of the users who are concerned.
+    """
 
     since: datetime
     problem: str
-    who: list[str] = field(default_factory=list)
+    who: str = ""
     told_at: datetime | None = None
 
 
@@ -115,10 +119,12 @@ class Reports:
             return
         who = sorted(affected(failure.problem)) if subject.counted else []
         history = self._history(subject)
-        if (told_at is not None and (occurrence.problem, occurrence.who) == (failure.problem, who)) or not history.room:
+        digest = sha256("\n".join(who).encode()).hexdigest()
+        same = told_at is not None and (occurrence.problem, occurrence.who) == (failure.problem, digest)
+        if same or not history.room:
             return
         history.told.append(now)
-        occurrence.problem, occurrence.who, occurrence.told_at = failure.problem, who, now
+        occurrence.problem, occurrence.who, occurrence.told_at = failure.problem, digest, now
         what = failure.problem if told_at is None else f"{failure.problem}:{_stamp(now)}"
         self._add(
             f"{subject.name}:{_stamp(occurrence.since)}:{what}",
@@ -166,11 +172,13 @@ class Reports:
     # -- over restarts -------------------------------------------------------------------------------------------
 
     def _recall(self) -> list[ConnectorEvent]:
-        """Take up what an earlier run left open; a record that cannot be read is none."""
+        """Take up what an earlier run left open; a record that cannot be read is none, nor is what is not told now."""
+        told = {subject.name: {failure.problem for failure in subject.failures} for subject in SUBJECTS}
         try:
             kept = json.loads(self._written or "{}")
             waiting = [ConnectorEvent.from_json(event) for event in kept.get("waiting", [])]
             self._open = {name: Occurrence(**_dated(entry)) for name, entry in kept.get("open", {}).items()}
+            self._open = {name: each for name, each in self._open.items() if each.problem in told.get(name, ())}
             self._histories = {name: History(**_dated(entry)) for name, entry in kept.get("histories", {}).items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             log.debug("reports_not_recalled", reason=type(error).__name__)
@@ -198,12 +206,17 @@ class Reports:
 
 
 def _dated(entry: dict[str, Any]) -> dict[str, Any]:
-    """Read the instants of an entry."""
-    dates = {
-        name: datetime.fromisoformat(entry[name]) for name in ("since", "told_at", "untold_since") if entry.get(name)
-    }
-    told = {"told": [datetime.fromisoformat(at) for at in entry["told"]]} if "told" in entry else {}
+    """Read the instants of an entry. Raises ValueError for one that is in no time zone."""
+    dates = {name: _instant(entry[name]) for name in ("since", "told_at", "untold_since") if entry.get(name)}
+    told = {"told": [_instant(at) for at in entry["told"]]} if "told" in entry else {}
     return {**entry, **dates, **told}
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant in no time zone")
+    return instant
 
 
 def _stamp(instant: datetime) -> str:

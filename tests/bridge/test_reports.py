@@ -251,7 +251,16 @@ async def test_of_too_many_the_oldest_are_dropped_and_counted(
 
 async def test_a_record_that_cannot_be_read_is_none(kit: "Kit", make_rainbow: "MakeRainbow", store: Store) -> None:
     rainbow = await make_rainbow()
-    for kept in ("no json", "[]", '{"open": {"exchange": {"since": "yesterday"}}}', '{"waiting": [1]}'):
+    opened = '{"open": {"%s": {"since": "2026-03-02T07:00:00%s", "problem": "%s"}}}'
+    for kept in (
+        "no json",
+        "[]",
+        '{"open": {"exchange": {"since": "yesterday"}}}',
+        '{"waiting": [1]}',
+        opened % ("exchange", "", "exchange-unreachable"),
+        opened % ("exchange", "+00:00", "exchange-of-another-version"),
+        opened % ("another", "+00:00", "exchange-unreachable"),
+    ):
         store.set_value("reports", kept)
         async with Desk(kit, rainbow, store).at_work() as desk:
             await asyncio.sleep(5)
