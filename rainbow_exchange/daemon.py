@@ -187,8 +187,10 @@ class Daemon:
         if hold := self._wanted.rainbow().hold:
             return hold.text
         missing = config.missing_for_exchange(self._wanted.settings, self._wanted.secrets)
-        here = f"This machine's settings lack {', '.join(missing)}:" if missing else ""
-        return f"{here} Rainbow's administration is asked for what Exchange needs; see status." if here else ""
+        if not missing:
+            return ""
+        named = ", ".join(missing)
+        return f"This machine's settings lack {named}: Rainbow's administration is asked for that; see status."
 
     def ready(self) -> bool:
         """Whether what is wanted is there: both sides connected; while it is switched off, Rainbow."""
