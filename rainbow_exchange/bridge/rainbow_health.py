@@ -61,7 +61,7 @@ class RainbowHealth:
         if cause := self._cause():
             return {"state": "disconnected", "reason": cause.text}
         if not self._link.connected:
-            starting = self._link.counters.connects == 0
+            starting = self._link.counters.connects == 0 and self._link.error is None
             return {"state": "starting" if starting else "disconnected", "reason": self._link.reason}
         return {"state": "connected", "reason": ""}
 

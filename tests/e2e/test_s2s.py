@@ -55,7 +55,9 @@ def test_way_that_rainbow_does_not_find_is_a_problem_from_the_first_day(tmp_path
             problem = house.problems()["rainbow-callback-missing"]
             assert f"{house.link['callback_url']}/" in problem["text"]
             assert "docs/how-to/s2s-link.md" in problem["action"]
-            assert daemon.status()["rainbow"]["reason"] in problem["text"]
+            rainbow = daemon.status()["rainbow"]
+            assert rainbow["state"] == "disconnected"
+            assert rainbow["reason"] in problem["text"]
             house.rainbow.dials.set({"s2s_callbacks": True})
             await until(lambda: daemon.status()["state"] == "healthy", within=200)
             assert house.problems() == {}
