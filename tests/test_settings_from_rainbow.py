@@ -315,3 +315,30 @@ def test_the_fields_can_be_others_and_the_directory_s_are_never_taken(tmp_path: 
         await until(lambda: ids(daemon) == ["settings-missing"], within=60)
 
     played(lambda: company(tmp_path), test)
+
+
+def test_whatever_is_switched_while_rainbow_asks_each_question_gets_one_answer(tmp_path: Path) -> None:
+    async def test(house: House, administrator: Administrator) -> None:
+        daemon = house.start()
+        await becomes(daemon, "healthy")
+        house.exchange.dials.turn({"delay_seconds": 1.0})
+        outcomes: list[str] = []
+
+        async def ask() -> None:
+            outcomes.append(await asked(house))
+
+        async with asyncio.TaskGroup() as tasks:
+            for turn in range(8):
+                await administrator.switch("disabled" if turn % 2 == 0 else "enabled")
+                await administrator.exchange(turn=turn)
+                for _ in range(12):
+                    tasks.create_task(ask())
+                    await asyncio.sleep(0.7)
+        assert len(outcomes) == 96
+        assert {"result", "service-unavailable"} <= set(outcomes)
+        assert not {"timeout", "no-link", "malformed", "internal-server-error"} & set(outcomes)
+        assert house.rainbow.record.counts["unexpected_answers"] == 0
+        house.exchange.dials.turn({"delay_seconds": 0.0})
+        await becomes(daemon, "healthy", within=300)
+
+    played(lambda: House(tmp_path, 3), test)
