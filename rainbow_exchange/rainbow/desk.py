@@ -88,6 +88,6 @@ class Desk:
         finally:
             self._answer = self._users_changed = None
             self._link_restored = self._link_lost = self._overdue = self._rainbow_forgot = None
-            for until_closed in self._under_way:
+            for until_closed in (each for each in self._under_way if not each.expired()):
                 until_closed.reschedule(asyncio.get_running_loop().time())
             await self._idle.wait()
