@@ -26,8 +26,9 @@ _SEND_LIMIT = 10.0
 #: Each of: the good-bye of XMPP, that of the WebSocket.
 _CLOSE_LIMIT = 1.0
 _LAST_WORDS_LIMIT = 0.5
-#: WebSocket pings go out this often; a pong is awaited half as long.
-_WEBSOCKET_PING = 20.0
+#: A WebSocket ping goes out when so long nothing came; anything is awaited half as long. Before `PING_AFTER`, or the
+#: answers to XMPP's pings would leave none to send.
+_WEBSOCKET_PING = 12.0
 #: As the SDK: an XMPP ping after so many seconds without a frame, answered within so many.
 PING_AFTER = 15.0
 _PING_LIMIT = 10.0

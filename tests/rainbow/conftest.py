@@ -179,6 +179,7 @@ class Visit:
         self.at = asyncio.get_running_loop().time()
         self.frames: list[str] = []
         self.code: int | None = None
+        self.pings = 0
         self.ended = asyncio.Event()
         self._came = asyncio.Condition()
 
@@ -268,6 +269,7 @@ class XmppServer:
             if self.frame_seconds:
                 await asyncio.sleep(self.frame_seconds)
             if message.type is not WSMsgType.TEXT:
+                visit.pings += message.type is WSMsgType.PING
                 continue
             frame = message.data
             if frame.startswith("<open"):
