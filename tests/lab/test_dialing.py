@@ -40,7 +40,7 @@ def test_all_faults_are_told_each_with_the_dial_and_what_it_takes() -> None:
         "--dial stream_limit: write stream_limit=VALUE.",
         '--dial faults=[1]: faults takes an object such as {"a": "b"}; at start it is {}.',
     )
-    assert said[3] == "--dial paging=odd: paging takes honest, short, repeated, moving."
+    assert said[3] == "--dial paging=odd: paging takes honest, short, repeated, moving, adds, removes, swaps."
     assert said[4].startswith("--dial ask=1: ask takes ")
     assert said[5].startswith("--dial nothing: no dial is called so. There are impersonation, ")
     assert "token_seconds" in said[5]
