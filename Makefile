@@ -2,7 +2,7 @@
 # All names are relative, since make cannot handle a space in the name of a file and this folder's path may have one.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check style types imports coverage wheel clean rebuild
+.PHONY: help run test torture check style types imports coverage wheel clean rebuild
 
 # Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
 PYTHON ?=
@@ -17,6 +17,8 @@ run: .venv/.product ## set up what is missing, then run the connector between a 
 	@$(BIN)/rainbow-exchange run --lab 20
 test: .venv/.development ## all tests, with branch coverage (at least 90 % outside the lab)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/benchmarks --cov --cov-report=term --durations=10
+torture: .venv/.development ## thousands of histories of faults, with outages of up to a day; prints the seed (RAINBOW_EXCHANGE_HISTORIES says how many)
+	@RAINBOW_EXCHANGE_HISTORIES=$${RAINBOW_EXCHANGE_HISTORIES:-2000} $(BIN)/python -m pytest -s tests/torture
 check: style types imports test ## everything that must hold: style, types, imports, tests
 style: .venv/.development ## lint and formatting
 	@$(BIN)/ruff check .
