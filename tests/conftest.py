@@ -63,3 +63,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch for skips in CI; in a worker of xdist the one who started it watches."""
     if os.environ.get("CI") == "true" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(NoSkips(os.environ.get("RAINBOW_EXCHANGE_ALLOWED_SKIPS", "")))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tortures have used, and how often: it counts as much as that they passed."""
+    reports = [each for each in terminalreporter.getreports("passed") if "/torture/" in each.nodeid and each.capstdout]
+    if reports:
+        terminalreporter.section("tortures")
+        for report in reports:
+            terminalreporter.line(f"{report.nodeid.rpartition('::')[2]}: {report.capstdout.strip()}")

@@ -174,10 +174,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], Mistake]] = {
 def test_a_mistake_is_found(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     among, make = MISTAKES[mistake]
     make(monkeypatch)
-    for seed in range(20):
+    for seed in range(40):
         try:
             run(history(seed, changes=5, faults=3, among=among), Counter())
         except AssertionError:
             print(f"found in history {seed}")  # noqa: T201 - how well it bites
             return
-    pytest.fail("not found in twenty histories")
+    pytest.fail("not found in forty histories")
