@@ -7,8 +7,9 @@ from rainbow_exchange.rainbow.types import RainbowUser
 
 #: so many may be missing at the end of a list that moved, or one in a hundred of a long one
 _MISSING = 10
-#: pages beyond those that a list has, for one that moves
-_MORE_PAGES = 50
+#: pages that may be read: so many times those that a list has, since each may begin in the middle of the one before,
+#: and so many more, for one that moves
+_PAGES, _MORE_PAGES = 3, 50
 
 
 def text(value: object) -> str | None:
@@ -76,6 +77,7 @@ class Reading:
         self._step_back = 0
         self._asked_again = False
         self._pages = 0
+        self._longest = 1  # page: a server may give less at once than it is asked for
 
     @property
     def read(self) -> int:
@@ -91,7 +93,8 @@ class Reading:
         self.moved = self.moved or self.total not in {None, total} or self.offset + len(entries) > total
         self.total = total
         self._pages += 1
-        if self._pages > 2 * (total // self.limit) + _MORE_PAGES:
+        self._longest = max(self._longest, len(entries))
+        if self._pages > _PAGES * (total // self._longest) + _MORE_PAGES:
             raise ListMoved(f"the list of users changes faster than it can be read: {self._pages} pages of {total}")
         keys = [_key(entry) for entry in entries]
         if self.offset and not self._joins(keys):

@@ -133,6 +133,15 @@ def test_what_is_no_page_is_refused(second: object) -> None:
         reading.take(second)
 
 
+def test_a_list_that_comes_in_far_shorter_pages_than_asked_for_is_read_to_its_end() -> None:
+    reading = Reading(limit=100)
+    users = [user(number) for number in range(3000)]
+    came = []
+    while not reading.complete:
+        came += reading.take(page(users[reading.offset : reading.offset + 3], 3000))
+    assert [each.id for each in came] == [f"u{number}" for number in range(3000)]
+
+
 @pytest.mark.parametrize("last", [[], [user(2)]])
 def test_a_list_that_ends_before_all_have_come_is_asked_once_more_and_refused(last: list[Any]) -> None:
     reading = Reading(limit=2)
