@@ -258,11 +258,12 @@ class Activation:
         """Offer the account itself where the new user may not list users: which rights it has is not published."""
         undone = await self._undo(session, made)
         text = f"The new connector may not list the users of the company: {error}."
+        action = f"Ask your Rainbow partner which rights a connector user has in this company. {INSTEAD}"
         if self._order.password is None:
-            raise Refusal("refused", f"{text} {undone}", INSTEAD) from error
-        self._steps.done(f"{text} {undone}")
+            raise Refusal("refused", f"{text} {undone}", action) from error
+        self._steps.done(f"{text} {undone}".rstrip("."))
         if not await self._steps.confirm(f"Run as {self._order.login} itself instead?"):
-            raise Refusal("refused", f"{text} {undone}", INSTEAD) from error
+            raise Refusal("refused", f"{text} {undone}", action) from error
         return await self._run_as_account(session, made.company_id, None)
 
     async def _undo(self, session: Session, made: OurConnector) -> str:

@@ -53,7 +53,7 @@ def exchange_missing(missing: Sequence[str], combined: Combined, *, was_read: bo
     if was_read:
         text += "neither this machine's settings nor Rainbow's administration give that."
     else:
-        text += "this machine's settings do not give that, and Rainbow's administration could not be read so far."
+        text += "this machine's settings do not give that, and Rainbow's administration could not be read whole so far."
     if combined.settings.exchange.url is None:
         text += " Without exchange.url, Exchange is looked for by autodiscover."
     return _missing(
@@ -72,8 +72,8 @@ def unconfirmed(host: str, allowed: Sequence[str]) -> Hold:
         problem="exchange-endpoint-not-confirmed",
         text=f"Rainbow's administration says that Exchange is at {host}. The account that is to sign in there is this"
         " machine's, and nothing on this machine says that this host may be told its password.",
-        action=f"If that is your Exchange, confirm it: exchange.allowed_hosts = [{hosts}], then restart. Or enter the"
-        f" account in {ADMINISTRATION} instead, or set exchange.url here.",
+        action=f"If that is your Exchange, confirm it: exchange.allowed_hosts = [{hosts}], then restart. Or take the"
+        f" account out here and enter it in {ADMINISTRATION} instead, or set exchange.url here.",
     )
 
 

@@ -101,7 +101,11 @@ class Wanted:
             return holds.SWITCHED_OFF
         if combined.unconfirmed:
             return holds.unconfirmed(combined.unconfirmed, self.settings.exchange.allowed_hosts)
-        if missing := config.missing_for_exchange(combined.settings, combined.secrets):
+        missing = config.missing_for_exchange(combined.settings, combined.secrets)
+        place = combined.settings.exchange
+        if self.entered.pending and (missing or (place.url is None and place.autodiscover_url is None)):
+            return holds.NOT_READ
+        if missing:
             return holds.exchange_missing(missing, combined, was_read=self.entered.was_read)
         return None
 

@@ -556,7 +556,7 @@ async def test_no_administrator_is_told_so(desk: Desk) -> None:
     [
         ({"password": "wrong"}, False, "refuses the login or the password (401500)", "Five wrong ones"),
         ({}, True, "locked after too many wrong passwords (401501)", "Wait an hour without trying"),
-        ({"app_secret": "wrong"}, False, "the application is not", "https://developers.openrainbow.com"),
+        ({"app_secret": "wrong"}, False, "application id or its secret is wrong", "https://developers.openrainbow.com"),
     ],
 )
 async def test_a_refused_sign_in_is_told_with_the_next_step(

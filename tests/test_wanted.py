@@ -64,6 +64,22 @@ def test_exchange_waits_for_what_rainbow_says() -> None:
     assert wanted.exchange().hold == holds.SWITCHED_OFF
 
 
+@pytest.mark.parametrize(
+    ("settings", "begins"),
+    [
+        (SETTINGS, True),
+        (Settings(rainbow=SETTINGS.rainbow), False),
+        (Settings(exchange=ExchangeSettings(username="svc"), rainbow=SETTINGS.rainbow), False),
+    ],
+)
+def test_while_rainbow_is_read_whoever_needs_nothing_of_it_begins(settings: Settings, begins: bool) -> None:
+    wanted = Wanted(settings, SECRETS)
+    wanted.take(Entered(pending=True))
+    assert wanted.exchange().hold == (None if begins else holds.NOT_READ)
+    wanted.take(Entered(pending=True, switch=False))
+    assert wanted.exchange().hold == holds.SWITCHED_OFF
+
+
 async def test_whoever_waits_sees_each_change() -> None:
     wanted, seen = Wanted(SETTINGS, SECRETS), list[bool]()
 

@@ -5,6 +5,7 @@ Nothing of a server's own text is repeated here: it is localised, and may hold w
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from urllib.parse import urlsplit
 
 from rainbow_exchange.bridge import sign_in_causes
@@ -26,6 +27,7 @@ from rainbow_exchange.rainbow.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
+from rainbow_exchange.rainbow.refusals import WITHOUT_CODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
     if isinstance(error, RateLimited):
         return Cause(
             "rainbow-rate-limited",
-            f"Rainbow asks to wait {error.retry_after:g} s.",
+            f"Rainbow asks to wait {ceil(error.retry_after)} s.",
             "It goes on by itself.",
         )
     if isinstance(error, RainbowApiError) and error.status in {403, 404}:
@@ -197,9 +199,8 @@ def _rainbow_refusal(error: RainbowAuthenticationError, host: str, retry_at: dat
                 " account made anew: rainbow-exchange login. A wrong password is tried once only, over restarts too, so"
                 " that the account is not locked; rainbow-exchange retry --all tries it once more."
             )
-    return Cause(
-        "rainbow-authentication", f"Rainbow at {host} refuses the sign-in: {text} ({error.code}).{when}", action
-    )
+    code = "401, without a code of Rainbow's" if error.code == WITHOUT_CODE else str(error.code)
+    return Cause("rainbow-authentication", f"Rainbow at {host} refuses the sign-in: {text} ({code}).{when}", action)
 
 
 def _rainbow_connection(error: RainbowConnectionError, host: str) -> Cause:
@@ -213,7 +214,9 @@ def _rainbow_connection(error: RainbowConnectionError, host: str) -> Cause:
             text = f"The HTTP proxy does not let us through to {host}: {error.detail}."
             action = "Check rainbow.proxy_url, rainbow.proxy_username and rainbow.proxy_password."
         case _:
-            text = f"Rainbow at {host} cannot be reached: {error.kind}."
+            status = error.kind.removeprefix("http-")
+            says = f"answers HTTP {status}" if status != error.kind else f"cannot be reached: {error.kind}"
+            text = f"Rainbow at {host} {says}."
             action = (
                 "Check rainbow.url, rainbow.proxy_url and the firewall (outbound 443). It is tried again by itself."
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from math import ceil
 
 from rainbow_exchange.bridge.causes import rainbow_cause
 from rainbow_exchange.rainbow.errors import (
@@ -12,6 +13,7 @@ from rainbow_exchange.rainbow.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
+from rainbow_exchange.rainbow.refusals import WITHOUT_CODE
 
 _FORBIDDEN = 403
 _CONFLICT = 409
@@ -44,7 +46,7 @@ def refused(step: str, error: RainbowError, url: str, *, company_id: str | None 
         return _call(step, error, company_id)
     if isinstance(error, RateLimited):
         return (
-            f"Rainbow asks to wait {error.retry_after:g} s before the next try to {step}.",
+            f"Rainbow asks to wait {ceil(error.retry_after)} s before the next try to {step}.",
             "The delay grows with each try that comes too early: wait it out, then call this again.",
         )
     if isinstance(error, UnexpectedAnswer) and step == "token":
@@ -65,6 +67,10 @@ def _sign_in(error: RainbowAuthenticationError, url: str) -> tuple[str, str]:
     if error.code in {401, 403}:  # no code of Rainbow's own
         action = "Check rainbow.url (--url), rainbow.proxy_url and what answers in Rainbow's place."
         return rainbow_cause(error, url).text, action
+    if error.code == WITHOUT_CODE:
+        said = f": {error.detail}" if error.detail else ""
+        text = f"Rainbow refuses the sign-in (401{said}): login, password, application id or its secret is wrong."
+        return text, f"{_CHECK_BOTH} Where they are right: --app-id and its secret. {WHERE_APPLICATION}"
     text = f"Rainbow refuses the sign-in ({error}). Where login and password are right, the application is not."
     return text, f"Check --app-id and its secret. {WHERE_APPLICATION}"
 
@@ -85,10 +91,14 @@ def _call(step: str, error: RainbowApiError, company_id: str | None) -> tuple[st
     return text, "Call this again later; if it stays, ask Rainbow's support about the code."
 
 
+_CHECK_BOTH = (
+    "Check login and password by signing in to Rainbow in a browser. Five wrong ones in a row lock the account for an"
+    " hour."
+)
 _SIGN_IN = {
     401500: (
         "Rainbow refuses the login or the password (401500).",
-        "Check both by signing in to Rainbow in a browser. Five wrong ones in a row lock the account for an hour.",
+        _CHECK_BOTH,
     ),
     401501: (
         "The account is locked after too many wrong passwords (401501).",

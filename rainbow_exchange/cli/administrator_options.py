@@ -86,12 +86,12 @@ def collect(
         wanted.complete()
         return Administrator(app_id=app_id, app_secret=app_secret, token=token)
     own = settings.rainbow.login
-    login = options.login or own or wanted.text("login of a company administrator", "--login", "rainbow.login")
+    login = options.login or own or wanted.text("login of a company administrator", "--login")
     password = _read(options.password_file, "--password-file")
     if password is None and own == login and "rainbow.password" in given:
         password = secrets.rainbow_password
     whose = f"password of {login}" if login else "password"
-    password = password or wanted.secret(whose, "--password-file", "rainbow.password")
+    password = password or wanted.secret(whose, "--password-file")
     wanted.complete()
     return Administrator(app_id=app_id, app_secret=app_secret, login=login, password=password)
 
@@ -104,8 +104,8 @@ class _Wanted:
         self._missing: list[str] = []
         self._explained: list[str] = []
 
-    def text(self, what: str, option: str, key: str, *, explained: str = "") -> str:
-        return self._get(what, f"{option} (or {variable(key)})", explained, hidden=False)
+    def text(self, what: str, option: str, key: str = "", *, explained: str = "") -> str:
+        return self._get(what, f"{option} (or {variable(key)})" if key else option, explained, hidden=False)
 
     def secret(self, what: str, option: str, key: str = "", *, explained: str = "", piped: bool = False) -> str:
         if piped and not is_terminal(sys.stdin):

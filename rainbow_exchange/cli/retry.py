@@ -53,4 +53,7 @@ def _tell(answer: dict[str, Any]) -> None:
     for address in answer["unknown"]:
         click.echo(f"{address}: no user of the company has this address", err=True)
     if not any(answer.values()):
-        click.echo("Everybody is streamed already.")
+        click.echo(
+            "No mailbox waits for a try. Whatever Exchange or Rainbow had refused is tried now: see rainbow-exchange"
+            " status."
+        )

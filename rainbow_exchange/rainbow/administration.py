@@ -4,7 +4,7 @@ What cannot be read changes nothing. Secrets stay in memory.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -18,9 +18,11 @@ from rainbow_exchange.rainbow.errors import RainbowError, ids
 
 _log = structlog.get_logger()
 
-#: seconds between two looks, jittered by a tenth, and for a whole one
+#: seconds between two looks, jittered by a tenth, and for each document
 LOOK_EVERY = 300.0
 LOOK_FOR = 20.0
+#: seconds after which the first look keeps nobody waiting who can do without it
+_FIRST_WITHIN = 5.0
 #: seconds between two looks that Rainbow asks for
 _AT_MOST_EVERY = 2.0
 _WAITS = (10.0, 300.0)
@@ -31,8 +33,8 @@ COMPANY, CONFIGURATION = "the company's record", "the connector's configuration"
 class Administration:
     """Reads by `paths`, and gives what it found to `took`, at first even where that is nothing new.
 
-    `before` is what was known before, `check` tells what is wrong with a value. `unread`: what could not be read when
-    it was tried last, and why.
+    `before` is what was known before, and is given as `pending` where the first look takes long; `check` tells what is
+    wrong with a value. `unread`: what could not be read when it was tried last, and why.
     """
 
     def __init__(
@@ -67,7 +69,12 @@ class Administration:
         waits = backoff(*_WAITS, random=self._random)
         while True:
             self._again = False
-            await self._look()
+            late = None if self._looked else asyncio.get_running_loop().call_later(_FIRST_WITHIN, self._go_ahead)
+            try:
+                await self._look()
+            finally:
+                if late is not None:
+                    late.cancel()
             if not self.unread:
                 waits = backoff(*_WAITS, random=self._random)
             await asyncio.sleep(_AT_MOST_EVERY)
@@ -77,30 +84,42 @@ class Administration:
 
     async def _look(self) -> None:
         """Read both documents; one that cannot be read stays as it was."""
-        unread: dict[str, RainbowError] = {}
-        until = asyncio.get_running_loop().time() + LOOK_FOR
-        for what, get in ((CONFIGURATION, exchange_configuration), (COMPANY, company_record)):
-            try:
-                async with asyncio.timeout_at(until):
-                    document = await get(self._client, await self._company_id())
-            except TimeoutError:
-                unread[what] = RainbowError("no answer in time")
-            except RainbowError as error:
-                unread[what] = error
-            else:
-                self._documents[what] = document or {}
-        self._note(unread)
+        async with asyncio.TaskGroup() as tasks:
+            reads = {
+                CONFIGURATION: tasks.create_task(self._read(CONFIGURATION, exchange_configuration)),
+                COMPANY: tasks.create_task(self._read(COMPANY, company_record)),
+            }
+        self._note({what: error for what, read in reads.items() if (error := read.result()) is not None})
         if self._documents:
             documents = [self._documents[what] for what in (CONFIGURATION, COMPANY) if what in self._documents]
             entered = read(documents, self._paths, before=self.entered, check=self._check)
             if COMPANY not in self._documents and entered.switch is None:
                 entered = _with_switch(entered, self.entered)
+            entered = replace(entered, was_read=len(self._documents) == len(reads))
         else:
-            entered = self.entered
+            entered = replace(self.entered, pending=False)
         if entered != self.entered or not self._looked:
             self._tell(entered)
             self._looked, self.entered = True, entered
             self._took(entered)
+
+    async def _read(
+        self, what: str, get: Callable[[RainbowClient, str], Awaitable[Document | None]]
+    ) -> RainbowError | None:
+        """Read one document; say why where it cannot be."""
+        try:
+            async with asyncio.timeout(LOOK_FOR):
+                self._documents[what] = await get(self._client, await self._company_id()) or {}
+        except TimeoutError:
+            return RainbowError("no answer in time")
+        except RainbowError as error:
+            return error
+        return None
+
+    def _go_ahead(self) -> None:
+        """Let whoever has settings of their own begin with what was known before."""
+        self.entered = replace(self.entered, pending=True)
+        self._took(self.entered)
 
     async def _company_id(self) -> str:
         return self._client.company_id or (await self._client.signed_in()).company_id

@@ -53,6 +53,11 @@ class Reply:
         except (ValueError, RecursionError):
             raise UnexpectedAnswer(f"HTTP {self.status} with a body that is not JSON") from None
 
+    def data(self) -> Any:
+        """Read what the JSON body holds in `data`, or is where it has no such envelope; raises UnexpectedAnswer."""
+        answer = self.json()
+        return answer["data"] if isinstance(answer, dict) and "data" in answer else answer
+
     def member(self, *path: str) -> Any:
         """Read the JSON body and walk down its objects; raises UnexpectedAnswer where one is missing."""
         value = self.json()

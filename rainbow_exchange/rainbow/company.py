@@ -76,5 +76,4 @@ def _of_exchange(reply: Reply) -> Document | None:
 def _data(reply: Reply) -> object:
     if len(reply.body) > _LARGEST:
         raise UnexpectedAnswer(f"a document of more than {_LARGEST} bytes")
-    answer = reply.json()
-    return answer["data"] if isinstance(answer, dict) and "data" in answer else answer
+    return reply.data()

@@ -49,8 +49,7 @@ async def user_by_id(client: RainbowClient, user_id: str) -> RainbowUser | None:
         if error.status == HTTPStatus.NOT_FOUND:
             return None
         raise
-    answer = reply.json()
-    user = read_user(answer.get("data") if isinstance(answer, dict) else None)
+    user = read_user(reply.data())
     if user is None or user.id != user_id:
         raise UnexpectedAnswer("the answer about one user holds another, or none")
     return user

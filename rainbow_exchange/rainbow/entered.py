@@ -33,10 +33,11 @@ class Value:
 class Entered:
     """What stands there. `switch` None: it is absent, which means on; `faults` say what was not understood.
 
-    `was_read`: whether anything of it comes from Rainbow by now.
+    `was_read`: whether all of it has been read by now; `pending`: whether it is being read for the first time.
     """
 
     was_read: bool = False
+    pending: bool = False
     switch: bool | None = None
     switch_path: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)

@@ -72,7 +72,8 @@ class RainbowApiError(RainbowError):
     by_rainbow: bool = False
 
     def __init__(self, status: int, code: int, detail: str = "") -> None:
-        super().__init__(f"HTTP {status}, {code}: {detail}")
+        said = f"HTTP {status}" if code == status else f"HTTP {status}, {code}"
+        super().__init__(f"{said}: {detail}" if detail else said)
         self.status = status
         self.code = code
         self.detail = detail

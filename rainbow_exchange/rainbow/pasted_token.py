@@ -75,7 +75,7 @@ class PastedToken:
         if self._token.user_id is None:
             raise UnexpectedAnswer("the token does not say whose it is")
         reply = await self.call("own_user", "GET", f"{_USERS}/{self._token.user_id}")
-        return read_account(reply.member("data"))
+        return read_account(reply.data())
 
     async def call(
         self, name: str, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None

@@ -4,9 +4,9 @@ from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticati
 
 _UNAUTHORIZED = 401
 #: Stands for a refusal in Rainbow's form that names no code.
-_WITHOUT_CODE = 401000
+WITHOUT_CODE = 401000
 #: What may have counted as a wrong password.
-_COUNTED = frozenset({401500, _WITHOUT_CODE})
+_COUNTED = frozenset({401500, WITHOUT_CODE})
 #: Seconds until one new login may be tried by itself. A locked account opens after 60 minutes by default, and a wrong
 #: attempt before that locks it anew; the other two need an administrator, and an attempt harms nobody.
 _RETRY = {401501: 65 * 60.0, 401521: 3600.0, 401523: 3600.0}
@@ -23,7 +23,7 @@ def judged(
     `refusals` counts those before it.
     """
     by_rainbow = error.by_rainbow and error.status == _UNAUTHORIZED
-    code = _WITHOUT_CODE if by_rainbow and error.code == _UNAUTHORIZED else error.code
+    code = WITHOUT_CODE if by_rainbow and error.code == _UNAUTHORIZED else error.code
     refused = RainbowAuthenticationError(code, error.detail)
     refused.correlation_id, refused.request_id = error.correlation_id, error.request_id
     wait = _RETRY.get(code)

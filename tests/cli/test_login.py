@@ -141,7 +141,7 @@ def test_a_wrong_application_secret_is_1_and_tells_where_to_get_one(rainbow: Rai
     code, _, err = command(rainbow, "login", *words, "--url", rainbow.url)
 
     assert code == 1
-    assert "the application is not" in err[0]
+    assert "application id or its secret is wrong" in err[0]
     assert "https://developers.openrainbow.com" in err[1]
     assert not (rainbow.folder / "kept-password").exists()
 

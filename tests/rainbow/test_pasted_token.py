@@ -31,6 +31,13 @@ async def test_it_is_sent_as_it_is_and_its_owner_found(cloud: Cloud, written: st
     assert cloud.logins == 0
 
 
+async def test_its_owner_may_come_without_an_envelope(cloud: Cloud) -> None:
+    cloud.on(OWN, lambda _: reply(LOGGED_IN))
+
+    async with pasted(cloud, TOKEN) as token:
+        assert (await token.login()).user_id == "5f0000000000000000000001"
+
+
 async def test_an_expired_one_is_told(cloud: Cloud) -> None:
     cloud.on(OWN, lambda _: fault(401, 401000, "Unauthorized", "jwt expired"))
 
