@@ -1,7 +1,13 @@
 """Why the link is down over which Rainbow asks, in plain words, and what to do about it."""
 
 from rainbow_exchange.bridge.causes import Cause
-from rainbow_exchange.rainbow.errors import ConnectionEnded, RainbowApiError, SaslRefused, StreamEnded
+from rainbow_exchange.rainbow.errors import (
+    ConnectionEnded,
+    RainbowApiError,
+    SaslRefused,
+    StreamEnded,
+    UnexpectedAnswer,
+)
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.s2s import S2sLink
 
@@ -47,6 +53,10 @@ def link_cause(link: RainbowLink) -> Cause | None:
             action = "It reconnects by itself."
         case RainbowApiError() if isinstance(link, S2sLink):
             action = "Ask whoever administers Rainbow whether this account may have S2S connections. It is tried again."
+        case UnexpectedAnswer() if isinstance(link, S2sLink):
+            action = (
+                "It reconnects by itself. If it stays: does Rainbow answer at rainbow.url, and nothing in its place?"
+            )
         case _ if isinstance(link, S2sLink):
             action = "It reconnects by itself."
         case _:

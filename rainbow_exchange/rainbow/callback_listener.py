@@ -26,6 +26,7 @@ _LINGER = 1.0
 _CLOSE_LIMIT = 1.0
 _RETRY_AFTER = "10"
 _CHUNK = 16_384
+_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class _Refused(Exception):
@@ -97,6 +98,8 @@ class CallbackListener:
         return taker
 
     async def _body(self, request: web.BaseRequest) -> bytes:
+        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(_GO_ON)  # whoever waits for it need not send its body before (RFC 9110, 10.1.1)
         body = bytearray()
         try:
             async with asyncio.timeout(BODY_LIMIT):

@@ -3,17 +3,20 @@
 Source: Rainbow's S2S description, portal `ucs`. Every call raises RainbowError.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
+from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.calls import Caller
-from rainbow_exchange.rainbow.errors import RainbowApiError, UnexpectedAnswer
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, UnexpectedAnswer
 from rainbow_exchange.rainbow.users import text
 
 _CONNECTIONS = "/api/rainbow/ucs/v1.0/connections"
 #: a connection that is not there (any more)
 _GONE = frozenset({404, 410})
-_NO_SUCH_METHOD = 405
+_NO_SUCH_METHOD, _NOT_IMPLEMENTED = 405, "http-501"
 #: parts of a path that mean another one
 _NO_IDS = frozenset({".", ".."})
 
@@ -39,7 +42,13 @@ async def create(caller: Caller, callback_url: str) -> Connection:
     """Make a connection; Rainbow may give an existing one to whoever has the same callback address."""
     body = {"connection": {"callback_url": callback_url}}
     reply = await caller.call("s2s_connect", "POST", _CONNECTIONS, body=body)
-    return _read(reply.member("data"))
+    with suppress(UnexpectedAnswer):
+        return _read(_data(reply))
+    # It is made, even where the answer does not say which one.
+    made = [each for each in await listed(caller) if each.callback_url == callback_url]
+    if not made:
+        raise UnexpectedAnswer("Rainbow does not say which S2S connection it made")
+    return made[0]
 
 
 async def get(caller: Caller, id_: str) -> Connection | None:
@@ -50,7 +59,7 @@ async def get(caller: Caller, id_: str) -> Connection | None:
         if error.status in _GONE:
             return None
         raise
-    return _read(reply.member("data"))
+    return _read(_data(reply))
 
 
 async def exists(caller: Caller, id_: str) -> bool:
@@ -61,6 +70,10 @@ async def exists(caller: Caller, id_: str) -> bool:
         if error.status in _GONE:
             return False
         if error.status == _NO_SUCH_METHOD:
+            return await get(caller, id_) is not None
+        raise
+    except RainbowConnectionError as error:
+        if error.kind == _NOT_IMPLEMENTED:
             return await get(caller, id_) is not None
         raise
     return True
@@ -83,6 +96,12 @@ async def be_present(caller: Caller, id_: str) -> None:
 
 def _path(id_: str) -> str:
     return f"{_CONNECTIONS}/{quote(id_, safe='')}"
+
+
+def _data(reply: Reply) -> Any:
+    """What an answer says, with or without the envelope."""
+    answer = reply.json()
+    return answer.get("data", answer) if isinstance(answer, dict) else answer
 
 
 def _read(entry: object) -> Connection:

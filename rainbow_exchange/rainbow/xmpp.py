@@ -13,6 +13,7 @@ import structlog
 
 from rainbow_exchange import __version__
 from rainbow_exchange.network.proxy import Proxy, proxy
+from rainbow_exchange.network.shown import shown
 from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow import assumed, stanzas
 from rainbow_exchange.rainbow.answering import Answering
@@ -305,7 +306,9 @@ class XmppLink:
 
     def _redirect(self, uri: str, wait: float) -> float:
         if not may_follow(self._url, uri):
-            self._reason = "Rainbow sends us to an address that is not its own; not followed"
+            self._reason = (
+                f"Rainbow sends us to an address that is not its own, {shown(uri.partition('?')[0])}; not followed"
+            )
             return wait
         self._redirects += 1
         if self._redirects > _MAX_REDIRECTS:

@@ -33,6 +33,11 @@ def link_with(error: RainbowError | None) -> XmppLink:
         (StreamEnded("system-shutdown"), "system-shutdown", "reconnects by itself"),
         (StreamEnded("conflict", "Replaced by new connection"), "another connector signed in", "retry --all"),
         (SaslRefused("not-authorized"), "refused the login (not-authorized)", "ask Rainbow's support"),
+        (
+            StreamEnded("closed", see_other_uri="wss://evil.test/x?t=1"),
+            "not its own, wss://evil.test/x; not",
+            "It reconnects",
+        ),
         (StreamEnded("policy-violation", "stanza too large"), "policy-violation: stanza too large", "report it"),
     ],
 )

@@ -64,6 +64,18 @@ async def test_body_is_handed_on_and_answered_with_nothing_but_a_status(listenin
     assert b"Retry-After: 10" in await listening.say(GOOD)
 
 
+async def test_whoever_waits_with_the_body_is_told_to_go_on(listening: Listening) -> None:
+    reader, writer = await listening.open()
+    writer.write(HEAD + b"Content-Length: 2\r\nExpect: 100-Continue\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"{}")
+    assert status(await reader.readuntil(b"\r\n\r\n")) == 200
+    assert listening.took == [b"{}"]
+    writer.write(HEAD.replace(b"/secret/", b"/guessed/") + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+    assert status(await reader.readuntil(b"\r\n\r\n")) == 404
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from rainbow_exchange.rainbow import connections
 from rainbow_exchange.rainbow.connections import Connection
@@ -59,6 +60,37 @@ async def test_server_that_knows_no_head_is_asked_otherwise(cloud: Any, make_cli
 
     cloud.on(f"{PATH}/cnx-1", answer)
     assert await connections.exists(client, "cnx-1")
+
+
+async def test_server_that_has_no_head_at_all_is_asked_otherwise(cloud: Any, make_client: MakeClient) -> None:
+    client = await make_client()
+    cloud.on(f"{PATH}/cnx-1", lambda seen: fault(501, 501000, "no") if seen.method == "HEAD" else reply({"data": ONE}))
+    assert await connections.exists(client, "cnx-1")
+
+
+async def test_answers_without_the_envelope_are_understood(cloud: Any, make_client: MakeClient) -> None:
+    client = await make_client()
+    cloud.on(PATH, lambda _: reply(ONE, 201))
+    cloud.on(f"{PATH}/cnx-1", lambda _: reply(ONE))
+    made = Connection(id="cnx-1", callback_url="https://c.acme.test/x")
+    assert await connections.create(client, "https://c.acme.test/x") == made
+    assert await connections.get(client, "cnx-1") == made
+
+
+@pytest.mark.parametrize("said", ["", "{}", '{"data": {}}', '"OK"'])
+async def test_connection_that_was_made_without_its_id_is_found_in_the_list(
+    cloud: Any, make_client: MakeClient, said: str
+) -> None:
+    client = await make_client()
+    others = [{"id": "cnx-0", "callback_url": "https://c.acme.test/other"}, {"id": "cnx-2"}]
+    there = [*others, ONE]
+    cloud.on(
+        PATH, lambda seen: web.Response(text=said, status=201) if seen.method == "POST" else reply({"data": there})
+    )
+    assert (await connections.create(client, "https://c.acme.test/x")).id == "cnx-1"
+    there.remove(ONE)
+    with pytest.raises(UnexpectedAnswer, match="which S2S connection"):
+        await connections.create(client, "https://c.acme.test/x")
 
 
 async def test_any_other_refusal_is_one(cloud: Any, make_client: MakeClient) -> None:
