@@ -49,8 +49,6 @@ def link_cause(link: RainbowLink) -> Cause | None:
                 "It reconnects by itself, ever more slowly. If it stays, report it: the connector breaks a rule of"
                 " Rainbow's server."
             )
-        case ConnectionEnded():
-            action = "It reconnects by itself."
         case RainbowApiError() if isinstance(link, S2sLink):
             action = "Ask whoever administers Rainbow whether this account may have S2S connections. It is tried again."
         case UnexpectedAnswer() if isinstance(link, S2sLink):
