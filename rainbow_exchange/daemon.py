@@ -242,6 +242,7 @@ class Daemon:
             if sides.rainbow is not None:
                 sides.rainbow.client.try_again()
                 sides.rainbow.link.try_again()
+                sides.rainbow.administration.refresh()
             if sides.exchange is not None:
                 return asdict(coverage.retry(sides.exchange.pipeline, sides.exchange.exchange, addresses))
             if sides.discovery is not None:

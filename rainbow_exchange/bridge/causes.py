@@ -137,8 +137,8 @@ def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
     if isinstance(error, RateLimited):
         return Cause(
             "rainbow-rate-limited",
-            f"Rainbow asks to wait {ceil(error.retry_after)} s.",
-            "It goes on by itself.",
+            f"Rainbow asks to wait {span(error.retry_after)}.",
+            "It goes on by itself. rainbow-exchange retry --all does not wait, if Rainbow's support says so.",
         )
     if isinstance(error, RainbowApiError) and error.status in {403, 404}:
         return Cause(
@@ -160,6 +160,14 @@ def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
     )
 
 
+def span(seconds: float) -> str:
+    """Write how long something takes: "45 s", "12 min", "20 h 50 min"."""
+    if seconds <= 120:  # noqa: PLR2004  (two minutes: a number that a person waits out)
+        return f"{ceil(seconds)} s"
+    hours, minutes = divmod(ceil(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 def notify_cause(error: RainbowError, url: str, *, company_id: str | None = None) -> Cause:
     """Say why Rainbow cannot be told whose calendar changed."""
     if not isinstance(error, RainbowApiError):
@@ -179,7 +187,7 @@ def _rainbow_refusal(error: RainbowAuthenticationError, host: str, retry_at: dat
             "rainbow-unexpected-answer",
             f"{host} refuses the sign-in with HTTP {error.code}, but not as Rainbow does.{when}",
             "A gateway, proxy or firewall may answer in Rainbow's place: check rainbow.url and rainbow.proxy_url. It is"
-            " tried again after 1, 5 and 15 minutes, then hourly.",
+            " tried again after 1, 5 and 15 minutes, then hourly; at once: rainbow-exchange retry --all.",
         )
     match error.code:
         case 401501:

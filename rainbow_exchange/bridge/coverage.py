@@ -76,6 +76,7 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
     """
     exchange.try_again()
     pipeline.parts.notifier.try_again()
+    pipeline.membership.listing.try_again()
     roster = pipeline.parts.roster
     if addresses is None:
         members, unknown = [member for member in roster if not _is_streamed(pipeline, member)], []

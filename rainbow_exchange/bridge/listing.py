@@ -89,6 +89,7 @@ class Listing:
         self._random = random
         self._soon = asyncio.Event()
         self._at_once = asyncio.Event()
+        self._retry = asyncio.Event()
         self._next = asyncio.Event()  # set by the next listing that comes through, and then replaced
         self._after = refresh_seconds
         self._waited_at = float("-inf")
@@ -136,6 +137,12 @@ class Listing:
         """Ask for a full listing before its time, `after` so many seconds from the last one."""
         self._after = min(self._after, after)
         self._soon.set()
+
+    def try_again(self) -> None:
+        """Do not wait with a listing that failed, whatever Rainbow asked for: a person says so."""
+        if self.last_error is not None:
+            self._retry.set()
+            self._now_please()
 
     def somebody_changed(self) -> None:
         """Rainbow says that a user is new, changed or gone: list them at once, and at most once a minute."""
@@ -216,18 +223,13 @@ class Listing:
     async def _before_next_try(self, error: RainbowError, wait: float) -> None:
         """Wait after a failure: at least as long as Rainbow asks, and longer each time unless somebody asks for it."""
         least = error.retry_after if isinstance(error, RateLimited) else min(wait, AT_LEAST_BETWEEN_TRIES)
-        if wait > least:
-            await self._wait(least)
+        self._retry.clear()
+        if not await self._wait(least, unless=self._retry) and wait > least:
             await self._wait(wait - least, unless=self._at_once)
-        else:
-            await self._wait(least)
 
-    async def _wait(self, seconds: float, *, unless: asyncio.Event | None = None) -> bool:
+    async def _wait(self, seconds: float, *, unless: asyncio.Event) -> bool:
         """Wait so many seconds; return whether `unless` came first."""
         self.next_at = self._now() + timedelta(seconds=max(0.0, seconds))
-        if unless is None:
-            await asyncio.sleep(seconds)
-            return False
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await unless.wait()

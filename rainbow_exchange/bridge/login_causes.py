@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from math import ceil
 
-from rainbow_exchange.bridge.causes import rainbow_cause
+from rainbow_exchange.bridge.causes import rainbow_cause, span
 from rainbow_exchange.rainbow.errors import (
     RainbowApiError,
     RainbowAuthenticationError,
@@ -46,7 +45,7 @@ def refused(step: str, error: RainbowError, url: str, *, company_id: str | None 
         return _call(step, error, company_id)
     if isinstance(error, RateLimited):
         return (
-            f"Rainbow asks to wait {ceil(error.retry_after)} s before the next try to {step}.",
+            f"Rainbow asks to wait {span(error.retry_after)} before the next try to {step}.",
             "The delay grows with each try that comes too early: wait it out, then call this again.",
         )
     if isinstance(error, UnexpectedAnswer) and step == "token":

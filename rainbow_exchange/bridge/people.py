@@ -75,6 +75,7 @@ TROUBLES = {
 _CONTESTED = frozenset({TAKEN, SHARED})
 _IMPERSONATION = frozenset({"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"})
 _DISABLED = frozenset({"ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorMailboxConfiguration"})
+_NOBODY = frozenset({"ErrorNonExistentMailbox", "ErrorInvalidSmtpAddress", "ErrorMailRecipientNotFound"})
 _REFUSED = frozenset(
     {
         "ErrorMissingEmailAddress",
@@ -88,6 +89,7 @@ _REFUSED = frozenset(
 _BY_CODE = {
     **dict.fromkeys(_IMPERSONATION, "mailbox-impersonation-denied"),
     **dict.fromkeys(_DISABLED, "mailbox-disabled"),
+    **dict.fromkeys(_NOBODY, "mailbox-not-found"),
     **dict.fromkeys(_REFUSED, "mailbox-refused"),
 }
 

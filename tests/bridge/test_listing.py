@@ -162,6 +162,23 @@ async def test_rainbow_says_how_long_to_wait(kit: "Kit", make_rainbow: "MakeRain
         await kit.until(lambda: bench.listing.listed, limit=5)
 
 
+async def test_a_person_need_not_wait_as_long_as_rainbow_asks(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(
+        kit.person("ann"), refuse_next=1, refuse_status=503, refuse_retry_after=80_000, refuse_path="/login"
+    )
+    bench = Bench(kit, rainbow)
+    async with kit.running(bench.listing.run()):
+        await kit.until(lambda: bench.listing.last_error is not None)
+        await asyncio.sleep(300)
+        assert bench.listing.counters.failed == 1
+        rainbow.client.try_again()
+        bench.listing.try_again()
+        await kit.until(lambda: bench.listing.listed, limit=5)
+        bench.listing.try_again()  # nothing failed, and nothing is listed before its time
+        await asyncio.sleep(60)
+    assert bench.listing.counters.listings == 1
+
+
 # --- looking up
 
 

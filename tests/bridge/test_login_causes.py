@@ -34,7 +34,7 @@ PROXY = ProxyTrouble(fault=ProxyFault.UNREACHABLE, text="The proxy proxy.acme.te
         ("list", RainbowApiError(404, 404000), "refuses to list the connectors of company 5fc1", "support"),
         ("activate", RainbowApiError(403, 403000), "refuses to activate", "Early Adopter licence"),
         ("activate", RainbowApiError(409, 409000), "another connector", "--as-account"),
-        ("activate", RateLimited(240), "asks to wait 240 s", "The delay grows"),
+        ("activate", RateLimited(240), "asks to wait 4 min before", "The delay grows"),
         (
             "activate",
             RainbowConnectionError("closed"),

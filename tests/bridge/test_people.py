@@ -20,6 +20,7 @@ def member(name: str, coverage: Coverage, reason: str = "", failures: int = 0) -
         ("taken", "mailbox-shared"),
         ("shared", "mailbox-shared"),
         ("ErrorAccessDenied", "mailbox-denied"),
+        ("ErrorNonExistentMailbox", "mailbox-not-found"),
         ("ErrorImpersonateUserDenied", "mailbox-impersonation-denied"),
         ("ErrorImpersonationDenied", "mailbox-impersonation-denied"),
         ("ErrorImpersonationFailed", "mailbox-impersonation-denied"),

@@ -152,7 +152,7 @@ def test_asked_to_come_back_later_is_5_with_the_time(rainbow: Rainbow) -> None:
     code, _, err = login(rainbow)
 
     assert code == 5
-    assert "asks to wait 600 s" in err[0]
+    assert "asks to wait 10 min" in err[0]
     assert "Not before 20" in err[1]
 
 
