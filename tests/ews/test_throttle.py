@@ -182,8 +182,7 @@ class Busy:
         return self.refused / self.sent
 
 
-@pytest.mark.parametrize("states", [True, False])
-@pytest.mark.parametrize("allowed", [5, 12, 27, 40])
+@pytest.mark.parametrize(("allowed", "states"), [(5, True), (12, False), (27, True), (40, False)])
 async def test_few_are_refused_once_the_limit_is_found_and_a_raised_one_is_found_too(
     allowed: int, states: bool
 ) -> None:
