@@ -13,6 +13,9 @@ from rainbow_exchange.rainbow.s2s import S2sLink
 
 IDS = ("rainbow-link-lost", "rainbow-callback-missing", "rainbow-callback-port")
 
+#: logins that fail for what the server is, whoever signs in
+_NOT_THE_ACCOUNT = frozenset({"no-mechanism", "server-not-proved", "malformed-request", "incorrect-encoding"})
+
 
 def link_cause(link: RainbowLink) -> Cause | None:
     """Say why it is down; None while it is up, or was not tried yet."""
@@ -39,10 +42,11 @@ def link_cause(link: RainbowLink) -> Cause | None:
                 "Stop the other connector, which may be a copy of this machine, then: rainbow-exchange retry --all."
                 " By itself this one tries again after 5, 10, 20, 40 and 60 minutes, then hourly."
             )
-        case SaslRefused():
-            action = (
-                "It signs in anew, and tries again after 1, 2, 4 … 60 minutes. If it stays, Rainbow's XMPP server does"
-                " not know the account that its REST API gave us: ask Rainbow's support."
+        case SaslRefused(condition=condition):
+            action = "It signs in anew, and tries again after 1, 2, 4 … 60 minutes. If it stays, " + (
+                "something in between may speak in Rainbow's place; if nothing does, report it."
+                if condition in _NOT_THE_ACCOUNT
+                else "Rainbow's XMPP server does not know the account that its REST API gave us: ask Rainbow's support."
             )
         case StreamEnded(condition="policy-violation"):
             action = (

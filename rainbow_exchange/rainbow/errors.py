@@ -57,7 +57,7 @@ class RateLimited(RainbowError):
     """Rainbow asks to wait `retry_after` seconds."""
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(f"retry after {retry_after:g} s")
+        super().__init__(f"retry after {round(retry_after, 1):g} s")
         self.retry_after = retry_after
 
 

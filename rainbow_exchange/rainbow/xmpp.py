@@ -333,6 +333,10 @@ def _explain(error: RainbowError) -> str:
     match error:
         case StreamEnded(condition="conflict"):
             return "conflict: another connector signed in under our name and took our place"
+        case SaslRefused(condition="no-mechanism", detail=detail):
+            return f"Rainbow's XMPP server offers no way to sign in that we know: {detail}"
+        case SaslRefused(condition="server-not-proved"):
+            return "what answers as Rainbow's XMPP server has not proved that it knows the password"
         case SaslRefused(condition=condition):
             return f"Rainbow's XMPP server refused the login ({condition})"
         case _:
