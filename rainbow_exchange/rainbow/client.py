@@ -178,7 +178,7 @@ class RainbowClient:
         self._sign_in.forget()
 
     async def logout(self) -> None:
-        """Give the token back, best effort, within 5 seconds; `run` is to have ended before."""
+        """Give the token back, best effort, within 8 seconds; `run` is to have ended before."""
         await self._sign_in.logout()
 
     async def run(self) -> None:

@@ -40,6 +40,9 @@ _LONGEST_WAIT = 65 * 60.0  # seconds, whatever a clock that was set back would m
 #: that is called expired although so young is replaced once in that time.
 _YOUNG = 60.0
 _SIDE_CALL_LIMIT = 5.0
+#: how long a login under way is waited for at the end: a refusal that nobody hears is not remembered, and the next
+#: process would send a wrong password once more
+_LAST_ANSWER_LIMIT = 3.0
 _SETTINGS_CALL = Request("settings", "GET", _SETTINGS, timeout=_SIDE_CALL_LIMIT, repeatable=True)
 _LOGOUT = Request("logout", "GET", f"{_AUTHENTICATION}/logout", timeout=_SIDE_CALL_LIMIT, reads=False)
 
@@ -122,7 +125,9 @@ class SignIn:
             await asyncio.wait([self._attempt])
 
     async def logout(self) -> None:
-        """Give the token back, best effort, within 5 seconds."""
+        """Give the token back, best effort, within 8 seconds; what a login under way is answered is waited for."""
+        if self._attempt is not None:
+            await asyncio.wait([self._attempt], timeout=_LAST_ANSWER_LIMIT)
         grant = self.grant
         if grant is None:
             return

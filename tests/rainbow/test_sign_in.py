@@ -404,6 +404,41 @@ async def test_logout_gives_the_token_back(cloud: Any, make_client: MakeClient) 
     assert client.account is None
 
 
+async def test_a_refusal_that_comes_while_it_ends_is_remembered(cloud: Any, make_client: MakeClient) -> None:
+    async def late(_: Any) -> web.Response:
+        await asyncio.sleep(2.5)
+        return refusal(401500)
+
+    cloud.on(LOGIN, late)
+    remembered: list[tuple[object, object]] = []
+    client = await make_client(remember=lambda error, at: remembered.append((error, at)))
+    running = asyncio.create_task(client.run())
+    await asyncio.sleep(0.5)
+    running.cancel()
+    await client.logout()
+    [(error, at)] = remembered
+    assert isinstance(error, RainbowAuthenticationError)
+    assert (error.code, at) == (401500, None)
+    assert cloud.asked("authentication/v1.0/logout") == []
+
+
+async def test_a_login_that_is_not_answered_keeps_the_end_for_three_seconds(
+    cloud: Any, make_client: MakeClient
+) -> None:
+    async def never(_: Any) -> web.Response:
+        await asyncio.sleep(1e6)
+        return granted("late")
+
+    cloud.on(LOGIN, never)
+    client = await make_client()
+    running = asyncio.create_task(client.run())
+    await asyncio.sleep(0.5)
+    running.cancel()
+    began = asyncio.get_running_loop().time()
+    await client.logout()
+    assert asyncio.get_running_loop().time() - began == pytest.approx(3, abs=0.1)
+
+
 async def test_logout_takes_no_longer_than_five_seconds(cloud: Any, make_client: MakeClient) -> None:
     async def never(_: Any) -> web.Response:
         await asyncio.sleep(3600)
