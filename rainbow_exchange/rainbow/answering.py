@@ -13,8 +13,8 @@ from rainbow_exchange.rainbow.types import Question
 
 _log = structlog.get_logger()
 
-#: How many questions can be refused in a second at least: of as many as wait, the last is refused in time as well.
-_REFUSED_A_SECOND = 8_000
+#: The part of the deadline that is kept at most for refusing all who wait.
+_MOST_KEPT = 0.6
 #: Seconds for the last answer of a program that has a bug.
 _LAST_WORDS = 2.0
 
@@ -54,16 +54,25 @@ class Answering:
     """Answers questions; `waiting` is how many are under way.
 
     Each gets its answer or an error within `deadline` seconds, of which `sending` are kept for the way back. Beyond
-    `max_waiting` they are refused.
+    `max_waiting` they are refused. `refused_a_second` is how many can be at least: the more wait, the earlier those who
+    came last are given up, so that of all of them the last is refused in time as well.
     """
 
     def __init__(
-        self, *, answer: Answerer, counters: LinkCounters, deadline: float, sending: float, max_waiting: int
+        self,
+        *,
+        answer: Answerer,
+        counters: LinkCounters,
+        deadline: float,
+        sending: float,
+        refused_a_second: int,
+        max_waiting: int,
     ) -> None:
         self._answer = answer
         self._counters = counters
         self._deadline = deadline
         self._sending = sending
+        self._refused_a_second = refused_a_second
         self._max_waiting = max_waiting
         self.waiting = 0
 
@@ -94,7 +103,7 @@ class Answering:
 
     def _limit(self) -> float:
         """Until when an answer is waited for: the rest is for the way back, and for the refusals of all before it."""
-        kept = min(self._sending + self.waiting / _REFUSED_A_SECOND, self._deadline / 4)
+        kept = min(self._sending + self.waiting / self._refused_a_second, _MOST_KEPT * self._deadline)
         return asyncio.get_running_loop().time() + self._deadline - kept
 
     def _done(self, _task: asyncio.Task[None]) -> None:
@@ -140,4 +149,9 @@ class Answering:
 
     async def _refuse(self, asked: Asked, condition: str, type_: str, sent: Callable[[], None] = lambda: None) -> None:
         self._counters.refused += 1
-        await asked.refuse(condition, type_, sent)
+        try:
+            await asked.refuse(condition, type_, sent)
+        except Undelivered:
+            self._counters.refused -= 1
+            self._counters.failed += 1
+            raise

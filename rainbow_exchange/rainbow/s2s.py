@@ -37,6 +37,8 @@ _CHECK_AGAIN_FIRST, _CHECK_AGAIN_CAP = 1.0, 60.0
 SILENCE, OVERDUE = 900.0, 60.0
 #: what is kept of the deadline for the answer's own way (seconds)
 _SENDING = 0.8
+#: refusals that can be posted in a second at least, each a request of its own
+_REFUSED_A_SECOND = 1_000
 #: seconds to end the connections at a stop
 _LEAVE_LIMIT = 2.0
 
@@ -99,7 +101,12 @@ class S2sLink:
         self.counters = LinkCounters()
         self._questions = S2sQuestions(
             Answering(
-                answer=answer, counters=self.counters, deadline=deadline, sending=_SENDING, max_waiting=max_waiting
+                answer=answer,
+                counters=self.counters,
+                deadline=deadline,
+                sending=_SENDING,
+                refused_a_second=_REFUSED_A_SECOND,
+                max_waiting=max_waiting,
             ),
             client=client,
             deadline=deadline,

@@ -45,6 +45,8 @@ _MAX_REDIRECTS = 3
 _MAX_OTHERS = 100
 #: What is kept of the deadline for the answer's own way (seconds).
 _SENDING = 0.2
+#: Refusals that leave in a second at least.
+_REFUSED_A_SECOND = 8_000
 
 
 def _nothing() -> None:
@@ -110,7 +112,12 @@ class XmppLink:
         self.counters = LinkCounters()
         self._questions = IqQuestions(
             Answering(
-                answer=answer, counters=self.counters, deadline=deadline, sending=_SENDING, max_waiting=max_waiting
+                answer=answer,
+                counters=self.counters,
+                deadline=deadline,
+                sending=_SENDING,
+                refused_a_second=_REFUSED_A_SECOND,
+                max_waiting=max_waiting,
             ),
             counters=self.counters,
             trusted_askers=trusted_askers,

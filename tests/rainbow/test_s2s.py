@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from rainbow_exchange.rainbow.link import Answer
+from rainbow_exchange.rainbow.link import Answer, QuestionRefused
 from rainbow_exchange.rainbow.s2s import S2sLink
 from rainbow_exchange.rainbow.types import Question
 from tests.link_rig import free_port, until
@@ -450,6 +450,30 @@ async def test_twenty_thousand_questions_may_wait(ucs: Ucs, run: Any) -> None:
     await until(lambda: bool(ucs.answers))
     assert ucs.answers == [{"error": {"request_id": "too-much", "code": 500, "reason": "resource-constraint"}}]
     assert linked.link.counters.overflowed == 1
+
+
+async def test_of_many_that_wait_for_nothing_the_last_is_refused_in_time(ucs: Ucs, cloud: Cloud, run: Any) -> None:
+    async def slow(seen: Seen) -> Any:
+        await asyncio.sleep(0.04)  # so that 800 can be posted in a second
+        return ucs._one(seen)
+
+    cloud.on(f"{PATH}/cnx-1/calendar/events", slow)
+    linked = await run(answer=never)
+    assert flood(linked, range(1000)) == {200}
+    await until(lambda: len(ucs.answers) == 1000, within=10)
+    assert {each["error"]["reason"] for each in ucs.answers} == {"remote-server-timeout"}
+    assert (linked.link.counters.refused, linked.link.counters.failed) == (0, 1000)
+
+
+async def test_refusal_that_is_never_taken_counts_as_failed(ucs: Ucs, run: Any) -> None:
+    async def nobody(_: Question) -> Answer:
+        raise QuestionRefused("item-not-found", "cancel")
+
+    linked = await run(answer=nobody)
+    ucs.refusals += [reply({}, 500) for _ in range(100)]
+    await ucs.ask("q1")
+    await until(lambda: linked.link.counters.failed == 1, within=10.5)
+    assert linked.link.counters.refused == 0
 
 
 async def test_question_that_cannot_even_be_refused_is_not_taken(ucs: Ucs, cloud: Cloud, run: Any) -> None:
