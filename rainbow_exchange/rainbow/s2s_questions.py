@@ -24,6 +24,8 @@ _MAX_REFUSALS = 1000
 _AT_ONCE = 32
 #: waits before an answer is posted again (seconds)
 _AGAIN_FIRST, _AGAIN_CAP = 0.25, 2.0
+#: with less time left (seconds) none is begun: it would be cut off, and only keep the others from leaving in time
+_TOO_LATE = 0.1
 #: questions that are remembered, and for how many seconds, so that one that comes twice is answered once
 _REMEMBERED, _REMEMBERED_FOR = 50_000, 120.0
 _NOT_FOUND = 404
@@ -108,6 +110,8 @@ class S2sQuestions:
         try:
             async with asyncio.timeout_at(asked.until):
                 while True:
+                    if asked.until - asyncio.get_running_loop().time() < _TOO_LATE:
+                        raise TimeoutError  # noqa: TRY301  (it is what the limit itself would raise)
                     wait = await self._try(asked, body)
                     if wait is None:
                         return

@@ -465,6 +465,22 @@ async def test_of_many_that_wait_for_nothing_the_last_is_refused_in_time(ucs: Uc
     assert (linked.link.counters.refused, linked.link.counters.failed) == (0, 1000)
 
 
+async def test_answer_that_would_be_too_late_is_not_begun(ucs: Ucs, cloud: Cloud, run: Any) -> None:
+    async def silent(_: Seen) -> Any:
+        await asyncio.sleep(60)
+        return reply({"data": {}}, 202)
+
+    async def empty(_: Question) -> Answer:
+        return Answer()
+
+    cloud.on(f"{PATH}/cnx-1/calendar/events", silent)
+    linked = await run(answer=empty)
+    assert flood(linked, range(100)) == {200}
+    await until(lambda: linked.link.counters.failed == 100, within=11)
+    assert linked.link._client.counters.transport.requests["s2s_answer"] == 32
+    assert ucs.answers == []
+
+
 async def test_refusal_that_is_never_taken_counts_as_failed(ucs: Ucs, run: Any) -> None:
     async def nobody(_: Question) -> Answer:
         raise QuestionRefused("item-not-found", "cancel")
