@@ -189,6 +189,32 @@ def test_a_company_that_may_not_be_read_at_all_counts_as_on(tmp_path: Path) -> N
     played(lambda: House(tmp_path, 3), test)
 
 
+def test_exchange_is_not_kept_waiting_by_a_rainbow_that_is_slow_to_tell(tmp_path: Path) -> None:
+    async def test(house: House, _administrator: Administrator) -> None:
+        house.rainbow.dials.set({"rest_late_seconds": 12.0})
+        daemon = house.start()
+        await until(lambda: daemon.status()["exchange"]["state"] == "connected", within=8)
+        assert daemon.status()["rainbow"]["state"] == "starting"
+        house.rainbow.dials.set({"rest_late_seconds": 0.0})
+        await becomes(daemon, "healthy", within=60)
+
+    played(lambda: House(tmp_path, 3), test)
+
+
+def test_what_waits_for_rainbow_says_so_and_is_not_called_missing(tmp_path: Path) -> None:
+    async def test(house: House, administrator: Administrator) -> None:
+        await administrator.exchange(url=house.exchange.url, login="svc-rainbow", password="Exchange#1")
+        house.rainbow.dials.set({"rest_late_seconds": 4.0})
+        daemon = house.start()
+        await asyncio.sleep(10)
+        assert ids(daemon) == []
+        assert daemon.status()["exchange"]["reason"] == "Rainbow's administration is asked first whether and where."
+        house.rainbow.dials.set({"rest_late_seconds": 0.0})
+        await becomes(daemon, "healthy", within=60)
+
+    played(lambda: company(tmp_path), test)
+
+
 def test_a_connector_that_is_no_administrator_reads_what_everybody_may(tmp_path: Path) -> None:
     async def test(house: House, administrator: Administrator) -> None:
         house.rainbow.dials.set({"connector_reads_company": False})
