@@ -7,6 +7,7 @@ SHELL := /bin/sh
 # Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
 PYTHON ?=
 BIN := .venv/bin
+TESTS := -n 2 --dist worksteal --ignore=tests/benchmarks --durations=10
 # .venv works only where it was made, with the Python it was made with. Otherwise, or without pip, it is made anew.
 STALE := $(shell { $(BIN)/python -c 'import pip' && { test ! -e .venv/.made-in || test "$$(cat .venv/.made-in)" = "$$(pwd -P)"; } && \
     { test -z '$(PYTHON)' || test "$$(cat .venv/.made-with)" = '$(PYTHON)'; }; } >/dev/null 2>&1 || echo rebuild)
@@ -15,11 +16,11 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 run: .venv/.product ## set up what is missing, then run the connector between a simulated Exchange and a simulated Rainbow
 	@$(BIN)/rainbow-exchange run --lab 20
-test: .venv/.development ## all tests, with branch coverage (at least 90 % outside the lab)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/benchmarks --cov --cov-report=term --durations=10
+test: .venv/.development ## all tests
+	@$(BIN)/python -m pytest $(TESTS)
 torture: .venv/.development ## thousands of histories of faults, with outages of up to a day; prints the seed (RAINBOW_EXCHANGE_HISTORIES says how many)
 	@RAINBOW_EXCHANGE_HISTORIES=$${RAINBOW_EXCHANGE_HISTORIES:-2000} $(BIN)/python -m pytest -s tests/torture
-check: style types imports test ## everything that must hold: style, types, imports, tests
+check: style types imports coverage ## everything that must hold: style, types, imports, tests, their coverage
 style: .venv/.development ## lint and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -28,9 +29,8 @@ types: .venv/.development ## static types, for this system and for Windows
 	@$(BIN)/python -m mypy --platform win32 --cache-dir .mypy_cache/win32
 imports: .venv/.development ## who may import whom
 	@$(BIN)/lint-imports
-coverage: test ## after the tests, a page per module in build/coverage/index.html
-	@$(BIN)/python -m coverage html --quiet --directory build/coverage --fail-under=0
-	@echo 'build/coverage/index.html'
+coverage: .venv/.development ## all tests, with branch coverage (at least 90 % outside the lab); a page per module in build/coverage/index.html
+	@$(BIN)/python -m pytest $(TESTS) --cov --cov-report=term --cov-report=html:build/coverage
 wheel: .venv/.development ## build dist/rainbow_exchange-*.whl
 	@rm -rf build/lib build/bdist.* dist
 	@$(BIN)/python -m build --wheel --outdir dist .
