@@ -126,6 +126,9 @@ class Answering:
                     written = asked.write(question, answer)
                     sending = True
                     await asked.send(written)
+        except asyncio.CancelledError:
+            self._counters.failed += 1  # the link is gone, and with it the way back
+            raise
         except QuestionRefused as refused:
             await self._refuse(asked, refused.condition, refused.type, refused.sent)
         except (TimeoutError, RainbowExchangeError, Undelivered) as error:
