@@ -1,8 +1,9 @@
 """What both links have in common: what a question must say, dates as Rainbow has them, texts cut to fit (pure)."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from rainbow_exchange.rainbow.types import Question
 
 #: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
 _MAX_ADDRESS = 320
+_MIDNIGHT = re.compile(r"T24(:00:00(?:\.0+)?(?![\d.,]))")
 _ELLIPSIS = "\u2026"
 #: What makes one character of several code points, besides marks (UAX 29); nobody writes longer ones than this.
 _JOINER = "\u200d"
@@ -52,8 +54,10 @@ def read_date(text: str, zone_name: str = "") -> tuple[datetime, bool]:
     One without offset is in the zone of that name, else in UTC; the second value is whether the zone is known.
     """
     zone: tzinfo | None = UTC
+    # The end of a day may be written as its 24th hour (XML Schema, dateTime).
+    text, midnights = _MIDNIGHT.subn(r"T00\1", text, count=1)
     try:
-        value = datetime.fromisoformat(text)
+        value = datetime.fromisoformat(text) + timedelta(days=midnights)
         if value.tzinfo is None:
             zone = _zone(zone_name.strip() or "UTC")
             value = value.replace(tzinfo=zone or UTC)

@@ -64,6 +64,14 @@ def test_date_is_read_with_offset_zone_or_none() -> None:
         read_date("soon")
 
 
+def test_end_of_a_day_may_be_written_as_its_24th_hour() -> None:
+    assert read_date("2026-02-28T24:00:00Z") == (datetime(2026, 3, 1, tzinfo=UTC), True)
+    assert read_date("2026-12-31T24:00:00.000+01:00") == (datetime(2026, 12, 31, 23, tzinfo=UTC), True)
+    for wrong in ("2026-02-28T24:00:01Z", "2026-02-28T24:00:00.5Z", "9999-12-31T24:00:00Z"):
+        with pytest.raises(NoDate):
+            read_date(wrong)
+
+
 def test_date_is_written_in_utc_to_the_second() -> None:
     written = write_date(datetime.fromisoformat("2026-01-05T10:00:00.9+01:00"))
     assert written == "2026-01-05T09:00:00Z"
