@@ -21,6 +21,7 @@ from rainbow_exchange.bridge.throttling import ThrottlingReview
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
+from rainbow_exchange.network.shown import few
 
 #: seconds for which a subscribed mailbox may be without a stream before it is a problem
 UNSTREAMED_FOR = 60.0
@@ -256,14 +257,13 @@ class Health:
         if not unread:
             self._problems.clear("mailboxes-not-read")
             return
-        shown = ", ".join(f"{address} ({reason})" for address, reason in list(unread.items())[: people.NAMED])
-        more = f" and {len(unread) - people.NAMED} more" if len(unread) > people.NAMED else ""
+        shown = few(list(unread.items()), people.NAMED, lambda each: f"{each[0]} ({each[1]})")
         denied = any(treatment_of(reason) is Treatment.DENIED for reason in unread.values())
         right = "Grant the service account Reviewer on these calendars, or ApplicationImpersonation. " if denied else ""
         self._problems.report(
             "mailboxes-not-read",
             severity="warning",
-            text=f"The calendars of {len(unread)} mailbox(es) cannot be read: {shown}{more}.",
+            text=f"The calendars of {len(unread)} mailbox(es) cannot be read: {shown}.",
             action=f"{right}Rainbow is answered from what was read last, for at most 12 hours. It is tried again by"
             " itself, or by rainbow-exchange retry.",
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rainbow_exchange.bridge.claims import SHARED, TAKEN
 from rainbow_exchange.bridge.roster import Coverage, Member
+from rainbow_exchange.network.shown import few
 
 #: how many people a problem names before it only counts them
 NAMED = 5
@@ -124,9 +125,7 @@ def refused_to_all(members: Iterable[Member]) -> str | None:
 
 def names(members: list[Member]) -> str:
     """Name some of them, each with the reason where the roster has one."""
-    shown = ", ".join(_name(member) for member in members[:NAMED])
-    more = len(members) - NAMED
-    return f"{shown} and {more} more" if more > 0 else shown
+    return few(members, NAMED, _name)
 
 
 def name_of(member: Member) -> str:
@@ -151,11 +150,10 @@ def sharing(shared: Mapping[str, list[Member]]) -> Trouble | None:
     """Say which addresses several users have, so that questions for them cannot be answered."""
     if not shared:
         return None
-    shown = [f"{address} ({', '.join(map(name_of, who))})" for address, who in list(shared.items())[:NAMED]]
-    more = f" and {len(shared) - NAMED} more" if len(shared) > NAMED else ""
+    shown = few(list(shared.items()), NAMED, lambda each: f"{each[0]} ({', '.join(map(name_of, each[1]))})")
     return Trouble(
         "notice",
-        f"{len(shared)} address(es) stand in the profiles of several users: {', '.join(shown)}{more}.",
+        f"{len(shared)} address(es) stand in the profiles of several users: {shown}.",
         "They lead none of them to a mailbox, and a question of Rainbow's for such an address is answered that there is"
         " nobody. Leave each with the one user whose address it is, in Rainbow's administration.",
     )

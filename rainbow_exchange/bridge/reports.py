@@ -17,6 +17,7 @@ import structlog
 from rainbow_exchange.bridge.outbox import Outbox
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.reported import NAMED, SUBJECTS, Failure, Subject
+from rainbow_exchange.network.shown import few
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.events import ConnectorEvent
 from rainbow_exchange.state.errors import StateError
@@ -224,7 +225,4 @@ def _stamp(instant: datetime) -> str:
 
 
 def _named(who: list[str]) -> str:
-    if not who:
-        return ""
-    more = f" and {len(who) - NAMED} more" if len(who) > NAMED else ""
-    return f" Users: {', '.join(who[:NAMED])}{more}."
+    return f" Users: {few(who, NAMED)}." if who else ""

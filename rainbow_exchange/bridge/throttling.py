@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rainbow_exchange.bridge.people import NAMED, name_of
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
-from rainbow_exchange.bridge.roster import Member
 from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.network.shown import few
 
-#: how many people a problem names before it only counts them; status names everybody
-_NAMED = 5
 #: seconds for which mailboxes may wait for a stream before it is a problem
 _POLLED_FOR = 60.0
 
@@ -77,8 +76,8 @@ class ThrottlingReview:
             self._problems.report(
                 "mailboxes-polled",
                 severity="notice",
-                text=f"Exchange allows no stream for {len(polled)} mailbox(es): {_names(polled)}. Their calendars are"
-                f" looked at every {period} s instead.",
+                text=f"Exchange allows no stream for {len(polled)} mailbox(es): {few(polled, NAMED, name_of)}."
+                f" Their calendars are looked at every {period} s instead.",
                 action=self._remedy(),
             )
         if parts.watcher.limits().subscriptions_limited and polled:
@@ -116,9 +115,3 @@ def _later(now: datetime, seconds: float) -> datetime | None:
 
 def _addresses(pipeline: Pipeline) -> list[str]:
     return [member.mailbox.address for member in pipeline.parts.roster if member.mailbox is not None]
-
-
-def _names(members: list[Member]) -> str:
-    shown = ", ".join(member.user.login_email or member.user.id for member in members[:_NAMED])
-    more = len(members) - _NAMED
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,6 +1,13 @@
-"""What a stranger wrote, made fit to be shown: it may hold what steers a terminal, a password, or megabytes. Pure."""
+"""What is shown to people, made fit for it. Pure.
+
+What a stranger wrote may hold what steers a terminal, a password, or megabytes.
+"""
 
 import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _LONGEST = 200
 _CREDENTIALS = re.compile(r"//[^/]*@")
@@ -14,3 +21,10 @@ def printable(text: str) -> str:
 def shown(text: str, longest: int = _LONGEST) -> str:
     """Give the beginning of `text`, printable, without the credentials of web addresses in it."""
     return printable(_CREDENTIALS.sub("//", text[: 10 * longest])[:longest])
+
+
+def few(things: Sequence[T], most: int, name: Callable[[T], str] = str) -> str:
+    """Name things as one reads them, `most` at most, and say how many more there are."""
+    more = len(things) - most
+    written = ", ".join(map(name, things[:most]))
+    return f"{written} and {more} more" if more > 0 else written

@@ -10,6 +10,7 @@ from cryptography import x509
 from rainbow_exchange.network import certificate as read
 from rainbow_exchange.network.inspectors import inspector
 from rainbow_exchange.network.proxy import ProxyTrouble
+from rainbow_exchange.network.shown import few
 
 _MOST_NAMES = 5
 #: Codes of verification that say that no trusted issuer was found: OpenSSL's X509_V_ERR_…, and Windows' CERT_E_….
@@ -184,9 +185,7 @@ def _weaknesses(path: Sequence[x509.Certificate]) -> Iterator[_Finding]:
 
 def listed(names: Sequence[str]) -> str:
     """Write names as one reads them, no more than a few."""
-    more = len(names) - _MOST_NAMES
-    shown = ", ".join(names[:_MOST_NAMES]) or "no host at all"
-    return f"{shown} and {more} more" if more > 0 else shown
+    return few(names, _MOST_NAMES) or "no host at all"
 
 
 def _long(time: timedelta) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rainbow_exchange.network.shown import printable, shown
+from rainbow_exchange.network.shown import few, printable, shown
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,9 @@ def test_only_what_does_no_harm_is_left(text: str, expected: str) -> None:
 def test_the_length_can_be_another_and_our_own_text_has_none() -> None:
     assert shown("abcdef", 3) == "abc"
     assert printable("a\x9bb" + "x" * 300) == "a?b" + "x" * 300
+
+
+def test_a_few_are_named_and_the_others_counted() -> None:
+    assert few(["a", "b"], 2) == "a, b"
+    assert few([1, 2, 3, 4], 2, "<{}>".format) == "<1>, <2> and 2 more"
+    assert few([], 2) == ""
