@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 import structlog
 
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_values import is_loopback
 from rainbow_exchange.credentials import Secrets
-from rainbow_exchange.network.address import names_host
+from rainbow_exchange.network.address import is_loopback, names_host
 from rainbow_exchange.network.proxy import is_exempt
 
 log = structlog.get_logger()

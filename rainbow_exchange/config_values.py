@@ -4,7 +4,6 @@ Each check raises ValueError with the rest of a sentence that begins with the se
 step. It never repeats an address, which may hold a password.
 """
 
-import ipaddress
 import json
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,17 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from rainbow_exchange.network.address import is_name, names_host
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether `host` (a name or an address, without brackets) is this machine by its own loopback address."""
-    if host is None:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"
+from rainbow_exchange.network.address import is_address, is_loopback, is_name, names_host
 
 
 def _split(url: str, example: str) -> SplitResult:
@@ -108,7 +97,7 @@ def _host(value: str) -> str:
     host = value.strip().lower()
     if not host or "/" in host or any(character.isspace() for character in host):
         raise ValueError("holds something that is no host name; write them like mail.company.com")
-    if "*" in host or (":" in host and not _is_address(host)):
+    if "*" in host or (":" in host and not is_address(host)):
         raise ValueError("holds a port or a '*'; write each host by its whole name alone, like mail.company.com")
     return host
 
@@ -118,14 +107,6 @@ def _path(value: str) -> str:
     if not all(part and not any(character.isspace() for character in part) for part in path.split(".")):
         raise ValueError("holds something that is no path; write them like settings.company.url")
     return path
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _callback_url(url: str) -> str:
@@ -142,7 +123,7 @@ def _callback_url(url: str) -> str:
 
 def _listening_host(value: str) -> str:
     host = value.strip().lower().removeprefix("[").removesuffix("]")
-    if not _is_address(host) and not is_name(host):
+    if not is_address(host) and not is_name(host):
         raise ValueError("is no address of this machine; write one like 127.0.0.1, or 0.0.0.0 for all it has")
     return host
 

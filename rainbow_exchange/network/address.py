@@ -29,17 +29,28 @@ def names_host(url: str) -> bool:
         host, _ = parts.raw_host or "", parts.port
     except ValueError:
         return False
-    return _is_ascii_name(host) or _is_address(host)
+    return _is_ascii_name(host) or is_address(host)
 
 
-def _is_ascii_name(name: str) -> bool:
-    bare = name.removesuffix(".")
-    return len(bare) <= _LONGEST and all(map(_LABEL.fullmatch, bare.split(".")))
-
-
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether `host` (without brackets) is an IP address."""
     try:
         ip_address(host.replace("%25", "%"))
     except ValueError:
         return False
     return True
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether `host` (a name or an address, without brackets) can only be this machine."""
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def _is_ascii_name(name: str) -> bool:
+    bare = name.removesuffix(".")
+    return len(bare) <= _LONGEST and all(map(_LABEL.fullmatch, bare.split(".")))

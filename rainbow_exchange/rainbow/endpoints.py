@@ -1,23 +1,12 @@
 """Where Rainbow may be spoken to: addresses that protect what is sent there (pure)."""
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit, urlunsplit
 
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.network.address import names_host
+from rainbow_exchange.network.address import is_loopback, names_host
 
 _WEBSOCKET_SCHEME = {"https": "wss", "http": "ws"}
 _PROTECTED = frozenset({"https", "wss"})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address, without brackets) can only be this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def checked(url: str, *, schemes: tuple[str, str], name: str) -> str:

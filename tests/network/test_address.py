@@ -1,6 +1,6 @@
 import pytest
 
-from rainbow_exchange.network.address import is_name, names_host
+from rainbow_exchange.network.address import is_loopback, is_name, names_host
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,23 @@ def test_a_name_is_a_name_alone(name: str) -> None:
 )
 def test_an_address_names_a_host_and_a_port(url: str, *, named: bool) -> None:
     assert names_host(url) is named
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("localhost.", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost.evil.test", False),
+        ("10.0.0.1", False),
+        ("openrainbow.com", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_loopback_is_this_machine_only(host: str | None, *, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
