@@ -230,7 +230,7 @@ class SignIn:
             reply = await self.send(grant, _SETTINGS_CALL)
             return read_extra_headers(reply.json())
         except RainbowError as error:
-            _log.debug("rainbow_settings_unread", error=str(error))
+            _log.debug("rainbow_apis_unread", error=str(error))
             return self._extra
 
     async def _renew(self, grant: Grant) -> None:
