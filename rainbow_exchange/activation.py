@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from rainbow_exchange.administrator import Administrator, Done, Refusal, Session
 from rainbow_exchange.bridge.login_causes import INSTEAD, refused, until
+from rainbow_exchange.config import RAINBOW_URL
 from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.keeping import SECRETS, Found, Keeper, Trial, Wanted
 from rainbow_exchange.rainbow import connectors
@@ -24,7 +25,6 @@ from rainbow_exchange.state.connector import OurConnector
 
 T = TypeVar("T")
 
-_DEFAULT_URL = "https://openrainbow.com"
 _FORBIDDEN = 403
 #: a user that was made this moment may not be known everywhere at Rainbow yet
 _NEW_USER_AGAIN_AFTER = 3.0
@@ -314,7 +314,7 @@ class Activation:
         values: dict[str, str | None] = {"rainbow.login": login, "rainbow.app_id": order.app_id}
         if company or order.company_id:
             values["rainbow.company_id"] = company or order.company_id
-        if order.url != _DEFAULT_URL:
+        if order.url != RAINBOW_URL:
             values["rainbow.url"] = order.url
         own = None if login is None else password
         return Wanted(values=values, secrets={"rainbow.password": own, "rainbow.app_secret": order.app_secret})

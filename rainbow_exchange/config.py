@@ -43,6 +43,7 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.rainbow.assumed import FIELDS
 
 FILE_NAME = "config.toml"
+RAINBOW_URL = "https://openrainbow.com"
 #: where callbacks are listened for unless the settings say otherwise
 CALLBACK_HOST, CALLBACK_PORT = "127.0.0.1", 3002
 
@@ -84,7 +85,7 @@ class RainbowSettings(_Group):
     `notify_with_token` None: as `rainbow/assumed.py` assumes.
     """
 
-    url: RainbowUrl = "https://openrainbow.com"
+    url: RainbowUrl = RAINBOW_URL
     login: str | None = None
     password: SecretStr | None = None
     password_file: Path | None = None

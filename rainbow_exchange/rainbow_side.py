@@ -33,6 +33,7 @@ from rainbow_exchange.rainbow.administration import Administration
 from rainbow_exchange.rainbow.assumed import ESCAPE_TWICE, NOTIFY_HEADER_VALUE, NOTIFY_WITH_BEARER
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.desk import Desk
+from rainbow_exchange.rainbow.endpoints import websocket_url
 from rainbow_exchange.rainbow.entered import Entered
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.orders import TakeOrder
@@ -242,7 +243,7 @@ def rainbow_link(
     resource = store.value("xmpp_resource") or f"node_{secrets_module.token_hex(4)}"
     store.set_value("xmpp_resource", resource)
     return XmppLink(
-        url=f"ws{settings.rainbow.url.removeprefix('http').rstrip('/')}/websocket",
+        url=websocket_url(settings.rainbow.url),
         account=rainbow.signed_in,
         resource=resource,
         answer=desk.answer,
