@@ -7,6 +7,3 @@ ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 XSD = "http://www.w3.org/2001/XMLSchema"
 XML = "http://www.w3.org/XML/1998/namespace"
-
-#: prefixes as Microsoft's documentation writes them
-PREFIXES = {"soap": SOAP, "t": TYPES, "m": MESSAGES}

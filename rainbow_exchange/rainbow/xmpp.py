@@ -84,7 +84,6 @@ class XmppLink:
         on_lost: Callable[[], None] = _nothing,
         on_refused: Callable[[], None] = _nothing,
         on_order: TakeOrder = ignore_order,
-        client_version: str = __version__,
         deadline: float = 10.0,
         max_waiting: int = 20_000,
         escape_twice: bool = assumed.ESCAPE_TWICE,
@@ -98,7 +97,6 @@ class XmppLink:
         self._on_connected = on_connected
         self._on_lost = on_lost
         self._on_refused = on_refused
-        self._client_version = client_version
         self._waits = Waits(random)
         self._pause = Pause()
         self._redirected_to = ""
@@ -205,7 +203,7 @@ class XmppLink:
             query={
                 "x-rainbow-xmpp-dom": me.domain,
                 "x-rainbow-client": assumed.CLIENT_KIND,
-                "x-rainbow-client-version": self._client_version,
+                "x-rainbow-client-version": __version__,
                 "x-rainbow-client-id": self._app_id,
             },
             ssl=self._ssl,
@@ -219,7 +217,7 @@ class XmppLink:
                     user_id=account.user_id,
                     company_id=account.company_id,
                     client=assumed.CLIENT_KIND,
-                    version=self._client_version,
+                    version=__version__,
                 )
             )
             self._up()

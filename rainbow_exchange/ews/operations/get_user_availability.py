@@ -18,7 +18,6 @@ from rainbow_exchange.ews.treatment import error_from
 from rainbow_exchange.ews.types import ResponseCode
 from rainbow_exchange.model import Window
 
-MAX_MAILBOXES = 100
 #: minutes of one digit of MergedFreeBusy
 MERGED_INTERVAL = 30
 
