@@ -9,6 +9,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from rainbow_exchange.errors import UserError
 
+#: far more than all authorities that any system trusts
+_MAX_BYTES = 8 * 1024 * 1024
+
 
 def client_context(ca_file: Path | None = None, *, setting: str = "exchange.ca_file") -> ssl.SSLContext:
     """Make the context of a client. Raises UserError, naming `setting`, for a file that holds no certificate.
@@ -37,9 +40,12 @@ def unverified_context() -> ssl.SSLContext:
 def _certificates(file: Path, setting: str) -> str:
     """Read a PEM file; each certificate in it must be readable, so that a damaged one is not left out in silence."""
     try:
-        content = file.read_bytes()
+        with file.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
     except OSError as error:
         raise UserError([f"{setting}: {file} cannot be read ({error.strerror}); let this account read it."]) from error
+    if len(content) > _MAX_BYTES:
+        raise UserError([f"{setting}: {file} is too large for certificates; name a file that holds them alone."])
     try:
         found = x509.load_pem_x509_certificates(content)
     except ValueError as error:

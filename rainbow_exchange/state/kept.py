@@ -39,7 +39,10 @@ def restore(store: Store) -> None:
     try:
         with store.path.with_name(FILE_NAME).open("rb") as stream:
             values = json.loads(stream.read(_MAX_BYTES))
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        log.warning("made_copy_unreadable", reason=(isinstance(error, OSError) and error.strerror) or "it is damaged")
         return
     if not isinstance(values, dict):
         return

@@ -68,3 +68,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         f"exchange.ca_file: {tmp_path / 'none.pem'} cannot be read (No such file or directory); let this account read"
         " it."
     )
+
+
+def test_no_more_is_read_than_certificates_can_need(tmp_path: Path, pem: bytes) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(pem + b"#" * 8_388_609)
+    assert refused(file).startswith(f"exchange.ca_file: {file} is too large for certificates")

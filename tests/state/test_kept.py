@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from rainbow_exchange.state import connector, kept, made
 from rainbow_exchange.state.connector import OurConnector
@@ -68,6 +69,18 @@ def test_a_copy_of_no_use_changes_nothing(tmp_path: Path, content: str) -> None:
     kept.restore(store)
 
     assert [store.value(name) for name in kept.KEYS] == [None, None, None]
+    store.close()
+
+
+@pytest.mark.parametrize("content", ["", "{"])
+def test_a_damaged_copy_is_said(tmp_path: Path, content: str) -> None:
+    store = Store.open(tmp_path / "state.db")
+    with capture_logs() as lines:
+        kept.restore(store)
+        (tmp_path / "made.json").write_text(content)
+        kept.restore(store)
+
+    assert [line["event"] for line in lines] == ["made_copy_unreadable"]
     store.close()
 
 
