@@ -5,10 +5,8 @@ Source: Rainbow's S2S description, portal `ucs`. Every call raises RainbowError.
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
-from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.calls import Caller
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, UnexpectedAnswer
 from rainbow_exchange.rainbow.users import text
@@ -43,7 +41,7 @@ async def create(caller: Caller, callback_url: str) -> Connection:
     body = {"connection": {"callback_url": callback_url}}
     reply = await caller.call("s2s_connect", "POST", _CONNECTIONS, body=body)
     with suppress(UnexpectedAnswer):
-        return _read(_data(reply))
+        return _read(reply.data())
     # It is made, even where the answer does not say which one.
     made = [each for each in await listed(caller) if each.callback_url == callback_url]
     if not made:
@@ -59,7 +57,7 @@ async def get(caller: Caller, id_: str) -> Connection | None:
         if error.status in _GONE:
             return None
         raise
-    return _read(_data(reply))
+    return _read(reply.data())
 
 
 async def exists(caller: Caller, id_: str) -> bool:
@@ -96,12 +94,6 @@ async def be_present(caller: Caller, id_: str) -> None:
 
 def _path(id_: str) -> str:
     return f"{_CONNECTIONS}/{quote(id_, safe='')}"
-
-
-def _data(reply: Reply) -> Any:
-    """What an answer says, with or without the envelope."""
-    answer = reply.json()
-    return answer.get("data", answer) if isinstance(answer, dict) else answer
 
 
 def _read(entry: object) -> Connection:
