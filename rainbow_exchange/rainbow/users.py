@@ -60,7 +60,7 @@ class Reading:
     Each page begins with the end of the one before. The list is sorted, so whoever came or went before that place shows
     as another entry there; where some went, the next page begins earlier, until it meets what was read already.
     `offset` is where the next page begins; `complete` whether the end is reached; `moved` whether the list changed:
-    then somebody who was renamed meanwhile may be missing. `unreadable` counts the entries left out.
+    then whoever was renamed meanwhile, or stood beside them, may be missing. `unreadable` counts the entries left out.
     """
 
     def __init__(self, *, limit: int) -> None:
