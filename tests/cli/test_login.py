@@ -326,9 +326,12 @@ def test_at_a_terminal_it_asks_waits_and_is_interrupted(rainbow: Rainbow) -> Non
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAINBOW_EXCHANGE_")}
     config = str(rainbow.folder / "config.toml")
     command = [sys.executable, "-m", "rainbow_exchange", "login", "--config", config, "--url", rainbow.url]
+    # whoever ignores Ctrl-C, as what runs in the background of a script does, hands that on
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603 (our own command)
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
     )
+    signal.signal(signal.SIGINT, before)
     os.close(theirs)
     shown = ""
     for question, answer in (
