@@ -41,7 +41,8 @@ async def close(runner: web.AppRunner) -> None:
             while any(map(_unsent, transports)):  # noqa: ASYNC110  (no event)
                 await asyncio.sleep(0.01)
     for transport in transports:
-        transport.abort()
+        with suppress(AttributeError):  # of TLS that has let go of its connection
+            transport.abort()
     await asyncio.sleep(0)  # so that they are
 
 
