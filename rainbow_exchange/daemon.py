@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from rainbow_exchange import __version__, config, holds, keeping_wire, metrics, status
+from rainbow_exchange import __version__, config, holds, keeping_wire, metrics, process, status
 from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
@@ -166,7 +166,7 @@ class Daemon:
         page = app.make_app(
             status=self.status,
             ready=self.ready,
-            metrics=lambda: metrics.render(self.measures()),
+            metrics=lambda: metrics.render(self.measures()) + process.exposition(),
             retry=self.retry,
             login=partial(keeping_wire.answer, keeping),
             token=token,
@@ -258,6 +258,7 @@ class Daemon:
             "version": __version__,
             "start_time_seconds": self._started.timestamp(),
             "told_latency_seconds": self._told,
+            **process.measures(),
         }
         if self._sides is not None and self._sides.rainbow is not None:
             view |= self._sides.rainbow.measures()

@@ -38,12 +38,15 @@ GAUGES = {
     "out_of_office_period_seconds": "Time between two looks at everybody's out-of-office.",
     "reports_waiting": "Events that Rainbow has not been told yet: failures, recoveries, ends of commands.",
     "start_time_seconds": "When the daemon started, in seconds since 1970.",
+    "threads": "Threads of the process.",
+    "memory_blocks": "Blocks of memory that Python's objects hold; where they grow for hours, something leaks.",
 }
 #: name in the view → (label, help). A mapping from the label's value to a number.
 LABELLED_GAUGES = {
     "mailboxes": ("coverage", "Mailboxes by how changes in them are noticed: streamed, polled, uncovered."),
     "mailboxes_read": ("mode", "Mailboxes by how they are read: batched, own."),
     "problems": ("severity", "Problems that need a person."),
+    "tasks": ("kind", "Tasks of the process by the part of the program that they belong to."),
 }
 #: name in the view → help. A plain number that only grows.
 COUNTERS = {
