@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from rainbow_exchange import __version__, config, holds, keeping_wire, metrics, process, status
+from rainbow_exchange import __version__, config, metrics, process, status
 from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
@@ -27,16 +27,18 @@ from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import STOP_WITHIN
 from rainbow_exchange.errors import UserError, problems_in
-from rainbow_exchange.finder import finder
-from rainbow_exchange.keeping import Keeping, effective
 from rainbow_exchange.model import Problem
-from rainbow_exchange.proxies import Proxies
-from rainbow_exchange.shown_settings import shown
-from rainbow_exchange.sides import Sides
+from rainbow_exchange.sides import holds
+from rainbow_exchange.sides.both import Sides
+from rainbow_exchange.sides.finder import finder
+from rainbow_exchange.sides.proxies import Proxies
+from rainbow_exchange.sides.shown import shown
+from rainbow_exchange.sides.wanted import Wanted
+from rainbow_exchange.sign_up import keeping_wire
+from rainbow_exchange.sign_up.keeping import Keeping, effective
 from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.status import iso
-from rainbow_exchange.wanted import Wanted
 from rainbow_exchange.web import app, runtime
 
 log = structlog.get_logger()

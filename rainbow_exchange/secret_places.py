@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rainbow_exchange import credentials
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_sources import variable
+from rainbow_exchange.config.sources import variable
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.private_files import write_private
 

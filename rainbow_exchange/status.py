@@ -10,10 +10,10 @@ from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.telling import NOTHING_TO_TELL, Telling, telling
-from rainbow_exchange.exchange_side import ExchangeSide
 from rainbow_exchange.rainbow.link import LinkCounters
-from rainbow_exchange.rainbow_side import RainbowSide
-from rainbow_exchange.sides import Sides
+from rainbow_exchange.sides.both import Sides
+from rainbow_exchange.sides.exchange import ExchangeSide
+from rainbow_exchange.sides.rainbow import RainbowSide
 
 #: a side that was not built yet
 STARTING = {"state": "starting", "reason": "It was not asked yet."}

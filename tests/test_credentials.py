@@ -9,7 +9,7 @@ import keyring.errors
 import pytest
 
 from rainbow_exchange import credentials
-from rainbow_exchange.config_sources import SECRET_URLS, SECRETS
+from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from tests.keyrings import MemoryKeyring, in_memory

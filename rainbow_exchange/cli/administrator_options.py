@@ -15,7 +15,7 @@ from rainbow_exchange import credentials
 from rainbow_exchange.bridge.login_causes import WHERE_APPLICATION
 from rainbow_exchange.cli.terminal import is_terminal
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_sources import variable
+from rainbow_exchange.config.sources import variable
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 

@@ -14,8 +14,8 @@ from rainbow_exchange import config
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.keeping import Keeper, Keeping
-from rainbow_exchange.keeping_wire import PATH, DistantKeeper
+from rainbow_exchange.sign_up.keeping import Keeper, Keeping
+from rainbow_exchange.sign_up.keeping_wire import PATH, DistantKeeper
 from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
 

@@ -10,17 +10,17 @@ from typing import Any
 import click
 
 from rainbow_exchange import config, credentials, logs
-from rainbow_exchange.activation import Activation
-from rainbow_exchange.administrator import Administrator, Done, Order, Refusal
 from rainbow_exchange.cli import keepers, local_api
 from rainbow_exchange.cli.administrator_options import administrator_options, collect, options_from
 from rainbow_exchange.cli.keepers import Chosen
 from rainbow_exchange.cli.steps import ShownSteps
 from rainbow_exchange.cli.terminal import config_option
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.keeping import Found
 from rainbow_exchange.network.trust import client_context
-from rainbow_exchange.rainbow_account import way_to_rainbow
+from rainbow_exchange.sign_up.activation import Activation
+from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, Refusal
+from rainbow_exchange.sign_up.keeping import Found
+from rainbow_exchange.sign_up.rainbow_account import way_to_rainbow
 
 CANNOT_TELL = 4
 INTERRUPTED = 130

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from rainbow_exchange import config, credentials, logs
-from rainbow_exchange.administrator import Administrator, Order, Refusal
 from rainbow_exchange.cli import keepers
 from rainbow_exchange.cli.administrator_options import Options, administrator_options, collect, options_from
 from rainbow_exchange.cli.keepers import Chosen
@@ -17,10 +16,11 @@ from rainbow_exchange.cli.login import ask, ended_well
 from rainbow_exchange.cli.steps import ShownSteps
 from rainbow_exchange.cli.terminal import config_option, is_terminal
 from rainbow_exchange.config import Settings
-from rainbow_exchange.keeping import Found
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow import connectors
-from rainbow_exchange.rainbow_account import way_to_rainbow
+from rainbow_exchange.sign_up.administrator import Administrator, Order, Refusal
+from rainbow_exchange.sign_up.keeping import Found
+from rainbow_exchange.sign_up.rainbow_account import way_to_rainbow
 from rainbow_exchange.state.connector import OurConnector
 
 

@@ -19,7 +19,7 @@ import structlog
 from rainbow_exchange import config, credentials, daemon, logs
 from rainbow_exchange.cli.terminal import Progress, config_option, is_terminal
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_sources import variable
+from rainbow_exchange.config.sources import variable
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve

@@ -16,7 +16,7 @@ import pytest
 
 from rainbow_exchange.bridge.causes import exchange_cause
 from rainbow_exchange.config import ExchangeSettings
-from rainbow_exchange.config_accounts import accounts
+from rainbow_exchange.config.accounts import accounts
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews import windows_auth
 from rainbow_exchange.ews.auth import Authenticator

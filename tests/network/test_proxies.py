@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
 from rainbow_exchange.config import RainbowSettings, Settings
-from rainbow_exchange.config_proxies import rainbow_proxy
+from rainbow_exchange.config.proxies import rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient

@@ -19,9 +19,9 @@ from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 from rainbow_exchange.lab.tls import LabAuthority
 from rainbow_exchange.network.trust import client_context
-from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError
+from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.state.store import Store
 
 if TYPE_CHECKING:

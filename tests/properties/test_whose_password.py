@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rainbow_exchange import config_accounts
-from rainbow_exchange.combined import combine
 from rainbow_exchange.config import ExchangeSettings, Settings
-from rainbow_exchange.config_accounts import accounts
+from rainbow_exchange.config import accounts as config_accounts
+from rainbow_exchange.config.accounts import accounts
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.rainbow.entered import Entered, Value
+from rainbow_exchange.sides.combined import combine
 
 HERE = {
     "url": "https://here.acme.test/EWS/Exchange.asmx",

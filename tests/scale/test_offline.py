@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import virtually
-from tests.test_rainbow_side import offline_for
+from tests.sides.test_rainbow import offline_for
 
 
 @pytest.mark.scale

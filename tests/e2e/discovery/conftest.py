@@ -12,8 +12,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from rainbow_exchange.daemon import Daemon
 from rainbow_exchange.ews.discovery.places import Ports
-from rainbow_exchange.finder import finder
 from rainbow_exchange.lab.tls import LabAuthority
+from rainbow_exchange.sides.finder import finder
 from tests.house import House, until
 from tests.virtual_time import VirtualLoop
 

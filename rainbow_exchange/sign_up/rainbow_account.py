@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_proxies import rainbow_proxy
+from rainbow_exchange.config.proxies import rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.network.proxy import Proxy, proxy
 from rainbow_exchange.network.trust import client_context

@@ -12,16 +12,17 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from rainbow_exchange import activation, config, keeping, secret_places
-from rainbow_exchange.activation import Activation
-from rainbow_exchange.administrator import Administrator, Done, Order, Refusal
+from rainbow_exchange import config, secret_places
 from rainbow_exchange.cli.local_api import NOT_RUNNING, NoAnswerError
 from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.keeping import Keeping, Trial
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.network.proxy import Proxy
+from rainbow_exchange.sign_up import activation, keeping
+from rainbow_exchange.sign_up.activation import Activation
+from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, Refusal
+from rainbow_exchange.sign_up.keeping import Keeping, Trial
 from rainbow_exchange.state import connector, kept, made
 from rainbow_exchange.state.store import Store
 from tests.keyrings import MemoryKeyring, in_memory

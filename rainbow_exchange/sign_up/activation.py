@@ -11,16 +11,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from rainbow_exchange.administrator import Administrator, Done, Refusal, Session
 from rainbow_exchange.bridge.login_causes import INSTEAD, refused, until
 from rainbow_exchange.config import RAINBOW_URL
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.keeping import SECRETS, Found, Keeper, Trial, Wanted
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.rainbow.connectors import Activated, ConnectorUser
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited
 from rainbow_exchange.rainbow.trial import try_account
 from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.sign_up.administrator import Administrator, Done, Refusal, Session
+from rainbow_exchange.sign_up.keeping import SECRETS, Found, Keeper, Trial, Wanted
 from rainbow_exchange.state.connector import OurConnector
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from rainbow_exchange.config import ExchangeSettings, RainbowSettings, Settings
-from rainbow_exchange.config_proxies import exchange_proxy, rainbow_proxy
+from rainbow_exchange.config.proxies import exchange_proxy, rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 
 MAIL = "https://mail.acme.test/EWS/Exchange.asmx"

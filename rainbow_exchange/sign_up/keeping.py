@@ -16,14 +16,14 @@ import structlog
 
 from rainbow_exchange import credentials, secret_places
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_layers import Given, beneath, stands_above
+from rainbow_exchange.config.layers import Given, beneath, stands_above
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError
 from rainbow_exchange.rainbow.trial import try_account
-from rainbow_exchange.rainbow_account import own_account
 from rainbow_exchange.secret_places import Place, place_of
+from rainbow_exchange.sign_up.rainbow_account import own_account
 from rainbow_exchange.state import connector, made
 from rainbow_exchange.state import kept as kept_values
 from rainbow_exchange.state.connector import OurConnector

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from rainbow_exchange.accounts import exchange_logins
 from rainbow_exchange.bridge.assemble import Observe, assemble
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.health import Health
@@ -19,9 +18,8 @@ from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.translate import Privacy
-from rainbow_exchange.combined import RAINBOW
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
-from rainbow_exchange.config_accounts import accounts, token_parameters
+from rainbow_exchange.config.accounts import accounts, token_parameters
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import ended, in_time
 from rainbow_exchange.errors import UserError
@@ -29,8 +27,10 @@ from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.network.trust import client_context, unverified_context
-from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.sides.accounts import exchange_logins
+from rainbow_exchange.sides.combined import RAINBOW
+from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rainbow_exchange.bridge.login_causes import how_to_set
-from rainbow_exchange.combined import Combined
 from rainbow_exchange.config import Settings
+from rainbow_exchange.sides.combined import Combined
 
 ADMINISTRATION = "Rainbow's administration (Company, Settings, Application, Exchange Calendar Synchronization)"
 

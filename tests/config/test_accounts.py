@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from rainbow_exchange import config, config_accounts
+from rainbow_exchange import config
 from rainbow_exchange.config import ExchangeSettings, Settings
-from rainbow_exchange.config_accounts import ExchangeAccount, accounts, missing_credentials, token_parameters
+from rainbow_exchange.config import accounts as config_accounts
+from rainbow_exchange.config.accounts import ExchangeAccount, accounts, missing_credentials, token_parameters
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
-from rainbow_exchange.accounts import remembered
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_proxies import exchange_proxy, rainbow_proxy
+from rainbow_exchange.config.proxies import exchange_proxy, rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews.errors import EwsAuthenticationError, Tried
 from rainbow_exchange.ews.latch import Latch
 from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyRefused, proxy, refusal
+from rainbow_exchange.sides.accounts import remembered
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from rainbow_exchange.combined import RAINBOW
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_sources import SECRET_URLS, SECRETS
-from rainbow_exchange.wanted import Wanted
+from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
+from rainbow_exchange.sides.combined import RAINBOW
+from rainbow_exchange.sides.wanted import Wanted
 
 SET = "set"
 

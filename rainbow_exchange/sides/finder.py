@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractResolver
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_accounts import accounts
+from rainbow_exchange.config.accounts import accounts
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ews.auth import BasicAuth, BearerAuth
 from rainbow_exchange.ews.autodiscover import Autodiscover, Records
@@ -18,10 +18,10 @@ from rainbow_exchange.ews.discovery.ask_first import AskFirst
 from rainbow_exchange.ews.discovery.places import Ports, Trust, domain_of, host_of, trust
 from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.service_records import autodiscover_records
-from rainbow_exchange.exchange_side import logins_at
 from rainbow_exchange.network.trust import client_context
-from rainbow_exchange.proxies import Proxies
 from rainbow_exchange.rainbow.client import RainbowClient
+from rainbow_exchange.sides.exchange import logins_at
+from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
 

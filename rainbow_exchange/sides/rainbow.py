@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from rainbow_exchange.accounts import rainbow_refusal
 from rainbow_exchange.bridge.administration_causes import review_administration
 from rainbow_exchange.bridge.commands import Commands
 from rainbow_exchange.bridge.evidence import affected, working
@@ -23,7 +22,6 @@ from rainbow_exchange.bridge.rainbow_health import RainbowHealth
 from rainbow_exchange.bridge.reports import Reports
 from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.bridge.synchronise import synchronise
-from rainbow_exchange.company_settings import administration
 from rainbow_exchange.config import CALLBACK_HOST, CALLBACK_PORT, Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import ended, in_time
@@ -39,6 +37,8 @@ from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.orders import TakeOrder
 from rainbow_exchange.rainbow.s2s import S2sLink
 from rainbow_exchange.rainbow.xmpp import XmppLink
+from rainbow_exchange.sides.accounts import rainbow_refusal
+from rainbow_exchange.sides.company import administration
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
 

@@ -7,12 +7,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
-from rainbow_exchange import config, holds
-from rainbow_exchange.combined import Combined, combine
+from rainbow_exchange import config
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
-from rainbow_exchange.holds import Hold
 from rainbow_exchange.rainbow.entered import Entered
+from rainbow_exchange.sides import holds
+from rainbow_exchange.sides.combined import Combined, combine
+from rainbow_exchange.sides.holds import Hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from rainbow_exchange import holds
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, LogSettings, RainbowSettings, Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.rainbow.entered import Entered
-from rainbow_exchange.wanted import Wanted
+from rainbow_exchange.sides import holds
+from rainbow_exchange.sides.wanted import Wanted
 
 SECRETS = Secrets(exchange_password="e", rainbow_password="r", rainbow_app_secret="a")
 SETTINGS = Settings(

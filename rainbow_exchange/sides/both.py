@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from rainbow_exchange import exchange_side, rainbow_side
 from rainbow_exchange.bridge.assemble import Observe
 from rainbow_exchange.bridge.discovery import Discovery, Place
 from rainbow_exchange.bridge.parts import Histogram
@@ -20,12 +19,14 @@ from rainbow_exchange.ending import STOP_WITHIN, first_of
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.sites import Ask
-from rainbow_exchange.exchange_side import ExchangeSide
-from rainbow_exchange.holds import SWITCHED_OFF, Hold
-from rainbow_exchange.proxies import Proxies
-from rainbow_exchange.rainbow_side import RainbowSide
+from rainbow_exchange.sides import exchange as exchange_side
+from rainbow_exchange.sides import rainbow as rainbow_side
+from rainbow_exchange.sides.exchange import ExchangeSide
+from rainbow_exchange.sides.holds import SWITCHED_OFF, Hold
+from rainbow_exchange.sides.proxies import Proxies
+from rainbow_exchange.sides.rainbow import RainbowSide
+from rainbow_exchange.sides.wanted import Wanted, Wish
 from rainbow_exchange.state.store import Store
-from rainbow_exchange.wanted import Wanted, Wish
 
 #: whether what was built is wanted no more
 Over = Callable[[], bool]

@@ -9,7 +9,7 @@ from rainbow_exchange.ews.auth import BasicAuth, BearerAuth
 from rainbow_exchange.ews.auto_auth import AutoAuth
 from rainbow_exchange.ews.discovery.ask_first import AskFirst
 from rainbow_exchange.ews.logins import Login
-from rainbow_exchange.finder import hesitant, trusted
+from rainbow_exchange.sides.finder import hesitant, trusted
 
 
 def settings(*, bridge: dict[str, Any] | None = None, login: str | None = None, **exchange: Any) -> Settings:

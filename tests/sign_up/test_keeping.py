@@ -8,11 +8,12 @@ import keyring
 import keyring.backends.fail
 import pytest
 
-from rainbow_exchange import config, keeping_wire
+from rainbow_exchange import config
 from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.keeping import Keeper, Keeping, Wanted
-from rainbow_exchange.keeping_wire import DistantKeeper
+from rainbow_exchange.sign_up import keeping_wire
+from rainbow_exchange.sign_up.keeping import Keeper, Keeping, Wanted
+from rainbow_exchange.sign_up.keeping_wire import DistantKeeper
 from rainbow_exchange.state import connector, made
 from rainbow_exchange.state.connector import OurConnector
 from rainbow_exchange.state.store import Store

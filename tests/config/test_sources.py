@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_sources import Environment, Overrides, SettingsFile, variable
+from rainbow_exchange.config.sources import Environment, Overrides, SettingsFile, variable
 
 KNOWN = ("exchange.url", "rainbow.app_id")
 

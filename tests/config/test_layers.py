@@ -4,7 +4,7 @@ import pytest
 
 from rainbow_exchange import config
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_layers import Given, beneath, stands_above
+from rainbow_exchange.config.layers import Given, beneath, stands_above
 
 MADE = {
     "rainbow.login": Given("ldap@acme.test", "login of 2026-11-26"),

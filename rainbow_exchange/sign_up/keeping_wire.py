@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.keeping import Found, Keeper, Trial, Wanted
+from rainbow_exchange.sign_up.keeping import Found, Keeper, Trial, Wanted
 from rainbow_exchange.state.connector import OurConnector
 
 PATH = "/api/login"

@@ -7,7 +7,7 @@ import pytest
 
 from rainbow_exchange import config
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_sources import SECRET_URLS, SECRETS, variable
+from rainbow_exchange.config.sources import SECRET_URLS, SECRETS, variable
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
 

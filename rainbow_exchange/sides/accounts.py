@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from rainbow_exchange.config_accounts import ExchangeAccount
+from rainbow_exchange.config.accounts import ExchangeAccount
 from rainbow_exchange.ews.auth import Authenticator, BasicAuth, BearerAuth
 from rainbow_exchange.ews.auto_auth import AutoAuth
 from rainbow_exchange.ews.errors import EwsAuthenticationError, Tried

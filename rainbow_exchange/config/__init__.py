@@ -17,9 +17,9 @@ from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from rainbow_exchange.config_accounts import ResolvedSecrets, contradiction, missing_credentials
-from rainbow_exchange.config_sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
-from rainbow_exchange.config_values import (
+from rainbow_exchange.config.accounts import ResolvedSecrets, contradiction, missing_credentials
+from rainbow_exchange.config.sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
+from rainbow_exchange.config.values import (
     Account,
     Auth,
     AutodiscoverUrl,

@@ -7,8 +7,8 @@ import pytest
 
 from rainbow_exchange import config, credentials
 from rainbow_exchange.rainbow.entered import Entered, Value
-from rainbow_exchange.shown_settings import shown
-from rainbow_exchange.wanted import Wanted
+from rainbow_exchange.sides.shown import shown
+from rainbow_exchange.sides.wanted import Wanted
 
 
 def test_each_value_has_its_origin_and_secrets_are_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from rainbow_exchange.accounts import exchange_logins, rainbow_refusal
-from rainbow_exchange.config_accounts import ExchangeAccount
+from rainbow_exchange.config.accounts import ExchangeAccount
 from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.ews.auth import BasicAuth, BearerAuth
 from rainbow_exchange.ews.auto_auth import AutoAuth
@@ -18,6 +17,7 @@ from rainbow_exchange.ews.logins import Login
 from rainbow_exchange.ews.windows_auth import WindowsAuth
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow.errors import RainbowAuthenticationError
+from rainbow_exchange.sides.accounts import exchange_logins, rainbow_refusal
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
 

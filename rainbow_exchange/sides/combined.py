@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config_accounts import missing_credentials
-from rainbow_exchange.config_layers import Given, beneath
+from rainbow_exchange.config.accounts import missing_credentials
+from rainbow_exchange.config.layers import Given, beneath
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.rainbow.entered import Entered, Value
 

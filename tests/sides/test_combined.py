@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from rainbow_exchange import config_accounts
-from rainbow_exchange.combined import Combined, combine
 from rainbow_exchange.config import ExchangeSettings, Settings
+from rainbow_exchange.config import accounts as config_accounts
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.rainbow.entered import Entered, Value
+from rainbow_exchange.sides.combined import Combined, combine
 
 THERE = "https://mail.acme.test/EWS/Exchange.asmx"
 HERE = "https://here.acme.test/EWS/Exchange.asmx"
