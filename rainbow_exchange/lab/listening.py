@@ -1,13 +1,18 @@
 """How the lab's servers begin to listen, and how they go away."""
 
 import asyncio
+import socket
 import ssl as ssl_module
+import struct
+import sys
 from contextlib import suppress
 
 from aiohttp import web
 
 #: seconds in which a peer may take what is still to be sent before it is cut off
 GOODBYE = 0.5
+#: struct linger: on, for no time at all
+_AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 async def listen(
@@ -44,6 +49,17 @@ async def close(runner: web.AppRunner) -> None:
         with suppress(AttributeError):  # of TLS that has let go of its connection
             transport.abort()
     await asyncio.sleep(0)  # so that they are
+
+
+def reset(transport: asyncio.BaseTransport | None) -> None:
+    """End a connection as a crash does: the peer gets RST. What was written before and has not left is lost."""
+    if not isinstance(transport, asyncio.WriteTransport):
+        return  # it has ended by itself
+    if (link := transport.get_extra_info("socket")) is not None:
+        with suppress(OSError):
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    with suppress(AttributeError):  # of TLS that has let go of its connection
+        transport.abort()
 
 
 def _unsent(transport: asyncio.Transport) -> bool:

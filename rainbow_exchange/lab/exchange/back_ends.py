@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.errors import Refused
 from rainbow_exchange.lab.exchange.mailbox import Directory, Mailbox
 
@@ -15,9 +16,10 @@ _COOKIE = "X-BackEndOverrideCookie"
 class BackEnds:
     """One server at first. A fail-over gives its mailboxes to another, a move one of them."""
 
-    def __init__(self, *, name: str, directory: Directory, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, name: str, directory: Directory, dials: Dials, now: Callable[[], datetime]) -> None:
         self.name = name
         self._directory = directory
+        self._dials = dials
         self._now = now
         self._homes: dict[str, str] = {}
         self._moving: dict[str, datetime] = {}
@@ -50,7 +52,7 @@ class BackEnds:
     def landing(self, http: web.Request) -> str | None:
         """Say which server a request is led to: that of its cookie, else the anchor's; None where that one is gone."""
         bound = http.cookies.get(_COOKIE, "").partition("~")[0]
-        if _is_affine(http) and bound:
+        if _is_affine(http) and bound and not self._dials.affinity_cookies_ignored:
             gone_until = self._gone.get(bound)
             if gone_until is None:
                 return bound

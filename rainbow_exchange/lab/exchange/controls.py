@@ -21,7 +21,7 @@ from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
 from rainbow_exchange.lab.exchange.wire import t
 
 _LONGEST_WAIT = 60.0
-_STREAM_ORDERS = ("drop", "truncate", "html", "close", "silence")
+_STREAM_ORDERS = ("drop", "truncate", "break", "break-character", "html", "close", "silence")
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 

@@ -9,6 +9,7 @@ _CHOICES = {
     "auth_schemes": ("Basic", "NTLM", "Negotiate", "Bearer"),
     "extended_protection": ("none", "allow", "require"),
     "server_busy": ("", "fault", "message", "inner", "http"),
+    "cut_answers": ("", "short", "broken"),
 }
 #: numbers that may be below 0: the least that means something, None: any
 _LEAST = {"server_busy_milliseconds": None, "server_busy_requests": -1}
@@ -58,6 +59,8 @@ class Dials:
     server_busy_milliseconds: int = 5000
     server_busy_requests: int = -1
     server_busy_operations: list[str] = field(default_factory=list)
+    web_server_status: int = 0
+    cut_answers: str = ""
     charrefs_in_subjects: bool = False
     unknown_versions: list[str] = field(default_factory=list)
     # limits
@@ -77,12 +80,15 @@ class Dials:
     # servers
     fail_over_minutes: float = 0.0
     move_minutes: float = 0.0
+    affinity_cookies_ignored: bool = False
     # streams
     heartbeat_seconds: float = 45.0
     abandoned_seconds: float = 0.0
     subscription_minutes: float = 30.0
     suppress_notifications: bool = False
     notification_delay_seconds: float = 0.0
+    notification_spread_seconds: float = 0.0
+    notification_copies: int = 1
     silence: bool = False
     bad_mailboxes: list[str] = field(default_factory=list)
     bad_id_code: str = "ErrorSubscriptionNotFound"

@@ -12,6 +12,7 @@ from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.mailbox import Directory
 from rainbow_exchange.lab.exchange.streams import Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
+from rainbow_exchange.lab.outage import Outage
 
 _ENDS = ("drop", "error", "silence")
 #: how streams are told: the code, and what its text names besides
@@ -33,8 +34,10 @@ class Disasters:
         subscriptions: Subscriptions,
         streams: Streams,
         dials: Dials,
+        outage: Outage,
     ) -> None:
         self._dials = dials
+        self._outage = outage
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._servers = count(2)
         self._movers = count()
@@ -47,6 +50,8 @@ class Disasters:
         """Add the routes."""
         app.router.add_post("/lab/fail-over", plainly(self._failed_over))
         app.router.add_post("/lab/mailboxes/{address}/move", plainly(self._moved))
+        app.router.add_post("/lab/mailboxes/{address}/notify", plainly(self._notified))
+        app.router.add_post("/lab/outage", plainly(self._went_away))
         app.on_startup.append(self._begin)
         app.on_cleanup.append(self._end)
 
@@ -101,6 +106,17 @@ class Disasters:
     async def _moved(self, http: web.Request) -> web.Response:
         wanted: dict[str, Any] = await http.json()
         return web.json_response({"forgotten": self.move(http.match_info["address"], **wanted)})
+
+    async def _went_away(self, http: web.Request) -> web.Response:
+        self._outage.set(await http.json())
+        return web.json_response(self._outage.as_json())
+
+    async def _notified(self, http: web.Request) -> web.Response:
+        """Tell the subscriptions of a mailbox that something has changed, though nothing has."""
+        mailbox = self._directory.by_proxy.get(http.match_info["address"].lower())
+        if mailbox is None:
+            raise LookupError(f"no mailbox has the address {http.match_info['address']!r}")
+        return web.json_response({"subscriptions": self._subscriptions.cry_wolf(mailbox)})
 
     def move(
         self, address: str, server: str, *, code: str = "ErrorInvalidSubscription", takes_seconds: float = 0.0

@@ -22,11 +22,12 @@ from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
 from rainbow_exchange.lab.exchange.flavour import FLAVOURS
 from rainbow_exchange.lab.exchange.front import Front
 from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox
+from rainbow_exchange.lab.exchange.reach import EWS, Reach, page_of
 from rainbow_exchange.lab.exchange.record import Record, Request
 from rainbow_exchange.lab.exchange.renewing import Renewing
 from rainbow_exchange.lab.exchange.streams import Dropped, Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
-from rainbow_exchange.lab.exchange.throttling import Budgets, exceeded
+from rainbow_exchange.lab.exchange.throttling import Budgets, busy_answer, exceeded
 from rainbow_exchange.lab.exchange.wire import (
     Element,
     child,
@@ -38,11 +39,13 @@ from rainbow_exchange.lab.exchange.wire import (
     parsed,
 )
 from rainbow_exchange.lab.exchange.zones import WINDOWS
-from rainbow_exchange.lab.listening import close, listen
+from rainbow_exchange.lab.listening import close, listen, reset
+from rainbow_exchange.lab.outage import Outage, Unreachable
 
 PATH = "/EWS/Exchange.asmx"
 _MOST_BODY = 64 * 1024 * 1024
 _WORTH_ZIPPING = 1400
+_UNDER_WAY = 0.05  # seconds for what was written to reach a peer before a reset would overtake it
 _VERSIONS = frozenset(
     {
         "Exchange2007", "Exchange2007_SP1", "Exchange2009", "Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2",
@@ -80,15 +83,18 @@ class LabExchange:
         self.dials.turn(dials)
         self.directory = Directory(now=now)
         self.directory.add_all(mailboxes)
-        self.back_ends = BackEnds(name=server_name, directory=self.directory, now=now)
-        self.subscriptions = Subscriptions(server_of=self.back_ends.home, dials=self.dials, now=now)
+        self.back_ends = BackEnds(name=server_name, directory=self.directory, dials=self.dials, now=now)
+        self.subscriptions = Subscriptions(server_of=self.back_ends.home, dials=self.dials, now=now, random=random)
         self.streams = Streams()
+        self.outage = Outage((EWS,))
+        self.outage.cut[EWS] = self.streams.cut
         self.disasters = Disasters(
             back_ends=self.back_ends,
             directory=self.directory,
             subscriptions=self.subscriptions,
             streams=self.streams,
             dials=self.dials,
+            outage=self.outage,
         )
         self.record = Record()
         self._now = now
@@ -141,7 +147,8 @@ class LabExchange:
         renew: Callable[[str], None] | None = None,
     ) -> None:
         """Listen; port 0 takes a free one. `renew` gives `ssl` another certificate. Raises OSError."""
-        app = web.Application(client_max_size=_MOST_BODY)
+        reach = Reach(self.outage, self.dials)
+        app = web.Application(client_max_size=_MOST_BODY, middlewares=[reach.middleware])
         app.on_response_prepare.append(_without_content_type)
         app.router.add_post("/{ews:(?i:ews)}/{page:(?i:exchange\\.asmx)}", self._answer)
         Controls(
@@ -201,6 +208,9 @@ class LabExchange:
             request.code = "411"
             return web.Response(status=411)
         body = await http.read()
+        if status := self.dials.web_server_status:
+            request.code = str(status)
+            return page_of(status)
         account = self._front.asked(http)
         if isinstance(account, web.Response):
             request.code = str(account.status)
@@ -236,7 +246,7 @@ class LabExchange:
         if landed is None:
             request.code = "503"
             return web.Response(status=503, headers=self.back_ends.headers(http, self.back_ends.name))
-        if (busy := self._busy(operation)) is not None:
+        if (busy := busy_answer(self.dials, operation, self._company.flavour)) is not None:
             request.code = "ErrorServerBusy"
             return self._reply(http, *busy)
         acting = impersonated(self._company, account, header)
@@ -293,28 +303,6 @@ class LabExchange:
         if dials.delay_seconds > 0 and of_operation and of_mailbox:
             await asyncio.sleep(dials.delay_seconds)
 
-    def _busy(self, operation: str) -> tuple[bytes, int] | None:
-        """Give the answer of a busy server in the shape that a dial names (ews.md §3), None when it is not busy."""
-        dials = self.dials
-        if not dials.server_busy or dials.server_busy_requests == 0:
-            return None
-        if dials.server_busy_operations and operation not in dials.server_busy_operations:
-            return None
-        dials.server_busy_requests -= dials.server_busy_requests > 0
-        values = {"BackOffMilliseconds": str(dials.server_busy_milliseconds)}
-        if dials.server_busy_milliseconds < 0:
-            values = {}
-        if dials.server_busy == "http":
-            return b"", 503
-        if dials.server_busy == "fault" or operation == operations.STREAMED:
-            fault = Fault("ErrorServerBusy", values=values)
-            return fault_envelope(fault, self._company.flavour), self._company.flavour.fault_status
-        error = Refused("ErrorServerBusy", values=values)
-        if dials.server_busy == "inner":
-            inner = {"InnerErrorMessageText": error.text, "InnerErrorResponseCode": "ErrorServerBusy"}
-            error = Refused("ErrorInternalServerError", values=inner | values)
-        return envelope(operations.refused(operation, error), self._company.flavour), 200
-
     def _reply(self, http: web.Request, body: bytes, status: int) -> web.Response:
         server = self.back_ends.landing(http) or self.back_ends.name
         headers = self.back_ends.headers(http, server)
@@ -322,6 +310,8 @@ class LabExchange:
             headers["Retry-After"] = str(max(0, self.dials.server_busy_milliseconds) // 1000)
         else:
             headers["Content-Type"] = "text/xml; charset=utf-8"
+        if self.dials.cut_answers == "short":
+            body = body[: len(body) // 2]
         if len(body) > _WORTH_ZIPPING and "gzip" in http.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, compresslevel=1)
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
@@ -343,6 +333,7 @@ class LabExchange:
 
             async def write(envelope: bytes) -> None:
                 # Chunk borders mean nothing: they fall anywhere.
+                await self.outage.passed(EWS)
                 cut = int(self._random() * len(envelope))
                 for piece in (envelope[:cut], envelope[cut:]):
                     if piece:
@@ -353,15 +344,22 @@ class LabExchange:
                 await response.write_eof()
             except Dropped as dropped:
                 request.code = "dropped"
-                if dropped.rest:
-                    await response.write(dropped.rest)
-                if http.transport is not None:
-                    (http.transport.abort if dropped.abruptly else http.transport.close)()
-            except ConnectionError:
+                await _break_off(http, response, dropped)
+            except (ConnectionError, Unreachable):
                 request.code = "abandoned"
         finally:
             self.streams.ended(stream)
         return response
+
+
+async def _break_off(http: web.Request, response: web.StreamResponse, dropped: Dropped) -> None:
+    if dropped.rest:
+        await response.write(dropped.rest)
+        await asyncio.sleep(_UNDER_WAY)
+    if dropped.abruptly:
+        reset(http.transport)
+    elif http.transport is not None:
+        http.transport.close()
 
 
 async def _without_content_type(_: web.Request, response: web.StreamResponse) -> None:

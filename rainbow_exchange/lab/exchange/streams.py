@@ -15,6 +15,8 @@ MOST_IDS = 200
 MOST_MINUTES = 30
 Write = Callable[[bytes], Awaitable[None]]
 
+#: of ErrorReadEventsFailed: texts come in the language of the account that asks
+IN_ANOTHER_LANGUAGE = "Impossible de récupérer les événements de cet abonnement. L'abonnement doit être recréé."
 GATEWAY_PAGE = (
     b"<html><head><title>504 Gateway Time-out</title></head><body><h1>504 Gateway Time-out</h1></body></html>"
 )
@@ -40,7 +42,7 @@ class Stream:
     subscriptions: list[Subscription] = field(default_factory=list)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     order: str = ""
-    """What a test ordered: drop, truncate, html, close, silence."""
+    """What a test ordered: drop, truncate, break, break-character, html, close, silence."""
     in_order: bool = False
     """Whether it has ended with Closed."""
     taken: list[Subscription] = field(default_factory=list)
@@ -59,6 +61,11 @@ class Streams:
     def __init__(self) -> None:
         self.open: set[Stream] = set()
         self.charged: Counter[str] = Counter()
+
+    def cut(self) -> None:
+        """Break all of them off."""
+        for stream in tuple(self.open):
+            stream.ordered("drop")
 
     def accepted(self, call: Call, request: Element) -> Stream:
         """Check a request before the head of the answer is sent; raises Fault."""
@@ -193,9 +200,13 @@ def _carry_out(stream: Stream) -> None:
         raise Dropped(abruptly=True)
     if stream.order == "html":
         raise Dropped(GATEWAY_PAGE)
-    if stream.order == "truncate":
+    if stream.order in ("truncate", "break"):
         whole = _message(stream, status="OK")
-        raise Dropped(whole[: len(whole) // 2])
+        raise Dropped(whole[: len(whole) // 2], abruptly=stream.order == "break")
+    if stream.order == "break-character":
+        bad = dict.fromkeys(stream.ids, "ErrorReadEventsFailed")
+        whole = _error(stream, bad, sentence=IN_ANOTHER_LANGUAGE)
+        raise Dropped(whole[: whole.index("é".encode()) + 1], abruptly=True)
 
 
 def _lost(stream: Stream) -> dict[str, str]:
@@ -245,13 +256,13 @@ def _message(stream: Stream, *content: Element, status: str) -> bytes:
     return _enveloped(stream, message)
 
 
-def _error(stream: Stream, bad: dict[str, str], *, status: str = "Closed") -> bytes:
+def _error(stream: Stream, bad: dict[str, str], *, status: str = "Closed", sentence: str = "") -> bytes:
     code, _, named = next(iter(bad.values())).partition(" ")
     build = m if stream.call.company.flavour.error_id_prefix == "m" else t
     ids = [build("SubscriptionId", each) for each in bad] if stream.call.company.dials.name_bad_ids else []
     message = m(
         "GetStreamingEventsResponseMessage",
-        m("MessageText", f"{text_of(code)} {named}".rstrip()),
+        m("MessageText", f"{sentence or text_of(code)} {named}".rstrip()),
         m("ResponseCode", code),
         m("DescriptiveLinkKey", "0"),
         m("ErrorSubscriptionIds", *ids) if ids else None,

@@ -85,6 +85,22 @@ class Subscription:
         if kind in ("Created", "Modified"):
             event("FreeBusyChangedEvent")
         event("ModifiedEvent", of_folder=True)
+        self._queued()
+
+    def folder_happened(self, mailbox: Mailbox, moment: datetime) -> None:
+        """Queue the event of a change to the calendar's folder alone, such as its name or its rights."""
+        if "ModifiedEvent" in self.events and (self.folders is None or "calendar" in self.folders):
+            self.pending.append(
+                t(
+                    "ModifiedEvent",
+                    t("TimeStamp", written(moment)),
+                    t("FolderId", Id=mailbox.folder_id("calendar"), ChangeKey=_FOLDER_KEY),
+                    t("ParentFolderId", Id=mailbox.folder_id("msgfolderroot"), ChangeKey=_FOLDER_KEY),
+                )
+            )
+            self._queued()
+
+    def _queued(self) -> None:
         if len(self.pending) > _MOST_PENDING:
             self.pending.clear()
             self.lost = "ErrorReadEventsFailed"
@@ -95,7 +111,15 @@ class Subscription:
 class Subscriptions:
     """All living subscriptions by id. A change costs as much as its mailbox has subscriptions."""
 
-    def __init__(self, *, server_of: Callable[[Mailbox], str], dials: Dials, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        server_of: Callable[[Mailbox], str],
+        dials: Dials,
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._random = random
         self._server_of = server_of
         self._dials = dials
         self._now = now
@@ -195,17 +219,27 @@ class Subscriptions:
                 if not self._sweep(subscription):
                     subscription.happened(kind, mailbox, item, moment)
 
-        if self._dials.notification_delay_seconds <= 0:
-            tell()
-            return
-        loop = asyncio.get_running_loop()
+        for _ in range(self._dials.notification_copies):
+            late = self._dials.notification_delay_seconds + self._random() * self._dials.notification_spread_seconds
+            if late <= 0:
+                tell()
+            else:
+                self._later(late, tell)
 
-        def later() -> None:
+    def _later(self, seconds: float, tell: Callable[[], None]) -> None:
+        def ring() -> None:
             self._late.discard(handle)
             tell()
 
-        handle = loop.call_later(self._dials.notification_delay_seconds, later)
+        handle = asyncio.get_running_loop().call_later(seconds, ring)
         self._late.add(handle)
+
+    def cry_wolf(self, mailbox: Mailbox) -> int:
+        """Tell of a change to the calendar's folder itself, which changes no appointment; return how many were told."""
+        told = [each for each in self.of(mailbox.address) if not self._sweep(each)]
+        for subscription in told:
+            subscription.folder_happened(mailbox, self._now())
+        return len(told)
 
     def close(self) -> None:
         """Forget everything, as a server that goes down."""

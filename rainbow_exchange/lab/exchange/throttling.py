@@ -11,7 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from rainbow_exchange.lab.exchange.dials import Dials
-from rainbow_exchange.lab.exchange.errors import Fault
+from rainbow_exchange.lab.exchange.errors import Fault, Refused
+from rainbow_exchange.lab.exchange.flavour import Flavour
+from rainbow_exchange.lab.exchange.operations import STREAMED, refused
+from rainbow_exchange.lab.exchange.wire import envelope, fault_envelope
 
 _HOUR = 3600.0
 _SHORTEST_HINT, _LONGEST_HINT = 5_000, 299_984  # milliseconds, as captured
@@ -82,3 +85,24 @@ def exceeded(part: str, limit: int) -> dict[str, str]:
         "ErrorMessage": f"This operation exceeds the throttling budget for policy part '{part}', policy value "
         f"'{limit}',  Budget type: 'Ews'.  Suggested backoff time 0 ms.",
     }
+
+
+def busy_answer(dials: Dials, operation: str, flavour: Flavour) -> tuple[bytes, int] | None:
+    """Give the answer of a busy server in the shape that a dial names (ews.md §3), None when it is not busy."""
+    if not dials.server_busy or dials.server_busy_requests == 0:
+        return None
+    if dials.server_busy_operations and operation not in dials.server_busy_operations:
+        return None
+    dials.server_busy_requests -= dials.server_busy_requests > 0
+    values = {"BackOffMilliseconds": str(dials.server_busy_milliseconds)}
+    if dials.server_busy_milliseconds < 0:
+        values = {}
+    if dials.server_busy == "http":
+        return b"", 503
+    if dials.server_busy == "fault" or operation == STREAMED:
+        return fault_envelope(Fault("ErrorServerBusy", values=values), flavour), flavour.fault_status
+    error = Refused("ErrorServerBusy", values=values)
+    if dials.server_busy == "inner":
+        inner = {"InnerErrorMessageText": error.text, "InnerErrorResponseCode": "ErrorServerBusy"}
+        error = Refused("ErrorInternalServerError", values=inner | values)
+    return envelope(refused(operation, error), flavour), 200

@@ -14,8 +14,9 @@ from typing import Any
 
 import aiohttp
 
+from rainbow_exchange.lab.outage import Unreachable
 from rainbow_exchange.lab.rainbow.dials import Dials
-from rainbow_exchange.lab.rainbow.outage import Outage, Unreachable
+from rainbow_exchange.lab.rainbow.outage import RainbowOutage
 from rainbow_exchange.lab.rainbow.presence import iso
 from rainbow_exchange.lab.rainbow.record import Record
 from rainbow_exchange.lab.rainbow.streams import NoLink
@@ -45,7 +46,7 @@ class Connections:
     """All S2S connections of the lab's Rainbow, by id."""
 
     def __init__(
-        self, *, dials: Dials, outage: Outage, record: Record, now: Callable[[], datetime], random: Random
+        self, *, dials: Dials, outage: RainbowOutage, record: Record, now: Callable[[], datetime], random: Random
     ) -> None:
         self._dials = dials
         self._outage = outage

@@ -9,11 +9,12 @@ from aiohttp import web
 
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.dial_values import BadDial
+from rainbow_exchange.lab.outage import HOWS
 from rainbow_exchange.lab.rainbow import link_faults
 from rainbow_exchange.lab.rainbow.connections import Connections
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
-from rainbow_exchange.lab.rainbow.outage import HOWS, PARTS, Outage
+from rainbow_exchange.lab.rainbow.outage import PARTS, RainbowOutage
 from rainbow_exchange.lab.rainbow.people import People, renamed
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record
@@ -37,7 +38,7 @@ class LabWire:
         connections: Connections,
         sign_in: SignIn,
         dials: Dials,
-        outage: Outage,
+        outage: RainbowOutage,
         record: Record,
         now: Callable[[], datetime],
     ) -> None:

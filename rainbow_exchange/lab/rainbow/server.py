@@ -16,7 +16,7 @@ from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.lab_wire import LabWire
 from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
 from rainbow_exchange.lab.rainbow.management import Management
-from rainbow_exchange.lab.rainbow.outage import Outage
+from rainbow_exchange.lab.rainbow.outage import RainbowOutage
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record
@@ -57,7 +57,7 @@ class LabRainbow:
         self.record = Record()
         self.dials = Dials()
         self.dials.set(dials or {})
-        self.outage = Outage(self.dials)
+        self.outage = RainbowOutage(self.dials)
         self.people = People(users, account=_account(login, company_id, domain))
         self._streams = Streams(
             domain=domain,
@@ -78,7 +78,7 @@ class LabRainbow:
             now=now,
             random=random,
         )
-        self.outage.cut = self._streams.cut
+        self.outage.cut["link"] = self._streams.cut
         self.management = Management(
             streams=self._streams, dials=self.dials, record=self.record, now=now, random=random
         )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from aiohttp import WSCloseCode, WSMsgType, web
 from lxml import etree
 
+from rainbow_exchange.lab.outage import Unreachable
 from rainbow_exchange.lab.rainbow import xmpp_words as words
-from rainbow_exchange.lab.rainbow.outage import Unreachable
 from rainbow_exchange.lab.rainbow.presence import iso
 from rainbow_exchange.lab.rainbow.sasl import Authentication, SaslFailure
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from lxml import etree
 
 from rainbow_exchange.lab.rainbow.dials import Dials
-from rainbow_exchange.lab.rainbow.outage import Outage
+from rainbow_exchange.lab.rainbow.outage import RainbowOutage
 from rainbow_exchange.lab.rainbow.people import People
 from rainbow_exchange.lab.rainbow.presence import iso
 from rainbow_exchange.lab.rainbow.record import Record
@@ -34,7 +34,7 @@ class Streams:
         domain: str,
         people: People,
         dials: Dials,
-        outage: Outage,
+        outage: RainbowOutage,
         record: Record,
         now: Callable[[], datetime],
         random: Random,
