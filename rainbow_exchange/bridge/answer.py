@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
+from rainbow_exchange.bridge.privacy import PrivacyOfPeople
 from rainbow_exchange.bridge.reader import Lane, Reader
 from rainbow_exchange.bridge.roster import Coverage, Member
 from rainbow_exchange.bridge.told import Digest, Ledger, Told, digest_auto_reply, digest_events, whole_days
-from rainbow_exchange.bridge.translate import Privacy, auto_reply, events
+from rainbow_exchange.bridge.translate import Shown, auto_reply, shown
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.model import Agenda, Window
 from rainbow_exchange.rainbow.link import Answer, QuestionRefused
@@ -31,10 +32,20 @@ BAD_REQUEST = ("bad-request", "modify")
 
 @dataclass(slots=True)
 class View:
-    """How an agenda is shown to Rainbow: the company's privacy and language."""
+    """How agendas are shown to Rainbow: by everybody's privacy, in the company's language."""
 
-    privacy: Privacy
+    privacy: PrivacyOfPeople
     language: str = "en"
+
+    def shown(self, agenda: Agenda, window: Window, now: datetime) -> tuple[Shown, ...]:
+        """Return what Rainbow sees of an agenda, and why."""
+        level = self.privacy.at(agenda.mailbox)
+        rules = self.privacy.rules
+        return shown(agenda, window, now=now, rules=rules, privacy=level, language=self.language)
+
+    def events(self, agenda: Agenda, window: Window, now: datetime) -> tuple[CalendarEvent, ...]:
+        """Return what Rainbow sees of an agenda."""
+        return tuple(each.event for each in self.shown(agenda, window, now))
 
 
 @dataclass(slots=True)
@@ -92,8 +103,8 @@ class Answers:
             )
         window = self._window(question)
         agenda, state = await self._agenda(address, window)
-        shown = events(agenda, window, now=self.now(), privacy=self.view.privacy, language=self.view.language)
-        return Answer(events=shown, sent=lambda: self._sent(user_id, state))
+        events = self.view.events(agenda, window, self.now())
+        return Answer(events=events, sent=lambda: self._sent(user_id, state))
 
     def _window(self, question: Question) -> Window:
         now = self.now()
@@ -127,7 +138,7 @@ class Answers:
 
     def shown(self, agenda: Agenda) -> tuple[CalendarEvent, ...]:
         """Return all events of an agenda as Rainbow would see them."""
-        return events(agenda, agenda.window, now=agenda.read_at, privacy=self.view.privacy, language=self.view.language)
+        return self.view.events(agenda, agenda.window, agenda.read_at)
 
     def _sent(self, user_id: str, state: Digest | None) -> None:
         if state is not None:

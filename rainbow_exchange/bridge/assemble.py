@@ -16,11 +16,11 @@ from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.parts import Histogram, Options, Parts, TellingTimes
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.polling import Polling
+from rainbow_exchange.bridge.privacy import Privacy, PrivacyOfPeople
 from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.roster import Changes as ListingChanges
 from rainbow_exchange.bridge.roster import Roster, addresses
 from rainbow_exchange.bridge.told import Ledger
-from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.sites import Ask, Sites
 from rainbow_exchange.ews.watcher import Watcher
@@ -83,7 +83,8 @@ def assemble(
     roster = Roster(domains=options.domains or None)
     ledger = Ledger()
     times = TellingTimes(latency)
-    view = View(privacy=options.privacy)
+    privacy = PrivacyOfPeople(options.privacy, roster)
+    view = View(privacy=privacy)
     sites = Sites(ask_sites, exchange.prove)
     watcher = Watcher(
         exchange,
@@ -97,7 +98,7 @@ def assemble(
     reader = Reader(
         exchange,
         impersonation=options.impersonation,
-        details=options.privacy is not Privacy.BUSY_ONLY,
+        details=options.privacy.of(None).level is not Privacy.BUSY_ONLY,
         now=now,
         watched=lambda address: watcher.coverage(address) == "streamed",
         hidden=hidden,

@@ -13,10 +13,10 @@ from rainbow_exchange.bridge.boundaries import Boundaries
 from rainbow_exchange.bridge.coalesce import Coalescer
 from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
+from rainbow_exchange.bridge.privacy import PrivacyRules
 from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.roster import Roster
 from rainbow_exchange.bridge.told import Ledger, Told
-from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.ews.errors import EwsError, hint
 from rainbow_exchange.ews.sites import Sites
 from rainbow_exchange.ews.watcher import Watcher
@@ -39,7 +39,7 @@ class Options:
     """What the settings say about the bridge."""
 
     impersonation: bool
-    privacy: Privacy = Privacy.PRIVATE_MASKED
+    privacy: PrivacyRules = field(default_factory=PrivacyRules)
     domains: tuple[str, ...] = ()
     users_refresh_seconds: float = 3600.0
     notify_at_boundaries: bool = True

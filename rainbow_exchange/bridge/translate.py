@@ -1,12 +1,13 @@
-"""Agenda → Rainbow's calendar events; OutOfOffice → Rainbow's auto reply; and the privacy rules. Pure.
+"""Agenda → Rainbow's calendar events; OutOfOffice → Rainbow's auto reply. Pure; what may be shown, `privacy` decides.
 
 Rainbow demands a subject that is not empty, so whatever is hidden, unreadable or empty gets a placeholder in the
 company's language. The mapping of values is that of `docs/reference/rainbow-wire.md`.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from rainbow_exchange.bridge.privacy import Privacy, PrivacyRules, SubjectRule
 from rainbow_exchange.model import (
     Agenda,
     Appointment,
@@ -14,7 +15,6 @@ from rainbow_exchange.model import (
     Kind,
     OofState,
     OutOfOffice,
-    Sensitivity,
     ShowAs,
     Window,
 )
@@ -47,12 +47,12 @@ _HIDDEN = {
 _HIDDEN_ELSE = {"en": "Appointment", "fr": "Rendez-vous"}
 
 
-class Privacy(StrEnum):
-    """How much of an appointment leaves the building (`bridge.privacy`)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A calendar event, and why its subject is what it is."""
 
-    FULL = "full"
-    PRIVATE_MASKED = "private-masked"
-    BUSY_ONLY = "busy-only"
+    event: CalendarEvent
+    subject: SubjectRule
 
 
 def language_of(tag: str | None) -> str:
@@ -60,9 +60,9 @@ def language_of(tag: str | None) -> str:
     return "fr" if (tag or "").lower().startswith("fr") else "en"
 
 
-def events(
-    agenda: Agenda, window: Window, *, now: datetime, privacy: Privacy, language: str = "en"
-) -> tuple[CalendarEvent, ...]:
+def shown(
+    agenda: Agenda, window: Window, *, now: datetime, rules: PrivacyRules, privacy: Privacy, language: str = "en"
+) -> tuple[Shown, ...]:
     """Return what `agenda` holds in `window`, current and next first, then what has ended, latest first.
 
     The order matters: an answer that is too long for Rainbow loses its tail.
@@ -70,7 +70,7 @@ def events(
     inside = [entry for entry in agenda.appointments if _overlaps(entry, window)]
     ahead = sorted((entry for entry in inside if entry.end > now), key=lambda entry: (entry.start, entry.id))
     ended = sorted((entry for entry in inside if entry.end <= now), key=lambda entry: (entry.end, entry.id))
-    return tuple(_event(entry, privacy, language) for entry in (*ahead, *reversed(ended)))
+    return tuple(_shown(entry, rules.subject(entry, privacy), language) for entry in (*ahead, *reversed(ended)))
 
 
 def auto_reply(absence: OutOfOffice, *, now: datetime) -> AutoReply:
@@ -95,24 +95,27 @@ def _overlaps(entry: Appointment, window: Window) -> bool:
     return entry.start < window.end and entry.end > window.start
 
 
-def _event(entry: Appointment, privacy: Privacy, language: str) -> CalendarEvent:
+def _shown(entry: Appointment, rule: SubjectRule, language: str) -> Shown:
     show_as = _SHOW_AS[entry.show_as]
-    return CalendarEvent(
+    event = CalendarEvent(
         id=entry.id,
-        subject=_subject(entry, show_as, privacy, language),
+        subject=_subject(entry, show_as, rule, language),
         type=_TYPE[entry.kind],
         show_as=show_as,
         start=entry.start,
         end=entry.end,
         timezone=entry.timezone,
     )
+    return Shown(event=event, subject=rule)
 
 
-def _subject(entry: Appointment, show_as: str, privacy: Privacy, language: str) -> str:
-    if privacy is Privacy.BUSY_ONLY:
-        return _HIDDEN[language].get(show_as, _HIDDEN_ELSE[language])
-    if privacy is Privacy.PRIVATE_MASKED and entry.sensitivity is not Sensitivity.NORMAL:
-        return _PRIVATE[language]
-    if entry.subject is None:
-        return _HIDDEN[language].get(show_as, _HIDDEN_ELSE[language])
-    return entry.subject.strip()[:SUBJECT_LIMIT] or _UNTITLED[language]
+def _subject(entry: Appointment, show_as: str, rule: SubjectRule, language: str) -> str:
+    match rule:
+        case SubjectRule.AS_WRITTEN:
+            return (entry.subject or "").strip()[:SUBJECT_LIMIT]
+        case SubjectRule.UNTITLED:
+            return _UNTITLED[language]
+        case SubjectRule.MASKED:
+            return _PRIVATE[language]
+        case SubjectRule.HIDDEN | SubjectRule.NOT_TOLD:
+            return _HIDDEN[language].get(show_as, _HIDDEN_ELSE[language])

@@ -34,6 +34,7 @@ from rainbow_exchange.config.values import (
     LogLevel,
     Names,
     Port,
+    PrivacyExceptions,
     ProxyUrl,
     RainbowUrl,
     ReadableFile,
@@ -126,6 +127,8 @@ class BridgeSettings(_Group):
     """What is passed on, and whose."""
 
     privacy: Literal["full", "private-masked", "busy-only"] = "private-masked"
+    privacy_exceptions: PrivacyExceptions = Field(default_factory=dict)
+    mask_personal: bool = True
     domains: Domains = ()
     users_refresh_minutes: Annotated[int, Field(ge=1, le=10080)] = 60
     notify_at_boundaries: bool = True

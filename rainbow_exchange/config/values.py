@@ -13,6 +13,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from rainbow_exchange.network.address import is_address, is_loopback, is_name, names_host
 
+PRIVACY_LEVELS = ("full", "private-masked", "busy-only")
+_EXCEPTION = '"*@board.company.com" = "busy-only"'
+
 
 def _split(url: str, example: str) -> SplitResult:
     url = url.strip()
@@ -109,6 +112,44 @@ def _path(value: str) -> str:
     return path
 
 
+def _privacy_exceptions(value: object) -> object:
+    """Read address pattern → level; as text (a variable) it is JSON, or `pattern = level` separated by commas."""
+    if isinstance(value, str):
+        value = _table(value)
+    if not isinstance(value, dict):
+        raise ValueError(f"is no table of address patterns; write it like {_EXCEPTION}")  # noqa: TRY004  (pydantic's)
+    exceptions: dict[str, str] = {}
+    faults: list[str] = []
+    for name, level in value.items():
+        pattern = str(name).strip().lower()
+        if not _is_address_pattern(pattern):
+            faults.append(f"holds {name!r}, which is no address or address pattern; write it like {_EXCEPTION}")
+        elif level not in PRIVACY_LEVELS:
+            faults.append(f"gives {pattern} the level {level!r}; write one of {', '.join(PRIVACY_LEVELS)}")
+        elif exceptions.setdefault(pattern, level) != level:
+            faults.append(f"gives {pattern} two levels; keep one of them")
+    if faults:
+        raise ValueError("; and it ".join(faults))
+    return exceptions
+
+
+def _table(text: str) -> object:
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise ValueError(f"is not valid JSON; write it like {_EXCEPTION}") from None
+    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    return {pattern.strip() or level.strip(): level.strip() for pattern, _, level in pairs}
+
+
+def _is_address_pattern(pattern: str) -> bool:
+    local, at, domain = pattern.rpartition("@")
+    if not at or not local or "@" in local or not pattern.isprintable() or " " in pattern:
+        return False
+    return is_name(domain.replace("*", "x"))
+
+
 def _callback_url(url: str) -> str:
     example = "https://connector.company.com/rainbow"
     parts = _split(url, example)
@@ -146,6 +187,7 @@ def _lower(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_separated)]
 Domains = Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], BeforeValidator(_separated)]
+PrivacyExceptions = Annotated[dict[str, str], BeforeValidator(_privacy_exceptions)]
 Account = Annotated[str, AfterValidator(_account)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_separated)]
 FieldPaths = Annotated[tuple[Annotated[str, AfterValidator(_path)], ...], BeforeValidator(_separated)]

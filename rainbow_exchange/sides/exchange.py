@@ -16,8 +16,8 @@ from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.parts import Histogram, Options
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.privacy import Privacy, PrivacyRules
 from rainbow_exchange.bridge.problems import Problems
-from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
 from rainbow_exchange.config.accounts import accounts, token_parameters
 from rainbow_exchange.credentials import Secrets
@@ -194,7 +194,11 @@ def bridge_options(bridge: BridgeSettings, exchange: ExchangeSettings, username:
     """Build the bridge's options; `username` signs in to Exchange."""
     return Options(
         impersonation=exchange.impersonation,
-        privacy=Privacy(bridge.privacy),
+        privacy=PrivacyRules(
+            Privacy(bridge.privacy),
+            {pattern: Privacy(level) for pattern, level in bridge.privacy_exceptions.items()},
+            mask_personal=bridge.mask_personal,
+        ),
         domains=tuple(bridge.domains),
         users_refresh_seconds=bridge.users_refresh_minutes * 60.0,
         notify_at_boundaries=bridge.notify_at_boundaries,

@@ -10,10 +10,10 @@ import pytest
 
 from rainbow_exchange.bridge.answer import Answers, View
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
+from rainbow_exchange.bridge.privacy import Privacy, PrivacyOfPeople, PrivacyRules
 from rainbow_exchange.bridge.reader import Lane, Reader
-from rainbow_exchange.bridge.roster import Coverage, Member
+from rainbow_exchange.bridge.roster import Coverage, Member, Roster
 from rainbow_exchange.bridge.told import Ledger, Told
-from rainbow_exchange.bridge.translate import Privacy
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.link import Answer, QuestionRefused
 from rainbow_exchange.rainbow.types import AutoReply, Question, RainbowUser
@@ -52,7 +52,7 @@ class Bench:
             reader=self.reader,
             absences=self.absences,
             ledger=self.ledger,
-            view=View(privacy=privacy),
+            view=View(privacy=PrivacyOfPeople(PrivacyRules(privacy), Roster())),
             now=kit.now,
         )
 

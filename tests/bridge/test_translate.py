@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rainbow_exchange.bridge.translate import SUBJECT_LIMIT, Privacy, auto_reply, events, language_of
+from rainbow_exchange.bridge import translate
+from rainbow_exchange.bridge.privacy import Privacy, PrivacyRules
+from rainbow_exchange.bridge.translate import SUBJECT_LIMIT, auto_reply, language_of
 from rainbow_exchange.model import (
     Agenda,
     Appointment,
@@ -53,7 +55,8 @@ def shown(
     *entries: Appointment, privacy: Privacy = Privacy.PRIVATE_MASKED, window: Window = DAY, language: str = "en"
 ) -> tuple[CalendarEvent, ...]:
     agenda = Agenda(mailbox="a@acme.test", window=DAY, appointments=entries, read_at=NOON)
-    return events(agenda, window, now=NOON, privacy=privacy, language=language)
+    found = translate.shown(agenda, window, now=NOON, rules=PrivacyRules(), privacy=privacy, language=language)
+    return tuple(each.event for each in found)
 
 
 def test_an_appointment_in_rainbows_words() -> None:

@@ -259,6 +259,27 @@ def test_rainbow_url_is_the_server_alone() -> None:
         ("bridge", "domains", "ada@acme.test", "no mail domain"),
         ("bridge", "domains", '["acme.test"', "is not a list"),
         ("bridge", "domains", 3, "valid tuple"),
+        ("bridge", "privacy_exceptions", {"board.acme.test": "full"}, "holds 'board.acme.test', which is no address"),
+        ("bridge", "privacy_exceptions", {"*@acme..test": "full"}, "holds '*@acme..test', which is no address"),
+        ("bridge", "privacy_exceptions", {"a b@acme.test": "full"}, "holds 'a b@acme.test', which is no address"),
+        (
+            "bridge",
+            "privacy_exceptions",
+            {"ada@acme.test": "none"},
+            "gives ada@acme.test the level 'none'; write one of",
+        ),
+        ("bridge", "privacy_exceptions", {"ada@acme.test": True}, "gives ada@acme.test the level True"),
+        (
+            "bridge",
+            "privacy_exceptions",
+            {"ada@acme.test": "full", "Ada@acme.test": "busy-only"},
+            "gives ada@acme.test two levels",
+        ),
+        ("bridge", "privacy_exceptions", {"@x": "full", "a@b@c": "full"}, "holds '@x', which"),
+        ("bridge", "privacy_exceptions", {"@x": "full", "a@b@c": "full"}, "; and it holds 'a@b@c', which"),
+        ("bridge", "privacy_exceptions", "ada@acme.test", "gives ada@acme.test the level"),
+        ("bridge", "privacy_exceptions", '{"ada@acme.test"', "is not valid JSON"),
+        ("bridge", "privacy_exceptions", ["ada@acme.test"], "is no table of address patterns"),
         ("bridge", "users_refresh_minutes", 0, "greater than or equal to 1"),
         ("web", "host", "0.0.0.0", "unencrypted"),  # noqa: S104  (it is refused)
         ("web", "port", 65536, "less than or equal to 65535"),
@@ -276,6 +297,34 @@ def test_a_value_that_cannot_be_names_its_key(group: str, name: str, value: obje
 
     assert problem.startswith(f"{group}.{name} (command line) ")
     assert part in problem
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "*@Board.acme.test = busy-only, press@acme.test=full",
+        '{"*@board.acme.test": "busy-only", "press@acme.test": "full"}',
+    ],
+)
+def test_exceptions_from_privacy_in_a_variable(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("RAINBOW_EXCHANGE_BRIDGE__PRIVACY_EXCEPTIONS", written)
+
+    assert config.load().bridge.privacy_exceptions == {"*@board.acme.test": "busy-only", "press@acme.test": "full"}
+
+
+def test_exceptions_from_privacy_in_the_file(tmp_path: Path) -> None:
+    file = toml(tmp_path, """
+        [bridge]
+        privacy = "full"
+        mask_personal = false
+        [bridge.privacy_exceptions]
+        "*@board.acme.test" = "busy-only"
+    """)  # fmt: skip
+    settings = config.load(file)
+
+    assert settings.bridge.privacy_exceptions == {"*@board.acme.test": "busy-only"}
+    assert settings.origin("bridge.privacy_exceptions") == str(file)
+    assert settings.bridge.mask_personal is False
 
 
 S2S = {"link": "s2s", "callback_url": "https://connector.acme.test/rainbow"}

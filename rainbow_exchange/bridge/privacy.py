@@ -1,0 +1,158 @@
+"""What of an appointment may leave the building, and by which rule. Pure; `docs/explanation/privacy.md` says why.
+
+Whatever shows appointments to anybody asks here: no other place decides about a subject.
+"""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rainbow_exchange.bridge.member import Member, addresses, folded
+from rainbow_exchange.bridge.roster import Roster
+from rainbow_exchange.model import Appointment, Sensitivity
+
+
+class Privacy(StrEnum):
+    """How much of an appointment leaves the building (`bridge.privacy`), in the order of strictness."""
+
+    FULL = "full"
+    PRIVATE_MASKED = "private-masked"
+    BUSY_ONLY = "busy-only"
+
+    @property
+    def strictness(self) -> int:
+        """Compare levels by this."""
+        return list(Privacy).index(self)
+
+
+class SubjectRule(StrEnum):
+    """Why the subject of an appointment is shown as it is."""
+
+    AS_WRITTEN = "as-written"
+    UNTITLED = "untitled"
+    NOT_TOLD = "not-told"
+    MASKED = "masked"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The level that holds for somebody; `pattern` is that of the exception that made it so, None: `bridge.privacy`."""
+
+    level: Privacy
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Exception:
+    pattern: str
+    level: Privacy
+    matches: re.Pattern[str]
+
+
+class PrivacyRules:
+    """The company's level and the exceptions from it: address pattern (`*` stands for anything) → level.
+
+    The mailbox's primary address decides: of the patterns that match it the strictest, where none does the company's
+    level. Any other address of the person can only make that stricter: nobody is shown more for an address that he has
+    put into his profile, and nobody less hidden for being known by another one. The order of exceptions says nothing.
+    """
+
+    def __init__(
+        self,
+        level: Privacy = Privacy.PRIVATE_MASKED,
+        exceptions: Mapping[str, Privacy] | None = None,
+        *,
+        mask_personal: bool = True,
+    ) -> None:
+        self._level = level
+        self._masked = {Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL}
+        if mask_personal:
+            self._masked.add(Sensitivity.PERSONAL)
+        self._exceptions = [
+            _Exception(pattern, given, re.compile(_expression(pattern)))
+            for pattern, given in (exceptions or {}).items()
+        ]
+
+    @property
+    def patterns(self) -> list[str]:
+        """The patterns of the exceptions."""
+        return [exception.pattern for exception in self._exceptions]
+
+    def of(self, primary: str | None, others: Iterable[str] = ()) -> Applied:
+        """Return what holds for whoever has this primary address (None: not known) and these others."""
+        applied = Applied(level=self._level)
+        found = [each for each in self._exceptions if primary is not None and each.matches.fullmatch(folded(primary))]
+        if found:
+            strictest = max(found, key=lambda each: each.level.strictness)
+            applied = Applied(level=strictest.level, pattern=strictest.pattern)
+        for address in map(folded, others):
+            for each in self._exceptions:
+                if each.level.strictness > applied.level.strictness and each.matches.fullmatch(address):
+                    applied = Applied(level=each.level, pattern=each.pattern)
+        return applied
+
+    def of_member(self, member: Member) -> Applied:
+        """Return what holds for a member: the addresses are the mailbox's, and whatever Rainbow has of the user."""
+        mailbox = member.mailbox
+        others = addresses(member.user)
+        if mailbox is not None and mailbox.principal is not None:
+            others.add(mailbox.principal)
+        return self.of(mailbox.smtp if mailbox else None, others)
+
+    def matching(self, known: Iterable[str]) -> set[str]:
+        """Return the patterns that match any of these addresses."""
+        names = [folded(address) for address in known]
+        return {each.pattern for each in self._exceptions if any(map(each.matches.fullmatch, names))}
+
+    def subject(self, entry: Appointment, level: Privacy) -> SubjectRule:
+        """Say what becomes of a subject at this level."""
+        if level is Privacy.BUSY_ONLY:
+            return SubjectRule.HIDDEN
+        if level is Privacy.PRIVATE_MASKED and entry.sensitivity in self._masked:
+            return SubjectRule.MASKED
+        if entry.subject is None:
+            return SubjectRule.NOT_TOLD
+        return SubjectRule.AS_WRITTEN if entry.subject.strip() else SubjectRule.UNTITLED
+
+
+class PrivacyOfPeople:
+    """What holds for each mailbox by the roster as it stands, which may change: nothing here is remembered for long."""
+
+    def __init__(self, rules: PrivacyRules, roster: Roster) -> None:
+        self.rules = rules
+        self._roster = roster
+        self._levels: dict[str, Privacy] = {}
+
+    def at(self, address: str) -> Privacy:
+        """Return the level of whoever has this mailbox."""
+        member = self._roster.holder(address)
+        return (self.rules.of_member(member) if member else self.rules.of(address)).level
+
+    def changed(self) -> list[str]:
+        """Return the mailboxes whose level is another than at the last call; newcomers are none of them."""
+        if not self.rules.patterns:
+            return []
+        before, self._levels = self._levels, {}
+        for member in self._roster:
+            if member.mailbox is not None:
+                self._levels[member.mailbox.address] = self.rules.of_member(member).level
+        return [address for address, level in self._levels.items() if before.get(address, level) is not level]
+
+    def unmatched(self) -> list[str]:
+        """Return the patterns that match nobody who has a mailbox."""
+        unmatched = dict.fromkeys(self.rules.patterns)
+        for member in self._roster:
+            if not unmatched:
+                break
+            if member.mailbox is not None:
+                for pattern in self.rules.matching([member.mailbox.address, *addresses(member.user)]):
+                    unmatched.pop(pattern, None)
+        return list(unmatched)
+
+
+def _expression(pattern: str) -> str:
+    """Write a pattern as an expression; of the wildcards that `fnmatch` knows only `*` is one."""
+    return fnmatch.translate(folded(pattern).replace("[", "[[]").replace("?", "[?]"))
