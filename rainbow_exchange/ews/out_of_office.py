@@ -3,14 +3,9 @@
 Texts become plain.
 """
 
-import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import html_text
-from lxml import etree
 
 from rainbow_exchange.ews.errors import (
     EwsError,
@@ -20,7 +15,7 @@ from rainbow_exchange.ews.errors import (
 from rainbow_exchange.ews.operations.get_mail_tips import GetMailTips, MailTip
 from rainbow_exchange.ews.operations.get_service_configuration import GetServiceConfiguration
 from rainbow_exchange.ews.operations.get_user_oof_settings import GetUserOofSettings
-from rainbow_exchange.ews.templates import FORBIDDEN
+from rainbow_exchange.ews.plain_text import plain
 from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
 from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
@@ -30,10 +25,6 @@ MOST_MAIL_TIPS = 100
 
 _STATE = {state.value: state for state in OofState}
 _AUDIENCE = {audience.value: audience for audience in Audience}
-_MARKUP = re.compile(r"<[!/?a-zA-Z]")
-#: html_text puts a space between any two elements; these stand inside words, as Word writes them
-_INLINE = (*"abiqsu", "abbr", "bdo", "big", "cite", "code", "em", "font", "label", "o:p", "small", "span", "strike")
-_INLINE += ("strong", "sub", "sup", "tt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,22 +101,6 @@ async def mail_tips_limit(client: Caller) -> int:
     if configuration.mail_tips_enabled is False:
         return 0
     return min(MOST_MAIL_TIPS, configuration.max_recipients_per_mail_tips_request or MOST_MAIL_TIPS)
-
-
-def plain(markup: str) -> str:
-    """Turn a message, usually a whole HTML document that Word made, into plain text; paragraphs stay apart.
-
-    What holds no markup is taken as text with its line ends.
-    """
-    markup = FORBIDDEN.sub("", markup)
-    if not _MARKUP.search(markup):
-        lines = html.unescape(markup).replace("\xa0", " ").splitlines()
-        return "\n".join(line.strip() for line in lines).strip()
-    tree = html_text.parse_html(markup)
-    for head in list(tree.iter("head")):
-        head.drop_tree()
-    etree.strip_tags(tree, *_INLINE)
-    return FORBIDDEN.sub("", html_text.extract_text(tree))
 
 
 def _tip(answer: MailTip | EwsError) -> Tip | EwsError:

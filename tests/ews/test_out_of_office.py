@@ -12,7 +12,6 @@ from rainbow_exchange.ews.errors import (
 from rainbow_exchange.ews.out_of_office import (
     Tip,
     mail_tips_limit,
-    plain,
     read_mail_tips,
     read_oof_settings,
 )
@@ -144,28 +143,3 @@ async def test_a_server_that_refuses_mail_tips_has_none() -> None:
     assert await mail_tips_limit(Played(b"<Envelope><Body><Other/></Body></Envelope>")) == 100
     with pytest.raises(ResponseError, match="ErrorServerBusy"):
         await mail_tips_limit(Played(answer % b"ErrorServerBusy"))
-
-
-@pytest.mark.parametrize(
-    ("markup", "text"),
-    [
-        ("", ""),
-        ("Just text.\r\nSecond line & more", "Just text.\nSecond line & more"),
-        ("I&#39;m out\xa0now", "I'm out now"),
-        ("a < b and c > d", "a < b and c > d"),
-        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
-        ("<div>One</div><div>Two<br>Three</div>", "One\nTwo\nThree"),
-        ("<p>Mon<b>d</b><span>ay</span>, <i>not</i> Tuesday.</p>", "Monday, not Tuesday."),
-        ("<p>hard\nwrapped\n   text</p>", "hard wrapped text"),
-        ("<style>p {}</style><script>x()</script><!-- c --><p>seen</p>", "seen"),
-        ("<html><head><title>T</title></head><body>B</body></html>", "B"),
-        ('<?xml version="1.0" encoding="utf-8"?><html><body><p>X</p></body></html>', "X"),
-        ("<ul><li>one</li><li>two</li></ul>", "one\ntwo"),
-        ("<p>a\x01b\ufffe&#1;</p>", "ab"),
-        ("<html></html>", ""),
-        ("<p>never closed", "never closed"),
-        ("<p>😀 é</p>", "😀 é"),
-    ],
-)
-def test_markup_becomes_plain_text(markup: str, text: str) -> None:
-    assert plain(markup) == text
