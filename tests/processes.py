@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from rainbow_exchange.cli import local_api
+
 COMMAND = Path(sys.executable).parent / ("rainbow-exchange.exe" if sys.platform == "win32" else "rainbow-exchange")
 PATIENCE = 30.0
 
@@ -197,12 +199,21 @@ class Connector(Process):
             [COMMAND, "retry", "--all"], env=os.environ | self.environment, capture_output=True, timeout=20, check=True
         )
 
+    def asked(self) -> dict[str, Any]:
+        """Return what the command `status` would, without starting it; {} while there is no daemon that answers."""
+        with suppress(local_api.NoAnswerError):
+            answer: dict[str, Any] = local_api.ask(
+                Path(self.environment["RAINBOW_EXCHANGE_STATE__PATH"]), "/api/status"
+            )
+            return answer
+        return {}
+
     def healthy(self, streamed: int) -> dict[str, Any]:
         """Wait until everything is connected and so many mailboxes are streamed; return the status."""
 
         def reached() -> dict[str, Any]:
             assert self.process.poll() is None, self.output()
-            status = self.status()
+            status = self.asked()
             return status if status.get("state") == "healthy" and status["mailboxes"]["streamed"] == streamed else {}
 
         shown: dict[str, Any] = until(reached, f"healthy with {streamed} streamed mailboxes\n{self.output()}")
@@ -213,7 +224,7 @@ class Connector(Process):
 
         def reported() -> Any:
             assert self.process.poll() is None, self.output()
-            return next((one for one in self.status().get("problems", ()) if one["id"] == problem_id), None)
+            return next((one for one in self.asked().get("problems", ()) if one["id"] == problem_id), None)
 
         shown: dict[str, Any] = until(reported, f"problem {problem_id}\n{self.output()}")
         return shown

@@ -1,11 +1,14 @@
 """From an appointment in Exchange to what Rainbow's clients show: the installed command against the lab."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from exchangelib import (  # type: ignore[import-untyped]  # it ships no types
     DELEGATE,
@@ -17,6 +20,10 @@ from exchangelib import (  # type: ignore[import-untyped]  # it ships no types
     EWSTimeZone,
     OofSettings,
 )
+
+from rainbow_exchange.lab.owner import Owner
+from rainbow_exchange.lab.rainbow.presence import automatic_reply
+from tests.house import House, now, until, virtually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -79,12 +86,10 @@ def test_an_appointment_turns_its_owner_busy_and_its_deletion_free(
     assert others not in counts
 
 
-def test_an_out_of_office_reply_is_seen_with_its_text_and_goes_when_it_is_switched_off(
+def test_an_out_of_office_reply_of_outlook_is_known_right_after_a_start_and_so_is_its_end(
     world: Any, person: Callable[..., dict[str, Any]], eventually: Callable[..., Any]
 ) -> None:
     lab = world.lab([person("ada", id="5f00000000000000000000a1"), person("bob")])
-    world.connector(lab).healthy(streamed=2)
-    colleague = lab.colleague(BOB)
     account = outlook(lab, ADA)
     account.oof_settings = OofSettings(
         state=OofSettings.ENABLED,
@@ -92,12 +97,39 @@ def test_an_out_of_office_reply_is_seen_with_its_text_and_goes_when_it_is_switch
         internal_reply="<html><body><p>Back on Monday.</p><p>Bob stands in.</p></body></html>",
         external_reply="Away",
     )
-    reply = eventually(
-        lambda: (seen := colleague.reads_reply("5f00000000000000000000a1"))["enabled"] and seen, "reply on", within=90
-    )
+    connector = world.connector(lab)
+    colleague = lab.colleague(BOB)
+    reply = eventually(lambda: (seen := colleague.reads_reply("5f00000000000000000000a1"))["enabled"] and seen, "on")
     assert reply["message_text"].split() == ["Back", "on", "Monday.", "Bob", "stands", "in."]
+    assert connector.stop() == 0
     account.oof_settings = OofSettings(state=OofSettings.DISABLED, internal_reply="x", external_reply="x")
-    eventually(lambda: not colleague.reads_reply("5f00000000000000000000a1")["enabled"], "reply off", within=90)
+    assert colleague.reads_reply("5f00000000000000000000a1")["enabled"]
+    world.connector(lab)
+    eventually(lambda: not colleague.reads_reply("5f00000000000000000000a1")["enabled"], "reply off")
+
+
+def test_an_out_of_office_reply_is_seen_with_its_text_and_goes_when_it_is_switched_off(tmp_path: Path) -> None:
+    """On virtual time: nothing announces it, so that it takes a round of polling each time."""
+
+    async def test() -> None:
+        house = House(tmp_path, 2)
+        async with house.at_work(), aiohttp.ClientSession() as session:
+            await asyncio.sleep(90)
+            ada, colleague = house.people[0], house.rainbow.questions
+            assert ada.mailbox is not None
+            owner = Owner(session, url=house.exchange.url, address=ada.mailbox.address, password="Exchange#1")
+
+            def reply() -> dict[str, Any]:
+                return automatic_reply(colleague.known[ada.id], now())
+
+            assert reply()["enabled"] is False
+            await owner.be_out("<html><body><p>Back on Monday.</p><p>Bob stands in.</p></body></html>", now=now())
+            await until(lambda: reply()["enabled"], within=65)
+            assert reply()["message_text"].split() == ["Back", "on", "Monday.", "Bob", "stands", "in."]
+            await owner.be_out(None, now=now())
+            await until(lambda: not reply()["enabled"], within=65)
+
+    virtually(test)
 
 
 def test_a_user_added_at_rainbow_is_answered_for_when_asked_without_a_restart(
