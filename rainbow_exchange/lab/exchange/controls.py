@@ -5,6 +5,7 @@ Loopback only and without sign-in: this is a simulation's control panel, not a s
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,6 +65,7 @@ class Controls:
             ("POST", "/lab/mailboxes/{address}/items", self._item_made),
             ("PATCH", "/lab/mailboxes/{address}/items/{number}", self._item_changed),
             ("DELETE", "/lab/mailboxes/{address}/items/{number}", self._item_deleted),
+            ("GET", "/lab/mailboxes/{address}/out-of-office", self._out_of_office_shown),
             ("PUT", "/lab/mailboxes/{address}/out-of-office", self._out_of_office),
         ):
             app.router.add_route(method, path, plainly(work))
@@ -238,6 +240,11 @@ class Controls:
         else:
             mailbox.calendar.delete(item)
         return web.json_response({})
+
+    async def _out_of_office_shown(self, http: web.Request) -> web.Response:
+        mailbox = self._mailbox(http.match_info["address"])
+        times = {name: getattr(mailbox.oof, name).isoformat() for name in ("start", "end")}
+        return web.json_response(asdict(mailbox.oof) | times)
 
     async def _out_of_office(self, http: web.Request) -> web.Response:
         mailbox = self._mailbox(http.match_info["address"])

@@ -16,6 +16,7 @@ from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
 from rainbow_exchange.lab.rainbow.outage import PARTS, RainbowOutage
 from rainbow_exchange.lab.rainbow.people import People, renamed
+from rainbow_exchange.lab.rainbow.presence import Known
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record
 from rainbow_exchange.lab.rainbow.sign_in import SignIn
@@ -61,6 +62,7 @@ class LabWire:
             web.post("/lab/users", self._add),
             web.patch("/lab/users/{user}", self._change),
             web.delete("/lab/users/{user}", self._remove),
+            web.get("/lab/known", self._known),
             web.post("/lab/ask", self._ask),
             web.post("/lab/tokens", self._token),
             web.get("/lab/dials", self._show_dials),
@@ -79,9 +81,16 @@ class LabWire:
         return web.json_response({})
 
     async def _users(self, _: web.Request) -> web.Response:
+        return web.json_response([user.as_json() for user in self._company()])
+
+    async def _known(self, _: web.Request) -> web.Response:
+        """Give what the connector has answered last about each user, the oracle of tests."""
+        known = ((user, self._questions.known.get(user.id, Known())) for user in self._company())
+        return web.json_response({user.id: each.as_json() for user, each in known})
+
+    def _company(self) -> list[LabUser]:
         apart = {user.id for user in [self._people.account, *self._people.connectors()]}
-        everybody = [user for user in self._people.everybody() if user.id not in apart]
-        return web.json_response([user.as_json() for user in everybody])
+        return [user for user in self._people.everybody() if user.id not in apart]
 
     async def _add(self, request: web.Request) -> web.Response:
         user = _user({"companyId": self._people.account.company_id} | await _object(request))

@@ -68,6 +68,13 @@ class Known:
             return self
         return replace(self, auto_reply=auto_reply, auto_reply_asked=asked)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it with the names of Rainbow's wire."""
+        return {
+            "events": None if self.events is None else [event.as_json() for event in self.events],
+            "autoReply": None if self.auto_reply is None else self.auto_reply.as_json(),
+        }
+
 
 def shown(known: Known, at: datetime) -> Shown:
     """Tell what a client sees at `at`."""

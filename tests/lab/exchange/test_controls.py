@@ -123,6 +123,13 @@ async def test_an_out_of_office_is_set_without_its_owner(wire: Any) -> None:
     asked = f"<m:GetUserOofSettingsRequest>{named}</m:GetUserOofSettingsRequest>"
     answer = await wire.call(asked, account="bob@acme.test")
     assert (answer.one("t:OofState"), answer.all("t:Message")) == ("Enabled", ["<p>Away</p>", ""])
+    shown = await wire.lab_call("GET", "mailboxes/bob@acme.test/out-of-office")
+    assert (shown["state"], shown["audience"], shown["internal"], shown["external"]) == (
+        "Enabled",
+        "None",
+        "<p>Away</p>",
+        "",
+    )
 
 
 async def test_the_lab_starts_again_on_the_same_port_without_subscriptions(wire: Any) -> None:

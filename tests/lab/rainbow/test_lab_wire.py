@@ -55,6 +55,19 @@ async def test_a_user_that_is_not_right_is_refused(*, rest: Any, lab: Any, users
     assert len(lab.people) == 12
 
 
+async def test_what_was_answered_last_is_given(*, admin: Any, link: Any, lab: Any, users: Any, make_event: Any) -> None:
+    assert {user.id for user in users} == set(before := await lab_call(admin, "GET", "known"))
+    assert before[users[0].id] == {"events": None, "autoReply": None}
+    await admin.notify(users[0].id)
+    await link.answer_all(2, make_event("Planning", "09:00", "10:00"))
+    await lab.questions.idle()
+    known = (await lab_call(admin, "GET", "known"))[users[0].id]
+    assert [(each["subject"], each["showAs"], each["startDate"]) for each in known["events"]] == [
+        ("Planning", "busy", "2026-01-05T09:00:00+00:00")
+    ]
+    assert (known["autoReply"]["state"], known["autoReply"]["internalReplyMessage"]) == ("disabled", "")
+
+
 async def test_any_question_is_asked_as_anybody(*, admin: Any, link: Any) -> None:
     async def asked(body: dict[str, Any]) -> Any:
         return await lab_call(admin, "POST", "ask", body)
