@@ -9,6 +9,8 @@ _CHOICES = {
     "auth_schemes": ("Basic", "NTLM", "Negotiate", "Bearer"),
     "extended_protection": ("none", "allow", "require"),
     "server_busy": ("", "fault", "message", "inner", "http"),
+    "absence_times": ("utc", "offset", "bare"),
+    "external_replies": ("None", "Known", "All"),
     "cut_answers": ("", "short", "broken"),
 }
 #: numbers that may be below 0: the least that means something, None: any
@@ -77,6 +79,12 @@ class Dials:
     mail_tips_enabled: bool = True
     mail_tips_limit: int = 100
     pending_mail_tips: list[str] = field(default_factory=list)
+    mail_tip_errors: dict[str, str] = field(default_factory=dict)
+    mail_tip_characters: int = 0
+    mail_tip_durations: bool = True
+    absence_errors: dict[str, str] = field(default_factory=dict)
+    absence_times: str = "utc"
+    external_replies: str = "All"
     # servers
     fail_over_minutes: float = 0.0
     move_minutes: float = 0.0

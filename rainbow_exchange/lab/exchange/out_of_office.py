@@ -1,5 +1,8 @@
 """GetUserOofSettings, SetUserOofSettings, GetMailTips and GetServiceConfiguration (ews.md §5)."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
 from rainbow_exchange.lab.exchange.mailbox import Access, Mailbox, OutOfOffice
@@ -15,6 +18,9 @@ from rainbow_exchange.lab.exchange.wire import (
     text,
 )
 from rainbow_exchange.lab.exchange.zones import instant, written
+
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_PARIS = ZoneInfo("Europe/Paris")
 
 
 def _own(call: Call, address: str) -> Mailbox:
@@ -34,7 +40,11 @@ def _own(call: Call, address: str) -> Mailbox:
 
 def get_settings(call: Call, request: Element) -> Element:
     """Answer GetUserOofSettings; the duration stands there even where it is stale."""
-    oof = _own(call, text(request, "Mailbox", "Address")).oof
+    mailbox = _own(call, text(request, "Mailbox", "Address"))
+    dials = call.company.dials
+    if code := dials.absence_errors.get(mailbox.address.lower()):
+        raise Refused(code)
+    oof = mailbox.oof
     return m(
         "GetUserOofSettingsResponse",
         response_message("ResponseMessage"),
@@ -42,12 +52,32 @@ def get_settings(call: Call, request: Element) -> Element:
             "OofSettings",
             t("OofState", oof.state),
             t("ExternalAudience", oof.audience),
-            t("Duration", t("StartTime", written(oof.start)), t("EndTime", written(oof.end))),
-            t("InternalReply", t("Message", oof.internal)),
-            t("ExternalReply", t("Message", oof.external)),
+            _duration(oof, dials.absence_times),
+            _reply("InternalReply", oof.internal),
+            _reply("ExternalReply", oof.external),
         ),
-        m("AllowExternalOof", "All"),
+        m("AllowExternalOof", dials.external_replies),
     )
+
+
+def _duration(oof: OutOfOffice, form: str) -> Element:
+    """Give the times in UTC, with Paris's offset, or without saying that they are in UTC."""
+
+    def time(moment: datetime) -> str:
+        match form:
+            case "offset":
+                return moment.astimezone(_PARIS).isoformat(timespec="seconds")
+            case "bare":
+                return written(moment).removesuffix("Z")
+            case _:
+                return written(moment)
+
+    return t("Duration", t("StartTime", time(oof.start)), t("EndTime", time(oof.end)))
+
+
+def _reply(name: str, message: str) -> Element:
+    """Give a reply, whose language stands there though nobody keeps it up to date."""
+    return t(name, t("Message", message), **{_LANGUAGE: "en-US"})
 
 
 def set_settings(call: Call, request: Element) -> Element:
@@ -104,20 +134,24 @@ def _tip(call: Call, address: str) -> Element:
         call.company.troubled(mailbox)
     except Refused as error:
         return response_message("MailTipsResponseMessageType", error=error)
-    if mailbox.address.lower() in call.company.dials.pending_mail_tips:
+    dials = call.company.dials
+    if code := dials.mail_tip_errors.get(mailbox.address.lower()):
+        return response_message("MailTipsResponseMessageType", error=Refused(code))
+    if mailbox.address.lower() in dials.pending_mail_tips:
         tips = m("MailTips", recipient, t("PendingMailTips", "OutOfOfficeMessage"))
         return response_message("MailTipsResponseMessageType", tips)
     oof = mailbox.oof
     effective = oof.effective(call.company.now())
-    scheduled = effective and oof.state == "Scheduled"
+    scheduled = effective and oof.state == "Scheduled" and dials.mail_tip_durations
+    message = oof.internal[: dials.mail_tip_characters or None] if effective else ""
     tips = m(
         "MailTips",
         recipient,
         t("PendingMailTips"),
         t(
             "OutOfOffice",
-            t("ReplyBody", t("Message", oof.internal if effective else "")),
-            t("Duration", t("StartTime", written(oof.start)), t("EndTime", written(oof.end))) if scheduled else None,
+            _reply("ReplyBody", message),
+            _duration(oof, dials.absence_times) if scheduled else None,
         ),
     )
     return response_message("MailTipsResponseMessageType", tips)

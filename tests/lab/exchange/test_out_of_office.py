@@ -121,3 +121,44 @@ async def test_names_are_resolved_to_all_their_addresses(noon: Any) -> None:
         ["alice@acme.test", "bob@acme.test"],
     )
     assert (await noon.call(resolve("zoe"))).code == "ErrorNameResolutionNoResults"
+
+
+@pytest.mark.parametrize(
+    ("form", "start", "end"),
+    [
+        ("utc", "2026-03-27T17:00:00Z", "2026-03-30T06:00:00Z"),
+        ("offset", "2026-03-27T18:00:00+01:00", "2026-03-30T08:00:00+02:00"),
+        ("bare", "2026-03-27T17:00:00", "2026-03-30T06:00:00"),
+    ],
+)
+async def test_times_are_written_as_the_dial_says(noon: Any, form: str, start: str, end: str) -> None:
+    noon.lab.directory.by_address["alice@acme.test"].oof.start = datetime(2026, 3, 27, 17, tzinfo=UTC)
+    noon.lab.directory.by_address["alice@acme.test"].oof.end = datetime(2026, 3, 30, 6, tzinfo=UTC)
+    await noon.dials(absence_times=form)
+    got = await noon.call(read(), account="alice@acme.test")
+    assert (got.one("t:StartTime"), got.one("t:EndTime")) == (start, end)
+
+
+async def test_a_tip_may_be_cut_and_without_its_times(noon: Any) -> None:
+    await noon.call(write("Scheduled"), account="alice@acme.test")
+    await noon.dials(mail_tip_characters=6, mail_tip_durations=False)
+    answer = await noon.call(tips("alice@acme.test"))
+    assert (answer.all("t:Message"), answer.all("t:EndTime")) == (["<p>ins"], [])
+
+
+async def test_tip_and_settings_are_refused_by_themselves(noon: Any) -> None:
+    await noon.dials(
+        mail_tip_errors={"alice@acme.test": "ErrorMailRecipientNotFound"},
+        absence_errors={"bob@acme.test": "ErrorAccessDenied"},
+    )
+    answer = await noon.call(tips("alice@acme.test", "bob@acme.test"))
+    assert answer.all("m:ResponseCode") == ["NoError", "ErrorMailRecipientNotFound", "NoError"]
+    assert (await noon.call(read(), account="alice@acme.test")).code == "NoError"
+    assert (await noon.call(read("bob@acme.test"), account="bob@acme.test")).code == "ErrorAccessDenied"
+
+
+async def test_the_company_says_who_outside_gets_replies_at_all(noon: Any) -> None:
+    await noon.call(write("Enabled"), account="alice@acme.test")
+    await noon.dials(external_replies="None")
+    got = await noon.call(read(), account="alice@acme.test")
+    assert (got.one("t:ExternalAudience"), got.one("m:AllowExternalOof")) == ("Known", "None")
