@@ -14,7 +14,7 @@ from rainbow_exchange.ews.errors import (
 )
 from rainbow_exchange.ews.operations.get_mail_tips import GetMailTips, MailTip
 from rainbow_exchange.ews.operations.get_service_configuration import GetServiceConfiguration
-from rainbow_exchange.ews.operations.get_user_oof_settings import GetUserOofSettings
+from rainbow_exchange.ews.operations.get_user_oof_settings import GetUserOofSettings, OofSettings
 from rainbow_exchange.ews.plain_text import plain
 from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
@@ -25,6 +25,7 @@ MOST_MAIL_TIPS = 100
 
 _STATE = {state.value: state for state in OofState}
 _AUDIENCE = {audience.value: audience for audience in Audience}
+_WIDER = [Audience.NONE, Audience.KNOWN, Audience.ALL]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +82,15 @@ async def read_oof_settings(client: Caller, mailbox: Mailbox, *, impersonate: bo
         end=settings.end if scheduled else None,
         internal_text=plain(settings.internal_html),
         external_text=plain(settings.external_html),
-        audience=_AUDIENCE.get(settings.external_audience.lower(), Audience.NONE),
+        audience=_audience(settings),
     )
+
+
+def _audience(settings: OofSettings) -> Audience:
+    """Tell who outside gets the reply: whom its owner wants to, as far as the company lets it."""
+    wanted = _AUDIENCE.get(settings.external_audience.lower(), Audience.NONE)
+    allowed = _AUDIENCE.get(settings.allowed_audience.lower(), Audience.ALL)
+    return min(wanted, allowed, key=_WIDER.index)
 
 
 async def mail_tips_limit(client: Caller) -> int:

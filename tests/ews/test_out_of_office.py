@@ -100,6 +100,17 @@ async def test_a_scheduled_absence_is_told_whole() -> None:
     assert client.anchors == ["ada@acme.test"]
 
 
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [(b"All", Audience.KNOWN), (b"Known", Audience.KNOWN), (b"None", Audience.NONE), (b"", Audience.KNOWN)],
+)
+async def test_nobody_gets_a_reply_whom_the_company_does_not_let_have_one(allowed: bytes, told: Audience) -> None:
+    whole = (FOLDER / "Exchange2019/get_user_oof_settings/scheduled.xml").read_bytes()
+    said = re.sub(rb"(<AllowExternalOof)>\w+<", rb"\1>" + allowed + b"<", whole)
+    assert b"<AllowExternalOof>%b<" % allowed in said
+    assert (await read_oof_settings(Played(said), ADA, impersonate=True)).audience is told
+
+
 async def test_a_stale_duration_is_no_time() -> None:
     client = Played("Exchange2019/get_user_oof_settings/stale_duration")
     assert await read_oof_settings(client, ADA, impersonate=False) == OutOfOffice(

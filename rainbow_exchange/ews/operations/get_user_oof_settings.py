@@ -17,10 +17,14 @@ from rainbow_exchange.ews.templates import set_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OofSettings:
-    """OofSettings as on the wire: messages are HTML, and the times may be stale unless `oof_state` is Scheduled."""
+    """OofSettings as on the wire: messages are HTML, and the times may be stale unless `oof_state` is Scheduled.
+
+    `allowed_audience` is to whom outside the company lets replies go at all (AllowExternalOof), "" where not said.
+    """
 
     oof_state: str
     external_audience: str = ""
+    allowed_audience: str = ""
     start: datetime | None = None
     end: datetime | None = None
     internal_html: str = ""
@@ -55,10 +59,11 @@ def parse(body: etree._Element) -> OofSettings:
     if settings is None or not state:
         raise MalformedResponse("a GetUserOofSettings that succeeded without OofState")
     # Duration stands there in every state and may be anything but for Scheduled
-    duration = first(settings, "Duration") if state == "Scheduled" else None
+    duration = first(settings, "Duration") if state.lower() == "scheduled" else None
     return OofSettings(
         oof_state=state,
         external_audience=child_text(settings, "ExternalAudience"),
+        allowed_audience=child_text(response, "AllowExternalOof"),
         start=optional_instant(child_text(duration, "StartTime")),
         end=optional_instant(child_text(duration, "EndTime")),
         internal_html=child_text(settings, "InternalReply", "Message"),

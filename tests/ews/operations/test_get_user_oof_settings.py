@@ -29,7 +29,7 @@ def test_a_scheduled_absence_has_its_times_and_texts(answer: Read) -> None:
 
 def test_a_stale_duration_is_not_taken(answer: Read) -> None:
     assert parse(answer("Exchange2019/get_user_oof_settings/stale_duration")) == OofSettings(
-        oof_state="Disabled", external_audience="None", internal_html="<p>An old text</p>"
+        oof_state="Disabled", external_audience="None", allowed_audience="All", internal_html="<p>An old text</p>"
     )
 
 
@@ -37,6 +37,7 @@ def test_the_documented_answer_is_read(sample: Read) -> None:
     assert parse(sample("GetUserOofSettings__getuseroofsettings-operation_1")) == OofSettings(
         oof_state="Disabled",
         external_audience="All",
+        allowed_audience="All",
         internal_html="I am out of office. This is my internal reply.",
         external_html="I am out of office. This is my external reply.",
     )
