@@ -30,18 +30,24 @@ NOT_KNOWN = "MailTipNotKnown"
 class Entry:
     """What is known of one mailbox's absence.
 
-    `seen_at`: when `absence` was last confirmed. `alone_at`: a request was refused for its sake, and from then on it is
-    asked for by itself. `tipless`: why there is no tip of it. `settings_due` and `refused` belong to the settings.
+    `seen_at`: when `absence` was last confirmed. `tip_at`, `out_at`: when `tip`, and one that shows a reply, was seen
+    last. `pending_since`: since when the server has had no time for its tip. `alone_at`: a request was refused for its
+    sake, and from then on it is asked for by itself. `tipless`: why there is no tip of it. `settings_due`, `doubted_at`
+    (read because the tip differs) and `refused` belong to the settings.
     """
 
     mailbox: Mailbox
     absence: OutOfOffice | None = None
     seen_at: datetime | None = None
     tip: Tip | None = None
+    tip_at: datetime | None = None
+    out_at: datetime | None = None
+    pending_since: datetime | None = None
     tipless: str = ""
     alone_at: datetime | None = None
     settings_at: datetime | None = None
     settings_due: datetime | None = None
+    doubted_at: datetime | None = None
     refused: str = ""
     gone: bool = False
 
@@ -49,7 +55,7 @@ class Entry:
 class MailTips:
     """Asks for tips; `took(entry, before)` is called for each tip that came, and when one turns out not to be there.
 
-    `before` is the tip that the entry had.
+    `before` is the tip that the entry had, which it keeps while the server has no time for another: `pending(entry)`.
 
     `within_budget` carries one request out, notes its error and returns it; `note` is for that of a single recipient.
     `none` says that the server gives no tips, `reason` why; `given_up` is called when that is found out.
@@ -63,6 +69,7 @@ class MailTips:
         sending_as: str | None,
         within_budget: Callable[[Coroutine[Any, Any, None]], Awaitable[Exception | None]],
         took: Callable[[Entry, Tip | None], None],
+        pending: Callable[[Entry], None],
         note: Callable[[Exception], None],
         given_up: Callable[[], None],
         now: Callable[[], datetime],
@@ -73,6 +80,7 @@ class MailTips:
         self._sending_as = sending_as
         self._within_budget = within_budget
         self._took = took
+        self._pending = pending
         self._note = note
         self._given_up = given_up
         self._now = now
@@ -173,12 +181,18 @@ class MailTips:
             self._have(entry, None, self.reason)
             return
         self._told = True
-        if not tip.pending:
+        if tip.pending:
+            entry.pending_since = entry.pending_since or self._now()
+            self._pending(entry)
+        else:
             self._have(entry, tip, "")
 
     def _have(self, entry: Entry, tip: Tip | None, tipless: str) -> None:
         before, lacked = entry.tip, entry.tipless
-        entry.tip, entry.tipless = tip, tipless
+        entry.tip, entry.tipless, entry.pending_since = tip, tipless, None
+        if tip is not None:
+            entry.tip_at = self._now()
+            entry.out_at = entry.tip_at if tip.out else entry.out_at
         if not (lacked and tipless):
             self._took(entry, before)
 

@@ -2,7 +2,8 @@
 
 GetMailTips tells for many mailboxes at once whether a reply is being sent now, and its text; GetUserOofSettings tells
 the whole truth, schedule and external text included, for one mailbox and only by impersonation. So tips are polled for
-all, and settings are read when a tip flips or its text changes, hourly for those who are out, daily for everybody.
+all, and settings are read when a tip changes, hourly for those who are out, daily for everybody, and shortly before a
+planned start or end, which `bridge/boundaries` passes on when it comes.
 Where the server gives no tips, or none of somebody, settings are read in turn, as fast as the budget allows.
 Without impersonation the tip is all there is: no schedule and no external text is promised, and without tips nothing is
 known. What is not known is an error, and so is what was not confirmed for twelve hours.
@@ -10,14 +11,16 @@ known. What is not known is an error, and so is what was not confirmed for twelv
 
 import asyncio
 import heapq
+import math
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
+from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over
 from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips
 from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
 from rainbow_exchange.ews.out_of_office import Tip, read_oof_settings
@@ -35,12 +38,13 @@ BUDGET = 10.0
 PERIOD = 60.0
 SETTINGS_AGAIN_OUT = timedelta(hours=1)
 SETTINGS_AGAIN = timedelta(days=1)
-#: how often settings are read that a tip contradicts (an absence without a text has no tip)
+#: how often settings are read that a tip contradicts (an absence without a text has no tip), or that no tip comes of
 IN_DOUBT = timedelta(minutes=5)
 STALE_AFTER = timedelta(hours=12)
 #: how long an absence is remembered that Exchange no longer lets us see
 FORGET_AFTER = timedelta(hours=24)
-DISABLED = OutOfOffice(state=OofState.DISABLED)
+#: settings that a tip asks for are read before those whose turn it is
+AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -88,6 +92,7 @@ class OutOfOfficeWatch:
         self._entries: dict[str, Entry] = {}
         self._settings_due: list[tuple[datetime, str]] = []
         self._fresh: set[str] = set()
+        self._ends: dict[str, datetime] = {}  # of absences that only tips tell of
         self._wake = asyncio.Event()
         self._round = asyncio.Event()  # set at the end of the next round that begins, and then replaced
         self._tips = MailTips(
@@ -96,6 +101,7 @@ class OutOfOfficeWatch:
             sending_as=sending_as,
             within_budget=self._within_budget,
             took=self._take_tip,
+            pending=self._tip_pending,
             note=self._note,
             given_up=self._without_tips,
             now=now,
@@ -121,6 +127,7 @@ class OutOfOfficeWatch:
         if entry := self._entries.pop(address, None):
             entry.gone = True
         self._fresh.discard(address)
+        self._ends.pop(address, None)
 
     def current(self, address: str) -> OutOfOffice | None:
         """Return the state as last read, None if never."""
@@ -147,10 +154,11 @@ class OutOfOfficeWatch:
         if entry.mailbox.smtp is None:
             raise ResponseError(NO_ADDRESS)
         if not self._known(entry):
-            if self._impersonation:
-                await self._read_settings(entry)
-            else:
-                await self._tips.one(entry)
+            try:
+                await (self._read_settings(entry) if self._impersonation else self._tips.one(entry))
+            except EwsError:
+                if not self._known(entry):  # the tip may stand in for the settings
+                    raise
         if entry.absence is None or not self._known(entry):
             raise ResponseError(NOT_KNOWN)
         return entry.absence
@@ -171,35 +179,48 @@ class OutOfOfficeWatch:
     async def run(self) -> None:
         """Poll, until cancelled. What Exchange refuses is counted and tried again in the next round."""
         loop = asyncio.get_running_loop()
+        everybody_at = loop.time() + PERIOD
         try:
             while True:
-                started = loop.time()
-                over, self._round = self._round, asyncio.Event()
+                started, everybody = loop.time(), not self._fresh
+                ended, self._round = self._round, asyncio.Event()
                 try:
                     await self._tips.poll(self._next_round())
                 finally:
-                    over.set()
+                    ended.set()
                 await self._settings_round()
                 self._forget_lost()
-                self.counters.period = max(PERIOD, loop.time() - started)
-                await self._until(started + PERIOD * (0.95 + 0.1 * self._random()))
+                if everybody:
+                    self.counters.period = max(PERIOD, loop.time() - started)
+                    everybody_at = started + PERIOD * (0.95 + 0.1 * self._random())
+                await self._until(everybody_at)
         finally:
             self._round.set()
 
-    async def _until(self, end: float) -> None:
-        """Wait for the next round; newcomers end the wait after a moment in which more of them gather."""
+    async def _until(self, everybody_at: float) -> None:
+        """Wait for the next round; newcomers end the wait after a moment in which more of them gather.
+
+        So does the end of an absence of which only a tip is known: whether it has ended only the next one tells.
+        """
         self._wake.clear()
         if not self._fresh:
+            ends = min(self._ends.values(), default=None)
+            wait = math.inf if ends is None else (ends - self._now()).total_seconds()
             try:
-                async with asyncio.timeout_at(end):
+                async with asyncio.timeout_at(min(everybody_at, asyncio.get_running_loop().time() + wait)):
                     await self._wake.wait()
             except TimeoutError:
-                return
+                soon = self._now() + timedelta(seconds=1)
+                self._fresh |= {address for address, end in self._ends.items() if end <= soon}
+                if not self._fresh:
+                    return
         await asyncio.sleep(1.0)
 
     def _next_round(self) -> list[Entry]:
         """Return whom to poll: newcomers only while there are some, else everybody, those who are out first."""
         wanted = [self._entries[address] for address in self._fresh]
+        for address in self._fresh:
+            self._ends.pop(address, None)
         self._fresh.clear()
         everybody = (entry for entry in self._entries.values() if entry.mailbox.smtp is not None)
         return wanted or sorted(everybody, key=lambda entry: not (entry.tip and entry.tip.out))
@@ -246,33 +267,43 @@ class OutOfOfficeWatch:
         if tip is None:
             self._want_settings(entry, self._now())
             return
-        flipped = before is None or before.out != tip.out or before.text != tip.text
         if not self._impersonation:
+            if tip.end is not None and tip.end > self._now():
+                self._ends[entry.mailbox.address] = tip.end
+            else:
+                self._ends.pop(entry.mailbox.address, None)
             self._set(entry, OutOfOffice(state=OofState.ENABLED, internal_text=tip.text) if tip.out else DISABLED)
             return
-        if flipped and not tip.out and (entry.absence is None or entry.absence.start is None):
-            self._set(entry, DISABLED)
-        doubtful = tip.out != self._in_effect(entry.absence) and self._older(entry.settings_at, IN_DOUBT)
-        if flipped or doubtful:
+        differs = tip.out != in_effect(entry.absence, self._now())
+        if before != tip:
+            if over(entry.absence, tip, before):
+                self._set(entry, DISABLED)
             # Which of the two is late cannot be told from here.
+            self._want_settings(entry, AT_ONCE if tip.out or before is not None else self._now())
+        elif differs and self._older(entry.doubted_at, IN_DOUBT):
+            entry.doubted_at = self._now()
+            self._want_settings(entry, AT_ONCE)
+        elif not differs:
+            entry.doubted_at = None
+            if entry.absence is not None:
+                entry.seen_at = self._now()
+
+    def _tip_pending(self, entry: Entry) -> None:
+        """The old value holds; once the server has had no time for a while, the settings tell."""
+        if (
+            entry.pending_since
+            and self._older(entry.pending_since, IN_DOUBT)
+            and self._older(entry.settings_at, IN_DOUBT)
+        ):
             self._want_settings(entry, self._now())
-        elif entry.absence is not None:
-            entry.seen_at = self._now()
 
     def _without_tips(self) -> None:
         """The server gives no tips: what they told holds no longer."""
         for entry in self._entries.values():
-            entry.tip, entry.alone_at = None, None
+            entry.tip, entry.alone_at, entry.pending_since = None, None, None
             if not self._impersonation:
                 entry.absence = None
             self._want_settings(entry, self._now())
-
-    def _in_effect(self, absence: OutOfOffice | None) -> bool:
-        """Whether replies are sent now, as far as the settings tell."""
-        if absence is None or absence.state is OofState.DISABLED:
-            return False
-        started = absence.start is None or absence.start <= self._now()
-        return started and (absence.end is None or self._now() < absence.end)
 
     def _again(self, entry: Entry) -> timedelta:
         """Tell how long settings that were read will do."""
@@ -290,14 +321,15 @@ class OutOfOfficeWatch:
         except EwsError as error:
             if is_refusal(error):
                 entry.refused = reason_of(error)
-            # The tip stands in for it until the next try.
-            if entry.tip is not None and entry.tip.out:
-                self._set(entry, OutOfOffice(state=OofState.ENABLED, internal_text=entry.tip.text))
+            # Until the next try.
+            stand_in = by_tip(entry.absence, entry.tip, entry.tip_at, entry.out_at)
+            if stand_in is not None and stand_in is not entry.absence:
+                self._set(entry, stand_in)
             self._want_settings(entry, self._now() + timedelta(minutes=10))
             raise
         self.counters.settings_read += 1
         entry.settings_at, entry.refused = self._now(), ""
-        self._want_settings(entry, next_at)
+        self._want_settings(entry, min(next_at, confirm_at(absence, self._now()) or next_at))
         self._set(entry, absence)
 
     def _set(self, entry: Entry, absence: OutOfOffice) -> None:
