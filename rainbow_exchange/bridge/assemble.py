@@ -16,7 +16,7 @@ from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.parts import Histogram, Options, Parts, TellingTimes
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.polling import Polling
-from rainbow_exchange.bridge.privacy import Privacy, PrivacyOfPeople
+from rainbow_exchange.bridge.privacy import PrivacyOfPeople
 from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.roster import Changes as ListingChanges
 from rainbow_exchange.bridge.roster import Roster, addresses
@@ -98,7 +98,7 @@ def assemble(
     reader = Reader(
         exchange,
         impersonation=options.impersonation,
-        details=options.privacy.of(None).level is not Privacy.BUSY_ONLY,
+        privacy=privacy.at,
         now=now,
         watched=lambda address: watcher.coverage(address) == "streamed",
         hidden=hidden,

@@ -38,11 +38,16 @@ class Company:
 
 
 class Ride(Protocol):
-    """What is to be sent: reads of different windows, or of different company, never share a request."""
+    """What is to be sent: reads of different windows, wishes or company never share a request."""
 
     @property
     def window(self) -> Window:
         """The window asked for."""
+        ...
+
+    @property
+    def subjects(self) -> bool:
+        """Whether subjects are wanted."""
         ...
 
     def share(self, now: datetime) -> int:
@@ -56,12 +61,12 @@ R = TypeVar("R", bound=Ride)
 def together(waiting: Iterable[R], now: datetime) -> list[R]:
     """Return the oldest of those `waiting`, with as much company as may ride in its request."""
     batch: list[R] = []
-    share = 1
+    share, subjects = 1, True
     for read in waiting:
         if not batch:
             batch.append(read)
-            share = read.share(now)
-        elif read.window == batch[0].window and read.share(now) == share:
+            share, subjects = read.share(now), read.subjects
+        elif read.window == batch[0].window and read.share(now) == share and read.subjects is subjects:
             batch.append(read)
         if len(batch) >= share:
             break

@@ -68,7 +68,9 @@ class Polling:
                 batch, spacing = self._next()
                 if batch and not self._held_back():
                     together = [address for address in batch if not self._is_alone(address)]
-                    for group in (together, *([address] for address in batch if address not in together)):
+                    titled = [address for address in together if self._reader.subjects(address)]
+                    times = [address for address in together if address not in titled]
+                    for group in (titled, times, *([address] for address in batch if address not in together)):
                         if group:
                             tasks.create_task(self._ask(group, look), name=f"poll:{len(group)}")
                 await asyncio.sleep(max(spacing, self._held_back()))
@@ -99,7 +101,13 @@ class Polling:
         began = loop.time()
         try:
             async with asyncio.timeout(_TIME_LIMIT):
-                found = await read_availability(self._client, addresses, self._reader.window(), read_at=self._now())
+                found = await read_availability(
+                    self._client,
+                    addresses,
+                    self._reader.window(),
+                    read_at=self._now(),
+                    subjects=all(map(self._reader.subjects, addresses)),
+                )
         except (EwsError, TimeoutError) as error:
             if _is_late(error):
                 await self._split(addresses, look)

@@ -1,5 +1,9 @@
 """How a mailbox is read, and what a result says about that: rights show only in an appointment's details. Pure.
 
+Privacy has its say as well. Where no subject leaves the building, none is read: many are read together. Where private
+ones are masked, a mailbox is read as its owner as long as that works, since availability knows no other sensitivity
+than private.
+
 What FindItem is worth is a matter of the server: a CalendarView expands series, so that a series' master in one proves
 that this server does not, and that there meetings would be missing. Then nobody is read by it for a day.
 """
@@ -9,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
+from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.model import Agenda, Mailbox
@@ -27,28 +33,39 @@ class Mode(StrEnum):
 
 @dataclass(slots=True)
 class ReadMode:
-    """The mode of one mailbox, and since when."""
+    """The mode of one mailbox as it was learnt, and since when. `privacy` gives the level that holds for it now."""
 
-    current: Mode
+    learnt: Mode
     own_only: bool = False  # a mailbox without an SMTP address cannot be asked for by GetUserAvailability
+    privacy: Callable[[], Privacy] = lambda: Privacy.FULL
     _own_since: datetime | None = None
     _own_denied_until: datetime | None = None
 
+    @property
+    def current(self) -> Mode:
+        """How it is to be read now."""
+        hidden = self.privacy() is Privacy.BUSY_ONLY
+        return Mode.BATCHED if hidden and not self.own_only else self.learnt
+
     def judge(self, result: Agenda | EwsError, now: datetime) -> bool:
         """Take a result into account; True: the mailbox is to be read again, otherwise."""
-        if self.current is Mode.OWN:
+        privacy = self.privacy()
+        if privacy is Privacy.BUSY_ONLY:
+            return False
+        if self.learnt is Mode.OWN:
             if isinstance(result, EwsError) and treatment(result) is Treatment.DENIED:
-                self.current, self._own_denied_until = Mode.BATCHED, now + TRIED_ANEW_AFTER
+                self.learnt, self._own_denied_until = Mode.BATCHED, now + TRIED_ANEW_AFTER
                 return True
             if self._own_since is None:
                 self._own_since = now
-            elif now - self._own_since >= TRIED_ANEW_AFTER:
+            elif privacy is Privacy.FULL and now - self._own_since >= TRIED_ANEW_AFTER:
                 # Tried anew: with details, one request for a hundred mailboxes is cheaper than one each.
-                self.current = Mode.BATCHED
+                self.learnt = Mode.BATCHED
             return False
         may_own = self._own_denied_until is None or self._own_denied_until <= now
-        if may_own and isinstance(result, Agenda) and result.detailed is False:
-            self.current, self._own_since = Mode.OWN, now
+        unfit = isinstance(result, Agenda) and (result.detailed is False or privacy is Privacy.PRIVATE_MASKED)
+        if may_own and unfit:
+            self.learnt, self._own_since = Mode.OWN, now
             return True
         return False
 
@@ -56,22 +73,34 @@ class ReadMode:
 class ReadModes:
     """The modes of all mailboxes of one server; with `own` False they are BATCHED for good.
 
+    `privacy(address)` gives the level that holds for a mailbox.
     `hidden(addresses)` is called when FindItem proves to hide meetings, with those who were read by it.
     """
 
-    def __init__(self, *, own: bool, hidden: Callable[[tuple[str, ...]], None]) -> None:
+    def __init__(
+        self,
+        *,
+        own: bool,
+        hidden: Callable[[tuple[str, ...]], None],
+        privacy: Callable[[str], Privacy] = lambda _: Privacy.FULL,
+    ) -> None:
         self._own = own
+        self._privacy = privacy
         self._hidden = hidden
         self._modes: dict[str, ReadMode] = {}
         self._unexpanded_until: datetime | None = None
 
     def add(self, mailbox: Mailbox, remembered: Mode | None, now: datetime) -> ReadMode:
         """Give a mailbox its mode to begin with; `remembered` is that of an earlier run."""
+        privacy = partial(self._privacy, mailbox.address)
         if mailbox.smtp is None:
-            mode = self._modes[mailbox.address] = ReadMode(Mode.OWN, own_only=True)
-            return mode
-        start = (remembered or Mode.OWN) if self._own and not self.unexpanded(now) else Mode.BATCHED
-        mode = self._modes[mailbox.address] = ReadMode(start)
+            start = Mode.OWN
+        elif not self._own or self.unexpanded(now):
+            start = Mode.BATCHED
+        else:
+            start = Mode.OWN if remembered is None or privacy() is Privacy.PRIVATE_MASKED else remembered
+        mode = ReadMode(start, own_only=mailbox.smtp is None, privacy=privacy)
+        self._modes[mailbox.address] = mode
         return mode
 
     def forget(self, address: str) -> None:
@@ -92,7 +121,7 @@ class ReadModes:
         if not self._own or mode.own_only:
             return False
         if isinstance(result, Agenda) and not result.expanded:
-            mode.current = Mode.BATCHED
+            mode.learnt = Mode.BATCHED
             if not self.unexpanded(now):
                 self._unexpanded_until = now + TRIED_ANEW_AFTER
                 self._leave_own()
@@ -104,5 +133,5 @@ class ReadModes:
             address: mode for address, mode in self._modes.items() if mode.current is Mode.OWN and not mode.own_only
         }
         for mode in left.values():
-            mode.current = Mode.BATCHED
+            mode.learnt = Mode.BATCHED
         self._hidden(tuple(left))

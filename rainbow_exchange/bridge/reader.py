@@ -11,14 +11,16 @@ for a day ends that.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from rainbow_exchange.bridge.batches import Company, together
+from rainbow_exchange.bridge.batches import together
 from rainbow_exchange.bridge.lanes import PATIENCE, TIME_LIMIT, Lane, slots
-from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
+from rainbow_exchange.bridge.privacy import Privacy
+from rainbow_exchange.bridge.read_mode import Mode, ReadModes
+from rainbow_exchange.bridge.reads import Entry, LaneState, Read, ReaderCounters
 from rainbow_exchange.bridge.search import MOST, PART_PATIENCE, Search, parts
 from rainbow_exchange.bridge.told import utc_days
 from rainbow_exchange.ews.calendar import read_availability, read_calendar_view
@@ -55,58 +57,12 @@ _SERVERS_OWN = (EwsConnectionError, EwsAuthenticationError, ServerBusy, Connecti
 _Result = Agenda | EwsError
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    mailbox: Mailbox
-    mode: ReadMode
-    generation: int = 0
-    agenda: Agenda | None = None
-    agenda_generation: int = -1
-    stale_reason: str = ""
-    failing_since: datetime | None = None
-    company: Company = field(default_factory=Company)
-
-
-@dataclass(slots=True, eq=False)
-class _Read:
-    entry: _Entry
-    window: Window
-    result: asyncio.Future[Agenda]
-    for_cache: bool
-    tries: int = 0
-    #: that of the entry when it was sent
-    generation: int = -1
-
-    def share(self, now: datetime) -> int:
-        """Read by itself, a mailbox rides alone."""
-        return 1 if self.entry.mode.current is Mode.OWN else self.entry.company.share(now)
-
-
-@dataclass(slots=True)
-class _LaneState:
-    waiting: dict[tuple[str, Window], _Read] = field(default_factory=dict)
-    under_way: dict[tuple[str, Window], _Read] = field(default_factory=dict)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    landed: asyncio.Event = field(default_factory=asyncio.Event)
-    in_flight: int = 0
-
-
-@dataclass(slots=True)
-class ReaderCounters:
-    """What the reader has done since start."""
-
-    requests: int = 0
-    mailboxes_read: int = 0
-    failed: int = 0
-    read_again: int = 0
-    unreadable_appointments: int = 0
-
-
 class Reader:
     """Reads agendas through `client`; `run` must be running. Raises EwsError from `agenda`.
 
     `watched(address)` says whether a change to this mailbox would be noticed: only then is a cached agenda current.
-    `details` False (privacy busy-only) means that subjects are not wanted at all. `hidden` is that of `ReadModes`.
+    `privacy(address)` gives the level that holds for a mailbox: at busy-only no subject is asked for. `hidden` is that
+    of `ReadModes`.
     `allowed` tells how many requests Exchange is asked at once at present.
     """
 
@@ -115,7 +71,7 @@ class Reader:
         client: Caller,
         *,
         impersonation: bool,
-        details: bool,
+        privacy: Callable[[str], Privacy],
         now: Callable[[], datetime],
         watched: Callable[[str], bool],
         hidden: Callable[[tuple[str, ...]], None] = lambda _: None,
@@ -128,15 +84,16 @@ class Reader:
         self._watched = watched
         self._allowed = allowed
         self._days = days
-        self._modes = ReadModes(own=impersonation and details, hidden=hidden)
-        self._entries: dict[str, _Entry] = {}
-        self._lanes: dict[Lane, _LaneState] = {}
+        self._privacy = privacy
+        self._modes = ReadModes(own=impersonation, hidden=hidden, privacy=privacy)
+        self._entries: dict[str, Entry] = {}
+        self._lanes: dict[Lane, LaneState] = {}
         self._searches = 0
         self.counters = ReaderCounters()
 
     def add(self, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Take a mailbox up; `mode` as remembered from an earlier run."""
-        self._entries[mailbox.address] = _Entry(mailbox, self._modes.add(mailbox, mode, self._now()))
+        self._entries[mailbox.address] = Entry(mailbox, self._modes.add(mailbox, mode, self._now()))
 
     def forget(self, address: str) -> None:
         """Drop a mailbox and its agenda."""
@@ -147,6 +104,10 @@ class Reader:
         """Exchange says that the calendar changed: from now on nothing read before counts as current."""
         if entry := self._entries.get(address):
             entry.generation += 1
+
+    def subjects(self, address: str) -> bool:
+        """Whether subjects of this mailbox are wanted."""
+        return self._privacy(address) is not Privacy.BUSY_ONLY
 
     def mode(self, address: str) -> Mode | None:
         """Return how the mailbox is read at present."""
@@ -210,7 +171,13 @@ class Reader:
             read = state.under_way.get(key)
             read = read if read and read.generation == entry.generation and not read.result.done() else None
         if read is None:
-            read = _Read(entry, span, asyncio.get_running_loop().create_future(), for_cache=span is own)
+            read = Read(
+                entry,
+                span,
+                asyncio.get_running_loop().create_future(),
+                for_cache=span is own,
+                wants_subjects=partial(self.subjects, address),
+            )
             state.waiting[key] = read
             state.wake.set()
         # Shielded: one impatient caller must not take the result from the others who joined.
@@ -222,10 +189,10 @@ class Reader:
             for lane in Lane:
                 tasks.create_task(self._run_lane(lane, tasks), name=f"read:{lane}")
 
-    def _lane(self, lane: Lane) -> _LaneState:
-        return self._lanes.setdefault(lane, _LaneState())
+    def _lane(self, lane: Lane) -> LaneState:
+        return self._lanes.setdefault(lane, LaneState())
 
-    def _current(self, entry: _Entry, wanted: Window) -> bool:
+    def _current(self, entry: Entry, wanted: Window) -> bool:
         agenda = entry.agenda
         if agenda is None or not agenda.window.covers(wanted) or entry.agenda_generation != entry.generation:
             return False
@@ -250,10 +217,10 @@ class Reader:
                 state.in_flight += 1
                 tasks.create_task(self._send(batch, lane, state), name=f"read:{lane}:{len(batch)}")
 
-    def _others_in_flight(self, state: _LaneState) -> int:
+    def _others_in_flight(self, state: LaneState) -> int:
         return sum(each.in_flight for each in self._lanes.values() if each is not state)
 
-    def _take(self, state: _LaneState) -> list[_Read]:
+    def _take(self, state: LaneState) -> list[Read]:
         batch = together(state.waiting.values(), self._now())
         for read in batch:
             key = (read.entry.mailbox.address, read.window)
@@ -262,7 +229,7 @@ class Reader:
             read.generation = read.entry.generation
         return batch
 
-    async def _send(self, batch: list[_Read], lane: Lane, state: _LaneState) -> None:
+    async def _send(self, batch: list[Read], lane: Lane, state: LaneState) -> None:
         try:
             await self._read(batch, lane)
         finally:
@@ -277,7 +244,7 @@ class Reader:
             state.in_flight -= 1
             state.landed.set()
 
-    async def _read(self, batch: list[_Read], lane: Lane, search: Search | None = None) -> None:
+    async def _read(self, batch: list[Read], lane: Lane, search: Search | None = None) -> None:
         sent = [read.entry.generation for read in batch]
         started = asyncio.get_running_loop().time()
         self.counters.requests += 1
@@ -290,7 +257,7 @@ class Reader:
         if search is not None:
             search.landed += 1
         slow = search is None and asyncio.get_running_loop().time() - started > SLOW
-        again: list[_Read] = []
+        again: list[Read] = []
         for read, generation in zip(batch, sent, strict=True):
             result = results.get(read.entry.mailbox.address) or ResponseError("NoAnswer")
             if self._modes.judge(read.entry.mode, result, self._now()) or not self._settle(read, result, generation):
@@ -304,7 +271,7 @@ class Reader:
             self.counters.read_again += len(again)
             await self._read_again(again, lane)
 
-    async def _read_again(self, reads: list[_Read], lane: Lane) -> None:
+    async def _read_again(self, reads: list[Read], lane: Lane) -> None:
         together = [read for read in reads if read.entry.mode.current is Mode.BATCHED]
         if together:
             await self._read(together, lane)
@@ -312,24 +279,35 @@ class Reader:
             if read not in together:
                 await self._read([read], lane)
 
-    async def _ask(self, batch: Sequence[_Read]) -> dict[str, _Result]:
+    async def _ask(self, batch: Sequence[Read]) -> dict[str, _Result]:
         first = batch[0]
         try:
             if first.entry.mode.current is Mode.OWN:
                 mailbox = first.entry.mailbox
                 agenda = await read_calendar_view(
-                    self._client, mailbox, first.window, impersonate=self._impersonation, read_at=self._now()
+                    self._client,
+                    mailbox,
+                    first.window,
+                    impersonate=self._impersonation,
+                    read_at=self._now(),
+                    subjects=first.subjects,
                 )
                 return {mailbox.address: agenda}
             addresses = [read.entry.mailbox.address for read in batch]
-            return await read_availability(self._client, addresses, first.window, read_at=self._now())
+            return await read_availability(
+                self._client,
+                addresses,
+                first.window,
+                read_at=self._now(),
+                subjects=all(read.subjects for read in batch),
+            )
         except EwsError as error:
             if isinstance(error, EwsConnectionError) and error.kind == "timeout":
                 # The client's own time limit came first: one member may hold the others up.
                 raise TimeoutError from error
             return {read.entry.mailbox.address: error for read in batch}
 
-    async def _in_time(self, batch: list[_Read], lane: Lane, search: Search | None) -> dict[str, _Result] | None:
+    async def _in_time(self, batch: list[Read], lane: Lane, search: Search | None) -> dict[str, _Result] | None:
         """Ask; None where the answer is waited for no longer."""
         began = asyncio.get_running_loop().time()
         asking = asyncio.create_task(self._ask(batch), name=f"read:{lane}:asks")
@@ -349,7 +327,7 @@ class Reader:
                 asking.cancel()
                 await asyncio.wait({asking})
 
-    async def _split(self, batch: list[_Read], lane: Lane) -> None:
+    async def _split(self, batch: list[Read], lane: Lane) -> None:
         """One member may hold the others up: ask in parts, side by side, until it stands alone."""
         cut = [list(part) for part in parts(batch)]
         search = Search(len(cut))
@@ -361,7 +339,7 @@ class Reader:
         finally:
             self._searches -= 1
 
-    def _settle(self, read: _Read, result: Agenda | EwsError, generation: int) -> bool:
+    def _settle(self, read: Read, result: Agenda | EwsError, generation: int) -> bool:
         """Store a result and hand it out; False when a change came meanwhile and it must be read again."""
         entry = read.entry
         if isinstance(result, EwsError):

@@ -51,31 +51,35 @@ _MOST_VIEWS = 64
 
 
 async def read_availability(
-    client: Caller, addresses: Sequence[str], window: Window, *, read_at: datetime
+    client: Caller, addresses: Sequence[str], window: Window, *, read_at: datetime, subjects: bool = True
 ) -> dict[str, Agenda | EwsError]:
     """Read at most 100 calendars by one request; each address gets its agenda or its error.
+
+    Without `subjects` none is asked for, and the agendas tell nothing about rights.
 
     Raises EwsError where the whole request failed. Only where the server finds the window too long is it asked again,
     for the halves.
     """
     asked = tuple(dict.fromkeys(addresses))
-    results = await _availability(client, asked, window)
+    results = await _availability(client, asked, window, subjects=subjects)
     agendas: dict[str, Agenda | EwsError] = {}
     for address, result in zip(asked, results, strict=True):
         agendas[address] = (
-            _agenda_of_view(address, window, result, read_at) if isinstance(result, FreeBusyResponse) else result
+            _agenda_of_view(address, window, result, read_at, subjects=subjects)
+            if isinstance(result, FreeBusyResponse)
+            else result
         )
     too_long = [address for address, result in agendas.items() if _finds_too_long(result)]
     if too_long and window.end - window.start > _SMALLEST_AVAILABILITY:
         early, late = _halves(window)
-        first = await read_availability(client, too_long, early, read_at=read_at)
-        second = await read_availability(client, too_long, late, read_at=read_at)
+        first = await read_availability(client, too_long, early, read_at=read_at, subjects=subjects)
+        second = await read_availability(client, too_long, late, read_at=read_at, subjects=subjects)
         agendas.update({address: _joined(first[address], second[address], window) for address in too_long})
     return agendas
 
 
 async def read_calendar_view(
-    client: Caller, mailbox: Mailbox, window: Window, *, impersonate: bool, read_at: datetime
+    client: Caller, mailbox: Mailbox, window: Window, *, impersonate: bool, read_at: datetime, subjects: bool = True
 ) -> Agenda:
     """Read one calendar wholly, as its owner or as a reader with rights to it. Raises EwsError.
 
@@ -90,7 +94,7 @@ async def read_calendar_view(
     for _ in range(_MOST_VIEWS):
         part = parts.pop()
         answer = await client.call(
-            FindItem(window=part, mailbox_address=None if impersonate else mailbox.address),
+            FindItem(window=part, mailbox_address=None if impersonate else mailbox.address, subjects=subjects),
             impersonate=connecting_sid(mailbox) if impersonate else None,
             anchor=mailbox.smtp,
         )
@@ -99,7 +103,7 @@ async def read_calendar_view(
             continue
         if not answer.includes_last:
             break
-        detailed = True if answer.items else detailed
+        detailed = True if answer.items and subjects else detailed
         unreadable += answer.unreadable
         expanded = expanded and not any(item.calendar_item_type.lower() == "recurringmaster" for item in answer.items)
         drafts |= dict.fromkeys(_draft_of_item(item) for item in answer.items if _is_kept(item))
@@ -124,10 +128,10 @@ class _Draft:
 
 
 async def _availability(
-    client: Caller, addresses: tuple[str, ...], window: Window
+    client: Caller, addresses: tuple[str, ...], window: Window, *, subjects: bool
 ) -> tuple[FreeBusyResponse | EwsError, ...]:
     try:
-        results = await client.call(GetUserAvailability(addresses=addresses, window=window))
+        results = await client.call(GetUserAvailability(addresses=addresses, window=window, subjects=subjects))
     except ResponseError as error:
         if not _finds_too_long(error) or window.end - window.start <= _SMALLEST_AVAILABILITY:
             raise
@@ -143,10 +147,12 @@ def _finds_too_long(result: object) -> bool:
     return isinstance(result, ResponseError) and result.code == ResponseCode.TIME_INTERVAL_TOO_BIG
 
 
-def _agenda_of_view(address: str, window: Window, view: FreeBusyResponse, read_at: datetime) -> Agenda:
+def _agenda_of_view(
+    address: str, window: Window, view: FreeBusyResponse, read_at: datetime, *, subjects: bool
+) -> Agenda:
     if view.view_type.startswith("Merged") and not view.events:
         return _agenda(address, window, _drafts_of_digits(view.merged, window.start), read_at, detailed=None)
-    detailed = any(event.details for event in view.events) if view.events else None
+    detailed = any(event.details for event in view.events) if view.events and subjects else None
     drafts = map(_draft_of_event, view.events)
     return _agenda(address, window, drafts, read_at, detailed=detailed, unreadable=view.unreadable)
 

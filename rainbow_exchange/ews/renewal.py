@@ -38,7 +38,7 @@ def is_beyond(error: EwsError) -> bool:
 async def check_readable(client: Caller, address: str, *, now: datetime) -> None:
     """Raise the error of a mailbox that availability does not know or show; it takes no subscription to ask."""
     window = Window(start=now, end=now + timedelta(days=1))
-    result = (await read_availability(client, [address], window, read_at=now))[address]
+    result = (await read_availability(client, [address], window, read_at=now, subjects=False))[address]
     if isinstance(result, EwsError):
         raise result
 

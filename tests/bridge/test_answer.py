@@ -35,7 +35,9 @@ class Bench:
         )
         self.delay = 0.0
         self.ledger = Ledger()
-        self.reader = Reader(exchange.client, impersonation=True, details=True, now=kit.now, watched=lambda _: True)
+        self.reader = Reader(
+            exchange.client, impersonation=True, privacy=lambda _: privacy, now=kit.now, watched=lambda _: True
+        )
         self.absences = OutOfOfficeWatch(
             exchange.client,
             impersonation=True,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
 from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError
 from rainbow_exchange.model import Agenda, Mailbox, Window
@@ -33,6 +34,38 @@ def test_the_owners_way_is_kept_for_a_day_and_then_the_other_is_tried_anew() -> 
     assert mode.current == "batched"
 
 
+def test_where_private_subjects_are_masked_the_owners_way_is_kept_as_long_as_it_works() -> None:
+    """Availability knows no other sensitivity than private."""
+    mode = ReadMode(Mode.OWN, privacy=lambda: Privacy.PRIVATE_MASKED)
+    for days in range(5):
+        assert not mode.judge(agenda(detailed=True), NOW + days * DAY)
+    assert mode.current == "own"
+    assert mode.judge(ResponseError("ErrorImpersonateUserDenied"), NOW)
+    assert not mode.judge(agenda(detailed=True), NOW + DAY - timedelta(seconds=1))
+    assert mode.current == "batched"
+    assert mode.judge(agenda(detailed=True), NOW + DAY)
+    assert mode.current == "own"
+
+
+def test_where_no_subject_is_shown_many_are_read_together_and_nothing_is_learnt() -> None:
+    level = Privacy.BUSY_ONLY
+    modes = ReadModes(own=True, hidden=lambda _: None, privacy=lambda _: level)
+    mode = modes.add(Mailbox(address="ann"), None, NOW)
+    assert mode.current == "batched"
+    assert not modes.judge(mode, agenda(None), NOW)
+    assert not modes.judge(mode, agenda(detailed=False), NOW + DAY)
+    assert mode.current == "batched"
+    level = Privacy.PRIVATE_MASKED
+    assert mode.current == "own"
+
+
+def test_a_remembered_mode_counts_only_where_subjects_are_shown_in_full() -> None:
+    levels = {"ann": Privacy.FULL, "bob": Privacy.PRIVATE_MASKED, "eve": Privacy.BUSY_ONLY}
+    modes = ReadModes(own=True, hidden=lambda _: None, privacy=levels.__getitem__)
+    started = {name: modes.add(Mailbox(address=name), Mode.BATCHED, NOW).current for name in levels}
+    assert started == {"ann": "batched", "bob": "own", "eve": "batched"}
+
+
 def test_who_may_not_act_as_the_owner_reads_with_others_for_a_day() -> None:
     mode = ReadMode(Mode.OWN)
     assert not mode.judge(EwsConnectionError("timeout"), NOW)
@@ -46,7 +79,7 @@ def test_a_series_given_as_one_turns_everybody_to_free_busy_for_a_day() -> None:
     hidden: list[tuple[str, ...]] = []
     modes = ReadModes(own=True, hidden=hidden.append)
     ann, bob, eve = (modes.add(Mailbox(address=name), None, NOW) for name in ("ann", "bob", "eve"))
-    eve.current = Mode.BATCHED
+    eve.learnt = Mode.BATCHED
     series = replace(agenda(detailed=True), expanded=False)
     assert modes.judge(ann, series, NOW)
     assert modes.counts() == {Mode.BATCHED: 3, Mode.OWN: 0}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.reader import Lane, Reader
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseError, ServerBusy
@@ -62,8 +63,9 @@ def named(count: int) -> list[str]:
 class Bench:
     """A reader and the server it asks: `answers` maps an address to what comes, or to a function that makes it."""
 
-    def __init__(self, kit: "Kit", *, impersonation: bool = False, details: bool = True) -> None:
+    def __init__(self, kit: "Kit", *, impersonation: bool = False, privacy: Privacy = Privacy.FULL) -> None:
         self.kit = kit
+        self.levels: dict[str, Privacy] = {}
         self.answers: dict[str, Any] = {}
         self.owns: dict[str, Any] = {}
         self.hold: Callable[[Any], Awaitable[None]] | None = None
@@ -73,7 +75,7 @@ class Bench:
         self.reader = Reader(
             self.server,
             impersonation=impersonation,
-            details=details,
+            privacy=lambda address: self.levels.get(address, privacy),
             now=kit.now,
             watched=lambda _: self.watched,
             hidden=self.hidden.extend,
@@ -595,11 +597,32 @@ async def test_the_remembered_mode_is_tried_first(kit: "Kit") -> None:
 
 
 async def test_busy_only_always_reads_together_and_wants_no_details(kit: "Kit") -> None:
-    async with Bench(kit, impersonation=True, details=False).at_work("a@acme.test") as bench:
+    async with Bench(kit, impersonation=True, privacy=Privacy.BUSY_ONLY).at_work("a@acme.test") as bench:
         bench.answers["a@acme.test"] = busy(None)
         assert subjects(await bench.reader.agenda("a@acme.test", lane=QUESTION)) == [None]
         assert bench.server.impersonated == [""]
+        assert [call.subjects for call in bench.server.calls] == [False]
         assert bench.reader.mode("a@acme.test") is Mode.BATCHED
+
+
+async def test_whose_subjects_are_wanted_and_whose_are_not_never_share_a_request(kit: "Kit") -> None:
+    async with Bench(kit).at_work() as bench:
+        bench.levels = dict.fromkeys(named(9)[::3], Privacy.BUSY_ONLY)
+        bench.add(*named(9))
+        await bench.together(named(9))
+        batches = {call.addresses: call.subjects for call in bench.server.calls}
+        assert sorted(map(len, batches)) == [3, 6]
+        assert {address for addresses, wanted in batches.items() for address in addresses if not wanted} == set(
+            named(9)[::3]
+        )
+
+
+async def test_a_mailbox_without_an_address_is_read_as_its_owner_without_subjects(kit: "Kit") -> None:
+    """At busy-only, that is: there is no other way to read it."""
+    async with Bench(kit, impersonation=True, privacy=Privacy.BUSY_ONLY).at_work() as bench:
+        bench.reader.add(Mailbox(address="u17@corp.test", principal="U17@corp.test"))
+        await bench.reader.agenda("u17@corp.test", lane=QUESTION)
+        assert [(type(call), call.subjects) for call in bench.server.calls] == [(FindItem, False)]
 
 
 async def test_who_may_not_be_impersonated_is_read_with_others(kit: "Kit") -> None:
@@ -670,7 +693,9 @@ async def test_reading_together_is_given_up_again_where_details_are_missing(kit:
 async def test_a_change_during_a_read_that_the_server_answers_late(kit: "Kit", make_exchange: "MakeExchange") -> None:
     """The lab takes its snapshot as the request arrives, and answers two seconds later."""
     exchange = await make_exchange("ann@acme.test", late_seconds=2.0)
-    reader = Reader(exchange.client, impersonation=True, details=True, now=kit.now, watched=lambda _: True)
+    reader = Reader(
+        exchange.client, impersonation=True, privacy=lambda _: Privacy.FULL, now=kit.now, watched=lambda _: True
+    )
     reader.add(Mailbox(address="ann@acme.test"))
     async with kit.running(reader.run()):
         reading = asyncio.create_task(reader.agenda("ann@acme.test", lane=CHANGE))
@@ -689,7 +714,9 @@ async def test_rights_on_a_real_wire(kit: "Kit", make_exchange: "MakeExchange") 
     )
     for name in rights:
         exchange.appointment(f"{name}@acme.test")
-    reader = Reader(exchange.client, impersonation=False, details=True, now=kit.now, watched=lambda _: True)
+    reader = Reader(
+        exchange.client, impersonation=False, privacy=lambda _: Privacy.FULL, now=kit.now, watched=lambda _: True
+    )
     for name in rights:
         reader.add(Mailbox(address=f"{name}@acme.test"))
     async with kit.running(reader.run()):

@@ -4,7 +4,7 @@ Nothing is asked for that is not kept: no location, no organizer, no attendees, 
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/calendarview
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -30,14 +30,17 @@ MAX_ENTRIES = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarItem:
-    """One CalendarItem as on the wire; "" or None where the server left something out."""
+    """One CalendarItem as on the wire; "" or None where the server left something out.
+
+    `subject` is None where none was wanted.
+    """
 
     start: datetime
     end: datetime
     item_id: str = ""
     uid: str = ""
     recurrence_id: str = ""
-    subject: str = ""
+    subject: str | None = ""
     sensitivity: str = ""
     busy_status: str = ""
     calendar_item_type: str = ""
@@ -60,7 +63,10 @@ class FindItemResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindItem:
-    """Ask for the calendar of `mailbox_address`, or with None of whoever asks or is impersonated, in `window`."""
+    """Ask for the calendar of `mailbox_address`, or with None of whoever asks or is impersonated, in `window`.
+
+    `subjects` False: none is wanted, and one that comes nevertheless is left out.
+    """
 
     NAME: ClassVar[str] = "FindItem"
     TEMPLATE: ClassVar[str] = "find_item"
@@ -68,9 +74,13 @@ class FindItem:
     window: Window
     mailbox_address: str | None = None
     max_entries: int = MAX_ENTRIES
+    subjects: bool = True
 
     def fill(self, template: etree._Element, /) -> None:
-        """Write window and mailbox. Raises UnencodableText."""
+        """Write window, mailbox and what is wanted. Raises UnencodableText."""
+        if not self.subjects:
+            subject = blank(template, ".//t:FieldURI[@FieldURI='item:Subject']")
+            blank(template, ".//t:AdditionalProperties").remove(subject)
         view = blank(template, "m:CalendarView")
         view.set("MaxEntriesReturned", str(self.max_entries))
         view.set("StartDate", utc_seconds(self.window.start) + "Z")
@@ -79,13 +89,12 @@ class FindItem:
             folder = blank(template, ".//t:DistinguishedFolderId")
             append(append(folder, "t:Mailbox"), "t:EmailAddress", self.mailbox_address)
 
-    @staticmethod
-    def parse(body: etree._Element, /) -> FindItemResponse:
+    def parse(self, body: etree._Element, /) -> FindItemResponse:
         """Read the answer; see the module's parse."""
-        return parse(body)
+        return parse(body, subjects=self.subjects)
 
 
-def parse(body: etree._Element) -> FindItemResponse:
+def parse(body: etree._Element, *, subjects: bool = True) -> FindItemResponse:
     """Read the answer. Raises ResponseError, MalformedResponse: also where it succeeded but holds no folder at all.
 
     Items of other kinds in the calendar, and those without a start, are left out. One whose times cannot be read is
@@ -96,7 +105,8 @@ def parse(body: etree._Element) -> FindItemResponse:
     items = within(message if folder is None else folder, "Items")
     if folder is None and items is None:
         raise MalformedResponse("a FindItem that succeeded without RootFolder")
-    read, unreadable = readable(_item, () if items is None else items.iterchildren("{*}CalendarItem"))
+    item = _item if subjects else _item_without_subject
+    read, unreadable = readable(item, () if items is None else items.iterchildren("{*}CalendarItem"))
     return FindItemResponse(
         items=tuple(item for item in read if item is not None),
         includes_last=_includes_last(folder, 0 if items is None else len(items)),
@@ -131,6 +141,11 @@ def _item(element: etree._Element) -> CalendarItem | None:
         is_cancelled=is_true(child_text(element, "IsCancelled")),
         timezone_id=_timezone_id(element),
     )
+
+
+def _item_without_subject(element: etree._Element) -> CalendarItem | None:
+    item = _item(element)
+    return item and replace(item, subject=None)
 
 
 def _timezone_id(element: etree._Element) -> str | None:

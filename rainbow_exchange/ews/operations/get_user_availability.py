@@ -1,11 +1,13 @@
 """GetUserAvailability: the calendars of up to 100 mailboxes in one request, at the level their owners allow.
 
+Of what the Detailed view sends, locations and who is invited are not read; subjects only where they were asked for.
 The request's root element is called GetUserAvailabilityRequest. Its time zone has no bias at all, so that times without
 offset, in question and answer, are UTC.
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -59,13 +61,17 @@ class FreeBusyResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetUserAvailability:
-    """Ask for what stands in the calendars of `addresses` (primary SMTP, at most 100) in `window` (at most 42 days)."""
+    """Ask for what stands in the calendars of `addresses` (primary SMTP, at most 100) in `window` (at most 42 days).
+
+    `subjects` False: times and how they count are wanted, and no details.
+    """
 
     NAME: ClassVar[str] = "GetUserAvailability"
     TEMPLATE: ClassVar[str] = "get_user_availability"
 
     addresses: tuple[str, ...]
     window: Window
+    subjects: bool = True
 
     def fill(self, template: etree._Element, /) -> None:
         """Write addresses and window. Raises UnencodableText."""
@@ -77,18 +83,19 @@ class GetUserAvailability:
             append(mailbox, "t:ExcludeConflicts", "false")
         set_text(template, ".//t:StartTime", utc_seconds(self.window.start))
         set_text(template, ".//t:EndTime", utc_seconds(self.window.end, up=True))
+        set_text(template, ".//t:RequestedView", "Detailed" if self.subjects else "FreeBusy")
 
-    @staticmethod
-    def parse(body: etree._Element, /) -> tuple[FreeBusyResponse | EwsError, ...]:
+    def parse(self, body: etree._Element, /) -> tuple[FreeBusyResponse | EwsError, ...]:
         """Read the answer; see the module's parse."""
-        return parse(body)
+        return parse(body, subjects=self.subjects)
 
 
-def parse(body: etree._Element) -> tuple[FreeBusyResponse | EwsError, ...]:
+def parse(body: etree._Element, *, subjects: bool = True) -> tuple[FreeBusyResponse | EwsError, ...]:
     """Read the answer: one entry for each mailbox, in the order they were asked for.
 
     Where a mailbox could not be read there is its ResponseError, or MalformedResponse; an error is never an empty
-    calendar. Raises ResponseError where the whole request was refused, MalformedResponse.
+    calendar. Details are left out where no `subjects` were asked for. Raises ResponseError where the whole request was
+    refused, MalformedResponse.
     """
     response = within(body, "GetUserAvailabilityResponse")
     if response is None:
@@ -100,10 +107,10 @@ def parse(body: etree._Element) -> tuple[FreeBusyResponse | EwsError, ...]:
         error = refusal(response if message is None else message)
         if error is not None:
             raise error
-    return tuple(_read(entry) for entry in entries)
+    return tuple(_read(entry, _event if subjects else _times) for entry in entries)
 
 
-def _read(entry: etree._Element) -> FreeBusyResponse | EwsError:
+def _read(entry: etree._Element, event: Callable[[etree._Element], CalendarEvent]) -> FreeBusyResponse | EwsError:
     message = first(entry, "ResponseMessage")
     error = refusal(entry if message is None else message)
     if error is not None:
@@ -115,7 +122,7 @@ def _read(entry: etree._Element) -> FreeBusyResponse | EwsError:
     array = first(view, "CalendarEventArray")
     events = [] if array is None else children(array, "CalendarEvent")
     try:
-        read, unreadable = readable(_event, events)
+        read, unreadable = readable(event, events)
     except MalformedResponse as malformed:
         return malformed
     merged = child_text(view, "MergedFreeBusy")
@@ -129,11 +136,14 @@ def _nothing_shown() -> ResponseError:
 
 def _event(event: etree._Element) -> CalendarEvent:
     details = first(event, "CalendarEventDetails")
+    return _times(event) if details is None else replace(_times(event), details=_details(details))
+
+
+def _times(event: etree._Element) -> CalendarEvent:
     return CalendarEvent(
         start=instant(child_text(event, "StartTime")),
         end=instant(child_text(event, "EndTime")),
         busy_type=child_text(event, "BusyType"),
-        details=None if details is None else _details(details),
     )
 
 

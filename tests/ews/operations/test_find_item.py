@@ -46,8 +46,20 @@ def test_the_window_is_the_calendar_view(checked: Callable[..., etree._Element])
     assert request.findtext(".//t:EmailAddress", namespaces=TYPES) == "ada@acme.test"
 
 
+def test_where_no_subjects_are_wanted_none_are_asked_for_or_kept(
+    checked: Callable[..., etree._Element], answer: Read
+) -> None:
+    asked = FindItem(window=WINDOW, subjects=False)
+    request = checked(asked)
+    uris = [each.get("FieldURI") for each in request.iterfind(".//t:FieldURI", TYPES)]
+    assert "item:Subject" not in uris
+    assert len(uris) == 10
+    found = asked.parse(answer("Exchange2019/find_item/two_days"))
+    assert {item.subject for item in found.items} == {None}
+
+
 def test_items_are_read_as_they_stand(answer: Read) -> None:
-    found = FindItem.parse(answer("Exchange2019/find_item/two_days"))
+    found = parse(answer("Exchange2019/find_item/two_days"))
     assert found.includes_last
     assert [item.item_id for item in found.items] == ["i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8"]
     assert found.items[0] == CalendarItem(

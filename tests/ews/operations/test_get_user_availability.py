@@ -35,6 +35,21 @@ def test_mailboxes_and_window_are_written_in_utc_without_offset(checked: Callabl
     assert {found.text for found in request.iterfind(".//t:Bias", TYPES)} == {"0"}
 
 
+def test_where_no_subjects_are_wanted_none_are_asked_for(checked: Callable[..., etree._Element]) -> None:
+    window = Window(start=utc(2026, 3, 2), end=utc(2026, 3, 3))
+    request = checked(GetUserAvailability(addresses=("ada@acme.test",), window=window, subjects=False))
+    assert request.findtext(".//t:RequestedView", namespaces=TYPES) == "FreeBusy"
+
+
+def test_details_that_were_not_asked_for_are_left_out(answer: Read) -> None:
+    window = Window(start=utc(2026, 3, 2), end=utc(2026, 3, 3))
+    asked = GetUserAvailability(addresses=("ada@acme.test",), window=window, subjects=False)
+    ada, *_ = asked.parse(answer("Exchange2019/get_user_availability/five_mailboxes"))
+    assert isinstance(ada, FreeBusyResponse)
+    assert ada.events
+    assert [event.details for event in ada.events] == [None] * len(ada.events)
+
+
 def test_a_hundred_mailboxes_are_one_valid_request(checked: Callable[..., etree._Element]) -> None:
     addresses = tuple(f"user{number}@acme.test" for number in range(100))
     request = checked(
@@ -44,7 +59,7 @@ def test_a_hundred_mailboxes_are_one_valid_request(checked: Callable[..., etree.
 
 
 def test_each_mailbox_gets_its_own_in_its_place(answer: Read) -> None:
-    ada, bob, cyd, dan, eve = GetUserAvailability.parse(answer("Exchange2019/get_user_availability/five_mailboxes"))
+    ada, bob, cyd, dan, eve = parse(answer("Exchange2019/get_user_availability/five_mailboxes"))
     assert isinstance(ada, FreeBusyResponse)
     assert ada.events[0] == CalendarEvent(
         start=utc(2026, 3, 2, 9),
