@@ -18,7 +18,7 @@ run: .venv/.product ## set up what is missing, then run the connector between a 
 	@$(BIN)/rainbow-exchange run --lab 20
 test: .venv/.development ## all tests
 	@$(BIN)/python -m pytest $(TESTS)
-torture: .venv/.development ## thousands of histories of faults, with outages of up to a day; prints the seed (RAINBOW_EXCHANGE_HISTORIES says how many)
+torture: .venv/.development ## thousands of histories of changes and faults (RAINBOW_EXCHANGE_HISTORIES says how many)
 	@RAINBOW_EXCHANGE_HISTORIES=$${RAINBOW_EXCHANGE_HISTORIES:-2000} $(BIN)/python -m pytest -s tests/torture
 check: style types imports coverage ## everything that must hold: style, types, imports, tests, their coverage
 style: .venv/.development ## lint and formatting

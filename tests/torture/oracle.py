@@ -50,3 +50,10 @@ def boundaries(mailbox: Mailbox, at: datetime) -> list[datetime]:
     around = mailbox.calendar.view(at - timedelta(days=2), at + timedelta(days=2))
     found = [instant for each in around for instant in (each.details.start, each.details.end)]
     return [*found, mailbox.oof.start, mailbox.oof.end]
+
+
+def told(appointments: list[Shown] | None) -> str:
+    """Say it in words."""
+    if appointments is None:
+        return "that it is not known"
+    return ", ".join(f"{subject!r} {how} {a:%d %H:%M}–{b:%d %H:%M}" for subject, how, a, b in appointments) or "nothing"

@@ -1,4 +1,4 @@
-"""What befalls the Rainbow side of a company, and the connector itself."""
+"""What befalls the Rainbow side of a company."""
 
 import asyncio
 from collections import Counter
@@ -7,8 +7,40 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.house import now
-from tests.torture.people import Peopled
 from tests.torture.steps import Step
+from tests.torture.troubles import Troubled
+
+#: what befalls the Rainbow side for a while
+OUTAGES = (
+    "rest resets",
+    "rest is silent",
+    "link resets",
+    "link is silent",
+    "both reset",
+    "both are silent",
+    "killed",
+    "killed, memory lost",
+    "shut down",
+    "too many requests",
+    "unavailable",
+    "rest is late",
+    "xmpp logins refused",
+)
+#: what befalls it in an instant
+BLOWS = ("link cut", "conflict", "tokens expired", "tokens void", "account locked")
+#: a call that is broken off: then everything is away for a while
+BREAKS = (
+    "breaks at login",
+    "breaks at settings",
+    "breaks at renew",
+    "breaks at a page",
+    "breaks at notify",
+    "breaks at logout",
+    "breaks at bind",
+    "breaks at question",
+    "breaks at answer",
+)
+FAULTS = (*OUTAGES, *BLOWS, *BREAKS)
 
 #: an outage that long makes the connector expect that Rainbow has lost its memory
 LONG = 300.0
@@ -39,14 +71,12 @@ CAUSES = {
 }
 
 
-class Troubled(Peopled):
-    """Faults begin as tasks, may overlap, and end after their time or once all are to be over."""
+class RainbowFaults(Troubled):
+    """Rainbow is out of reach, refuses, is late, forgets, breaks calls off."""
 
-    def __init__(self, folder: Path, *, impersonation: bool, uses: Counter[str]) -> None:
-        super().__init__(folder, impersonation=impersonation, uses=uses)
+    def __init__(self, folder: Path, *, impersonation: bool, uses: Counter[str], luck: int = 1) -> None:
+        super().__init__(folder, impersonation=impersonation, uses=uses, luck=luck)
         self.port = 0
-        self.over = asyncio.Event()
-        self.faults: set[asyncio.Task[None]] = set()
         self.away: dict[object, tuple[tuple[str, ...], str]] = {}
         self.downs = 0
         self.up = True
@@ -54,43 +84,17 @@ class Troubled(Peopled):
         self.down_since = 0.0
         self.conflicts = 0
         self.locks = 0
-        self.troubles: list[tuple[float, float]] = []
-        self.waits: list[tuple[float, float]] = []
 
     def do(self, step: Step) -> None:
-        """Do what a step says; it counts where it could be done."""
-        name = step.what.replace(",", "").replace(" ", "_")
         if step.what in PATHS:
             self.arm(step)
-        elif hasattr(self, f"fault_{name}"):
-            self.begin(getattr(self, f"fault_{name}"), step)
-        elif getattr(self, f"change_{name}")(step) is False:
-            return
-        self.uses[step.what] += 1
+        else:
+            super().do(step)
 
-    def begin(self, fault: Callable[[Step], Awaitable[None]], step: Step) -> None:
-        async def trouble() -> None:
-            began = _time()
-            try:
-                await fault(step)
-            finally:
-                self.troubles.append((began, _time()))
-
-        task = asyncio.create_task(trouble(), name=f"torture:{step.what}")
-        self.faults.add(task)
-        task.add_done_callback(self.faults.discard)
-
-    def wait(self, seconds: float) -> None:
-        """Expect the connector to take so long over a fault that is over, as is promised."""
-        self.waits.append((_time(), _time() + seconds))
-
-    async def lasting(self, seconds: float) -> None:
-        """Wait so long, or until all faults are to be over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.over.wait()
-        except TimeoutError:
-            pass
+    def calm(self) -> None:
+        super().calm()
+        self.rainbow.outage.on_break = lambda: None
+        self.rainbow.dials.set({"break_next": 0})
 
     async def out_of_reach(self, seconds: float, parts: tuple[str, ...], how: str) -> None:
         key = object()
@@ -129,11 +133,7 @@ class Troubled(Peopled):
         await self.down(step.lasts, self.rainbow.kill)
 
     async def fault_killed_memory_lost(self, step: Step) -> None:
-        """Only an outage that is long makes the connector expect this: once in a while."""
-        if step.how % 2:
-            await self.fault_killed(step)
-            return
-        self.uses["memory was lost"] += 1
+        """Only an outage that is long makes the connector expect this."""
         await self.down(LONG + 60 + step.lasts, self.rainbow.kill, forget=True)
 
     async def fault_shut_down(self, step: Step) -> None:
@@ -199,52 +199,25 @@ class Troubled(Peopled):
     async def fault_tokens_void(self, _: Step) -> None:
         self.rainbow.sign_in.new_key()
 
-    async def fault_account_locked(self, step: Step) -> None:
-        """Somebody else has tried wrong passwords, once in a while, and our token is void besides."""
-        if step.how % 3:
-            await self.fault_tokens_void(step)
-            return
-        self.uses["an account was locked"] += 1
+    async def fault_account_locked(self, _: Step) -> None:
+        """Somebody else has tried wrong passwords, and our token is void besides."""
         self.rainbow.sign_in.lock(self.rainbow.login, now())
         self.rainbow.sign_in.new_key()
         self.locks += 1
 
     def arm(self, step: Step) -> None:
-        """Have the next such call broken off, before or after it was handled, and everything be away then."""
+        """Have the next such call broken off, before or after it was handled, and everything be away then.
+
+        It counts once it has happened.
+        """
         when = "after" if step.how % 2 or PATHS[step.what].startswith("xmpp:") else "before"
         self.rainbow.dials.set({"break_next": 1, "break_path": PATHS[step.what], "break_when": when})
 
         async def afterwards(_: Step) -> None:
             await self.out_of_reach(step.lasts, ("rest", "link"), "reset" if step.how % 4 < 2 else "silent")
 
-        def broken() -> None:
-            self.uses[f"{step.what}, it did"] += 1
-            self.begin(afterwards, step)
-
-        self.rainbow.outage.on_break = broken
-        if step.how % 8 < 6:
-            self.do(replace(step, what=CAUSES[step.what]))
-
-    async def fault_stopped(self, step: Step) -> None:
-        daemon, running = self.daemon, self.running
-        if daemon is None or running is None:
-            return
-        self.daemon = self.running = None
-        daemon.stop()
-        async with asyncio.timeout(10):
-            assert await running == 0
-        await self.lasting(step.lasts)
-        self.start()
-
-    async def fault_crashed(self, step: Step) -> None:
-        running, self.daemon, self.running = self.running, None, None
-        if running is None:
-            return
-        running.cancel()
-        await asyncio.wait([running])
-        assert running.cancelled()
-        await self.lasting(step.lasts)
-        self.start()
+        self.rainbow.outage.on_break = lambda: self.begin(afterwards, step)
+        self.do(replace(step, what=CAUSES[step.what]))
 
 
 def _time() -> float:

@@ -1,0 +1,65 @@
+"""How faults begin, overlap and end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tests.torture.calendars import Calendars
+from tests.torture.steps import Step, method
+
+
+class Troubled(Calendars):
+    """Faults begin as tasks, may overlap, and end after their time or once all are to be over.
+
+    A mixin per side has them: `fault_<what>(step)` for each `what` in its module's FAULTS, which lasts as long as the
+    fault does; `calm` ends what a fault may have left armed.
+    """
+
+    def __init__(self, folder: Path, *, impersonation: bool, uses: Counter[str], luck: int = 1) -> None:
+        super().__init__(folder, impersonation=impersonation, uses=uses, luck=luck)
+        self.over = asyncio.Event()
+        self.faults: set[asyncio.Task[None]] = set()
+        self.troubles: list[tuple[float, float]] = []
+        self.waits: list[tuple[float, float]] = []
+
+    def do(self, step: Step) -> None:
+        """Do what a step says."""
+        change = getattr(self, method("change", step.what), None)
+        if change is None:
+            self.begin(getattr(self, method("fault", step.what)), step)
+        else:
+            change(step)
+            self.uses[step.what] += 1
+
+    def begin(self, fault: Callable[[Step], Awaitable[None]], step: Step) -> None:
+        async def trouble() -> None:
+            began = _time()
+            try:
+                await fault(step)
+            finally:
+                self.troubles.append((began, _time()))
+
+        self.uses[step.what] += 1
+        task = asyncio.create_task(trouble(), name=f"torture:{step.what}")
+        self.faults.add(task)
+        task.add_done_callback(self.faults.discard)
+
+    def calm(self) -> None:
+        """End what waits for its occasion."""
+
+    def wait(self, seconds: float) -> None:
+        """Expect the connector to take so long over a fault that is over, as is promised."""
+        self.waits.append((_time(), _time() + seconds))
+
+    async def lasting(self, seconds: float) -> None:
+        """Wait so long, or until all faults are to be over."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.over.wait()
+        except TimeoutError:
+            pass
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
