@@ -35,6 +35,8 @@ MINUTE = timedelta(minutes=1)
 #: how the rights on a mailbox are taken while others are impersonated, and what is left of them where nobody is
 REFUSALS = ("ErrorAccessDenied", "ErrorImpersonateUserDenied")
 LEFT = (Right.NONE, Right.FREEBUSY)
+#: what streams are told of a mailbox that is being moved
+MOVED = ("ErrorInvalidSubscription", "ErrorProxyRequestNotAllowed", "ErrorMailboxMoveInProgress")
 
 
 class Calendars(Peopled):
@@ -211,13 +213,12 @@ class Calendars(Peopled):
         self.exchange.disasters.move(
             address(step.who),
             f"exch{self.moves % 3 + 50}.lab.test",
-            code=("ErrorInvalidSubscription", "ErrorProxyRequestNotAllowed", "ErrorMailboxMoveInProgress")[
-                step.how % 3
-            ],
+            code=MOVED[step.how % len(MOVED)],
             takes_seconds=(0.0, 1.0, 20.0, 60.0)[step.how % 4],
         )
 
 
 def _moved(details: Details, step: Step) -> Details:
     by = STARTS[step.how % len(STARTS)] * MINUTE
-    return changed(details, start=details.start + by, end=details.end + by)
+    moved: Details = changed(details, start=details.start + by, end=details.end + by)
+    return moved

@@ -77,7 +77,7 @@ class Tortured(RainbowFaults, DaemonFaults):
         await self.come_to_rest()
         self.check_so_far()
         assert not (wrong := self.wrong()), "\n".join(wrong)
-        # mailboxes that were moved apart share no stream: each has its task, both ends' connections and the server's tasks
+        # mailboxes that were moved apart share no stream: to each belong its task, a connection and two of the server's
         apart = len({self.exchange.back_ends.home(mailbox) for mailbox in self.covered().values()}) - 1
         allowed = self.at_first[0] + 2 * apart, self.at_first[1] + Counter({"stream": apart, "": 2 * apart})
         for _ in range(24):  # connections are kept for the next request for a while

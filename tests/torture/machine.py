@@ -109,9 +109,7 @@ class History:
         """Say what was wrong and which steps led to it."""
         of = len(self.found[0].steps)
         shown = "\n".join(f"  {number:2}. {step}" for number, step in enumerate(wrong.steps, 1))
-        how = (
-            f"the fewest found of {of} that lead to it" if again else "run again, they did not lead to it: look closely"
-        )
+        how = f"the fewest found of {of}" if again else "run again, they did not lead to it"
         mode = "with" if self.impersonation else "without"
         return (
             f"history {self.number} ({mode} impersonation) went wrong:\n  {wrong.what.strip()}\n"

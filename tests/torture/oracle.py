@@ -56,4 +56,5 @@ def told(appointments: list[Shown] | None) -> str:
     """Say it in words."""
     if appointments is None:
         return "that it is not known"
-    return ", ".join(f"{subject!r} {how} {a:%d %H:%M}–{b:%d %H:%M}" for subject, how, a, b in appointments) or "nothing"
+    each = (f"{subject!r} {how} {start:%d %H:%M} to {end:%d %H:%M}" for subject, how, start, end in appointments)
+    return ", ".join(each) or "nothing"

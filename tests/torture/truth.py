@@ -107,11 +107,12 @@ class Truth:
             if past.ended(number) >= oldest and answered in past.versions[number].shows(start, end):
                 past.events_from = number
                 return ""
-        had = past.versions[-1].shows(start, end)[0]
+        had = oracle.told(past.versions[-1].shows(start, end)[0])
         before = any(answered in version.shows(start, end) for version in past.versions)
+        when = "so only before what it was answered last" if before else "never so"
         return (
-            f"Rainbow was answered that {mailbox.address} has {oracle.told(answered)} from {start:%H:%M} to {end:%H:%M}: "
-            f"that was {'so only before what it was answered last' if before else 'never so'}; it has {oracle.told(had)}"
+            f"Rainbow was answered that {mailbox.address} from {start:%H:%M} to {end:%H:%M} has "
+            f"{oracle.told(answered)}: {when}; it has {had}"
         )
 
     def _judge_absence(self, entry: dict[str, Any], mailbox: Mailbox) -> str:
