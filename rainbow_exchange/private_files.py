@@ -1,16 +1,25 @@
 """Files that hold a secret: written in one step, readable by their account and administrators only."""
 
+import contextlib
 import os
+import re
 import secrets
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 _ICACLS_SECONDS = 20
+# Much longer than it takes to write one: whoever began an older draft was killed.
+_DRAFT_SECONDS = 60.0
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step, readable by this account and administrators only. Raises OSError."""
+    """Put `content` at `path` in one step, readable by this account and administrators only. Raises OSError.
+
+    Drafts of it that a kill has left behind are removed: they hold secrets, too.
+    """
+    _remove_old_drafts(path)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
@@ -23,6 +32,14 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _remove_old_drafts(path: Path) -> None:
+    ours = re.compile(re.escape(path.name) + r"\.[0-9a-f]{8}\.new")
+    for draft in [file for file in path.parent.iterdir() if ours.fullmatch(file.name)]:
+        with contextlib.suppress(OSError):  # somebody else has removed it
+            if abs(time.time() - draft.stat().st_mtime) > _DRAFT_SECONDS:
+                draft.unlink()
 
 
 def _close_to_others(path: Path) -> None:

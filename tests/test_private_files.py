@@ -1,4 +1,6 @@
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,25 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None
         private_files.write_private(target, b"content")
 
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_draft_that_a_kill_left_behind_goes_with_the_next_write_but_none_that_is_being_written(
+    tmp_path: Path,
+) -> None:
+    left, fresh, not_ours = "web-token.0badcafe.new", "web-token.0badcaff.new", "web-token.backup.new"
+    for name in (left, fresh, not_ours, "runtime.json.0badcafe.new"):
+        (tmp_path / name).write_text("secret")
+    for name in (left, not_ours):
+        os.utime(tmp_path / name, (time.time() - 90, time.time() - 90))
+
+    private_files.write_private(tmp_path / "web-token", b"content")
+
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "web-token",
+        fresh,
+        not_ours,
+        "runtime.json.0badcafe.new",
+    }
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a stand-in for Windows' own program")
