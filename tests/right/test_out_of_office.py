@@ -1,105 +1,183 @@
-"""What Rainbow is answered about an absence is what its owner has set: case by case, at the times that matter."""
+"""What Rainbow is answered about an absence is what its owner has set: case by case, at the times that matter.
+
+Each is asked about as Rainbow would, and looked at as a colleague's client shows it, which is what Rainbow has asked
+for of its own accord after it was notified.
+"""
 
 import asyncio
 import tomllib
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from rainbow_exchange.lab.company import LabUser, make_company
-from rainbow_exchange.lab.exchange.mailbox import Right
-from tests.house import House, virtually
+from rainbow_exchange.lab.exchange.calendar import details_from
+from rainbow_exchange.lab.exchange.mailbox import Mailbox, Right
+from tests.house import EPOCH, House, virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "right"
 CASES: list[dict[str, Any]] = tomllib.loads((FIXTURES / "out_of_office.toml").read_text("utf-8"))["case"]
-Told = dict[tuple[str, int], dict[str, Any]]
+#: from then on Exchange tells nothing of absences any more, in the run that shows that none is needed to flip
+BLIND_FROM = time(8, 20)
+UNCHANGED = [case for case in CASES if "then" not in case]
 
 
-def utc(written: str | None) -> str | None:
-    return written and written.replace("Z", "+00:00")
+@dataclass
+class Run:
+    """Answers by title and time, and what was logged meanwhile."""
+
+    answers: dict[tuple[str, time], dict[str, Any]] = field(default_factory=dict)
+    logs: str = ""
 
 
-def set_absences(house: House, people: list[LabUser]) -> None:
-    """Have each person set what the case of that person says."""
-    for person, case in zip(people, CASES, strict=True):
-        assert person.mailbox is not None
-        mailbox = house.exchange.directory.by_address[person.mailbox.address]
-        values = dict(case["set"])
-        values |= {name: datetime.fromisoformat(values[name]) for name in ("start", "end") if name in values}
-        mailbox.oof = replace(mailbox.oof, **values)
+def seconds(moment: time) -> float:
+    return (datetime.combine(EPOCH, moment, EPOCH.tzinfo) - EPOCH).total_seconds()
 
 
-async def answer(house: House, person: LabUser) -> dict[str, Any]:
+def text_of(message: str, form: str) -> str:
+    return (FIXTURES / "messages" / f"{message}.{form}").read_text("utf-8")
+
+
+def mailbox_of(house: House, person: LabUser) -> Mailbox:
+    assert person.mailbox is not None
+    return house.exchange.directory.by_address[person.mailbox.address]
+
+
+def change(mailbox: Mailbox, values: dict[str, Any]) -> None:
+    """Have somebody set this, and leave the rest."""
+    for name, value in values.items():
+        setattr(mailbox.oof, name, datetime.fromisoformat(value) if name in {"start", "end"} else value)
+
+
+def begin(house: House, person: LabUser, case: dict[str, Any]) -> None:
+    """Have somebody set what a case begins with."""
+    mailbox = mailbox_of(house, person)
+    change(mailbox, case["set"])
+    if "message" in case:
+        mailbox.oof.internal = text_of(case["message"], "html")
+    for meeting in case.get("meeting", ()):
+        start = datetime.combine(EPOCH, meeting["at"], EPOCH.tzinfo)
+        times = {"start": start, "end": start + timedelta(minutes=meeting["minutes"])}
+        shown = {"subject": "Planning", "show_as": meeting.get("show_as", "Busy")}
+        mailbox.calendar.create(details_from(times | shown))
+
+
+async def look(house: House, person: LabUser, case: dict[str, Any], wanted: dict[str, Any], run: Run) -> None:
+    """Keep what a client shows now, since when Rainbow has asked last, and what it is answered now."""
+    shown = house.rainbow.questions.shown(person).status
+    questions = house.rainbow.record.questions
+    asked = [each["at"] for each in questions if (each["user_id"], each["kind"]) == (person.id, "autoreply")]
     entry = await house.rainbow.questions.ask("autoreply", person.login_email)
-    assert entry["outcome"] == "result"
-    told: dict[str, Any] = entry["answer"]
-    return told | {"shown": house.rainbow.questions.shown(person).status}
+    assert entry["outcome"] == "result", case["title"]
+    run.answers[case["title"], wanted["at"]] = entry["answer"] | {"shown": shown, "asked": max(asked, default="")}
+
+
+def play(folder: Path, cases: list[dict[str, Any]], told: str, *, blind: bool = False, **house: Any) -> Run:
+    """Live through all cases at once, each in the mailbox of another person."""
+    run = Run()
+
+    async def live() -> None:
+        people = make_company(len(cases), 1)
+        home = House(folder, people, **house)
+        steps: list[tuple[float, int, Callable[[], Any]]] = []
+        for person, case in zip(people, cases, strict=True):
+            begin(home, person, case)
+            steps += [
+                (seconds(each["at"]), 0, partial(change, mailbox_of(home, person), each["set"]))
+                for each in case.get("then", ())
+            ]
+            steps += [
+                (seconds(each["at"]), 1, partial(look, home, person, case, each, run)) for each in case.get(told, ())
+            ]
+        if blind:
+            operations = ("GetMailTips", "GetUserOofSettings", "GetServiceConfiguration")
+            refused = {"faults": dict.fromkeys(operations, "ErrorAccessDenied")}
+            steps.append((seconds(BLIND_FROM), 0, partial(home.exchange.dials.turn, refused)))
+        async with home.at_work():
+            for at, _ in sorted({(at, order) for at, order, _ in steps}):
+                await asyncio.sleep(max(0.0, at - asyncio.get_running_loop().time()))
+                begun = [step() for when, order, step in sorted(steps, key=lambda each: each[1]) if when == at]
+                await asyncio.gather(*(each for each in begun if asyncio.iscoroutine(each)))
+                steps = [each for each in steps if each[0] != at]
+
+    with capture_logs() as logs:
+        virtually(live)
+    run.logs = repr(logs)
+    return run
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """Each answer by title and minute: the whole truth, by impersonation."""
-    found: Told = {}
-
-    async def run() -> None:
-        people = make_company(len(CASES), 1)
-        house = House(tmp_path_factory.mktemp("settings"), people)
-        set_absences(house, people)
-        minutes = sorted({each["after"] for case in CASES for each in case["told"]})
-        async with house.at_work():
-            await asyncio.sleep(5)
-            for minute in minutes:
-                await asyncio.sleep(max(0.0, minute * 60 - asyncio.get_running_loop().time()))
-                for person, case in zip(people, CASES, strict=True):
-                    found[case["title"], minute] = await answer(house, person)
-
-    virtually(run)
-    return found
+def by_settings(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The whole truth, by impersonation."""
+    return play(tmp_path_factory.mktemp("settings"), CASES, "told")
 
 
 @pytest.fixture(scope="module")
-def told_by_tips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Each answer by title where the account may not impersonate, and MailTips are all there is."""
-    found: dict[str, dict[str, Any]] = {}
-
-    async def run() -> None:
-        people = make_company(len(CASES), 1)
-        house = House(tmp_path_factory.mktemp("tips"), people, right=Right.REVIEWER, impersonation=False)
-        set_absences(house, people)
-        async with house.at_work():
-            await asyncio.sleep(90)
-            for person, case in zip(people, CASES, strict=True):
-                found[case["title"]] = await answer(house, person)
-
-    virtually(run)
-    return found
+def unseen(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same, where nothing can be read any more long before it happens."""
+    return play(tmp_path_factory.mktemp("blind"), UNCHANGED, "told", blind=True)
 
 
-@pytest.mark.parametrize(
-    ("case", "wanted"),
-    [
-        pytest.param(case, wanted, id=f"{case['title']}, after {wanted['after']} min")
-        for case in CASES
-        for wanted in case["told"]
-    ],
-)
-def test_told_as_it_was_set(told: Told, case: dict[str, Any], wanted: dict[str, Any]) -> None:
-    assert told[case["title"], wanted["after"]] == {
+@pytest.fixture(scope="module")
+def by_tips(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """What there is where the account may not impersonate."""
+    return play(tmp_path_factory.mktemp("tips"), CASES, "by_tips", right=Right.REVIEWER, impersonation=False)
+
+
+def instants(cases: list[dict[str, Any]], told: str) -> list[Any]:
+    return [
+        pytest.param(case, wanted, id=f"{case['title']}, at {wanted['at']}")
+        for case in cases
+        for wanted in case.get(told, ())
+    ]
+
+
+def check(run: Run, case: dict[str, Any], wanted: dict[str, Any]) -> None:
+    answered = dict(run.answers[case["title"], wanted["at"]])
+    asked = answered.pop("asked")
+    message = wanted.get("message")
+    assert answered == {
         "state": wanted["state"],
-        "startDate": utc(wanted.get("start")),
-        "endDate": utc(wanted.get("end")),
-        "internalReplyMessage": wanted["internal"],
+        "startDate": wanted["start"].isoformat() if "start" in wanted else None,
+        "endDate": wanted["end"].isoformat() if "end" in wanted else None,
+        "internalReplyMessage": text_of(message, "txt").rstrip() if message else wanted.get("internal", ""),
         "externalReplyMessage": wanted.get("external"),
         "audience": wanted.get("audience"),
         "shown": wanted["shown"],
     }
+    if "since" in wanted:
+        assert asked >= f"2026-03-02T{wanted['since']}.000Z"
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["title"]) for case in CASES if "tips" in case])
-def test_told_as_far_as_tips_tell(told_by_tips: dict[str, dict[str, Any]], case: dict[str, Any]) -> None:
-    answered = told_by_tips[case["title"]]
-    assert {"state": answered["state"], "internal": answered["internalReplyMessage"]} == case["tips"]
-    assert (answered["startDate"], answered["endDate"], answered["externalReplyMessage"]) == (None, None, None)
+@pytest.mark.parametrize(("case", "wanted"), instants(CASES, "told"))
+def test_told_as_it_was_set(by_settings: Run, case: dict[str, Any], wanted: dict[str, Any]) -> None:
+    check(by_settings, case, wanted)
+
+
+@pytest.mark.parametrize(("case", "wanted"), instants(UNCHANGED, "told"))
+def test_told_on_time_without_seeing_it(unseen: Run, case: dict[str, Any], wanted: dict[str, Any]) -> None:
+    check(unseen, case, wanted)
+
+
+@pytest.mark.parametrize(("case", "wanted"), instants(CASES, "by_tips"))
+def test_told_as_far_as_tips_tell(by_tips: Run, case: dict[str, Any], wanted: dict[str, Any]) -> None:
+    check(by_tips, case, wanted)
+
+
+def test_no_text_is_in_a_log(by_settings: Run, by_tips: Run, unseen: Run) -> None:
+    texts = {each["set"].get(name) for case in CASES for each in (case, *case.get("then", ())) for name in TEXTS}
+    texts |= {"absente du 2", "Tom & Jerry"} - {None, "", "Old"}
+    for run in (by_settings, by_tips, unseen):
+        assert "change_told" in run.logs
+        assert [text for text in texts if text and text in run.logs] == []
+
+
+TEXTS = ("internal", "external")
