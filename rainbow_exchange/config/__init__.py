@@ -28,6 +28,7 @@ from rainbow_exchange.config.values import (
     ExchangeUrl,
     FieldPaths,
     Hosts,
+    KnownPath,
     Link,
     ListeningHost,
     LocalHost,
@@ -61,10 +62,10 @@ class ExchangeSettings(_Group):
     allowed_hosts: Hosts = ()
     username: Account | None = None
     password: SecretStr | None = None
-    password_file: Path | None = None
+    password_file: KnownPath | None = None
     client_id: str | None = None
     client_secret: SecretStr | None = None
-    client_secret_file: Path | None = None
+    client_secret_file: KnownPath | None = None
     token_url: TokenUrl | None = None
     token_scope: str | None = None
     token_resource: str | None = None
@@ -72,10 +73,10 @@ class ExchangeSettings(_Group):
     impersonation: bool = True
     ca_file: ReadableFile | None = None
     proxy_url: ProxyUrl | None = Field(default=None, repr=False)
-    proxy_url_file: Path | None = None
+    proxy_url_file: KnownPath | None = None
     fallback_username: Account | None = None
     fallback_password: SecretStr | None = None
-    fallback_password_file: Path | None = None
+    fallback_password_file: KnownPath | None = None
     verify_certificates_insecurely_off: bool = False
 
 
@@ -89,10 +90,10 @@ class RainbowSettings(_Group):
     url: RainbowUrl = RAINBOW_URL
     login: str | None = None
     password: SecretStr | None = None
-    password_file: Path | None = None
+    password_file: KnownPath | None = None
     app_id: str | None = None
     app_secret: SecretStr | None = None
-    app_secret_file: Path | None = None
+    app_secret_file: KnownPath | None = None
     company_id: str | None = None
     link: Link = "xmpp"
     trusted_askers: Names | None = None
@@ -100,10 +101,10 @@ class RainbowSettings(_Group):
     notify_header: str | None = None
     notify_with_token: bool | None = None
     proxy_url: ProxyUrl | None = Field(default=None, repr=False)
-    proxy_url_file: Path | None = None
+    proxy_url_file: KnownPath | None = None
     proxy_username: str | None = None
     proxy_password: SecretStr | None = None
-    proxy_password_file: Path | None = None
+    proxy_password_file: KnownPath | None = None
     callback_url: CallbackUrl | None = None
     callback_host: ListeningHost | None = None
     callback_port: Port | None = None
@@ -144,7 +145,7 @@ class WebSettings(_Group):
 class StateSettings(_Group):
     """The folder of state, token and `runtime.json`; None: beside the settings file."""
 
-    path: Path | None = None
+    path: KnownPath | None = None
 
 
 class LogSettings(_Group):
@@ -152,7 +153,7 @@ class LogSettings(_Group):
 
     level: LogLevel = "info"
     format: Literal["auto", "json", "console"] = "auto"
-    file: Path | None = None
+    file: KnownPath | None = None
 
 
 class Settings(BaseSettings):
@@ -215,7 +216,7 @@ def _known() -> list[str]:
 
 
 def load(
-    path: Path | None = None,
+    path: KnownPath | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     look_in_default_folder: bool = True,
@@ -248,7 +249,7 @@ def load(
                     origin = next((place for name, place in origins.items() if f"{name}.".startswith(f"{key}.")), None)
                     faults.append(_sentence(key, detail, origin))
                 for source in sources:
-                    source.drop(key)
+                    source.drop(*map(str, detail["loc"][:2]))
     settings = Settings(**{group: getattr(sourced, group) for group in Settings.model_fields})
     faults += [text for keys, text in contradictions(settings) if faulty.isdisjoint(keys)]
     if faults:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,10 @@ class Values(PydanticBaseSettingsSource):
         """Say where the value of `key` stands."""
         return self.origin
 
-    def drop(self, key: str) -> None:
-        """Take the value of `key` out."""
-        group, _, name = key.partition(".")
+    def drop(self, group: str, name: str | None = None) -> None:
+        """Take a value out, or a whole group; either name may hold dots, where a stranger wrote it."""
         content = self.values.get(group)
-        if name and isinstance(content, dict):
+        if name is not None and isinstance(content, dict):
             content.pop(name, None)
         else:
             self.values.pop(group, None)
@@ -116,6 +116,8 @@ class SettingsFile(Values):
             self.faults.append(f"{path} is not UTF-8; save it as UTF-8 in the editor.")
         except ValueError as error:
             self.faults.append(f"{path} is not valid TOML: {error}; correct that line.")
+        except RecursionError:
+            self.faults.append(f"{path} is not valid TOML: its lists are nested too deeply; take them out.")
         self._refuse_secrets()
         self._anchor_paths(path.parent)
 
@@ -128,10 +130,11 @@ class SettingsFile(Values):
                     f" mailed; give it as the variable {variable(key)}, in a file of its own named by {key}_file, or"
                     f" in the keyring of the account that runs the service (keyring set rainbow-exchange {key})."
                 )
-                self.drop(key)
+                self.drop(group, name)
 
     def _anchor_paths(self, folder: Path) -> None:
         for key in self.keys():
             group, _, name = key.partition(".")
             if key in _PATHS and isinstance(self.values[group][name], str) and self.values[group][name].strip():
-                self.values[group][name] = folder / Path(self.values[group][name].strip()).expanduser()
+                with suppress(RuntimeError):  # a home folder of nobody, which its check says
+                    self.values[group][name] = folder / Path(self.values[group][name].strip()).expanduser()

@@ -77,7 +77,7 @@ def _separated(value: object) -> object:
     if value.lstrip().startswith("["):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError('is not a list; write it like ["one", "two"] or one, two') from None
     return [part.strip() for part in value.split(",") if part.strip()]
 
@@ -169,6 +169,14 @@ def _listening_host(value: str) -> str:
     return host
 
 
+def _known_path(value: Path) -> Path:
+    try:
+        value.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the home folder of nobody on this machine; write the whole path") from None
+    return value
+
+
 def _readable_file(value: Path) -> Path:
     if not value.is_file():
         raise ValueError(f"names {value}, where there is no file; correct the path")
@@ -196,6 +204,7 @@ ExchangeUrl = Annotated[str, AfterValidator(_exchange_url)]
 AutodiscoverUrl = Annotated[str, AfterValidator(_autodiscover_url)]
 RainbowUrl = Annotated[str, AfterValidator(_rainbow_url)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
+KnownPath = Annotated[Path, AfterValidator(_known_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
 LocalHost = Annotated[str, AfterValidator(_local_host)]
 Auth = Annotated[Literal["auto", "basic", "ntlm", "negotiate", "bearer"], BeforeValidator(_lower)]

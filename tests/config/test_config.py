@@ -289,6 +289,7 @@ def test_rainbow_url_is_the_server_alone() -> None:
         ("rainbow", "callback_url", "https://connector.acme.test/?a=b", "'?' or '#'"),
         ("rainbow", "callback_host", "0.0.0.0:3002", "no address of this machine"),
         ("log", "format", "xml", "must be one of"),
+        pytest.param("exchange", "allowed_hosts", "[" * 100_000, "is not a list", id="deep"),
         ("log", "zzzzzzzzzz", True, "take it out"),
     ],
 )
@@ -371,6 +372,32 @@ def test_a_group_that_does_not_exist_is_found_where_it_stands(monkeypatch: pytes
     ]
 
 
+@pytest.mark.parametrize("name", ["A.B__C", "EXCHANGE.URL__X", ".__X", "EXCHANGE__", "__URL"])
+def test_whatever_a_variable_is_called_the_faults_are_told(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"RAINBOW_EXCHANGE_{name}", "x")
+
+    (problem,) = problems()
+
+    assert "is not a setting" in problem
+
+
+def test_whatever_a_group_in_the_file_is_called_the_faults_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('["exchange.url"]\nx = 1\n[exchange]\n"a.b" = 2\n', encoding="utf-8")
+
+    assert [problem.partition(" ")[0] for problem in problems(file)] == ["exchange.a.b", "exchange.url"]
+
+
+def test_a_home_folder_of_nobody_is_a_fault_and_not_a_crash(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[state]\npath = "~nobody-of-that-name/x"\n', encoding="utf-8")
+
+    (problem,) = problems(file)
+
+    assert problem.startswith("state.path (")
+    assert "begins with the home folder of nobody on this machine; write the whole path" in problem
+
+
 def test_a_list_with_several_faults_is_one_fault() -> None:
     assert len(problems(overrides={"bridge": {"domains": ["a b", "c d"]}})) == 1
 
@@ -422,6 +449,7 @@ def test_a_value_where_a_group_belongs(tmp_path: Path) -> None:
         ("[exchange]\nusername = 'é'".encode("latin-1"), "is not UTF-8"),
         ("[exchange]\n".encode("utf-16"), "is not UTF-8"),
         (b"# " + b"x" * (1 << 20), "larger than 1 MiB"),
+        pytest.param(b"x = " + b"[" * 100_000, "nested too deeply", id="deep"),
     ],
 )
 def test_a_file_that_is_no_toml(tmp_path: Path, content: bytes, part: str) -> None:

@@ -40,9 +40,9 @@ def test_one_underscore_too_few_is_a_fault_that_names_the_right_variable() -> No
 
 def test_what_is_dropped_is_gone_and_the_rest_stays() -> None:
     source = Overrides(Settings, {"exchange": {"url": "u", "username": "n"}, "web": {"port": 0}})
-    source.drop("exchange.url")
+    source.drop("exchange", "url")
     source.drop("web")
-    source.drop("log.level")
+    source.drop("log", "level")
     assert sorted(source.keys()) == ["exchange.username"]
     assert source.named("exchange.username") == "command line"
 
