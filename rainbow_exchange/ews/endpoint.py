@@ -18,6 +18,8 @@ from rainbow_exchange.network.shown import shown
 
 USER_AGENT = f"rainbow-exchange/{__version__}"
 _USUAL = "the address of EWS is usually https://<server>/EWS/Exchange.asmx"
+#: nobody is sent away for longer than a day, whatever the header says
+_MOST_SECONDS = 86_400.0
 _QUEUED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -93,9 +95,10 @@ def _seconds(retry_after: str | None, now: Callable[[], datetime]) -> float | No
     """Read Retry-After: seconds, or a date (RFC 9110 §10.2.3); None where it is neither."""
     if retry_after is None:
         return None
-    if retry_after.strip().isascii() and retry_after.strip().isdigit():
-        return float(retry_after)
+    value = retry_after.strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:9]), _MOST_SECONDS)
     try:
-        return max((parsedate_to_datetime(retry_after) - now()).total_seconds(), 0.0)
-    except (ValueError, TypeError):
+        return min(max((parsedate_to_datetime(value) - now()).total_seconds(), 0.0), _MOST_SECONDS)
+    except (ValueError, TypeError, OverflowError):
         return None

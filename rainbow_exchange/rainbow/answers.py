@@ -97,7 +97,7 @@ def http_date(value: str | None) -> datetime | None:
         return None
     try:
         instant = parsedate_to_datetime(value.strip())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
 
