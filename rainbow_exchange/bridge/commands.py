@@ -194,7 +194,7 @@ def _recalled(store: Store) -> list[tuple[Command, str]]:
     try:
         kept = json.loads(store.value(_KEY) or "[]")
         return [(Command(id=str(id_), name=str(name)), str(sender)) for id_, name, sender in kept][-MOST_WAITING:]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return []
 
 

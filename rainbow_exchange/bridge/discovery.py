@@ -119,7 +119,7 @@ class Discovery:
             kept = json.loads(self._store.value(_VALUE) or "null")
             place = Place(**kept["place"])
             same = kept["asked_at"] == self._only_at
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return None
         return place if same and self._trust.serves(host_of(place.url)) else None
 

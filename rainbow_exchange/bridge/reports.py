@@ -181,7 +181,7 @@ class Reports:
             self._open = {name: Occurrence(**_dated(entry)) for name, entry in kept.get("open", {}).items()}
             self._open = {name: each for name, each in self._open.items() if each.problem in told.get(name, ())}
             self._histories = {name: History(**_dated(entry)) for name, entry in kept.get("histories", {}).items()}
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             log.debug("reports_not_recalled", reason=type(error).__name__)
             self._open, self._histories = {}, {}
             return []

@@ -106,7 +106,7 @@ def _let_it_prove_itself(connection: http.client.HTTPConnection, found: runtime.
     expected = runtime.proof(found.nonce, challenge)
     given: object = None
     if status == http.HTTPStatus.OK:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             content = json.loads(answer)
             given = content.get("proof") if isinstance(content, dict) else None
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
@@ -135,7 +135,7 @@ def _send(
 def _json(answer: bytes, where: str) -> Any:
     try:
         return json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NoAnswerError(
             CANNOT_TELL, f"{where} answered something that is not JSON", "look at the daemon's log"
         ) from None

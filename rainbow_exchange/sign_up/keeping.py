@@ -256,7 +256,7 @@ class Keeping:
     def _kept(self) -> list[str]:
         try:
             keys = json.loads(self._store.value(_KEPT_SECRETS) or "[]")
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
         return [key for key in SECRETS if key in keys]
 

@@ -55,7 +55,7 @@ def read(store: Store) -> OurConnector | None:
     """Give what was kept."""
     try:
         return OurConnector.from_json(json.loads(store.value(_KEY) or "null"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -57,7 +57,7 @@ class CredentialMemory:
 def _read(kept: str | None) -> dict[str, dict[str, Any]]:
     try:
         records = json.loads(kept or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(records, dict):
         return {}

@@ -41,7 +41,7 @@ def restore(store: Store) -> None:
             values = json.loads(stream.read(_MAX_BYTES))
     except FileNotFoundError:
         return
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.warning("made_copy_unreadable", reason=(isinstance(error, OSError) and error.strerror) or "it is damaged")
         return
     if not isinstance(values, dict):

@@ -30,7 +30,7 @@ def read(store: Store) -> dict[str, Made]:
     """Give what was made, by dotted key; what cannot be read is as if it had not been made."""
     try:
         written = json.loads(store.value(_KEY) or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     found = {}
     for key, entry in written.items() if isinstance(written, dict) else ():

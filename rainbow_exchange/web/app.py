@@ -87,12 +87,20 @@ def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
 
     async def handle(request: web.Request) -> web.Response:
         try:
-            answer = await work(await request.json())
+            answer = await work(read_body(await request.read()))
         except ValueError as error:
             raise web.HTTPBadRequest(text=f"not understood: {error}\n") from error
         return web.Response(text=json.dumps(answer, ensure_ascii=False), content_type="application/json")
 
     return handle
+
+
+def read_body(body: bytes) -> object:
+    """Read what was posted. Raises ValueError where it is no JSON, or nested deeper than anybody writes it."""
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("too deep") from None
 
 
 def _addresses(wanted: object) -> list[str] | None:

@@ -87,6 +87,8 @@ def read(folder: Path) -> Runtime | None:
         content: Any = json.loads(_read(folder / RUNTIME_NAME))
     except FileNotFoundError:
         return None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     kinds = {field.name: field.type for field in fields(Runtime)}
     if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
         raise ValueError("not of the known schema version")

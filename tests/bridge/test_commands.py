@@ -207,7 +207,7 @@ async def test_what_a_stop_interrupts_has_failed(kit: "Kit", make_rainbow: "Make
 
 async def test_a_record_that_cannot_be_read_is_none(kit: "Kit", make_rainbow: "MakeRainbow", store: Store) -> None:
     rainbow = await make_rainbow()
-    for kept in ("no json", "{}", "[1]", '[["c1"]]'):
+    for kept in ("no json", "[" * 100_000, "{}", "[1]", '[["c1"]]'):
         store.set_value("commands", kept)
         async with Desk(kit, rainbow, store).at_work() as desk:
             await asyncio.sleep(1)

@@ -84,7 +84,18 @@ async def test_a_state_that_cannot_be_written_is_no_reason_not_to_go_on(store: S
     assert looking.reason == "Exchange was found at https://mail.acme.test/EWS/Exchange.asmx."
 
 
-@pytest.mark.parametrize("kept", ["", "{", "[]", '{"place": {}}', '{"place": {"url": "x"}, "asked_at": null}', "7"])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "",
+        "{",
+        "[]",
+        pytest.param("[" * 100_000, id="deep"),
+        '{"place": {}}',
+        '{"place": {"url": "x"}, "asked_at": null}',
+        "7",
+    ],
+)
 async def test_what_cannot_be_read_is_forgotten(store: Store, kit: "Kit", kept: str) -> None:
     store.set_value("exchange_found", kept)
     assert discovery(store, kit).remembered() is None

@@ -254,6 +254,7 @@ async def test_a_record_that_cannot_be_read_is_none(kit: "Kit", make_rainbow: "M
     opened = '{"open": {"%s": {"since": "2026-03-02T07:00:00%s", "problem": "%s"}}}'
     for kept in (
         "no json",
+        "[" * 100_000,
         "[]",
         '{"open": {"exchange": {"since": "yesterday"}}}',
         '{"waiting": [1]}',

@@ -54,7 +54,7 @@ def test_digests_are_another_installations_no_matter(tmp_path: Path) -> None:
     assert all("secret" not in digest and len(digest) == 64 for digest in found)
 
 
-@pytest.mark.parametrize("kept", ["", "nonsense", "[]", '{"a": 1}'])
+@pytest.mark.parametrize("kept", ["", "nonsense", "[]", pytest.param("[" * 100_000, id="deep"), '{"a": 1}'])
 def test_what_cannot_be_read_counts_as_nothing(store: Store, kept: str) -> None:
     store.set_value("credentials_exchange", kept)
     memory = CredentialMemory(store, "exchange")

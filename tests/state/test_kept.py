@@ -72,7 +72,7 @@ def test_a_copy_of_no_use_changes_nothing(tmp_path: Path, content: str) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("content", ["", "{"])
+@pytest.mark.parametrize("content", ["", "{", pytest.param("[" * 100_000, id="deep")])
 def test_a_damaged_copy_is_said(tmp_path: Path, content: str) -> None:
     store = Store.open(tmp_path / "state.db")
     with capture_logs() as lines:

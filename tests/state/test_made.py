@@ -46,7 +46,13 @@ def test_none_takes_a_value_back_and_the_last_one_leaves_nothing(store: Store) -
 
 @pytest.mark.parametrize(
     "kept",
-    ["{", "[]", '{"rainbow.login": {"value": 1}}', '{"rainbow.login": {"value": 1, "by": "login", "at": "soon"}}'],
+    [
+        "{",
+        "[]",
+        pytest.param("[" * 100_000, id="deep"),
+        '{"rainbow.login": {"value": 1}}',
+        '{"rainbow.login": {"value": 1, "by": "login", "at": "soon"}}',
+    ],
 )
 def test_what_cannot_be_read_is_as_if_it_had_not_been_made(store: Store, kept: str) -> None:
     store.set_value("made_settings", kept)

@@ -196,7 +196,18 @@ async def test_a_retry_is_passed_on_and_answered(
     assert daemon.retries == [wanted]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"all": 1}', b'{"addresses": [1]}', b'{"addresses": "a"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        pytest.param(b"[" * 60_000, id="deep"),
+        b"{}",
+        b'{"all": 1}',
+        b'{"addresses": [1]}',
+        b'{"addresses": "a"}',
+    ],
+)
 async def test_a_retry_that_names_nobody_is_refused(
     daemon: Daemon, client: aiohttp.ClientSession, content: bytes
 ) -> None:

@@ -66,12 +66,13 @@ def test_without_a_file_there_is_nothing(tmp_path: Path) -> None:
         '{"schema_version": 1, "host": "127.0.0.1", "port": "3001", "pid": 1, "nonce": "n", "started": "s"}',
         '{"schema_version": 1, "host": "127.0.0.1", "port": 3001, "pid": 1, "nonce": "n"}',
         " " * 20_000,
+        pytest.param("[" * 8_000, id="deep"),
     ],
 )
 def test_a_file_that_is_not_ours_is_an_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "runtime.json").write_text(content)
 
-    with pytest.raises(ValueError, match=r"schema|missing|larger|Expecting"):
+    with pytest.raises(ValueError, match=r"schema|missing|larger|Expecting|deeply"):
         runtime.read(tmp_path)
 
 
