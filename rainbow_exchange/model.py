@@ -1,10 +1,10 @@
 """Neutral words that both sides understand: neither Exchange's wire nor Rainbow's.
 
 All instants are aware datetimes in UTC. Nothing here has a field for a location, a body or an attendee: what must not
-leave the building has no place to stand.
+leave the building has no place to stand; subjects and texts stand in no repr, so that no log or traceback shows them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -96,7 +96,7 @@ class Appointment:
     start: datetime
     end: datetime
     show_as: ShowAs
-    subject: str | None = None
+    subject: str | None = field(default=None, repr=False)
     kind: Kind = Kind.SINGLE
     sensitivity: Sensitivity = Sensitivity.NORMAL
     timezone: str | None = None
@@ -127,8 +127,8 @@ class OutOfOffice:
     state: OofState
     start: datetime | None = None
     end: datetime | None = None
-    internal_text: str = ""
-    external_text: str = ""
+    internal_text: str = field(default="", repr=False)
+    external_text: str = field(default="", repr=False)
     audience: Audience = Audience.NONE
 
 

@@ -16,7 +16,7 @@ from rainbow_exchange.bridge.roll_call import DOUBTED, DOUBTED_FOR
 from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member
 from rainbow_exchange.bridge.translate import language_of
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
-from rainbow_exchange.model import ChangeSignal, Gap, Mailbox
+from rainbow_exchange.model import ChangeSignal, Gap, Mailbox, MailboxChanged
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Remembered, Store
@@ -77,6 +77,8 @@ class Membership:
         self._observe("users_listed", count=result.users)
         if result.whole:
             self._left_while_away()
+        for address in self.parts.answers.view.privacy.changed():
+            self._signal(MailboxChanged(mailbox=address))  # what Rainbow was told is not what it may see now
 
     def _left_while_away(self) -> None:
         """Have Rainbow told of whoever an earlier run served and who is no longer in the company.

@@ -119,26 +119,35 @@ class PrivacyRules:
 
 
 class PrivacyOfPeople:
-    """What holds for each mailbox by the roster as it stands, which may change: nothing here is remembered for long."""
+    """What holds for each mailbox by the roster as it stands now: a new address in Rainbow counts at once."""
 
     def __init__(self, rules: PrivacyRules, roster: Roster) -> None:
         self.rules = rules
         self._roster = roster
+        #: mailbox → the user that it was found out for, and what
+        self._found: dict[str, tuple[object, Privacy]] = {}
+        #: mailbox → the level by which Rainbow was told
         self._levels: dict[str, Privacy] = {}
 
     def at(self, address: str) -> Privacy:
         """Return the level of whoever has this mailbox."""
         member = self._roster.holder(address)
-        return (self.rules.of_member(member) if member else self.rules.of(address)).level
+        if member is None:
+            return self.rules.of(address).level
+        found = self._found.get(address)
+        if found is None or found[0] is not member.user:
+            found = self._found[address] = (member.user, self.rules.of_member(member).level)
+            self._levels.setdefault(address, found[1])
+        return found[1]
 
     def changed(self) -> list[str]:
-        """Return the mailboxes whose level is another than at the last call; newcomers are none of them."""
+        """Return the mailboxes whose level is another than at the last call, or when it was first asked for."""
         if not self.rules.patterns:
             return []
-        before, self._levels = self._levels, {}
-        for member in self._roster:
-            if member.mailbox is not None:
-                self._levels[member.mailbox.address] = self.rules.of_member(member).level
+        before = self._levels
+        mailboxes = [member.mailbox.address for member in self._roster if member.mailbox is not None]
+        self._levels = {address: self.at(address) for address in mailboxes}
+        self._found = {address: found for address, found in self._found.items() if address in self._levels}
         return [address for address, level in self._levels.items() if before.get(address, level) is not level]
 
     def unmatched(self) -> list[str]:

@@ -73,8 +73,8 @@ def instant(text: str) -> datetime:
     try:
         read = datetime.fromisoformat(midnight) + timedelta(days=ends_day)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise MalformedResponse("a time that is no xs:dateTime") from error
+    except (ValueError, OverflowError):  # whose words repeat what stands there
+        raise MalformedResponse("a time that is no xs:dateTime") from None
 
 
 def optional_instant(text: str) -> datetime | None:

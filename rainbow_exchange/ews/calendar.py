@@ -7,7 +7,7 @@ dropped.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
@@ -121,7 +121,7 @@ class _Draft:
     start: datetime
     end: datetime
     show_as: ShowAs
-    subject: str | None = None
+    subject: str | None = field(default=None, repr=False)
     kind: Kind = Kind.SINGLE
     sensitivity: Sensitivity = Sensitivity.NORMAL
     timezone: str | None = None

@@ -4,7 +4,7 @@ Texts become plain.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rainbow_exchange.ews.errors import (
@@ -37,7 +37,7 @@ class Tip:
     """
 
     out: bool
-    text: str = ""
+    text: str = field(default="", repr=False)
     pending: bool = False
     missing: bool = False
     start: datetime | None = None

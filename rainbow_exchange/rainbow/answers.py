@@ -68,11 +68,13 @@ class Reply:
         return value
 
 
-def refusal(reply: Reply, now: datetime, *, default_wait: float = DEFAULT_RETRY_AFTER) -> RainbowError | None:
+def refusal(
+    reply: Reply, now: datetime, *, default_wait: float = DEFAULT_RETRY_AFTER, words: bool = True
+) -> RainbowError | None:
     """Name the error an answer stands for; None for success.
 
     Dates in it are read by the server's own clock, as its `Date` has it, else by `now`. `default_wait` is for a 429
-    that names no time.
+    that names no time. `words` False: what Rainbow says of it is left out, since it may repeat what was sent.
     """
     status = _status(reply)
     if status in _OK_RANGE:
@@ -85,7 +87,7 @@ def refusal(reply: Reply, now: datetime, *, default_wait: float = DEFAULT_RETRY_
     if status not in _CLIENT_FAULT or status == _REQUEST_TIMEOUT:
         return RainbowConnectionError(f"http-{status}")
     code, detail, by_rainbow = _explain(reply, status)
-    error = RainbowApiError(status, code, detail)
+    error = RainbowApiError(status, code, detail if words else "")
     error.by_rainbow = by_rainbow
     error.token_expired = status == _UNAUTHORIZED and "jwt expired" in detail.lower()
     return error

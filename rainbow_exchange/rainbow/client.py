@@ -197,12 +197,13 @@ class RainbowClient:
         bearer: bool = True,
         repeatable: bool | None = None,
         reads: bool = True,
+        personal: bool = False,
     ) -> Reply:
         """Make one call as the account; `name` stands for it in counters and log.
 
         A token that has expired is replaced by one login, and the call repeated once. `repeatable`: it may be sent
         twice without harm, and is where the connection breaks before an answer; None: if it is a GET. Without `reads`
-        the body of a success is not waited for.
+        the body of a success is not waited for. `personal`: see Request.
         """
         request = Request(
             name,
@@ -214,6 +215,7 @@ class RainbowClient:
             bearer=bearer,
             repeatable=method == "GET" if repeatable is None else repeatable,
             reads=reads,
+            personal=personal,
         )
         grant = await self._sign_in.granted()
         try:

@@ -126,7 +126,7 @@ class S2sQuestions:
         """Post once; None when it was taken, else how long to wait at least."""
         try:
             path = assumed_s2s.answer_path(asked.connection_id, asked.name)
-            await self._client.call("s2s_answer", "POST", path, body=body)
+            await self._client.call("s2s_answer", "POST", path, body=body, personal=True)
         except RainbowConnectionError:
             return 0.0
         except RateLimited as error:

@@ -5,7 +5,7 @@ Strict in what is written, tolerant in what is read. A frame that XMPP does not 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -49,7 +49,7 @@ class StreamFault:
     """A stream error: its condition (RFC 6120 section 4.9.3) and its words; `see_other_host` for that condition."""
 
     condition: str
-    text: str = ""
+    text: str = field(default="", repr=False)
     see_other_host: str = ""
 
 
@@ -67,7 +67,7 @@ class Sasl:
     """A step of SASL. `kind`: "challenge", "success", "failure"; `content` is base64, or the failure's condition."""
 
     kind: str
-    content: str = ""
+    content: str = field(default="", repr=False)
     text: str = ""
 
 

@@ -162,7 +162,10 @@ class Stream:
             case StreamFault(condition=condition, text=text, see_other_host=host):
                 self._over = True
                 await self._goodbye()
-                raise StreamEnded(condition, text, see_other_uri=f"wss://{host}/websocket" if host else "")
+                # once answers may have left, the server's words may repeat what stood in them
+                raise StreamEnded(
+                    condition, "" if self.jid else text, see_other_uri=f"wss://{host}/websocket" if host else ""
+                )
             case Close(see_other_uri=uri):
                 self._over = True
                 await self._goodbye()

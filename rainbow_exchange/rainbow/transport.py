@@ -50,7 +50,7 @@ class Request:
 
     `bearer` says whether it is to carry the token; `headers` may hold secrets. `repeatable`: Rainbow may get it twice
     without harm, so that it is sent once more where a connection breaks. `reads` says whether the caller looks into the
-    body of a success.
+    body of a success. `personal`: the body holds what no log may, so that Rainbow's words on it are not kept.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Request:
     timeout: float | None = None
     repeatable: bool = False
     reads: bool = True
+    personal: bool = False
 
 
 @dataclass(slots=True)
@@ -157,7 +158,7 @@ class Transport:
                 request_id = reply.request_id = _id(reply.headers.get("x-rainbow-request-id"))
                 reply.correlation_id = id_
                 wait = DEFAULT_RETRY_AFTER * (1 + self._random() / 2)
-                refused = refusal(reply, self._now(), default_wait=wait)
+                refused = refusal(reply, self._now(), default_wait=wait, words=not request.personal)
                 if refused is not None:
                     raise refused
             except RainbowError as error:

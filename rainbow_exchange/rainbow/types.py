@@ -1,6 +1,6 @@
 """Rainbow's own words for users, calendar events and auto replies (`docs/reference/rainbow-wire.md`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -48,7 +48,7 @@ class CalendarEvent:
     """One `event` of an answer. `type` and `show_as` are Rainbow's spelling; `subject` is never empty."""
 
     id: str
-    subject: str
+    subject: str = field(repr=False)
     type: str
     show_as: str
     start: datetime
@@ -63,8 +63,8 @@ class AutoReply:
     state: str
     start: datetime | None = None
     end: datetime | None = None
-    internal_text: str = ""
-    external_text: str | None = None
+    internal_text: str = field(default="", repr=False)
+    external_text: str | None = field(default=None, repr=False)
     audience: str | None = None
 
 

@@ -675,6 +675,16 @@ async def test_reading_together_is_tried_anew_daily_and_kept_where_details_come(
         assert bench.server.impersonated == ["a@acme.test"] * 5 + [""] * 4
 
 
+async def test_reading_together_is_not_tried_where_private_subjects_are_masked(kit: "Kit") -> None:
+    """Availability knows no other sensitivity than private: what was masked today would be shown tomorrow."""
+    async with Bench(kit, impersonation=True, privacy=Privacy.PRIVATE_MASKED).at_work("a@acme.test") as bench:
+        await bench.reader.agenda("a@acme.test", lane=BACKGROUND)
+        for _ in range(8):
+            await asyncio.sleep(6 * 3600)
+            await bench.reader.agenda("a@acme.test", lane=BACKGROUND, fresh=True)
+        assert bench.server.impersonated == ["a@acme.test"] * 9
+
+
 async def test_reading_together_is_given_up_again_where_details_are_missing(kit: "Kit") -> None:
     async with Bench(kit, impersonation=True).at_work("a@acme.test") as bench:
         bench.answers["a@acme.test"] = busy(None)

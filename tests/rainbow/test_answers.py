@@ -18,6 +18,12 @@ def refused(status: int, body: Any = None, **headers: str) -> Exception | None:
     )
 
 
+def test_what_rainbow_says_is_left_out_where_it_may_repeat_what_was_sent() -> None:
+    body = {"errorCode": 400, "errorMsg": "no such subject: Planning", "errorDetailsCode": 400000}
+    error = refusal(Reply(400, {}, json.dumps(body).encode()), NOW, words=False)
+    assert str(error) == "HTTP 400, 400000"
+
+
 def test_success_is_no_refusal() -> None:
     assert refused(200) is None
     assert refused(204) is None

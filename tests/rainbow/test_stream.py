@@ -42,6 +42,20 @@ async def test_jid_is_the_one_that_was_bound(server: Any) -> None:
         assert stream.jid == "0a1b@rainbow.test/node_x"
 
 
+async def test_the_servers_words_at_the_end_are_not_kept(server: Any) -> None:
+    """They may repeat an answer that has left."""
+    said = (
+        '<stream:error xmlns:stream="http://etherx.jabber.org/streams">'
+        '<policy-violation xmlns="urn:ietf:params:xml:ns:xmpp-streams"/>'
+        '<text xmlns="urn:ietf:params:xml:ns:xmpp-streams">not allowed: Planning</text></stream:error>'
+    )
+    async with connected(server) as stream:
+        await (await server.visit()).say(said)
+        with pytest.raises(StreamEnded) as ended:
+            await stream.receive()
+        assert str(ended.value) == "policy-violation"
+
+
 async def test_nothing_is_sent_on_a_stream_that_is_over(server: Any) -> None:
     async with connected(server) as stream:
         await (await server.visit()).say(CONFLICT)

@@ -4,7 +4,7 @@ Nothing is asked for that is not kept: no location, no organizer, no attendees, 
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/calendarview
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -40,7 +40,7 @@ class CalendarItem:
     item_id: str = ""
     uid: str = ""
     recurrence_id: str = ""
-    subject: str | None = ""
+    subject: str | None = field(default="", repr=False)
     sensitivity: str = ""
     busy_status: str = ""
     calendar_item_type: str = ""

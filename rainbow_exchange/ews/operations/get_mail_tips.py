@@ -3,7 +3,7 @@
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/getmailtips-operation
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ class MailTip:
 
     address: str
     pending: bool = False
-    message_html: str | None = None
+    message_html: str | None = field(default=None, repr=False)
     start: datetime | None = None
     end: datetime | None = None
 

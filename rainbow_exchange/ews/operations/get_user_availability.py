@@ -7,7 +7,7 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/getu
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -29,7 +29,7 @@ class CalendarEventDetails:
     """What only those see who may read the calendar. `store_id` is an upper-hex store id, not an ItemId."""
 
     store_id: str
-    subject: str | None
+    subject: str | None = field(repr=False)
     is_recurring: bool
     is_exception: bool
     is_private: bool

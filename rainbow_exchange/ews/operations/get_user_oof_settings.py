@@ -4,7 +4,7 @@ The request's root element is called GetUserOofSettingsRequest; the answer has n
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseroofsettings-operation
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -27,8 +27,8 @@ class OofSettings:
     allowed_audience: str = ""
     start: datetime | None = None
     end: datetime | None = None
-    internal_html: str = ""
-    external_html: str = ""
+    internal_html: str = field(default="", repr=False)
+    external_html: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
