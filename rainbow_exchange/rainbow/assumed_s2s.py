@@ -14,11 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 from rainbow_exchange.rainbow.link import MalformedQuestion
-from rainbow_exchange.rainbow.questions import MAX_SUBJECT_BYTES
 from rainbow_exchange.rainbow.stanzas import MAX_STANZA, printable
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
 from rainbow_exchange.rainbow.users import text
-from rainbow_exchange.rainbow.wording import cut, question, share, write_date
+from rainbow_exchange.rainbow.wording import cut, fitting, question, share, write_date
 
 CALENDAR_EVENTS = "calendar-events"
 CALENDAR_AUTOREPLY = "calendar-autoreply"
@@ -64,16 +63,11 @@ def answer_path(connection_id: str, name: str) -> str:
 
 
 def events_body(id_: str, asked: Question, events: Iterable[CalendarEvent]) -> dict[str, Any]:
-    """Answer with as many of `events`, from the first, as fit."""
+    """Answer with all of `events`, subjects shortened where need be; from the first as many as fit."""
     items: list[dict[str, Any]] = []
     body = {"events": {"request_id": id_, "email": asked.email, "items": items}}
     room = MAX_BODY - _size(body)
-    for event in events:
-        item = _item(event)
-        room -= _size(item) + len(", ")
-        if room < 0:
-            break
-        items.append(item)
+    items += fitting(events, room, make=_item, size=lambda item: _size(item) + len(", "))
     return body
 
 
@@ -98,11 +92,11 @@ def error_body(id_: str, condition: str) -> dict[str, Any]:
     return {"error": {"request_id": id_, "code": _CODES.get(condition, _OTHER_CODE), "reason": condition}}
 
 
-def _item(event: CalendarEvent) -> dict[str, Any]:
+def _item(event: CalendarEvent, subject_bytes: int) -> dict[str, Any]:
     zone = {"timezone": event.timezone} if event.timezone else {}
     return {
         "id": event.id,
-        "subject": cut(printable(event.subject), MAX_SUBJECT_BYTES, _text_size),
+        "subject": cut(printable(event.subject), subject_bytes, _text_size),
         "type": event.type,
         "showAs": event.show_as,
         "startDate": {"value": write_date(event.start), **zone},

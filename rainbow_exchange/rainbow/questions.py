@@ -23,11 +23,10 @@ from rainbow_exchange.rainbow.stanzas import (
     write,
 )
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
-from rainbow_exchange.rainbow.wording import cut, question, share, write_date
+from rainbow_exchange.rainbow.wording import cut, fitting, question, share, write_date
 
 #: Ids that long are nobody's; they would eat the room for the answer.
 MAX_ID = 1024
-MAX_SUBJECT_BYTES = 2_000
 _KINDS = ("events", "autoreply")
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
 
@@ -58,18 +57,19 @@ def read_question(iq: Iq) -> Question:
 def events_result(
     iq: Iq, me: str, asked: Question, events: Iterable[CalendarEvent], *, escape_twice: bool = False
 ) -> str:
-    """Answer with as many of `events`, from the first, as fit into a stanza."""
+    """Answer with all of `events`, subjects shortened where need be; from the first as many as fit into a stanza."""
     payload = element("events", CALENDAR, email=asked.email)
     stanza = result(iq, me, payload)
     # An element of its own repeats the namespace that it shares with its parent once inside.
     repeated = len(f' xmlns="{CALENDAR}"')
-    room = MAX_STANZA - _size(stanza) - len("></events>")
-    for event in events:
-        made = _event(event, escape_twice=escape_twice)
-        room -= _size(made) - repeated
-        if room < 0:
-            break
-        payload.append(made)
+    payload.extend(
+        fitting(
+            events,
+            MAX_STANZA - _size(stanza) - len("></events>"),
+            make=partial(_event, escape_twice=escape_twice),
+            size=lambda made: _size(made) - repeated,
+        )
+    )
     return write(stanza)
 
 
@@ -89,18 +89,18 @@ def auto_reply_result(iq: Iq, me: str, asked: Question, reply: AutoReply, *, esc
     # Empty elements are written short (`<x/>`); with a text in them they need a closing tag.
     room = MAX_STANZA - _size(stanza) - len("></internalReplyMessage>") - len("></externalReplyMessage>")
     texts = [printable(reply.internal_text), printable(reply.external_text or "")]
-    fitting = share(texts, room, partial(text_size, escape_twice=escape_twice))
-    for target, text in zip((internal, external), fitting, strict=True):
+    shortened = share(texts, room, partial(text_size, escape_twice=escape_twice))
+    for target, text in zip((internal, external), shortened, strict=True):
         if target is not None and text:
             target.text = _once(text, escape_twice=escape_twice)
     return write(stanza)
 
 
-def _event(event: CalendarEvent, *, escape_twice: bool) -> etree._Element:
+def _event(event: CalendarEvent, subject_bytes: int, *, escape_twice: bool) -> etree._Element:
     zone = {"timezone": event.timezone} if event.timezone else {}
     made = element("event", CALENDAR, id=event.id)
     size = partial(text_size, escape_twice=escape_twice)
-    subject = cut(printable(event.subject), MAX_SUBJECT_BYTES, size)
+    subject = cut(printable(event.subject), subject_bytes, size)
     child(made, "subject", _once(subject, escape_twice=escape_twice))
     child(made, "type", event.type)
     child(made, "showAs", event.show_as)

@@ -2,16 +2,21 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from rainbow_exchange.rainbow.link import MalformedQuestion
-from rainbow_exchange.rainbow.types import Question
+from rainbow_exchange.rainbow.types import CalendarEvent, Question
+
+Made = TypeVar("Made")
 
 #: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
 _MAX_ADDRESS = 320
+#: How many bytes a subject may take: as many as let all events of an answer fit.
+SUBJECT_BYTES = (2_000, 500, 120, 40)
 _MIDNIGHT = re.compile(r"T24(:00:00(?:\.0+)?(?![\d.,]))")
 _ELLIPSIS = "\u2026"
 #: What makes one character of several code points, besides marks (UAX 29); nobody writes longer ones than this.
@@ -122,6 +127,32 @@ def share(texts: Sequence[str], room: int, size: Callable[[str], int]) -> list[s
         return list(texts)
     half = room // 2
     return [cut(texts[0], max(half, room - second), size), cut(texts[1], max(half, room - first), size)]
+
+
+def fitting(
+    events: Iterable[CalendarEvent],
+    room: int,
+    *,
+    make: Callable[[CalendarEvent, int], Made],
+    size: Callable[[Made], int],
+) -> list[Made]:
+    """Write events, each by `make(event, most bytes of its subject)`, so that all of them take at most `room`.
+
+    Subjects are shortened before an event is left out; then those at the end are.
+    """
+    told = list(events)
+    made: list[Made] = []
+    for most in SUBJECT_BYTES:
+        made, left = [], room
+        for event in told:
+            each = make(event, most)
+            left -= size(each)
+            if left < 0:
+                break
+            made.append(each)
+        if len(made) == len(told):
+            break
+    return made
 
 
 @lru_cache(maxsize=256)

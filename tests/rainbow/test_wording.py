@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rainbow_exchange.rainbow.questions import text_size
-from rainbow_exchange.rainbow.wording import NoDate, cut, read_date, share, write_date
+from rainbow_exchange.rainbow.types import CalendarEvent
+from rainbow_exchange.rainbow.wording import NoDate, cut, fitting, read_date, share, write_date
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,24 @@ def test_no_character_as_people_see_it_is_cut(letters: list[str], room: int) -> 
     kept = left.removesuffix("\u2026")
     whole = {"".join(letters[:number]).rstrip() for number in range(len(letters) + 1)}
     assert kept in whole
+
+
+def cut_events(lengths: list[int], room: int) -> list[int]:
+    """Fit events that consist of their subjects alone; return how long each became."""
+    events = [
+        CalendarEvent(id=str(number), subject="x" * length, type="occurrence", show_as="busy", start=NOW, end=NOW)
+        for number, length in enumerate(lengths)
+    ]
+    return fitting(events, room, make=lambda event, most: min(most, len(event.subject)), size=lambda taken: taken)
+
+
+def test_subjects_are_shortened_before_an_event_is_left_out() -> None:
+    assert cut_events([3000, 10], 2010) == [2000, 10]
+    assert cut_events([3000, 10, 1], 2010) == [500, 10, 1]
+    assert cut_events([3000] * 10, 1200) == [120] * 10
+    assert cut_events([3000] * 11, 1200) == [40] * 11
+    assert cut_events([3000] * 31, 1200) == [40] * 30
+    assert cut_events([], 0) == []
 
 
 def test_two_texts_share_the_room_and_a_short_one_leaves_the_rest_to_the_long_one() -> None:
