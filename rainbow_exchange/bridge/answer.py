@@ -25,6 +25,8 @@ DEADLINE = 9.0
 #: how long Exchange is waited for before the last agenda is answered instead
 READ_FOR = 8.5
 LONGEST_WINDOW = timedelta(days=42)
+#: what a question about a single instant is taken for: the wire has no finer times
+INSTANT = timedelta(seconds=1)
 ITEM_NOT_FOUND = ("item-not-found", "cancel")
 NOT_IN_TIME = ("remote-server-timeout", "wait")
 BAD_REQUEST = ("bad-request", "modify")
@@ -112,12 +114,14 @@ class Answers:
         try:
             start = question.start or (now - timedelta(hours=1) if question.end is None else question.end - day)
             end = question.end or (now + day if question.start is None else start + day)
-            window = Window(start=start, end=min(end, start + LONGEST_WINDOW))
+            if not start <= end:
+                raise QuestionRefused(*BAD_REQUEST)
+            if end - start > LONGEST_WINDOW and start < now < end:
+                # Of more than can be read, what is shown now must not be what is cut away.
+                start = max(start, self.reader.window().start)
+            return Window(start=start, end=min(max(end, start + INSTANT), start + LONGEST_WINDOW))
         except OverflowError:  # the calendar's first or last days
             raise QuestionRefused(*BAD_REQUEST) from None
-        if not start <= end:
-            raise QuestionRefused(*BAD_REQUEST)
-        return window
 
     async def _agenda(self, address: str, window: Window) -> tuple[Agenda, Digest | None]:
         try:

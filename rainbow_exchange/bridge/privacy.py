@@ -5,6 +5,7 @@ Whatever shows appointments to anybody asks here: no other place decides about a
 
 import fnmatch
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -115,7 +116,7 @@ class PrivacyRules:
             return SubjectRule.MASKED
         if entry.subject is None:
             return SubjectRule.NOT_TOLD
-        return SubjectRule.AS_WRITTEN if entry.subject.strip() else SubjectRule.UNTITLED
+        return SubjectRule.AS_WRITTEN if _is_visible(entry.subject) else SubjectRule.UNTITLED
 
 
 class PrivacyOfPeople:
@@ -165,3 +166,11 @@ class PrivacyOfPeople:
 def _expression(pattern: str) -> str:
     """Write a pattern as an expression; of the wildcards that `fnmatch` knows only `*` is one."""
     return fnmatch.translate(folded(pattern).replace("[", "[[]").replace("?", "[?]"))
+
+
+def _is_visible(subject: str) -> bool:
+    """Whether there is anything to see: more than white space, marks of direction, and what XML could not carry."""
+    return any(
+        not (character.isspace() or character == "\ufffd" or unicodedata.category(character) in {"Cc", "Cf"})
+        for character in subject
+    )

@@ -19,6 +19,7 @@ from rainbow_exchange.model import (
     Window,
 )
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent
+from rainbow_exchange.rainbow.wording import cut
 
 SUBJECT_LIMIT = 1000
 
@@ -112,7 +113,7 @@ def _shown(entry: Appointment, rule: SubjectRule, language: str) -> Shown:
 def _subject(entry: Appointment, show_as: str, rule: SubjectRule, language: str) -> str:
     match rule:
         case SubjectRule.AS_WRITTEN:
-            return (entry.subject or "").strip()[:SUBJECT_LIMIT]
+            return cut((entry.subject or "").strip(), SUBJECT_LIMIT, len)
         case SubjectRule.UNTITLED:
             return _UNTITLED[language]
         case SubjectRule.MASKED:

@@ -135,7 +135,14 @@ def test_a_subject_is_never_empty() -> None:
 
 
 def test_a_subject_is_cut_at_a_thousand_characters() -> None:
-    assert shown(entry(subject="é" * 1500))[0].subject == "é" * SUBJECT_LIMIT
+    assert shown(entry(subject="é" * 1500))[0].subject == "é" * 999 + "…"
+    assert shown(entry(subject="é" * SUBJECT_LIMIT))[0].subject == "é" * 1000
+
+
+@pytest.mark.parametrize("subject", ["\u200f\u200b", "\ufffd", "\u00a0\u2003", "\ufeff", "\x00"])
+def test_a_subject_without_anything_to_see_has_a_placeholder(subject: str) -> None:
+    assert shown(entry(subject=subject))[0].subject == "(no subject)"
+    assert shown(entry(subject=f"{subject}x"))[0].subject.endswith("x")
 
 
 def test_current_and_next_come_first_and_what_has_ended_last() -> None:

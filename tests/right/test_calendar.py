@@ -1,7 +1,8 @@
 """What Rainbow is answered is what the calendar's owner would say: case by case, in both ways of reading."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from rainbow_exchange.lab.exchange.recurrence import Recurrence
 from rainbow_exchange.lab.exchange.zones import WINDOWS
 from tests.house import House, virtually
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "right"
-CASES: list[dict[str, Any]] = tomllib.loads((FIXTURES / "calendar.toml").read_text("utf-8"))["case"]
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "right" / "calendar"
+CASES: list[dict[str, Any]] = [
+    case for path in sorted(FIXTURES.glob("*.toml")) for case in tomllib.loads(path.read_text("utf-8"))["case"]
+]
 PARIS = "Romance Standard Time"
 #: how the account reads: without impersonation, as a Reviewer, together; with it, each calendar by itself
 MODES: dict[str, dict[str, Any]] = {
@@ -33,7 +36,9 @@ def instant(wall: str, zone: str) -> str:
 
 def make(calendar: Calendar, made: Mapping[str, Any]) -> None:
     """Have the owner make an appointment or a series."""
-    values = {name: value for name, value in made.items() if name not in {"repeat", "moved", "without"}}
+    special = {"repeat", "moved", "without", "times", "copies"}
+    values = {name: value for name, value in made.items() if name not in special}
+    values["subject"] *= made.get("times", 1)
     zone = values.setdefault("zone", PARIS)
     values |= {name: instant(values[name], zone) for name in ("start", "end")}
     pattern = None
@@ -42,7 +47,8 @@ def make(calendar: Calendar, made: Mapping[str, Any]) -> None:
         first = datetime.fromisoformat(made["start"]).date()
         until = last and datetime.fromisoformat(last).date()
         pattern = Recurrence(pattern=name, values=repeat, first_day=first, last_day=until)
-    item = calendar.create(details_from(values), recurrence=pattern)
+    for _ in range(made.get("copies", 1)):
+        item = calendar.create(details_from(values), recurrence=pattern)
     for change in made.get("moved", ()):
         original = datetime.fromisoformat(instant(change["instance"], zone)).astimezone(ZoneInfo("UTC"))
         changed = {name: value for name, value in change.items() if name != "instance"}
@@ -52,31 +58,34 @@ def make(calendar: Calendar, made: Mapping[str, Any]) -> None:
         calendar.delete_occurrence(item, datetime.fromisoformat(instant(wall, zone)).astimezone(ZoneInfo("UTC")))
 
 
-def expected(case: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "subject": each["subject"],
-            "type": each.get("type", "singleInstance"),
-            "showAs": each.get("show_as", "busy"),
-            "startDate": each["start"].replace("Z", "+00:00"),
-            "endDate": each["end"].replace("Z", "+00:00"),
-            "timezone": each["zone"] if mode == "own" else None,
-        }
-        for each in case.get("shown", [])
-    ]
+def expected(case: Mapping[str, Any], mode: str) -> Iterator[dict[str, Any]]:
+    for each in case.get("shown", []):
+        for _ in range(each.get("copies", 1)):
+            yield {
+                "subject": each["subject"] * each.get("times", 1) + each.get("and", ""),
+                "type": each.get("type", "singleInstance"),
+                "showAs": each.get("show_as", "busy"),
+                "startDate": each["start"].replace("Z", "+00:00"),
+                "endDate": each["end"].replace("Z", "+00:00"),
+                "timezone": each["zone"] if mode == "own" else None,
+            }
 
 
-@pytest.fixture(scope="module", params=MODES)
-def answers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, dict[str, list[dict[str, Any]]]]:
-    """The mode, and each case's answer by its title: one company in which each case is somebody's calendar."""
-    mode: str = request.param
-    answered: dict[str, list[dict[str, Any]]] = {}
+Answers = dict[str, dict[str, Any]]
+"""What each case was answered, by its title."""
+
+
+def ask_everybody(mode: str, folder: Path) -> Answers:
+    """Ask about a company in which each case is somebody's calendar."""
+    answered: Answers = {}
 
     async def ask() -> None:
-        people = make_company(len(CASES), 1)
-        house = House(tmp_path_factory.mktemp(mode), people, **MODES[mode])
+        people = [
+            replace(person, mailbox=replace(person.mailbox, timezone=case.get("mailbox", "Europe/Paris")))
+            for person, case in zip(make_company(len(CASES), 1), CASES, strict=True)
+            if person.mailbox is not None
+        ]
+        house = House(folder, people, **MODES[mode])
         for person, case in zip(people, CASES, strict=True):
             address = person.mailbox.address if person.mailbox else ""
             for made in case["made"]:
@@ -84,25 +93,43 @@ def answers(
         async with house.at_work():
             for person, case in zip(people, CASES, strict=True):
                 start, end = case["asked"]
-                entry = await house.rainbow.questions.ask("events", person.login_email, window=(start, end))
-                assert entry["outcome"] == "result", case["title"]
-                again = await house.rainbow.questions.ask("events", person.login_email, window=(start, end))
-                assert again["answer"] == entry["answer"], case["title"]
-                answered[case["title"]] = entry["answer"]
+                window = {"window": (start, end)} if start or end else {"dates": False}
+                answered[case["title"]] = await house.rainbow.questions.ask("events", person.login_email, **window)
+                again = await house.rainbow.questions.ask("events", person.login_email, **window)
+                assert again.get("answer") == answered[case["title"]].get("answer"), case["title"]
 
     virtually(ask)
-    return mode, answered
+    return answered
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["title"] for case in CASES])
-def test_answered_as_the_owner_would(
-    answers: tuple[str, dict[str, list[dict[str, Any]]]], case: dict[str, Any]
-) -> None:
-    mode, answered = answers
-    if mode not in case.get("modes", MODES):
+@pytest.fixture(scope="module")
+def batched(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    return ask_everybody("batched", tmp_path_factory.mktemp("batched"))
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    return ask_everybody("own", tmp_path_factory.mktemp("own"))
+
+
+@pytest.mark.parametrize(
+    ("case", "mode"),
+    [
+        pytest.param(case, mode, id=f"{mode}-{case['title']}")
+        for mode in MODES
+        for case in CASES
+        if mode in case.get("modes", MODES)
+    ],
+)
+def test_answered_as_the_owner_would(request: pytest.FixtureRequest, case: dict[str, Any], mode: str) -> None:
+    answers: Answers = request.getfixturevalue(mode)
+    answer = answers[case["title"]]
+    if "refused" in case:
+        assert (answer["outcome"], answer.get("condition")) == ("error", case["refused"])
         return
-    got = [{name: value for name, value in event.items() if name != "id"} for event in answered[case["title"]]]
-    wanted = expected(case, mode)
+    assert answer["outcome"] == "result"
+    got = [{name: value for name, value in event.items() if name != "id"} for event in answer["answer"]]
+    wanted = list(expected(case, mode))
     if any(each.get("any_order") for each in case.get("shown", [])):
         got, wanted = sorted(got, key=str), sorted(wanted, key=str)
     assert got == wanted

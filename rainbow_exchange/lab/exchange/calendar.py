@@ -7,7 +7,7 @@ import base64
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
@@ -60,15 +60,14 @@ class Details:
         if not self.all_day:
             return self
         own = zone(self.zone)
-        first, last = self.start.astimezone(own), self.end.astimezone(own)
-        start = first.replace(hour=0, minute=0, second=0, microsecond=0)
-        midnight = last.replace(hour=0, minute=0, second=0, microsecond=0)
-        end = (
-            midnight
-            if midnight == last and midnight > start
-            else (midnight.replace(tzinfo=None) + _DAY).replace(tzinfo=own)
-        )
-        return replace(self, start=start.astimezone(UTC), end=end.astimezone(UTC))
+
+        def midnight(day: date) -> datetime:
+            # where the clock leaves midnight out, it is the instant at which it goes forward
+            return datetime(day.year, day.month, day.day, tzinfo=own).astimezone(UTC)
+
+        start, last = midnight(self.start.astimezone(own).date()), self.end.astimezone(own).date()
+        ends_at_midnight = midnight(last) == self.end and self.end > start
+        return replace(self, start=start, end=self.end if ends_at_midnight else midnight(last + _DAY))
 
     def wall(self) -> tuple[datetime, timedelta]:
         """Give the naive wall time of the start, and the length by the wall clock."""

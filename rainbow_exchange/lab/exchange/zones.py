@@ -38,6 +38,7 @@ WINDOWS = {
     "Korea Standard Time": "Asia/Seoul",
     "AUS Eastern Standard Time": "Australia/Sydney",
     "Cen. Australia Standard Time": "Australia/Adelaide",
+    "Lord Howe Standard Time": "Australia/Lord_Howe",
     "New Zealand Standard Time": "Pacific/Auckland",
     "Line Islands Standard Time": "Pacific/Kiritimati",
     "Hawaiian Standard Time": "Pacific/Honolulu",
