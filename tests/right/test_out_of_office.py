@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "right"
 CASES: list[dict[str, Any]] = tomllib.loads((FIXTURES / "out_of_office.toml").read_text("utf-8"))["case"]
 #: from then on Exchange tells nothing of absences any more, in the run that shows that none is needed to flip
-BLIND_FROM = time(8, 20)
+BLIND_FROM = time(8, 8)
 UNCHANGED = [case for case in CASES if "then" not in case]
 
 
