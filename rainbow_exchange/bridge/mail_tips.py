@@ -176,7 +176,8 @@ class MailTips:
         if isinstance(tip, EwsError):
             self._note(tip)
         if isinstance(tip, EwsError) or tip.missing:
-            self._useless = True
+            away = isinstance(tip, EwsError) and not is_refusal(tip)
+            self._away, self._useless = self._away or away, self._useless or not away
             self.reason = reason_of(tip) if isinstance(tip, EwsError) else NOT_KNOWN
             self._have(entry, None, self.reason)
             return

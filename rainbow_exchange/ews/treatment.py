@@ -104,12 +104,14 @@ def treatment(error: EwsError) -> Treatment:
 def is_refusal(error: Exception) -> bool:
     """Tell whether the server answered and will not do what it was asked, rather than being away or busy.
 
-    Not every server knows every operation, and some say so by 500 or 404 and a line of text.
+    Not every server knows every operation, and some say so by 500 or 404 and a line of text, or by the code that stands
+    for any trouble whatever.
     """
     if isinstance(error, EwsConnectionError):
         return error.kind == "not-ews" or (error.kind.startswith("http-") and error.kind not in _AWAY)
-    busy = isinstance(error, ServerBusy | ConnectionLimitReached)
-    return isinstance(error, ResponseError | MalformedResponse) and not busy
+    if isinstance(error, ResponseError) and error.code != ResponseCode.INTERNAL_SERVER_ERROR:
+        return TABLE.get(error.code) is not Treatment.TRANSIENT
+    return isinstance(error, ResponseError | MalformedResponse) and not isinstance(error, ServerBusy)
 
 
 def error_from(code: str, text: str = "", values: Mapping[str, str] | None = None, *, fault: bool) -> ResponseError:

@@ -203,6 +203,77 @@ async def test_a_pending_tip_keeps_the_old_value(
         await kit.until(lambda: bench.state() is OofState.DISABLED, limit=120)
 
 
+async def test_whoever_is_out_is_read_before_those_whose_turn_it_is(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    names = [f"u{number:03d}@acme.test" for number in range(20)]
+    exchange = await make_exchange(*names)
+    exchange.away(names[17], text="away")
+    bench = make_bench(exchange)
+    async with kit.running(bench.watch.run()):
+        bench.add(*names)
+        await kit.until(lambda: bench.state(names[17]) is OofState.ENABLED)
+        assert exchange.requests("GetUserOofSettings")[0]["impersonated"] == names[17]
+
+
+async def test_a_plan_is_confirmed_shortly_before_it_begins(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    exchange = await make_exchange(ANN)
+    exchange.away(ANN, "Scheduled", text="holiday", start=1, end=2)
+    bench = make_bench(exchange)
+    async with kit.running(bench.watch.run()):
+        bench.add(ANN)
+        await kit.until(lambda: bench.state() is OofState.SCHEDULED)
+        await asyncio.sleep(HOUR / 2)
+        exchange.away(ANN, "Disabled")
+        read = len(exchange.requests("GetUserOofSettings"))
+        await asyncio.sleep(HOUR / 2 - 180)
+        assert len(exchange.requests("GetUserOofSettings")) == read
+        assert bench.state() is OofState.SCHEDULED
+        await asyncio.sleep(120)
+        assert len(exchange.requests("GetUserOofSettings")) == read + 1
+        assert bench.state() is OofState.DISABLED
+
+
+async def test_a_pending_tip_is_no_reason_to_read_settings_at_once(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    exchange = await make_exchange(ANN, BOB)
+    bench = make_bench(exchange)
+    async with kit.running(bench.watch.run()):
+        bench.add(ANN, BOB)
+        await asyncio.sleep(90)
+        exchange.lab.dials.turn({"pending_mail_tips": [ANN, BOB]})
+        read = len(exchange.requests("GetUserOofSettings"))
+        await asyncio.sleep(4 * 60)
+        assert len(exchange.requests("GetUserOofSettings")) == read
+        await asyncio.sleep(HOUR)
+        # each of them every five minutes
+        assert 20 <= len(exchange.requests("GetUserOofSettings")) - read <= 26
+
+
+async def test_a_server_in_trouble_has_not_given_up_its_tips(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    exchange = await make_exchange(ANN)
+    exchange.away(ANN, text="away")
+    bench = make_bench(exchange, impersonation=False)
+    async with kit.running(bench.watch.run()):
+        bench.add(ANN)
+        await kit.until(lambda: bench.state() is OofState.ENABLED)
+        for trouble in (
+            {"mailbox_errors": {ANN: "ErrorMailboxMoveInProgress"}},
+            {"faults": {"GetMailTips": "ErrorADUnavailable"}},
+        ):
+            exchange.lab.dials.turn(trouble)
+            await asyncio.sleep(300)
+            assert bench.state() is OofState.ENABLED
+        exchange.lab.dials.turn({"mailbox_errors": {}, "faults": {}})
+        exchange.away(ANN, "Disabled")
+        await kit.until(lambda: bench.state() is OofState.DISABLED, limit=64)
+
+
 async def test_without_impersonation_there_is_enabled_and_disabled_only(
     kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
 ) -> None:

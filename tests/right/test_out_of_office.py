@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 
 from rainbow_exchange.lab.company import LabUser, make_company
 from rainbow_exchange.lab.exchange.calendar import details_from
-from rainbow_exchange.lab.exchange.mailbox import Mailbox, Right
+from rainbow_exchange.lab.exchange.mailbox import Right
 from tests.house import EPOCH, House, virtually
+from tests.right.absences import change, mailbox_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,17 +45,6 @@ def seconds(moment: time) -> float:
 
 def text_of(message: str, form: str) -> str:
     return (FIXTURES / "messages" / f"{message}.{form}").read_text("utf-8")
-
-
-def mailbox_of(house: House, person: LabUser) -> Mailbox:
-    assert person.mailbox is not None
-    return house.exchange.directory.by_address[person.mailbox.address]
-
-
-def change(mailbox: Mailbox, values: dict[str, Any]) -> None:
-    """Have somebody set this, and leave the rest."""
-    for name, value in values.items():
-        setattr(mailbox.oof, name, datetime.fromisoformat(value) if name in {"start", "end"} else value)
 
 
 def begin(house: House, person: LabUser, case: dict[str, Any]) -> None:
