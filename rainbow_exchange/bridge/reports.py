@@ -55,6 +55,10 @@ class History:
     untold: int = 0
     untold_since: datetime | None = None
 
+    def state(self) -> tuple[object, ...]:
+        """Return what tells this history from what it was before."""
+        return (*self.told, self.untold, self.untold_since)
+
     @property
     def room(self) -> bool:
         """Whether one more may be told now."""
@@ -80,6 +84,7 @@ class Reports:
         self._histories: dict[str, History] = {}
         self._reached = False
         self._written = store.value(_KEY)
+        self._seen: tuple[object, ...] = ()
         self.outbox = Outbox(client, waiting=self._recall(), changed=self._write, random=random)
 
     async def run(self) -> None:
@@ -189,6 +194,14 @@ class Reports:
 
     def _write(self) -> None:
         """Keep what is open and what waits. Where that cannot be written, a restart may report the same once more."""
+        # this is asked each second, and hardly ever is there anything new
+        seen = (
+            *self.outbox.waiting(),
+            *((name, each.since, each.problem, each.who, each.told_at) for name, each in self._open.items()),
+            *((name, each.state()) for name, each in self._histories.items()),
+        )
+        if seen == self._seen:
+            return
         histories = {name: asdict(each) for name, each in self._histories.items() if each.told or each.untold}
         kept = {
             "waiting": [event.as_json() for event in self.outbox.waiting()],
@@ -197,13 +210,14 @@ class Reports:
         }
         text = json.dumps(kept, default=datetime.isoformat)
         if text == self._written:
+            self._seen = seen
             return
         try:
             self._store.set_value(_KEY, text)
         except StateError as error:
             log.debug("reports_not_written", reason=str(error))
         else:
-            self._written = text
+            self._written, self._seen = text, seen
 
 
 def _dated(entry: dict[str, Any]) -> dict[str, Any]:
