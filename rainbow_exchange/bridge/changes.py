@@ -24,6 +24,8 @@ LINK_LOST_LONG = 300.0
 #: seconds before the loss of the link within which an answer that has left may have been lost with it: longer than the
 #: link takes to find out that nobody is at its other end
 ANSWERS_DOUBTED = 60.0
+#: seconds after which the clock is looked at again, whatever is expected when: it may have been set
+LOOK_EVERY = 1.0
 #: causes for which a cached agenda will not do, however current it seems
 FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
 
@@ -190,8 +192,8 @@ class Changes:
                 if parts.options.notify_at_boundaries and parts.ledger.was_notified(user_id):
                     parts.notifier.add(user_id, parts.loop_time(), boundary=True)
             next_at = parts.boundaries.next_at()
-            wait = (next_at - parts.now()).total_seconds() if next_at else 1.0
-            await asyncio.sleep(min(max(wait, 0.01), 1.0))
+            wait = (next_at - parts.now()).total_seconds() if next_at else LOOK_EVERY
+            await asyncio.sleep(min(max(wait, 0.01), LOOK_EVERY))
 
     async def _reread(self) -> None:
         """Re-read every mailbox from time to time: it slides the window, and finds what no signal announced."""
@@ -199,7 +201,7 @@ class Changes:
             for address in self.parts.rereads.take(self.parts.now()):
                 self.look_again(address, Cause.BACKGROUND)
                 self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _poll(self, address: str) -> None:
         """Look at a mailbox whose turn it is."""

@@ -36,6 +36,8 @@ from rainbow_exchange.pause import Pause
 log = structlog.get_logger()
 
 WORKERS = 8
+#: seconds after which the clock is looked at again for whom to retry
+LOOK_EVERY = 1.0
 NOT_FOUND_AGAIN = timedelta(days=1)
 DENIED_AGAIN = timedelta(hours=1)
 #: seconds: the first wait at most, and the longest, for what may pass
@@ -191,7 +193,7 @@ class Enrolment:
                 if member.next_try == when:
                     member.next_try = None
                     self.want(member)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _leave(self) -> None:
         while True:
