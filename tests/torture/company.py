@@ -124,7 +124,6 @@ class Tortured(RainbowFaults, DaemonFaults):
         while self.faults:
             await asyncio.gather(*self.faults)
         self.over.clear()
-        self.calm()
         if self.granted:  # the administrator who gave the rights has them tried
             assert self.daemon is not None
             self.daemon.retry(None)

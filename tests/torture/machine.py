@@ -40,8 +40,15 @@ FAULTS = (*rainbow_faults.FAULTS, *daemon_faults.FAULTS)
 KINDS = (*CHANGES, *FAULTS)
 STEPS = 24
 A_DAY = 86_400.0
-#: how far the product looks after itself in a history: each second would be half of what is done
-REVIEW_EVERY = 5.0
+#: what the product looks at each second it looks at as rarely, or histories would be of little else
+EACH_SECOND = (
+    "rainbow_exchange.daemon.REVIEW_EVERY",
+    "rainbow_exchange.bridge.changes.LOOK_EVERY",
+    "rainbow_exchange.bridge.enrolment.LOOK_EVERY",
+    "rainbow_exchange.bridge.polling._LOOK_EVERY",
+    "rainbow_exchange.bridge.sso_watch._LOOK_EVERY",
+)
+RARELY = 10.0
 
 
 @dataclass
@@ -151,11 +158,12 @@ class Machine(RuleBasedStateMachine):
         self.history.uses.clear()
         folder = TemporaryDirectory()
         patch = pytest.MonkeyPatch()
-        self.runner = asyncio.Runner(loop_factory=VirtualLoop)
+        self.runner = asyncio.Runner(loop_factory=lambda: VirtualLoop(looks=2, moment=0.0001))
         self.close = [self.runner.close, patch.undo, folder.cleanup]
         # a pooled connection ages by this clock, and the loop's is the test's
         patch.setattr("aiohttp.connector.monotonic", self.runner.get_loop().time)
-        patch.setattr("rainbow_exchange.daemon.REVIEW_EVERY", REVIEW_EVERY)
+        for name in EACH_SECOND:
+            patch.setattr(name, RARELY)
 
         async def make() -> None:
             history = self.history

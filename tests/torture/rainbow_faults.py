@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.house import now
+from tests.torture.people import PLACES
 from tests.torture.steps import Step
 from tests.torture.troubles import Troubled
 
@@ -46,6 +47,8 @@ FAULTS = (*OUTAGES, *BLOWS, *BREAKS)
 LONG = 300.0
 #: waits that are promised and outlast the fault: after n conflicts, and after refused XMPP logins
 CONFLICT_FIRST, LONGEST = 300.0, 3600.0
+#: for how long a call that is to break is waited for, before what leads to it is done again
+PATIENCE = (15.0, 30.0, 60.0, 120.0, 240.0)
 PATHS = {
     "breaks at login": "/login",
     "breaks at settings": "/settings/apis",
@@ -57,17 +60,17 @@ PATHS = {
     "breaks at question": "xmpp:question",
     "breaks at answer": "xmpp:answer",
 }
-#: what leads to such a call at once, or as soon as may be
+#: what leads to such a call at once, or as soon as may be; a token is renewed by itself
 CAUSES = {
-    "breaks at login": "tokens void",
-    "breaks at settings": "tokens void",
-    "breaks at renew": "ask",
-    "breaks at a page": "stopped",
-    "breaks at notify": "make appointment",
-    "breaks at logout": "stopped",
-    "breaks at bind": "link cut",
-    "breaks at question": "make appointment",
-    "breaks at answer": "make appointment",
+    "breaks at login": ("tokens void", "make appointment"),
+    "breaks at settings": ("tokens void", "make appointment"),
+    "breaks at renew": (),
+    "breaks at a page": ("stopped",),
+    "breaks at notify": ("make appointment",),
+    "breaks at logout": ("stopped",),
+    "breaks at bind": ("link cut",),
+    "breaks at question": ("ask",),
+    "breaks at answer": ("ask",),
 }
 
 
@@ -84,17 +87,13 @@ class RainbowFaults(Troubled):
         self.down_since = 0.0
         self.conflicts = 0
         self.locks = 0
+        self.breaking = asyncio.Lock()
 
     def do(self, step: Step) -> None:
         if step.what in PATHS:
-            self.arm(step)
+            self.begin(self.break_off, step, counted=False)
         else:
             super().do(step)
-
-    def calm(self) -> None:
-        super().calm()
-        self.rainbow.outage.on_break = lambda: None
-        self.rainbow.dials.set({"break_next": 0})
 
     async def out_of_reach(self, seconds: float, parts: tuple[str, ...], how: str) -> None:
         key = object()
@@ -205,19 +204,30 @@ class RainbowFaults(Troubled):
         self.rainbow.sign_in.new_key()
         self.locks += 1
 
-    def arm(self, step: Step) -> None:
-        """Have the next such call broken off, before or after it was handled, and everything be away then.
+    async def break_off(self, step: Step) -> None:
+        """Break the next such call off, before or after it was handled, and have everything be away then.
 
-        It counts once it has happened.
+        It counts once it has happened; what leads to it is done again until it has.
         """
         when = "after" if step.how % 2 or PATHS[step.what].startswith("xmpp:") else "before"
-        self.rainbow.dials.set({"break_next": 1, "break_path": PATHS[step.what], "break_when": when})
-
-        async def afterwards(_: Step) -> None:
+        async with self.breaking:
+            happened = asyncio.Event()
+            self.rainbow.outage.on_break = happened.set
+            self.rainbow.dials.set({"break_next": 1, "break_path": PATHS[step.what], "break_when": when})
+            places = [place for place in range(PLACES) if self.mailbox(place) in self.covered().values()]
+            for wait in PATIENCE:
+                for cause in CAUSES[step.what]:
+                    self.do(replace(step, what=cause, who=places[step.how % len(places)] if places else 0, lasts=0.3))
+                try:
+                    async with asyncio.timeout(wait):
+                        await happened.wait()
+                    break
+                except TimeoutError:
+                    pass
+            self.rainbow.dials.set({"break_next": 0})
+        if happened.is_set():
+            self.uses[step.what] += 1
             await self.out_of_reach(step.lasts, ("rest", "link"), "reset" if step.how % 4 < 2 else "silent")
-
-        self.rainbow.outage.on_break = lambda: self.begin(afterwards, step)
-        self.do(replace(step, what=CAUSES[step.what]))
 
 
 def _time() -> float:

@@ -13,7 +13,7 @@ class Troubled(Calendars):
     """Faults begin as tasks, may overlap, and end after their time or once all are to be over.
 
     A mixin per side has them: `fault_<what>(step)` for each `what` in its module's FAULTS, which lasts as long as the
-    fault does; `calm` ends what a fault may have left armed.
+    fault does.
     """
 
     def __init__(self, folder: Path, *, impersonation: bool, uses: Counter[str], luck: int = 1) -> None:
@@ -32,7 +32,9 @@ class Troubled(Calendars):
             change(step)
             self.uses[step.what] += 1
 
-    def begin(self, fault: Callable[[Step], Awaitable[None]], step: Step) -> None:
+    def begin(self, fault: Callable[[Step], Awaitable[None]], step: Step, *, counted: bool = True) -> None:
+        """Have a fault begin now; where it is not `counted` it counts itself, once it has happened."""
+
         async def trouble() -> None:
             began = _time()
             try:
@@ -40,13 +42,10 @@ class Troubled(Calendars):
             finally:
                 self.troubles.append((began, _time()))
 
-        self.uses[step.what] += 1
+        self.uses[step.what] += counted
         task = asyncio.create_task(trouble(), name=f"torture:{step.what}")
         self.faults.add(task)
         task.add_done_callback(self.faults.discard)
-
-    def calm(self) -> None:
-        """End what waits for its occasion."""
 
     def wait(self, seconds: float) -> None:
         """Expect the connector to take so long over a fault that is over, as is promised."""
