@@ -25,6 +25,7 @@ from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.ending import STOP_WITHIN
 from rainbow_exchange.errors import UserError, problems_in
 from rainbow_exchange.model import Problem
@@ -170,6 +171,7 @@ class Daemon:
             ready=self.ready,
             metrics=lambda: metrics.render(self.measures()) + process.exposition(),
             retry=self.retry,
+            preview=self.preview,
             login=partial(keeping_wire.answer, keeping),
             token=token,
             nonce=nonce,
@@ -250,6 +252,14 @@ class Daemon:
             if sides.discovery is not None:
                 sides.discovery.try_again()
         return {"retried": [], "read": [], "streamed": [], "unknown": addresses or []}
+
+    async def preview(self, address: str) -> dict[str, Any]:
+        """Return what Rainbow would be told of whoever has this address (`docs/reference/commands.md`)."""
+        sides = self._sides
+        if sides is not None and sides.rainbow is not None and sides.exchange is not None:
+            return await preview(address, sides.exchange.pipeline, sides.rainbow.link)
+        reason = sides.hold.reason if sides is not None and sides.hold is not None else "The sides are not there yet."
+        return not_ready(address, reason)
 
     def _show_problem(self, problem: Problem) -> None:
         self._observe("problem", id=problem.id, text=problem.text, action=problem.action)

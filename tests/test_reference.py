@@ -41,12 +41,13 @@ def test_every_command_has_a_section() -> None:
         "run",
         "status",
         "retry",
+        "preview",
         "login",
         "logout",
         "powershell",
         "lab",
     ]
-    assert {"run", "status", "retry", "login", "logout", "powershell", "lab"} == set(_COMMANDS)
+    assert {"run", "status", "retry", "preview", "login", "logout", "powershell", "lab"} == set(_COMMANDS)
 
 
 def test_every_log_event_of_the_page_is_in_the_code() -> None:

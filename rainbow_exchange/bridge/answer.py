@@ -86,14 +86,13 @@ class Answers:
 
     async def _answer(self, question: Question) -> Answer:
         member = await self.who(question.email)
-        if member is None or member.coverage is Coverage.FAILED:
+        if member is None or refusal_of(member) == ITEM_NOT_FOUND:
             self.counters.not_found += 1
             user_id = member.user.id if member else ""
             raise QuestionRefused(
                 *ITEM_NOT_FOUND, sent=lambda: self.ledger.refused(user_id, Told(question.kind), _time())
             )
-        if member.coverage is Coverage.PENDING or member.mailbox is None:
-            # Known to Rainbow, not yet to us: Exchange has not said whether there is a mailbox.
+        if refusal_of(member) or member.mailbox is None:
             raise TimeoutError
         user_id, address = member.user.id, member.mailbox.address
         if question.kind == Told.AUTO_REPLY:
@@ -103,12 +102,15 @@ class Answers:
             return Answer(
                 auto_reply=reply, sent=lambda: self.ledger.answered(user_id, Told.AUTO_REPLY, digest, _time())
             )
-        window = self._window(question)
-        agenda, state = await self._agenda(address, window)
+        window = self.window(question)
+        agenda, stale = await self.agenda(address, window)
+        self.counters.stale += stale
+        state = self._state(agenda)
         events = self.view.events(agenda, window, self.now())
         return Answer(events=events, sent=lambda: self._sent(user_id, state))
 
-    def _window(self, question: Question) -> Window:
+    def window(self, question: Question) -> Window:
+        """Return the window that a question means. Raises QuestionRefused."""
         now = self.now()
         day = timedelta(days=1)
         try:
@@ -123,7 +125,11 @@ class Answers:
         except OverflowError:  # the calendar's first or last days
             raise QuestionRefused(*BAD_REQUEST) from None
 
-    async def _agenda(self, address: str, window: Window) -> tuple[Agenda, Digest | None]:
+    async def agenda(self, address: str, window: Window) -> tuple[Agenda, bool]:
+        """Return what there is to answer from, and whether it is the last one, since Exchange cannot be read now.
+
+        Raises EwsError and TimeoutError where there is nothing.
+        """
         try:
             async with asyncio.timeout(READ_FOR):
                 agenda = await self.reader.agenda(address, window, lane=Lane.QUESTION)
@@ -131,10 +137,12 @@ class Answers:
             stale = self.reader.stale(address, window)
             if stale is None:
                 raise
-            self.counters.stale += 1
-            agenda = stale
+            return stale, True
+        return agenda, False
+
+    def _state(self, agenda: Agenda) -> Digest | None:
         days = whole_days(agenda.window, within=self.reader.window())
-        return agenda, digest_events(self.shown(agenda), days) if days else None
+        return digest_events(self.shown(agenda), days) if days else None
 
     def digest(self, agenda: Agenda) -> Digest:
         """Return the state of an agenda as Rainbow would see it, hidden subjects hidden."""
@@ -147,6 +155,16 @@ class Answers:
     def _sent(self, user_id: str, state: Digest | None) -> None:
         if state is not None:
             self.ledger.answered(user_id, Told.EVENTS, state, _time())
+
+
+def refusal_of(member: Member) -> tuple[str, str] | None:
+    """Give the condition by which a question about a member is refused; None where it can be answered."""
+    if member.coverage is Coverage.FAILED:
+        return ITEM_NOT_FOUND
+    if member.coverage is Coverage.PENDING or member.mailbox is None:
+        # Known to Rainbow, not yet to us: Exchange has not said whether there is a mailbox.
+        return NOT_IN_TIME
+    return None
 
 
 def _time() -> float:

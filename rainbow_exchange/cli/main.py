@@ -16,6 +16,7 @@ _COMMANDS = {
     "login": "rainbow_exchange.cli.login",
     "logout": "rainbow_exchange.cli.logout",
     "powershell": "rainbow_exchange.cli.powershell",
+    "preview": "rainbow_exchange.cli.preview",
     "retry": "rainbow_exchange.cli.retry",
     "run": "rainbow_exchange.cli.run",
     "status": "rainbow_exchange.cli.status",

@@ -11,7 +11,7 @@ import structlog
 from rainbow_exchange.rainbow import stanzas
 from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid, may_ask
-from rainbow_exchange.rainbow.link import Answer, LinkCounters, QuestionRefused
+from rainbow_exchange.rainbow.link import NO_ID, Answer, LinkCounters, QuestionRefused
 from rainbow_exchange.rainbow.questions import auto_reply_result, events_result, read_question
 from rainbow_exchange.rainbow.stanzas import MAX_STANZA, Iq
 from rainbow_exchange.rainbow.stream import Stream
@@ -39,6 +39,7 @@ class IqQuestions:
         self._trusted_askers = trusted_askers
         self._escape_twice = escape_twice
         self._named: set[str] = set()
+        self._asker = ""
         self.stranger: str | None = None
 
     async def take(self, iq: Iq, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
@@ -47,6 +48,7 @@ class IqQuestions:
             self.note_stranger(Jid.read(iq.from_).domain)
             await self.reply(stanzas.error(iq, stream.jid, "forbidden", "auth"), stream)
             return
+        self._asker = iq.from_
         asked = _IqAsked(iq, stream, partial(self.reply, stream=stream), escape_twice=self._escape_twice)
         await self._answering.take(asked, tasks)
 
@@ -60,6 +62,13 @@ class IqQuestions:
             self._counters.too_long += 1
             return
         await stream.outbox.post(frame, sent)
+
+    def wire(self, question: Question, answer: Answer | QuestionRefused, me: str) -> str:
+        """Return what would leave for an answer, to whoever asked last."""
+        iq = Iq(type="get", id=NO_ID, from_=self._asker)
+        if isinstance(answer, QuestionRefused):
+            return stanzas.error(iq, me, answer.condition, answer.type)
+        return _written(iq, me, question, answer, escape_twice=self._escape_twice)
 
     def note_stranger(self, domain: str) -> None:
         """Count somebody who may not ask, and name the domain in the log, once."""
@@ -91,13 +100,7 @@ class _IqAsked:
             yield
 
     def write(self, question: Question, answer: Answer) -> str:
-        me = self.stream.jid
-        if question.kind == "events":
-            written = events_result(self.iq, me, question, answer.events, escape_twice=self.escape_twice)
-        elif answer.auto_reply is None:
-            raise TypeError("an answer to an autoreply question without auto_reply")
-        else:
-            written = auto_reply_result(self.iq, me, question, answer.auto_reply, escape_twice=self.escape_twice)
+        written = _written(self.iq, self.stream.jid, question, answer, escape_twice=self.escape_twice)
         if len(written.encode()) > MAX_STANZA:
             raise QuestionRefused("bad-request", "modify")
         return written
@@ -107,3 +110,11 @@ class _IqAsked:
 
     async def refuse(self, condition: str, type_: str, sent: Callable[[], None] = lambda: None) -> None:
         await self.reply(stanzas.error(self.iq, self.stream.jid, condition, type_), sent=sent)
+
+
+def _written(iq: Iq, me: str, question: Question, answer: Answer, *, escape_twice: bool) -> str:
+    if question.kind == "events":
+        return events_result(iq, me, question, answer.events, escape_twice=escape_twice)
+    if answer.auto_reply is None:
+        raise TypeError("an answer to an autoreply question without auto_reply")
+    return auto_reply_result(iq, me, question, answer.auto_reply, escape_twice=escape_twice)

@@ -35,6 +35,9 @@ class MalformedQuestion(Exception):
     """A question that cannot be understood; its argument says why, without any text of it."""
 
 
+#: stands for the id of a question that nobody has asked
+NO_ID = "preview"
+
 Answerer = Callable[[Question], Awaitable[Answer]]
 
 
@@ -90,6 +93,10 @@ class RainbowLink(Protocol):
     @property
     def others(self) -> int:
         """How many more connectors are at work for the same account."""
+        ...
+
+    def wire(self, question: Question, answer: Answer | QuestionRefused) -> str:
+        """Return what would leave for an answer, byte for byte but for the id, and the address of whoever asks."""
         ...
 
     def try_again(self) -> None:

@@ -20,9 +20,10 @@ from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.callback_listener import CallbackListener
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import ConnectionEnded, RainbowError, RateLimited, UnexpectedAnswer
-from rainbow_exchange.rainbow.link import Answerer, LinkCounters
+from rainbow_exchange.rainbow.link import NO_ID, Answer, Answerer, LinkCounters, QuestionRefused
 from rainbow_exchange.rainbow.s2s_callbacks import OwnConnection, S2sCallbacks
-from rainbow_exchange.rainbow.s2s_questions import S2sQuestions
+from rainbow_exchange.rainbow.s2s_questions import S2sQuestions, written
+from rainbow_exchange.rainbow.types import Question
 from rainbow_exchange.rainbow.waits import Waits
 
 _log = structlog.get_logger()
@@ -156,6 +157,10 @@ class S2sLink:
         """
         others = {"repeated": self._questions.repeated, "misdirected": sum(self._listener.refused.values())}
         return {**self._desk.counts, **others}
+
+    def wire(self, question: Question, answer: Answer | QuestionRefused) -> str:
+        """Return what would leave for an answer, byte for byte but for the id."""
+        return written(NO_ID, question, answer)
 
     def try_again(self) -> None:
         """Connect at once where the next try would come later."""

@@ -1,6 +1,7 @@
 """Questions that come as callbacks, and the way of their answers back by REST; the contract is ours (`assumed_s2s`)."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from rainbow_exchange.rainbow import assumed_s2s
 from rainbow_exchange.rainbow.answering import Answering, Undelivered
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, RainbowError, RateLimited
-from rainbow_exchange.rainbow.link import Answer
+from rainbow_exchange.rainbow.link import Answer, QuestionRefused
 from rainbow_exchange.rainbow.types import Question
 
 _log = structlog.get_logger()
@@ -154,11 +155,7 @@ class _S2sAsked:
             yield
 
     def write(self, question: Question, answer: Answer) -> dict[str, Any]:
-        if question.kind == "events":
-            return assumed_s2s.events_body(self.id, question, answer.events)
-        if answer.auto_reply is None:
-            raise TypeError("an answer to an autoreply question without auto_reply")
-        return assumed_s2s.auto_reply_body(self.id, question, answer.auto_reply)
+        return _body(self.id, question, answer)
 
     async def send(self, written: dict[str, Any]) -> None:
         await self.questions.post(self, written)
@@ -172,3 +169,18 @@ class _S2sAsked:
         async with self.turn():
             await self.questions.post(self, assumed_s2s.error_body(self.id, condition))
         sent()
+
+
+def written(id_: str, question: Question, answer: Answer | QuestionRefused) -> str:
+    """Write what is posted for an answer."""
+    if isinstance(answer, QuestionRefused):
+        return json.dumps(assumed_s2s.error_body(id_, answer.condition))
+    return json.dumps(_body(id_, question, answer))
+
+
+def _body(id_: str, question: Question, answer: Answer) -> dict[str, Any]:
+    if question.kind == "events":
+        return assumed_s2s.events_body(id_, question, answer.events)
+    if answer.auto_reply is None:
+        raise TypeError("an answer to an autoreply question without auto_reply")
+    return assumed_s2s.auto_reply_body(id_, question, answer.auto_reply)

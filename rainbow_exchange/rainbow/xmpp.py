@@ -28,14 +28,14 @@ from rainbow_exchange.rainbow.errors import (
     UnexpectedAnswer,
 )
 from rainbow_exchange.rainbow.iq_questions import IqQuestions
-from rainbow_exchange.rainbow.link import Answerer, LinkCounters
+from rainbow_exchange.rainbow.link import Answer, Answerer, LinkCounters, QuestionRefused
 from rainbow_exchange.rainbow.management import command_ended
 from rainbow_exchange.rainbow.negotiation import negotiate
 from rainbow_exchange.rainbow.orders import Orders, TakeOrder, ignore_order
 from rainbow_exchange.rainbow.questions import is_question
 from rainbow_exchange.rainbow.stanzas import Frame, Iq, Other, Presence
 from rainbow_exchange.rainbow.stream import PING_AFTER, Stream, websocket_session
-from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.rainbow.types import Account, Question
 from rainbow_exchange.rainbow.waits import Waits
 
 _log = structlog.get_logger()
@@ -162,6 +162,10 @@ class XmppLink:
     def others(self) -> int:
         """How many more connectors are online on our account."""
         return len(self.other_resources)
+
+    def wire(self, question: Question, answer: Answer | QuestionRefused) -> str:
+        """Return what would leave for an answer, byte for byte but for the id, and the address of whoever asks."""
+        return self._questions.wire(question, answer, self._stream.jid if self._stream else "")
 
     def try_again(self) -> None:
         """Connect at once where the next try would come later."""

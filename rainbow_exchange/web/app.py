@@ -1,7 +1,7 @@
 """The local page's addresses and its server. It is handed callables and plain values, and knows nobody's loops.
 
 Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`,
-`/api/retry`, `/api/login`.
+`/api/retry`, `/api/preview`, `/api/login`.
 """
 
 import contextlib
@@ -34,6 +34,7 @@ def make_app(
     ready: Callable[[], bool],
     metrics: Callable[[], bytes],
     retry: Callable[[list[str] | None], Mapping[str, Any]],
+    preview: Callable[[str], Awaitable[Mapping[str, Any]]] | None = None,
     login: Callable[[object], Awaitable[Mapping[str, Any]]] | None = None,
     token: str,
     nonce: str,
@@ -41,7 +42,8 @@ def make_app(
     """Build the application.
 
     `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text; `retry` tries these addresses at
-    once, or with None all, and gives the JSON of its answer; `login` does one thing that a sign-in asks for.
+    once, or with None all, and gives the JSON of its answer; `preview` gives what would be told of an address; `login`
+    does one thing that a sign-in asks for.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -77,6 +79,8 @@ def make_app(
     app.router.add_get("/api/nonce", prove)
     app.router.add_get("/api/status", security.with_token(token, show_status))
     app.router.add_post("/api/retry", security.with_token(token, _posted(try_again)))
+    if preview is not None:
+        app.router.add_post("/api/preview", security.with_token(token, _posted(_previewed(preview))))
     if login is not None:
         app.router.add_post("/api/login", security.with_token(token, _posted(login)))
     return app
@@ -101,6 +105,18 @@ def read_body(body: bytes) -> object:
         return json.loads(body)
     except RecursionError:
         raise ValueError("too deep") from None
+
+
+def _previewed(
+    preview: Callable[[str], Awaitable[Mapping[str, Any]]],
+) -> Callable[[object], Awaitable[Mapping[str, Any]]]:
+    async def show(wanted: object) -> Mapping[str, Any]:
+        address = wanted.get("address") if isinstance(wanted, dict) else None
+        if not isinstance(address, str) or not address.strip():
+            raise ValueError('{"address": "..."} is needed')
+        return await preview(address)
+
+    return show
 
 
 def _addresses(wanted: object) -> list[str] | None:

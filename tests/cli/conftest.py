@@ -50,6 +50,11 @@ class Page:
     retries: list[list[str] | None] = field(default_factory=list)
     retried: dict[str, Any] = field(default_factory=lambda: {"retried": [], "read": [], "streamed": [], "unknown": []})
 
+    previewed: dict[str, Any] = field(default_factory=lambda: {"state": "unknown", "address": "", "reason": "Nobody."})
+
+    async def preview(self, address: str) -> dict[str, Any]:
+        return self.previewed | {"address": address}
+
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         self.retries.append(addresses)
         return self.retried
@@ -68,6 +73,7 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
         served = app.make_app(
             status=lambda: page.status,
             ready=bool,
+            preview=page.preview,
             metrics=bytes,
             retry=page.retry,
             token=page.token,

@@ -30,6 +30,9 @@ class Daemon:
         self.retries.append(addresses)
         return {"retried": ["é@acme.test"], "read": [], "streamed": [], "unknown": []}
 
+    async def preview(self, address: str) -> dict[str, Any]:
+        return {"address": address}
+
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
@@ -42,6 +45,7 @@ async def daemon() -> AsyncIterator[Daemon]:
         ready=lambda: daemon.is_ready,
         metrics=lambda: b"rainbow_exchange_streams 1.0\n",
         retry=daemon.retry,
+        preview=daemon.preview,
         token=TOKEN,
         nonce=NONCE,
     )
@@ -107,6 +111,25 @@ async def test_status_is_refused_without_the_token(
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert "healthy" not in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("content", "token", "status", "text"),
+    [
+        ('{"address": "é@acme.test"}', TOKEN, 200, '{"address": "é@acme.test"}'),
+        ('{"address": "é@acme.test"}', "wrong", 401, "a token is needed"),
+        ('{"address": " "}', TOKEN, 400, 'not understood: {"address": "..."} is needed'),
+        ('["é@acme.test"]', TOKEN, 400, 'not understood: {"address": "..."} is needed'),
+        ("{", TOKEN, 400, "not understood: "),
+    ],
+)
+async def test_a_preview_needs_the_token_and_an_address(
+    daemon: Daemon, client: aiohttp.ClientSession, content: str, token: str, status: int, text: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with client.post(daemon.url("/api/preview"), data=content.encode(), headers=headers) as answer:
+        assert answer.status == status
+        assert (await answer.text()).startswith(text)
 
 
 @pytest.mark.parametrize("path", [*OPEN, "/api/status"])

@@ -1,0 +1,46 @@
+"""`rainbow-exchange preview`: what would leave the building about one person, and by which rule."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from rainbow_exchange import config
+from rainbow_exchange.cli import local_api, preview_screen
+from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.network.shown import printable
+
+#: seconds: the daemon itself may wait for Exchange
+PATIENCE = 15.0
+NOTHING_SHOWN = 1
+_EXIT_CODES = {local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
+
+
+@click.command()
+@click.argument("address")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+def preview(address: str, config_file: Path | None, as_json: bool) -> None:
+    """Show what Rainbow would be told of one user now, with the rule that made each field so.
+
+    Nothing is sent. What is masked for Rainbow is masked here, too.
+
+    \b
+    Exit code: 0 shown, 1 nobody has this address, 3 not running, 4 cannot tell.
+    \b
+    Example:
+        rainbow-exchange preview ada@acme.test
+    """  # noqa: D301  (\b is click's: keep these lines)
+    folder = config.data_folder(config.load(config_file))
+    try:
+        answer = local_api.ask(folder, "/api/preview", content={"address": address}, seconds=PATIENCE)
+    except local_api.NoAnswerError as error:
+        click.echo(f"{error.state.capitalize()}: {error}.\nNext step: {error.action}", err=True)
+        sys.exit(_EXIT_CODES[error.state])
+    if as_json:
+        click.echo(json.dumps(answer))
+    else:
+        for line in preview_screen.lines(answer):
+            click.echo(printable(line))
+    sys.exit(0 if answer["state"] == "shown" else NOTHING_SHOWN)
