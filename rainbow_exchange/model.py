@@ -108,7 +108,8 @@ class Agenda:
 
     `detailed` tells whether Exchange showed details (subjects): True or False by the evidence of an appointment, None
     where there was no appointment to tell by. `unreadable` counts entries left out because their times are none.
-    `expanded` is False where Exchange gave a series as one, so that its meetings are missing.
+    `expanded` is False where Exchange gave a series as one, so that its meetings are missing. `unknown_zones` has what
+    Exchange called the zones of those appointments that are told without one because nobody here knows it.
     """
 
     mailbox: str
@@ -118,6 +119,7 @@ class Agenda:
     detailed: bool | None = None
     unreadable: int = 0
     expanded: bool = True
+    unknown_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ def measures(pipeline: Pipeline, exchange: EwsClient) -> dict[str, Any]:
         "changes_recovered": parts.counters.recovered_changes,
         "changes_found_after_gap": parts.counters.changes_found_after_gap,
         "unreadable_appointments": parts.reader.counters.unreadable_appointments,
+        "appointments_in_unknown_zones": parts.reader.counters.zones.appointments,
         "stream_reopenings": parts.watcher.counters.reopened,
         "stream_ends": parts.watcher.counters.ends,
         "subscriptions_on_another_server": parts.watcher.counters.on_another_server,

@@ -364,6 +364,7 @@ class Reader:
         if result.unreadable:
             self.counters.unreadable_appointments += result.unreadable
             log.debug("appointments_unreadable", mailbox=entry.mailbox.address, appointments=result.unreadable)
+        self.counters.zones.note(result.unknown_zones)
         entry.stale_reason, entry.failing_since = "", None
         if read.for_cache:
             entry.agenda, entry.agenda_generation = result, generation

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rainbow_exchange.bridge.batches import Company
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode
+from rainbow_exchange.bridge.unknown_zones import UnknownZones
 from rainbow_exchange.model import Agenda, Mailbox, Window
 
 
@@ -67,3 +68,4 @@ class ReaderCounters:
     failed: int = 0
     read_again: int = 0
     unreadable_appointments: int = 0
+    zones: UnknownZones = field(default_factory=UnknownZones)

@@ -7,45 +7,21 @@ dropped.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from itertools import groupby
 
-from rainbow_exchange.ews.answers import optional_instant
+from rainbow_exchange.ews.drafts import Draft, draft_of_event, draft_of_item, drafts_of_digits, is_kept
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
-from rainbow_exchange.ews.operations.find_item import CalendarItem, FindItem
-from rainbow_exchange.ews.operations.get_user_availability import (
-    MERGED_INTERVAL,
-    CalendarEvent,
-    FreeBusyResponse,
-    GetUserAvailability,
-)
+from rainbow_exchange.ews.operations.find_item import FindItem
+from rainbow_exchange.ews.operations.get_user_availability import FreeBusyResponse, GetUserAvailability
 from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
-from rainbow_exchange.ews.windows_zones import iana_zone
-from rainbow_exchange.model import Agenda, Appointment, Kind, Mailbox, Sensitivity, ShowAs, Window
-
-_SHOW_AS = {
-    "free": ShowAs.FREE,
-    "tentative": ShowAs.TENTATIVE,
-    "busy": ShowAs.BUSY,
-    "oof": ShowAs.OOF,
-    "workingelsewhere": ShowAs.WORKING_ELSEWHERE,
-    "nodata": ShowAs.NO_DATA,
-}
-#: the digits of MergedFreeBusy; 0 is free
-_MERGED = {"1": ShowAs.TENTATIVE, "2": ShowAs.BUSY, "3": ShowAs.OOF, "4": ShowAs.NO_DATA}
-_KIND = {
-    "single": Kind.SINGLE,
-    "occurrence": Kind.OCCURRENCE,
-    "exception": Kind.EXCEPTION,
-    "recurringmaster": Kind.MASTER,
-}
-_SENSITIVITY = {value.value: value for value in Sensitivity}
+from rainbow_exchange.model import Agenda, Appointment, Mailbox, Window
 
 #: a window is not split below these: the server then has another reason
 _SMALLEST_AVAILABILITY = timedelta(days=1)
 _SMALLEST_VIEW = timedelta(minutes=1)
+_FIRST = datetime.min.replace(tzinfo=UTC)
 #: requests for one calendar; more is a server that never says "these are all"
 _MOST_VIEWS = 64
 
@@ -86,7 +62,7 @@ async def read_calendar_view(
     The window is split where the server cuts the answer. MalformedResponse where that does not help: half a calendar
     is none. An agenda that is not `expanded` lacks the meetings of series: a view has none of their masters otherwise.
     """
-    drafts: dict[_Draft, None] = {}  # in order; what spans a border comes twice
+    drafts: dict[Draft, None] = {}  # in order; what spans a border comes twice
     detailed = None
     unreadable = 0
     expanded = True
@@ -94,7 +70,11 @@ async def read_calendar_view(
     for _ in range(_MOST_VIEWS):
         part = parts.pop()
         answer = await client.call(
-            FindItem(window=part, mailbox_address=None if impersonate else mailbox.address, subjects=subjects),
+            FindItem(
+                window=_with_its_first_instant(part),
+                mailbox_address=None if impersonate else mailbox.address,
+                subjects=subjects,
+            ),
             impersonate=connecting_sid(mailbox) if impersonate else None,
             anchor=mailbox.smtp,
         )
@@ -106,25 +86,11 @@ async def read_calendar_view(
         detailed = True if answer.items and subjects else detailed
         unreadable += answer.unreadable
         expanded = expanded and not any(item.calendar_item_type.lower() == "recurringmaster" for item in answer.items)
-        drafts |= dict.fromkeys(_draft_of_item(item) for item in answer.items if _is_kept(item))
+        drafts |= dict.fromkeys(draft_of_item(item) for item in answer.items if is_kept(item))
         if not parts:
             agenda = _agenda(mailbox.address, window, drafts, read_at, detailed=detailed, unreadable=unreadable)
             return replace(agenda, expanded=expanded)
     raise MalformedResponse("a calendar whose items do not end however short the window")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    """An appointment before it has its id; `identity` is what it is known by at Exchange, () where there is nothing."""
-
-    identity: tuple[str, ...]
-    start: datetime
-    end: datetime
-    show_as: ShowAs
-    subject: str | None = field(default=None, repr=False)
-    kind: Kind = Kind.SINGLE
-    sensitivity: Sensitivity = Sensitivity.NORMAL
-    timezone: str | None = None
 
 
 async def _availability(
@@ -151,16 +117,16 @@ def _agenda_of_view(
     address: str, window: Window, view: FreeBusyResponse, read_at: datetime, *, subjects: bool
 ) -> Agenda:
     if view.view_type.startswith("Merged") and not view.events:
-        return _agenda(address, window, _drafts_of_digits(view.merged, window.start), read_at, detailed=None)
+        return _agenda(address, window, drafts_of_digits(view.merged, window.start), read_at, detailed=None)
     detailed = any(event.details for event in view.events) if view.events and subjects else None
-    drafts = map(_draft_of_event, view.events)
+    drafts = map(draft_of_event, view.events)
     return _agenda(address, window, drafts, read_at, detailed=detailed, unreadable=view.unreadable)
 
 
 def _agenda(
     mailbox: str,
     window: Window,
-    drafts: Iterable[_Draft],
+    drafts: Iterable[Draft],
     read_at: datetime,
     *,
     detailed: bool | None,
@@ -168,9 +134,12 @@ def _agenda(
 ) -> Agenda:
     met: Counter[tuple[str, ...]] = Counter()
     appointments = []
+    unknown_zones = []
     for draft in sorted(drafts, key=lambda draft: (draft.start, draft.end, draft.show_as, draft.subject or "")):
-        if not _touches(draft, window):
+        if not draft.touches(window.start, window.end):
             continue
+        if draft.unknown_zone:
+            unknown_zones.append(draft.unknown_zone)
         identity = draft.identity or (draft.start.isoformat(), draft.end.isoformat(), draft.show_as)
         ordinal = met[identity]
         met[identity] += 1
@@ -193,89 +162,18 @@ def _agenda(
         read_at=read_at,
         detailed=detailed,
         unreadable=unreadable,
+        unknown_zones=tuple(unknown_zones),
     )
-
-
-def _touches(draft: _Draft, window: Window) -> bool:
-    """Tell whether an instant of the appointment lies in the window; one without length is that instant."""
-    if draft.start == draft.end:
-        return window.start <= draft.start < window.end
-    return draft.start < window.end and draft.end > window.start
 
 
 def _digest(*parts: str) -> str:
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:24]
 
 
-def _draft_of_item(item: CalendarItem) -> _Draft:
-    kind = _KIND.get(item.calendar_item_type.lower(), Kind.SINGLE)
-    return _Draft(
-        identity=_identity(item, kind),
-        start=item.start,
-        end=max(item.start, item.end),
-        show_as=_SHOW_AS.get(item.busy_status.lower(), ShowAs.BUSY),
-        subject=item.subject,
-        kind=kind,
-        sensitivity=_SENSITIVITY.get(item.sensitivity.lower(), Sensitivity.NORMAL),
-        timezone=iana_zone(item.timezone_id),
-    )
-
-
-def _is_kept(item: CalendarItem) -> bool:
-    return not item.is_cancelled and item.my_response_type.lower() != "decline"
-
-
-def _identity(item: CalendarItem, kind: Kind) -> tuple[str, ...]:
-    """Say what an item is known by over re-reads: UID or store id, and in a series the original start."""
-    if kind in {Kind.SINGLE, Kind.MASTER}:
-        return (item.uid or item.item_id,) if item.uid or item.item_id else ()
-    original = _original_start(item)
-    if original is None and kind is Kind.EXCEPTION and item.item_id:
-        return (item.item_id,)  # its own start moves, and the UID is the series'
-    known_by = item.uid or item.item_id
-    return (known_by, (original or item.start).isoformat()) if known_by else ()
-
-
-def _original_start(item: CalendarItem) -> datetime | None:
-    try:
-        return optional_instant(item.recurrence_id)
-    except MalformedResponse:
-        return None
-
-
-def _draft_of_event(event: CalendarEvent) -> _Draft:
-    end = max(event.start, event.end)
-    show_as = _SHOW_AS.get(event.busy_type.lower(), ShowAs.BUSY)
-    details = event.details
-    if details is None:
-        return _Draft(identity=(), start=event.start, end=end, show_as=show_as)
-    series = details.is_recurring or details.is_exception
-    kind = Kind.EXCEPTION if details.is_exception else Kind.OCCURRENCE if series else Kind.SINGLE
-    known_by = (details.store_id, event.start.isoformat()) if series else (details.store_id,)
-    return _Draft(
-        identity=known_by if details.store_id else (),
-        start=event.start,
-        end=end,
-        show_as=show_as,
-        # a private one without subject was kept from us, any other has none
-        subject=details.subject if details.subject is not None or details.is_private else "",
-        kind=kind,
-        sensitivity=Sensitivity.PRIVATE if details.is_private else Sensitivity.NORMAL,
-    )
-
-
-def _drafts_of_digits(digits: str, start: datetime) -> Iterable[_Draft]:
-    """Read MergedFreeBusy: equal digits side by side are one span."""
-    length = timedelta(minutes=MERGED_INTERVAL)
-    for digit, run in groupby(enumerate(digits), key=lambda numbered: numbered[1]):
-        places = [place for place, _ in run]
-        if digit in _MERGED:
-            yield _Draft(
-                identity=(),
-                start=start + places[0] * length,
-                end=start + (places[-1] + 1) * length,
-                show_as=_MERGED[digit],
-            )
+def _with_its_first_instant(window: Window) -> Window:
+    """Begin a second earlier: a view is of what ends after its start, which leaves out what is without length there."""
+    second = timedelta(seconds=1)
+    return replace(window, start=window.start - second) if window.start > _FIRST + second else window
 
 
 def _halves(window: Window) -> tuple[Window, Window]:

@@ -359,6 +359,32 @@ async def test_a_cut_calendar_is_read_in_parts_and_what_spans_a_border_stands_on
     assert len(client.asked) < 20
 
 
+async def test_what_is_without_length_where_a_window_begins_or_is_split_is_read() -> None:
+    """A view is of what ends after its start and begins before its end."""
+    entries = [(f"i{hour}", WINDOW.start + timedelta(hours=hour)) for hour in range(0, 48, 6)]
+
+    def answer(request: etree._Element) -> bytes:
+        start, end = asked_window(request)
+        here = [(name, moment, moment) for name, moment in entries if start < moment < end]
+        return items(*here[:2], last=len(here) <= 2)
+
+    client = Played(answer)
+    agenda = await read_calendar_view(client, ADA, WINDOW, impersonate=True, read_at=READ_AT)
+    assert starts(agenda) == [moment for _, moment in entries]
+    first = Window(start=datetime.min.replace(tzinfo=UTC), end=utc(1, 1, 2))
+    assert starts(await read_calendar_view(client, ADA, first, impersonate=True, read_at=READ_AT)) == []
+
+
+async def test_zones_that_nobody_knows_are_named() -> None:
+    """Only of what is told."""
+    item = "<CalendarItem><Start>2026-03-{}T09:00:00Z</Start><StartTimeZone Id='{}'/></CalendarItem>"
+    zones = [("02", "Nowhere Standard Time"), ("03", "Romance Standard Time"), ("03", "Elsewhere"), ("09", "Outside")]
+    answer = items(more="".join(item.format(*each) for each in zones))
+    agenda = await read_calendar_view(Played(answer), ADA, WINDOW, impersonate=True, read_at=READ_AT)
+    assert agenda.unknown_zones == ("Nowhere Standard Time", "Elsewhere")
+    assert [found.timezone for found in agenda.appointments] == [None, "Europe/Paris", None]
+
+
 @pytest.mark.parametrize("answer", [recorded("Exchange2019/find_item/cut"), items(last=False)])
 async def test_a_calendar_that_never_ends_is_an_error_after_a_bounded_number_of_requests(answer: bytes) -> None:
     client = Played(answer)
@@ -393,7 +419,8 @@ async def test_what_could_not_be_read_is_counted_over_all_parts_of_a_window() ->
 
     def answer(request: etree._Element) -> bytes:
         start, end = asked_window(request)
-        return items(("a", start, start), last=end - start < timedelta(days=2), more=garbled)
+        first = start + timedelta(seconds=1)  # asked for one earlier
+        return items(("a", first, first), last=end - first < timedelta(days=2), more=garbled)
 
     agenda = await read_calendar_view(Played(answer), ADA, WINDOW, impersonate=True, read_at=READ_AT)
     assert starts(agenda) == [utc(2026, 3, 2), utc(2026, 3, 3)]

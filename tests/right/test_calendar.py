@@ -133,3 +133,14 @@ def test_answered_as_the_owner_would(request: pytest.FixtureRequest, case: dict[
     if any(each.get("any_order") for each in case.get("shown", [])):
         got, wanted = sorted(got, key=str), sorted(wanted, key=str)
     assert got == wanted
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["title"]) for case in CASES if "modes" not in case])
+def test_ids_are_the_same_however_a_calendar_is_read(own: Answers, batched: Answers, case: dict[str, Any]) -> None:
+    """But for an instance that was moved: free/busy does not tell when it would have begun."""
+
+    def ids(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+        events = answer.get("answer") or []
+        return sorted((event["id"], event["startDate"]) for event in events if event["type"] != "exception")
+
+    assert ids(own[case["title"]]) == ids(batched[case["title"]])

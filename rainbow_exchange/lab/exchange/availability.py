@@ -113,7 +113,7 @@ def _event(mailbox: Mailbox, each: Occurrence, zone: TwoRuleZone, *, detailed: b
     shown = t(
         "CalendarEventDetails",
         # a store id in upper hex, not the ItemId
-        t("ID", f"00000000{mailbox.guid.hex.upper()}0700{each.item.number:016X}0000"),
+        t("ID", mailbox.entry_id(each.item.number).hex().upper()),
         t("Subject", subject),
         t("Location", details.location),
         t("IsMeeting", boolean(details.is_meeting)),

@@ -5,7 +5,7 @@ import uuid
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from rainbow_exchange.lab.exchange.calendar import Calendar, Item
@@ -28,8 +28,14 @@ DISPLAY_NAMES = {
     "tasks": "Tasks",
 }
 _ID_HEAD = b"\0\x03\x24\0"
-_ITEM, _FOLDER, _OCCURRENCE = b"\0F", b"\0.", b"\0Q"
+#: the instruction, and how long what follows is: of an item, a folder, an instance of a series
+_ITEM, _FOLDER, _OCCURRENCE = b"\0F\0", b"\0.\0", b"\x01Q\0"
 _GUID_LENGTH = 36
+#: before and behind the entry id of an instance's series: a date of eight bytes, a length; the kind of item
+_DATE, _ENTRY, _INSTANCE = b"\x08", b"F", b"\x10"
+_MESSAGE, _FOLDER_OBJECT = b"\x07\0", b"\x01\0"
+_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+_EPOCH_SECONDS = (datetime(1970, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 
 
 class Right(StrEnum):
@@ -114,23 +120,33 @@ class Mailbox:
 
     def item_id(self, number: int) -> str:
         """Write the ItemId of an item."""
-        return _encoded(self.guid, _ITEM, number.to_bytes(8, "big"))
+        return _encoded(self.guid, _ITEM + self.entry_id(number))
 
     def occurrence_id(self, number: int, original: datetime) -> str:
         """Write the ItemId of an instance of a series."""
-        return _encoded(self.guid, _OCCURRENCE, number.to_bytes(8, "big") + _seconds(original))
+        date = ((original - _EPOCH) // timedelta(microseconds=1) * 10).to_bytes(8, "big")
+        return _encoded(self.guid, _OCCURRENCE + _DATE + date + _ENTRY + self.entry_id(number) + _INSTANCE)
 
     def folder_id(self, folder: str) -> str:
         """Write the FolderId of a distinguished folder."""
-        return _encoded(self.guid, _FOLDER, bytes([FOLDERS.index(folder)]))
+        place = bytes(5) + bytes([FOLDERS.index(folder) + 1])
+        return _encoded(
+            self.guid, _FOLDER + bytes(4) + self.guid.bytes + _FOLDER_OBJECT + self._database + place + bytes(2)
+        )
+
+    def entry_id(self, number: int) -> bytes:
+        """Give the store's own id of an item: it stands within its ItemId, and free/busy names it by that."""
+        folder = self._database + bytes(5) + bytes([FOLDERS.index("calendar") + 1]) + bytes(2)
+        message = self._database + number.to_bytes(6, "big") + bytes(2)
+        return bytes(4) + self.guid.bytes + _MESSAGE + folder + message
+
+    @property
+    def _database(self) -> bytes:
+        return uuid.uuid5(self.guid, "database").bytes
 
 
-def _seconds(moment: datetime) -> bytes:
-    return int(moment.timestamp()).to_bytes(8, "big", signed=True)
-
-
-def _encoded(guid: uuid.UUID, kind: bytes, rest: bytes) -> str:
-    return base64.b64encode(_ID_HEAD + str(guid).encode() + kind + bytes(6) + guid.bytes + rest).decode()
+def _encoded(guid: uuid.UUID, rest: bytes) -> str:
+    return base64.b64encode(_ID_HEAD + str(guid).encode() + rest).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +164,26 @@ def decoded(written: str) -> StoreId:
     try:
         raw = base64.b64decode(written, validate=True)
         head, guid_text = raw[:4], raw[4 : 4 + _GUID_LENGTH]
-        kind, rest = raw[40:42], raw[64:]
+        kind, rest = raw[40:43], raw[43:]
         guid = uuid.UUID(guid_text.decode())
-        if head != _ID_HEAD or raw[48:64] != guid.bytes:
+        if head != _ID_HEAD:
             raise ValueError(written)  # noqa: TRY301 — one refusal for all that is wrong here
-        if kind == _FOLDER and len(rest) == 1:
-            return StoreId(guid, folder=FOLDERS[rest[0]])
-        if kind == _ITEM and len(rest) == 8:  # noqa: PLR2004 — a number takes eight bytes
-            return StoreId(guid, number=int.from_bytes(rest, "big"))
-        if kind == _OCCURRENCE and len(rest) == 16:  # noqa: PLR2004 — and so does a moment
-            return StoreId(
-                guid, number=int.from_bytes(rest[:8], "big"), original=int.from_bytes(rest[8:], "big", signed=True)
-            )
+        if kind == _FOLDER and len(rest) == kind[1] and rest[4:20] == guid.bytes:
+            return StoreId(guid, folder=FOLDERS[rest[43] - 1])
+        if kind == _ITEM:
+            return StoreId(guid, number=_number(guid, rest))
+        if kind == _OCCURRENCE and len(rest) == kind[1]:
+            original = int.from_bytes(rest[1:9], "big") // 10_000_000 - _EPOCH_SECONDS
+            return StoreId(guid, number=_number(guid, rest[10:-1]), original=original)
     except (ValueError, IndexError):
         pass
     raise Refused("ErrorInvalidIdMalformed")
+
+
+def _number(guid: uuid.UUID, entry_id: bytes) -> int:
+    if len(entry_id) != ord(_ENTRY) or entry_id[4:20] != guid.bytes:
+        raise ValueError
+    return int.from_bytes(entry_id[62:68], "big")
 
 
 class Directory:
