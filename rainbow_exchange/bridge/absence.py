@@ -14,6 +14,10 @@ from rainbow_exchange.model import OofState, OutOfOffice
 DISABLED = OutOfOffice(state=OofState.DISABLED)
 #: how long before a known start or end the settings are read once more: it may have been moved since
 CONFIRMED_BEFORE = timedelta(minutes=2)
+#: everybody's settings are read in turn: no more often than this, and at least daily, or hourly of those who are out
+TURN_SOONEST, TURN_LATEST, TURN_LATEST_OUT = timedelta(minutes=15), timedelta(days=1), timedelta(hours=1)
+#: seconds of the server's time that reading one's settings counts at least
+LEAST_COST = 0.05
 _SHORTENED = " .\u2026"
 
 
@@ -65,3 +69,12 @@ def confirm_at(absence: OutOfOffice, now: datetime) -> datetime | None:
         (each - CONFIRMED_BEFORE for each in instants if each is not None and now < each - CONFIRMED_BEFORE),
         default=None,
     )
+
+
+def turn(mailboxes: int, cost: float, *, share: float, out: bool) -> timedelta:
+    """Return after how long settings are read again so that all of them take no more than `share` of the server's time.
+
+    `cost` is how many seconds of it one takes.
+    """
+    round_of_all = timedelta(seconds=mailboxes * max(cost, LEAST_COST) / share)
+    return max(TURN_SOONEST, min(round_of_all, TURN_LATEST_OUT if out else TURN_LATEST))

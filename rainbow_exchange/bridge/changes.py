@@ -13,7 +13,7 @@ from rainbow_exchange.bridge.told import Told, digest_auto_reply
 from rainbow_exchange.bridge.translate import auto_reply
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.ews.treatment import Treatment, treatment
-from rainbow_exchange.model import Agenda
+from rainbow_exchange.model import Agenda, ShowAs
 
 log = structlog.get_logger()
 
@@ -154,6 +154,11 @@ class Changes:
             return
         user_id = member.user.id
         self._set_boundary(user_id, agenda.mailbox)
+        if cause is Cause.CHANGE and any(
+            each.show_as is ShowAs.OOF and each.end > agenda.read_at for each in agenda.appointments
+        ):
+            # Outlook offers to make such an appointment together with an automatic reply.
+            parts.absences.suspect(agenda.mailbox)
         known = parts.ledger.was_notified(user_id)
         if parts.ledger.set_state(user_id, Told.EVENTS, parts.answers.digest(agenda), parts.loop_time()):
             parts.counters.note(cause, known=known)

@@ -2,8 +2,8 @@
 
 GetMailTips tells for many mailboxes at once whether a reply is being sent now, and its text; GetUserOofSettings tells
 the whole truth, schedule and external text included, for one mailbox and only by impersonation. So tips are polled for
-all, and settings are read when a tip changes, hourly for those who are out, daily for everybody, and shortly before a
-planned start or end, which `bridge/boundaries` passes on when it comes.
+all, and settings are read when a tip changes, when an appointment says that its owner is out, shortly before a planned
+start or end, which `bridge/boundaries` passes on when it comes, and in turn: a plan for later shows in nothing else.
 Where the server gives no tips, or none of somebody, settings are read in turn, as fast as the budget allows.
 Without impersonation the tip is all there is: no schedule and no external text is promised, and without tips nothing is
 known. What is not known is an error, and so is what was not confirmed for twelve hours.
@@ -20,7 +20,7 @@ from typing import Any
 
 import structlog
 
-from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over
+from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over, turn
 from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips
 from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
 from rainbow_exchange.ews.out_of_office import Tip, read_oof_settings
@@ -36,8 +36,6 @@ NO_ADDRESS = "NoSmtpAddress"
 #: seconds of the server's time that polling may take in a minute
 BUDGET = 10.0
 PERIOD = 60.0
-SETTINGS_AGAIN_OUT = timedelta(hours=1)
-SETTINGS_AGAIN = timedelta(days=1)
 #: how often settings are read that a tip contradicts (an absence without a text has no tip), or that no tip comes of
 IN_DOUBT = timedelta(minutes=5)
 STALE_AFTER = timedelta(hours=12)
@@ -92,6 +90,7 @@ class OutOfOfficeWatch:
         self._entries: dict[str, Entry] = {}
         self._settings_due: list[tuple[datetime, str]] = []
         self._fresh: set[str] = set()
+        self._cost = 0.0
         self._ends: dict[str, datetime] = {}  # of absences that only tips tell of
         self._wake = asyncio.Event()
         self._round = asyncio.Event()  # set at the end of the next round that begins, and then replaced
@@ -162,6 +161,12 @@ class OutOfOfficeWatch:
         if entry.absence is None or not self._known(entry):
             raise ResponseError(NOT_KNOWN)
         return entry.absence
+
+    def suspect(self, address: str) -> None:
+        """Have the settings read soon: something else says that somebody is, or will be, out."""
+        entry = self._entries.get(address)
+        if entry is not None and self._older(entry.settings_at, IN_DOUBT):
+            self._want_settings(entry, AT_ONCE)
 
     def _known(self, entry: Entry) -> bool:
         return entry.absence is not None and not self._older(entry.seen_at, STALE_AFTER)
@@ -309,13 +314,15 @@ class OutOfOfficeWatch:
         """Tell how long settings that were read will do."""
         if self._tips.none or entry.tipless:
             return timedelta(seconds=PERIOD * 0.9)  # so that each round finds everybody due
-        return SETTINGS_AGAIN_OUT if entry.tip is not None and entry.tip.out else SETTINGS_AGAIN
+        out = entry.tip is not None and entry.tip.out
+        return turn(len(self._entries), self._cost, share=BUDGET / 60.0 / 4, out=out)
 
     def _older(self, moment: datetime | None, age: timedelta) -> bool:
         return moment is None or self._now() - moment >= age
 
     async def _read_settings(self, entry: Entry) -> None:
         next_at = self._now() + self._again(entry) * (0.9 + 0.1 * self._random())
+        asked_at = asyncio.get_running_loop().time()
         try:
             absence = await read_oof_settings(self._client, entry.mailbox, impersonate=True)
         except EwsError as error:
@@ -327,6 +334,8 @@ class OutOfOfficeWatch:
                 self._set(entry, stand_in)
             self._want_settings(entry, self._now() + timedelta(minutes=10))
             raise
+        took = asyncio.get_running_loop().time() - asked_at
+        self._cost += (0.1 if self._cost else 1.0) * (took - self._cost)
         self.counters.settings_read += 1
         entry.settings_at, entry.refused = self._now(), ""
         self._want_settings(entry, min(next_at, confirm_at(absence, self._now()) or next_at))

@@ -1,4 +1,4 @@
-"""A message as Word, Outlook, OWA or a person made it → plain text, line by line as its owner sees it. Pure."""
+"""A message as Word, Outlook, OWA or a person made it → plain text, paragraph by paragraph. Pure."""
 
 import html
 import re
@@ -37,8 +37,10 @@ def plain(markup: str) -> str:
     tree = html_text.parse_html(markup)
     for hidden in list(tree.iter("head", "xml")):  # Word's data islands are elements called xml
         hidden.drop_tree()
-    words = {str(each.tag) for each in tree.iter(etree.Element) if ":" in str(each.tag)}
-    etree.strip_tags(tree, etree.Comment, etree.ProcessingInstruction, *_INLINE, *words)
+    for each in tree.iter(etree.Element):
+        if ":" in str(each.tag):  # o:p, st1:place
+            each.tag = "span"
+    etree.strip_tags(tree, etree.Comment, etree.ProcessingInstruction, *_INLINE)
     _keep_empty_lines(tree)
     return FORBIDDEN.sub("", html_text.extract_text(tree))
 

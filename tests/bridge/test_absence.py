@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over
+from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over, turn
 from rainbow_exchange.ews.out_of_office import Tip
 from rainbow_exchange.model import Audience, OofState, OutOfOffice
 
@@ -94,3 +94,14 @@ def test_a_schedule_is_confirmed_before_each_of_its_ends(minute: int, again: int
     wanted = None if again is None else NINE + again * MINUTE
     assert confirm_at(LEAVE, NINE + minute * MINUTE) == wanted
     assert confirm_at(ENABLED, NINE) is None
+
+
+@pytest.mark.parametrize(
+    ("mailboxes", "cost", "minutes", "minutes_out"),
+    [(1, 0.01, 15, 15), (750, 0.01, 15, 15), (3000, 0.05, 60, 60), (10_000, 0.05, 200, 60), (10_000, 1.0, 1440, 60)],
+)
+def test_everybodys_turn_comes_as_often_as_the_server_bears(
+    mailboxes: int, cost: float, minutes: float, minutes_out: float
+) -> None:
+    for out, wanted in ((False, minutes), (True, minutes_out)):
+        assert turn(mailboxes, cost, share=1 / 24, out=out) == timedelta(minutes=wanted)

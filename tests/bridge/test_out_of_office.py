@@ -122,17 +122,39 @@ async def test_a_changed_text_reads_the_settings(
         await kit.until(lambda: bench.watch.current(ANN) == two, limit=64)
 
 
-async def test_settings_are_read_hourly_for_whoever_is_out_and_seldom_for_the_others(
+async def test_a_plan_for_later_is_found_in_turn(
     kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
 ) -> None:
     exchange = await make_exchange(ANN, BOB)
-    exchange.away(ANN, text="away")
     bench = make_bench(exchange)
     async with kit.running(bench.watch.run()):
         bench.add(ANN, BOB)
-        await asyncio.sleep(6 * HOUR)
-    assert 6 <= len(exchange.requests("GetUserOofSettings", ANN)) <= 8
-    assert len(exchange.requests("GetUserOofSettings", BOB)) == 1
+        await asyncio.sleep(5 * 60)
+        exchange.away(ANN, "Scheduled", text="holiday", start=2, end=50)
+        await asyncio.sleep(9 * 60)
+        assert bench.state() is OofState.DISABLED
+        await asyncio.sleep(2 * 60)
+        assert bench.state() is OofState.SCHEDULED
+        await asyncio.sleep(HOUR)
+    for address in (ANN, BOB):
+        assert 5 <= len(exchange.requests("GetUserOofSettings", address)) <= 7
+
+
+async def test_whoever_is_suspected_to_go_is_looked_at_in_the_next_round_and_not_again_for_a_while(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    exchange = await make_exchange(ANN)
+    bench = make_bench(exchange)
+    async with kit.running(bench.watch.run()):
+        bench.add(ANN)
+        bench.watch.suspect(BOB)  # nobody we know
+        await asyncio.sleep(6 * 60)
+        exchange.away(ANN, "Scheduled", text="holiday", start=2, end=50)
+        for _ in range(3):
+            bench.watch.suspect(ANN)
+            await asyncio.sleep(64)
+            assert bench.state() is OofState.SCHEDULED
+        assert len(exchange.requests("GetUserOofSettings", ANN)) == 2
 
 
 async def test_a_schedule_is_known_before_it_begins_and_stays_while_the_tip_says_nothing(
@@ -225,13 +247,13 @@ async def test_a_plan_is_confirmed_shortly_before_it_begins(
     async with kit.running(bench.watch.run()):
         bench.add(ANN)
         await kit.until(lambda: bench.state() is OofState.SCHEDULED)
-        await asyncio.sleep(HOUR / 2)
+        await asyncio.sleep(HOUR - 5 * 60)
         exchange.away(ANN, "Disabled")
         read = len(exchange.requests("GetUserOofSettings"))
-        await asyncio.sleep(HOUR / 2 - 180)
+        await asyncio.sleep(2 * 60)
         assert len(exchange.requests("GetUserOofSettings")) == read
         assert bench.state() is OofState.SCHEDULED
-        await asyncio.sleep(120)
+        await asyncio.sleep(2 * 60)
         assert len(exchange.requests("GetUserOofSettings")) == read + 1
         assert bench.state() is OofState.DISABLED
 

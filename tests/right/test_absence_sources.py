@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rainbow_exchange.lab.company import LabUser, make_company
+from rainbow_exchange.lab.exchange.calendar import details_from
 from rainbow_exchange.lab.exchange.mailbox import Right
 from tests.house import House, until, virtually
 from tests.right.absences import answer, change, mailbox_of, shown
@@ -256,6 +257,36 @@ def test_who_was_away_before_a_restart_and_came_back_meanwhile_is_shown_so_at_on
         await until(lambda: shown(house, people[0]) == "free", within=5)
 
     live(tmp_path, play)
+
+
+def test_a_plan_for_later_is_looked_for_where_an_appointment_says_out_of_office(tmp_path: Path) -> None:
+    async def play(house: House, people: list[LabUser]) -> None:
+        ann, bob = people
+        await settled(house)
+        await at(6)
+        planned = {
+            "state": "Scheduled",
+            "start": "2026-03-02T18:00:00Z",
+            "end": "2026-03-03T18:00:00Z",
+            "internal": "A",
+        }
+        for person in people:
+            change(mailbox_of(house, person), planned)
+        for person, show_as in ((ann, "OOF"), (bob, "Busy")):
+            times = {"start": "2026-03-02T18:00:00Z", "end": "2026-03-03T18:00:00Z"}
+            mailbox_of(house, person).calendar.create(details_from({"show_as": show_as} | times))
+        await at(7.2)
+        assert await answer(house, ann) == {
+            "state": "scheduled",
+            "startDate": "2026-03-02T18:00:00+00:00",
+            "endDate": "2026-03-03T18:00:00+00:00",
+            "internalReplyMessage": "A",
+        }
+        assert await answer(house, bob) == OFF
+        await at(17)  # by then it was his turn
+        assert (await answer(house, bob))["state"] == "scheduled"
+
+    live(tmp_path, play, 2)
 
 
 def test_nothing_is_known_of_whoever_has_no_mailbox(tmp_path: Path) -> None:
