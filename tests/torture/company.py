@@ -13,6 +13,7 @@ from rainbow_exchange.lab.rainbow.presence import Known
 from tests.house import EPOCH, now, until
 from tests.torture import oracle
 from tests.torture.daemon_faults import DaemonFaults
+from tests.torture.exchange_faults import ExchangeFaults
 from tests.torture.people import PLACES
 from tests.torture.rainbow_faults import RainbowFaults
 from tests.torture.steps import Step
@@ -26,7 +27,7 @@ UNAUTHORIZED = 401
 LOGIN = "/api/rainbow/authentication/v1.0/login"
 
 
-class Tortured(RainbowFaults, DaemonFaults):
+class Tortured(RainbowFaults, ExchangeFaults, DaemonFaults):
     """Begins, lives through one step after the other, comes to rest, and ends."""
 
     def __init__(self, folder: Path, *, impersonation: bool, uses: Counter[str], luck: int = 1) -> None:

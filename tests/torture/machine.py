@@ -30,13 +30,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.torture import calendars, daemon_faults, people, rainbow_faults
+from tests.torture import calendars, daemon_faults, exchange_faults, people, rainbow_faults
 from tests.torture.company import Tortured
 from tests.torture.steps import PAUSES, SPANS, Step, dealt
 from tests.virtual_time import VirtualLoop
 
 CHANGES = (*calendars.CHANGES, *people.CHANGES)
-FAULTS = (*rainbow_faults.FAULTS, *daemon_faults.FAULTS)
+FAULTS = (*rainbow_faults.FAULTS, *exchange_faults.FAULTS, *daemon_faults.FAULTS)
 KINDS = (*CHANGES, *FAULTS)
 STEPS = 24
 A_DAY = 86_400.0
