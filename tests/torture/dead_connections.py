@@ -3,10 +3,13 @@
 The server's end is let go of while its socket is kept: nothing is sent, and what comes is taken and never read.
 """
 
-import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aiohttp import web
+
+if TYPE_CHECKING:
+    import socket
 
 
 def bury(runner: web.AppRunner | None) -> Callable[[], None]:
