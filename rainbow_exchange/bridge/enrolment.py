@@ -158,6 +158,8 @@ class Enrolment:
             if gone or member.coverage is Coverage.COVERED:
                 if tried := self._tried.pop(member.user.id, None):
                     tried.set()
+                if not self.waiting():
+                    self.outage = None  # nobody is left whom it holds back: the others tell how Exchange is
                 continue
             if member.user.id in self._under_way:
                 continue

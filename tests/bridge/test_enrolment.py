@@ -596,6 +596,22 @@ async def test_exchange_down_at_enrolment_fails_nobody_and_all_are_enrolled_when
         assert len(bench.subscribed()) == 30
 
 
+async def test_an_outage_is_over_once_nobody_is_left_whom_it_holds_back(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    """Whoever was to be enrolled has left meanwhile; how Exchange is, the streams and the reads of the others tell."""
+    exchange = await make_exchange("ann@acme.test", "bob@acme.test")
+    async with Bench(kit, exchange).at_work(person("ann")) as bench:
+        await bench.settled("ann")
+        exchange.lab.dials.turn({"unauthorized": True})
+        bench.listed(person("ann"), person("bob"))
+        await kit.until(lambda: bench.enrolment.outage is not None)
+        bench.listed(person("ann"))
+        exchange.lab.dials.turn({"unauthorized": False})
+        await kit.until(lambda: bench.enrolment.outage is None, limit=120)
+        assert bench.enrolment.waiting() == 0
+
+
 async def test_a_wrong_password_fails_nobody_and_is_tried_once(kit: "Kit", make_exchange: "MakeExchange") -> None:
     exchange = await make_exchange("ann@acme.test", unauthorized=True)
     async with Bench(kit, exchange).at_work(person("ann"), person("bob")) as bench:
