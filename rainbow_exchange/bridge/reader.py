@@ -260,7 +260,8 @@ class Reader:
         again: list[Read] = []
         for read, generation in zip(batch, sent, strict=True):
             result = results.get(read.entry.mailbox.address) or ResponseError("NoAnswer")
-            if self._modes.judge(read.entry.mode, result, self._now()) or not self._settle(read, result, generation):
+            judged = self._modes.judge(read.entry.mode, result, self._now())
+            if judged or not self._settle(read, result, generation, started):
                 again.append(read)
             elif isinstance(result, Agenda):
                 if slow:
@@ -339,19 +340,18 @@ class Reader:
         finally:
             self._searches -= 1
 
-    def _settle(self, read: Read, result: Agenda | EwsError, generation: int) -> bool:
-        """Store a result and hand it out; False when a change came meanwhile and it must be read again."""
+    def _settle(self, read: Read, result: Agenda | EwsError, generation: int, asked_at: float) -> bool:
+        """Store a result and hand it out; False when a change came meanwhile and it must be read again.
+
+        What comes of a read that one sent later has overtaken is old news: neither its failure nor its agenda counts.
+        """
         entry = read.entry
+        overtaken = asked_at < entry.asked_at
         if isinstance(result, EwsError):
             self.counters.failed += 1
-            entry.stale_reason = reason_of(result)
-            entry.failing_since = entry.failing_since or self._now()
-            lost = treatment(result) in {Treatment.DENIED, Treatment.NEXT_IDENTIFIER}
-            if lost and self._now() - entry.failing_since >= FORGET_AFTER:
-                entry.agenda = None
-            if not isinstance(result, _SERVERS_OWN):
-                entry.company.limit(1, self._now())
-            log.debug("read_failed", mailbox=entry.mailbox.address, reason=entry.stale_reason)
+            if not overtaken:
+                self._note_failure(entry, result)
+            log.debug("read_failed", mailbox=entry.mailbox.address, reason=reason_of(result))
             if not read.result.done():
                 read.result.set_exception(result)
                 # Whoever asked may have gone away by now; the reason is kept in the entry.
@@ -365,9 +365,21 @@ class Reader:
             self.counters.unreadable_appointments += result.unreadable
             log.debug("appointments_unreadable", mailbox=entry.mailbox.address, appointments=result.unreadable)
         self.counters.zones.note(result.unknown_zones)
-        entry.stale_reason, entry.failing_since = "", None
-        if read.for_cache:
+        if not overtaken:
+            entry.stale_reason, entry.failing_since, entry.asked_at = "", None, asked_at
+        if read.for_cache and overtaken and entry.agenda is not None and entry.agenda.window.covers(read.window):
+            result = entry.agenda
+        elif read.for_cache:
             entry.agenda, entry.agenda_generation = result, generation
         if not read.result.done():
             read.result.set_result(result)
         return True
+
+    def _note_failure(self, entry: Entry, error: EwsError) -> None:
+        entry.stale_reason = reason_of(error)
+        entry.failing_since = entry.failing_since or self._now()
+        lost = treatment(error) in {Treatment.DENIED, Treatment.NEXT_IDENTIFIER}
+        if lost and self._now() - entry.failing_since >= FORGET_AFTER:
+            entry.agenda = None
+        if not isinstance(error, _SERVERS_OWN):
+            entry.company.limit(1, self._now())

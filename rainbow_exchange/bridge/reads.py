@@ -1,6 +1,7 @@
 """What the reader keeps: of each mailbox, of each read that somebody waits for, and of each lane."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,8 @@ class Entry:
     generation: int = 0
     agenda: Agenda | None = None
     agenda_generation: int = -1
+    #: the loop's time at which the last good answer was asked for
+    asked_at: float = -math.inf
     stale_reason: str = ""
     failing_since: datetime | None = None
     company: Company = field(default_factory=Company)

@@ -526,6 +526,36 @@ async def test_a_failed_read_keeps_the_last_agenda_and_marks_it_stale(kit: "Kit"
         assert bench.reader.failing() == {}
 
 
+async def test_a_failure_that_a_later_read_has_overtaken_makes_nobody_failing(kit: "Kit") -> None:
+    """The first read is answered with an error, long after one that was sent later has brought the calendar."""
+    async with Bench(kit).at_work("a@acme.test") as bench:
+        bench.answers["a@acme.test"] = ResponseError("ErrorTimeoutExpired")
+        bench.hold = slept(6)
+        slow = asyncio.create_task(bench.reader.agenda("a@acme.test", lane=Lane.BACKGROUND))
+        await asyncio.sleep(1)
+        bench.answers.clear()
+        bench.hold = None
+        known = await bench.reader.agenda("a@acme.test", lane=CHANGE)
+        with pytest.raises(ResponseError):
+            await slow
+        assert bench.reader.failing() == {}
+        assert await bench.reader.agenda("a@acme.test", lane=CHANGE) is known
+
+
+async def test_an_agenda_that_a_later_read_has_overtaken_is_neither_kept_nor_handed_out(kit: "Kit") -> None:
+    """No signal tells the two apart: the one that was sent later is the newer."""
+    async with Bench(kit).at_work("a@acme.test") as bench:
+        bench.answers["a@acme.test"] = busy("Before")
+        bench.hold = slept(6)
+        slow = asyncio.create_task(bench.reader.agenda("a@acme.test", lane=Lane.BACKGROUND))
+        await asyncio.sleep(1)
+        bench.answers["a@acme.test"] = busy("After")
+        bench.hold = None
+        assert subjects(await bench.reader.agenda("a@acme.test", lane=CHANGE, fresh=True)) == ["After"]
+        assert subjects(await slow) == ["After"]
+        assert subjects(bench.reader.last("a@acme.test")) == ["After"]
+
+
 async def test_a_stale_agenda_serves_for_twelve_hours_where_it_covers_the_question(kit: "Kit") -> None:
     async with Bench(kit).at_work("a@acme.test") as bench:
         asked = Window(start=NINE, end=TEN)
