@@ -233,10 +233,10 @@ class ExchangeFaults(Troubled):
     async def mailbox_refused(self, step: Step, code: str) -> None:
         """Whoever takes or grants rights meanwhile has the last word."""
         mailbox, dials = address(step.who), self.exchange.dials
-        errors = dials.availability_errors if step.how > 11 else dials.mailbox_errors  # noqa: PLR2004 - of 16
+        errors = dials.availability_errors if step.how > 11 else dials.mailbox_errors
         if mailbox in errors:
             return
-        errors[mailbox] = ours = "".join([code])  # a text of its own: rights are taken by the same codes
+        errors[mailbox] = ours = str(bytearray(code, "ascii"), "ascii")  # not the very text by which rights are taken
         for stream in self.orders():
             stream.wake.set()
         await self.lasting(step.lasts)
