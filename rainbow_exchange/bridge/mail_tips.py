@@ -21,6 +21,8 @@ from rainbow_exchange.model import Mailbox, OutOfOffice
 #: how long answers have told nothing when the server counts as one without tips
 USELESS_FOR = timedelta(seconds=50)
 AGAIN = timedelta(hours=1)
+#: when it is asked again where its answers were such that the trouble may be with the server as a whole
+SOON = timedelta(minutes=5)
 TIME_LIMIT = 30.0
 #: ours: the server gave neither a tip nor a refusal that says why
 NOT_KNOWN = "MailTipNotKnown"
@@ -58,7 +60,8 @@ class MailTips:
     `before` is the tip that the entry had, which it keeps while the server has no time for another: `pending(entry)`.
 
     `within_budget` carries one request out, notes its error and returns it; `note` is for that of a single recipient.
-    `none` says that the server gives no tips, `reason` why; `given_up` is called when that is found out.
+    `none` says that the server gives no tips, `reason` why; `given_up(for_good)` is called when that is found out:
+    for good where the server has said so itself, and not merely sent what is no answer.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class MailTips:
         took: Callable[[Entry, Tip | None], None],
         pending: Callable[[Entry], None],
         note: Callable[[Exception], None],
-        given_up: Callable[[], None],
+        given_up: Callable[[bool], None],
         now: Callable[[], datetime],
         random: Callable[[], float],
     ) -> None:
@@ -88,7 +91,8 @@ class MailTips:
         self._limit = 0
         self._again_at: datetime | None = None
         self._useless_since: datetime | None = None
-        self._told = self._useless = self._away = False  # of the answers in this round
+        self._for_good = False
+        self._told = self._useless = self._away = self._said = False  # of the answers in this round
         self.none = False
         self.reason = ""
 
@@ -98,7 +102,7 @@ class MailTips:
             return
         if not self._limit and await self._within_budget(self._learn_limit()) is not None:
             return
-        self._told = self._useless = self._away = False
+        self._told = self._useless = self._away = self._said = False
         together = [entry for entry in entries if entry.alone_at is None]
         while together and self._limit:
             batch, together = together[: self._limit], together[self._limit :]
@@ -126,7 +130,7 @@ class MailTips:
     async def _learn_limit(self) -> None:
         self._limit = await mail_tips_limit(self._client)
         if not self._limit:
-            self._give_up(ResponseCode.MAIL_TIPS_DISABLED)
+            self._give_up(ResponseCode.MAIL_TIPS_DISABLED, for_good=True)
 
     async def _ask(self, batch: list[Entry]) -> bool | None:
         """Ask within the budget; False where the request was refused, None where nothing can be told from its end."""
@@ -138,9 +142,10 @@ class MailTips:
             return None
         code = reason_of(error)
         if code == ResponseCode.MAIL_TIPS_DISABLED:
-            self._give_up(code)
+            self._give_up(code, for_good=True)
             return None
         self._useless, self.reason = True, code
+        self._said = self._said or _is_said(error)
         if len(batch) == 1:
             batch[0].alone_at = self._now() + AGAIN
             self._have(batch[0], None, code)
@@ -178,6 +183,7 @@ class MailTips:
         if isinstance(tip, EwsError) or tip.missing:
             away = isinstance(tip, EwsError) and not is_refusal(tip)
             self._away, self._useless = self._away or away, self._useless or not away
+            self._said = self._said or not isinstance(tip, EwsError) or _is_said(tip)
             self.reason = reason_of(tip) if isinstance(tip, EwsError) else NOT_KNOWN
             self._have(entry, None, self.reason)
             return
@@ -206,12 +212,18 @@ class MailTips:
             now = self._now()
             self._useless_since = self._useless_since or now
             if self.none or now - self._useless_since >= USELESS_FOR:
-                self._give_up(self.reason)
+                self._give_up(self.reason, for_good=self._said)
 
-    def _give_up(self, reason: str) -> None:
-        self._again_at = self._now() + AGAIN
+    def _give_up(self, reason: str, *, for_good: bool) -> None:
+        self._again_at = self._now() + (AGAIN if for_good else SOON)
         self._useless_since, self._limit = None, 0
         self.reason = reason
-        if not self.none:
+        if not self.none or (for_good and not self._for_good):
             self.none = True
-            self._given_up()
+            self._given_up(for_good)
+        self._for_good = for_good
+
+
+def _is_said(error: Exception) -> bool:
+    """Whether the server itself says that it will not, by a code that stands for that."""
+    return isinstance(error, ResponseError) and error.code != ResponseCode.INTERNAL_SERVER_ERROR

@@ -302,11 +302,11 @@ class OutOfOfficeWatch:
         ):
             self._want_settings(entry, self._now())
 
-    def _without_tips(self) -> None:
-        """The server gives no tips: what they told holds no longer."""
+    def _without_tips(self, for_good: bool) -> None:
+        """The server gives no tips: what they told holds no longer where it says so itself, else as in any outage."""
         for entry in self._entries.values():
             entry.tip, entry.alone_at, entry.pending_since = None, None, None
-            if not self._impersonation:
+            if for_good and not self._impersonation:
                 entry.absence = None
             self._want_settings(entry, self._now())
 

@@ -207,6 +207,27 @@ async def test_what_tips_told_before_they_were_switched_off_is_not_told_for_ever
         assert await bench.refusal() == "ErrorInvalidRequest"
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [MalformedResponse("half"), EwsConnectionError("http-500", "x"), ResponseError("ErrorInternalServerError")],
+)
+async def test_trouble_that_may_be_the_whole_server_s_keeps_what_tips_told_and_is_tried_again_within_minutes(
+    kit: "Kit", make_bench: MakeBench, trouble: EwsError
+) -> None:
+    """Answers that break off, or a web server's 500, say nothing about tips."""
+    bench = make_bench()
+    async with kit.running(bench.watch.run()):
+        bench.server.away = {ANN}
+        bench.add(ANN, BOB)
+        await kit.until(lambda: bench.states(ANN, BOB) == [AWAY, DISABLED], limit=65)
+        bench.server.tips = bench.server.configuration = trouble
+        await asyncio.sleep(600)
+        assert [await bench.watch.read(each) for each in (ANN, BOB)] == [AWAY, DISABLED]
+        bench.server.tips = bench.server.configuration = None
+        bench.server.away = {BOB}
+        await kit.until(lambda: bench.states(ANN, BOB) == [DISABLED, AWAY], limit=370)
+
+
 async def test_an_outage_is_no_reason_to_give_up_tips_and_what_they_told_holds_for_twelve_hours(
     kit: "Kit", make_bench: MakeBench
 ) -> None:
