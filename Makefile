@@ -2,7 +2,7 @@
 # All names are relative, since make cannot handle a space in the name of a file and this folder's path may have one.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test torture check style types imports coverage wheel clean rebuild
+.PHONY: help run test torture soak check style types imports coverage wheel clean rebuild
 
 # Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
 PYTHON ?=
@@ -20,6 +20,8 @@ test: .venv/.development ## all tests
 	@$(BIN)/python -m pytest $(TESTS)
 torture: .venv/.development ## thousands of histories of changes and faults (RAINBOW_EXCHANGE_HISTORIES says how many)
 	@RAINBOW_EXCHANGE_HISTORIES=$${RAINBOW_EXCHANGE_HISTORIES:-2000} $(BIN)/python -m pytest -s tests/torture
+soak: .venv/.soak ## ten minutes of changes and faults with 500 mailboxes, in search of leaks (RAINBOW_EXCHANGE_SOAK says how many minutes)
+	@$(BIN)/python -m tests.soak
 check: style types imports coverage ## everything that must hold: style, types, imports, tests, their coverage
 style: .venv/.development ## lint and formatting
 	@$(BIN)/ruff check .
@@ -69,3 +71,6 @@ clean: ## remove everything that these targets made, .venv too
 .venv/.development: .venv/.product
 	@$(BIN)/python -m pip install --quiet --group dev
 	@touch .venv/.development
+.venv/.soak: .venv/.development
+	@$(BIN)/python -m pip install --quiet --group soak
+	@touch .venv/.soak

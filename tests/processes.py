@@ -46,11 +46,12 @@ def call(method: str, url: str, body: Any = None, headers: dict[str, str] | None
 
 @dataclass
 class Process:
-    """A process of the installed command; its output goes to files, which the test may read."""
+    """A process of the installed command, or of another `command`; its output goes to files, which a test may read."""
 
     arguments: list[str]
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] = field(init=False)
 
     def start(self) -> "Process":
@@ -59,12 +60,13 @@ class Process:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
             self.process = subprocess.Popen(  # noqa: S603 (our own command)
-                [COMMAND, *self.arguments],
+                [*(self.command or [COMMAND]), *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
                 env=own | self.environment,
                 cwd=self.folder,
+                start_new_session=True,  # Ctrl-C is for whoever started us, and says who is to end when
             )
         return self
 
