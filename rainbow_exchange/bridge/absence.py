@@ -65,10 +65,8 @@ def by_tip(
 def confirm_at(absence: OutOfOffice, now: datetime) -> datetime | None:
     """Return when settings are to be read again for the sake of the next start or end; None where there is none."""
     instants = (absence.start, absence.end) if absence.state is OofState.SCHEDULED else ()
-    return min(
-        (each - CONFIRMED_BEFORE for each in instants if each is not None and now < each - CONFIRMED_BEFORE),
-        default=None,
-    )
+    ahead = (each for each in instants if each is not None and each > now + CONFIRMED_BEFORE)
+    return min((each - CONFIRMED_BEFORE for each in ahead), default=None)
 
 
 def turn(mailboxes: int, cost: float, *, share: float, out: bool) -> timedelta:

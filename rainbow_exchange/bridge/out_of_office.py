@@ -141,7 +141,8 @@ class OutOfOfficeWatch:
         """Say whose state is not known because Exchange refuses to tell; None while there is nobody."""
         reasons: Counter[str] = Counter()
         for entry in self._entries.values():
-            reason = entry.refused if self._impersonation else entry.tipless or (self._tips.none and self._tips.reason)
+            tips = entry.tipless or (self._tips.none and self._tips.reason) or (entry.pending_since and NOT_KNOWN)
+            reason = entry.refused if self._impersonation else tips
             if reason and not self._known(entry):
                 reasons[reason] += 1
         (reason, _), *_ = reasons.most_common(1) or [("", 0)]

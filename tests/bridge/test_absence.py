@@ -96,6 +96,12 @@ def test_a_schedule_is_confirmed_before_each_of_its_ends(minute: int, again: int
     assert confirm_at(ENABLED, NINE) is None
 
 
+def test_a_schedule_may_reach_from_the_first_day_to_the_last() -> None:
+    always = replace(LEAVE, start=datetime.min.replace(tzinfo=UTC), end=datetime.max.replace(tzinfo=UTC))
+    assert confirm_at(always, NINE) == datetime.max.replace(tzinfo=UTC) - 2 * MINUTE
+    assert in_effect(always, NINE)
+
+
 @pytest.mark.parametrize(
     ("mailboxes", "cost", "minutes", "minutes_out"),
     [(1, 0.01, 15, 15), (750, 0.01, 15, 15), (3000, 0.05, 60, 60), (10_000, 0.05, 200, 60), (10_000, 1.0, 1440, 60)],

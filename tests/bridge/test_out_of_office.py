@@ -496,6 +496,9 @@ async def test_what_could_not_be_read_is_an_error_and_not_disabled(
     for address in (ANN, BOB):
         with pytest.raises(ResponseError):
             await bench.watch.read(address)
+    unreadable = bench.watch.unreadable()
+    assert unreadable is not None
+    assert unreadable.mailboxes == 2
     with pytest.raises(KeyError):
         await bench.watch.read("nobody@acme.test")
 

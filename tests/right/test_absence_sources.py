@@ -208,6 +208,40 @@ def test_a_plan_that_was_ended_early_ends_though_its_settings_are_denied(tmp_pat
     live(tmp_path, play)
 
 
+def test_a_plan_is_prolonged_though_its_tip_names_no_end(tmp_path: Path) -> None:
+    async def play(house: House, people: list[LabUser]) -> None:
+        ann, bob = people
+        for person in people:
+            change(mailbox_of(house, person), PLANNED)
+        await settled(house)
+        await at(6)
+        change(mailbox_of(house, ann), {"end": "2026-03-02T08:15:00Z"})
+        await at(9.7)  # too late to be confirmed
+        change(mailbox_of(house, bob), {"end": "2026-03-02T08:15:00Z"})
+        prolonged = ON_LEAVE | {"endDate": "2026-03-02T08:15:00+00:00"}
+        for minute, person in ((10.05, ann), (11.2, bob)):
+            await at(minute)
+            assert (await answer(house, person), shown(house, person)) == (prolonged, "out_of_office")
+        await at(15.05)
+        for person in people:
+            assert (await answer(house, person), shown(house, person)) == (OFF, "free")
+
+    live(tmp_path, play, 2, dials={"mail_tip_durations": False})
+
+
+def test_a_text_for_outside_alone_is_found_in_turn(tmp_path: Path) -> None:
+    async def play(house: House, people: list[LabUser]) -> None:
+        mailbox = mailbox_of(house, people[0])
+        change(mailbox, {"state": "Enabled", "audience": "Known", "internal": "A", "external": "Closed"})
+        await settled(house)
+        await at(2)
+        change(mailbox, {"audience": "All", "external": "Moved"})
+        await at(16)
+        assert await answer(house, people[0]) == on("A") | {"externalReplyMessage": "Moved", "audience": "all"}
+
+    live(tmp_path, play)
+
+
 def test_the_tip_tells_of_whoever_denies_the_settings(tmp_path: Path) -> None:
     async def play(house: House, people: list[LabUser]) -> None:
         mailbox = mailbox_of(house, people[0])
