@@ -25,9 +25,10 @@ from tests.virtual_time import VirtualLoop
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-def virtually(test: Callable[[], Awaitable[None]], *, days: float = 3) -> None:
+def virtually(test: Callable[[], Awaitable[None]], *, days: float = 3, begins: datetime = EPOCH) -> None:
     """Run a test on a loop of virtual time, for at most so many days of it."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner, pytest.MonkeyPatch.context() as patch:
+    start = (begins - EPOCH).total_seconds()
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(start=start)) as runner, pytest.MonkeyPatch.context() as patch:
         # a pooled connection ages by this clock, and the loop's is the test's
         patch.setattr("aiohttp.connector.monotonic", runner.get_loop().time)
         runner.run(asyncio.wait_for(test(), days * 86_400))

@@ -46,14 +46,14 @@ else:
 
 
 class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
-    """Virtual time begins at 0; a loop that waits for nothing but the outside ends after 30 s.
+    """Virtual time begins at `start`; a loop that waits for nothing but the outside ends after 30 s.
 
     Before time moves, the loop looks `looks` times whether the kernel has something for it, and before it leaps gives
     it a `moment` of real time.
     """
 
-    def __init__(self, *, looks: int = 10, moment: float = 0.001) -> None:
-        super().__init__(start=0, noop_cycles=looks, idle_step=0.01, idle_timeout=30)
+    def __init__(self, *, start: float = 0, looks: int = 10, moment: float = 0.001) -> None:
+        super().__init__(start=start, noop_cycles=looks, idle_step=0.01, idle_timeout=30)
         selector: Any = self._selector
         virtual = selector.select  # looptime's
         given = False
