@@ -15,8 +15,10 @@ __all__ = ["MAX_ENVELOPE", "EventStream", "Notification", "StreamMessage"]
 MAX_ENVELOPE = 8 * 1024 * 1024
 
 _NAME = b"Envelope"
-_END_TAG = re.compile(rb"</(?:[^\s<>/:&]+:)?Envelope\s*>")
-_UNFINISHED_END_TAG = re.compile(rb"</(?:[^\s<>/:&]+:)?Envelope\s*\Z")
+_END_TAG = re.compile(rb"</(?:[^\s<>/:&]+:)?Envelope\s{0,64}>")
+_UNFINISHED_END_TAG = re.compile(rb"</(?:[^\s<>/:&]+:)?Envelope\s{0,64}\Z")
+_OPENING = re.compile(rb"<!--|<!\[CDATA\[")
+_CLOSING = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
 #: "</", the longest prefix that is looked back for, and ":"
 _LOOK_BACK = 64
 #: what may stand between and before envelopes; some balancers send white space to keep a connection alive
@@ -39,6 +41,8 @@ class EventStream:
         self._max_envelope = max_envelope
         self._pending = bytearray()
         self._searched = 0  # no end tag begins before this place
+        self._clear = 0  # no comment or section begins before this place that is not closed
+        self._closing = b""  # what closes the one that `_clear` lies in
         self._begun = False  # `_pending` is known to begin an envelope
         self._fault: MalformedResponse | None = None
 
@@ -73,8 +77,7 @@ class EventStream:
                 start = end
         finally:
             if start:
-                del pending[:start]
-                self._searched = max(0, self._searched - start)
+                self._forget(start)
                 self._begun = False
         if not self._begun and pending:
             self._look_at_start()
@@ -86,21 +89,51 @@ class EventStream:
         pending = self._pending
         searched = max(self._searched, start)
         while (name := pending.find(_NAME, searched)) >= 0:
-            if pending[name - 2 : name + 9] == b"</Envelope>" and not _inside_markup(pending, start, name):
-                self._searched = name + 9
-                return name + 9
+            self._searched = name
             before = pending.rfind(b"</", max(start, name - _LOOK_BACK), name)
-            if before >= 0:
-                tag = _END_TAG.match(pending, before)
-                if tag and tag.end() > name and not _inside_markup(pending, start, before):
+            tag = _END_TAG.match(pending, before) if before >= 0 else None
+            if tag and tag.end() > name:
+                outside = self._outside_markup(start, before)
+                if outside is None:
+                    return None
+                if outside == before:
                     self._searched = tag.end()
                     return tag.end()
-                if _UNFINISHED_END_TAG.match(pending, before):
-                    self._searched = name
-                    return None
-            searched = name + len(_NAME)
+                searched = outside
+            elif before >= 0 and _UNFINISHED_END_TAG.match(pending, before):
+                return None
+            else:
+                searched = name + len(_NAME)
         self._searched = max(searched, len(pending) - len(_NAME) + 1)
         return None
+
+    def _outside_markup(self, start: int, place: int) -> int | None:
+        """Give `place`, or the end of the comment or CDATA section that it lies in; None while that has not come.
+
+        Nobody was seen to send either, but XML allows them. What is before `_clear` was looked at.
+        """
+        pending, at = self._pending, max(self._clear, start)
+        while self._closing or at < place:
+            if not self._closing:
+                # one byte is looked for many times faster than two
+                opening = _OPENING.search(pending, at, place) if pending.find(b"!", at, place) >= 0 else None
+                if opening is None:
+                    self._clear = place
+                    return place
+                self._closing, at = _CLOSING[opening[0]], opening.end()
+            end = pending.find(self._closing, at)
+            if end < 0:
+                self._clear = max(at, len(pending) - len(self._closing) + 1)
+                return None
+            at = self._clear = end + len(self._closing)
+            self._closing = b""
+        return max(at, place)
+
+    def _forget(self, count: int) -> None:
+        """Drop so many bytes, which are done with."""
+        del self._pending[:count]
+        self._searched = max(0, self._searched - count)
+        self._clear = max(0, self._clear - count)
 
     def _read(self, data: bytes) -> tuple[StreamMessage, ...]:
         try:
@@ -113,8 +146,7 @@ class EventStream:
         pending = self._pending
         stripped = len(pending) - len(pending.lstrip(_BETWEEN))
         if stripped:
-            del pending[:stripped]
-            self._searched = max(0, self._searched - stripped)
+            self._forget(stripped)
         if not pending:
             return
         prologue = _PROLOGUE.match(pending)
@@ -123,12 +155,3 @@ class EventStream:
             self._begun = True
         elif len(pending) > _MAX_PROLOGUE or (begin < len(pending) and not _MAYBE_START.match(pending, begin)):
             raise MalformedResponse("something other than an envelope in the stream")
-
-
-def _inside_markup(data: bytearray, start: int, place: int) -> bool:
-    """Tell whether `place` lies in a comment or a CDATA section, which nobody was seen to send but XML allows."""
-    if data.find(b"!", start, place) < 0:  # one byte is looked for many times faster than two
-        return False
-    comment = data.rfind(b"<!--", start, place) > data.rfind(b"-->", start, place)
-    section = data.rfind(b"<![CDATA[", start, place) > data.rfind(b"]]>", start, place)
-    return comment or section

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,36 @@ def test_a_prologue_without_end_is_refused() -> None:
     stream.feed(b"<!-- ")
     with pytest.raises(MalformedResponse):
         stream.feed(b"x" * 5000)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [b"<!--" + b"</Envelope>" * 40_000, b"<![CDATA[" + b"</Envelope>" * 40_000, b"<!-- </Envelope> -->" * 20_000],
+    ids=["comment", "section", "comments"],
+)
+def test_end_tags_that_are_none_are_looked_at_once(inside: bytes) -> None:
+    begin = time.process_time()
+    stream = EventStream()
+    for start in range(0, len(inside), 10_000):
+        assert stream.feed((b"<Envelope>" if not start else b"") + inside[start : start + 10_000]) == []
+    assert time.process_time() - begin < 1
+
+
+def test_an_end_tag_inside_of_a_comment_or_a_section_ends_nothing() -> None:
+    comment, section = b"<!-- </Envelope> <![CDATA[ -->", b"<x><![CDATA[</Envelope><!--]]></x>"
+    end = OPENED.index(b"</soap11:Body>")
+    asides = OPENED[:end].replace(b"<soap11:Body", comment + b"<soap11:Body", 1) + section + OPENED[end:]
+    stream = EventStream()
+    assert [message for byte in asides + CHANGED for message in stream.feed(bytes([byte]))] == [OK, NEWS]
+
+
+def test_white_space_in_an_end_tag_is_looked_at_once() -> None:
+    begin = time.process_time()
+    stream = EventStream()
+    stream.feed(b"<Envelope></Envelope")
+    for _ in range(10_000):
+        assert stream.feed(b" " * 100) == []
+    assert time.process_time() - begin < 1
 
 
 def test_the_first_envelope_of_exchange_2013_is_read_and_the_cut_second_missed(shared: Path) -> None:
