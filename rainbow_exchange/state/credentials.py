@@ -18,6 +18,7 @@ from rainbow_exchange.state.store import Store
 log = structlog.get_logger()
 
 _KEY = "credentials_key"
+_KEY_BYTES = 32
 
 
 class CredentialMemory:
@@ -26,11 +27,10 @@ class CredentialMemory:
     def __init__(self, store: Store, name: str) -> None:
         self._store = store
         self._name = f"credentials_{name}"
-        key = store.value(_KEY)
-        if key is None:
-            key = secrets.token_hex(32)
-            store.set_value(_KEY, key)
-        self._key = bytes.fromhex(key)
+        self._key = _hexadecimal(store.value(_KEY))
+        if not self._key:
+            self._key = secrets.token_bytes(_KEY_BYTES)
+            store.set_value(_KEY, self._key.hex())
         self._records: dict[str, dict[str, Any]] = _read(store.value(self._name))
         self._in_use: set[str] = set()
 
@@ -52,6 +52,13 @@ class CredentialMemory:
             self._store.set_value(self._name, json.dumps(self._records))
         except StateError as error:
             log.warning("credentials_not_remembered", reason=str(error))
+
+
+def _hexadecimal(kept: str | None) -> bytes:
+    try:
+        return bytes.fromhex(kept or "")
+    except ValueError:
+        return b""
 
 
 def _read(kept: str | None) -> dict[str, dict[str, Any]]:

@@ -129,7 +129,7 @@ class Store:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _state_error(self.path, error) from error
 
     @contextlib.contextmanager
@@ -149,7 +149,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise _state_error(path, error) from error
     try:
         _prepare(path, connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()
         failure = _state_error(path, error)
         if failure.kind == "corrupt":
@@ -232,8 +232,10 @@ def _move_aside(path: Path) -> Path:
     return aside
 
 
-def _state_error(path: Path, error: sqlite3.Error) -> StateError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+def _state_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> StateError:
+    # SQLite tells what is wrong in words of the file, which are no text where that is damaged
+    damaged = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else 0
+    code = getattr(error, "sqlite_errorcode", damaged) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return StateError("locked", path, "is in use by another process; stop that one, or set another state.path")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}:

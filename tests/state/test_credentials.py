@@ -61,6 +61,16 @@ def test_what_cannot_be_read_counts_as_nothing(store: Store, kept: str) -> None:
     assert memory.recall("a") == {}
 
 
+@pytest.mark.parametrize("kept", ["no hexadecimal", "", "\N{SUPERSCRIPT TWO}"])
+def test_a_key_that_cannot_be_read_is_made_anew(store: Store, kept: str) -> None:
+    store.set_value("credentials_key", kept)
+    digest = CredentialMemory(store, "exchange").digest("svc", "secret")
+    made = store.value("credentials_key")
+    assert made is not None
+    assert len(bytes.fromhex(made)) == 32
+    assert CredentialMemory(store, "exchange").digest("svc", "secret") == digest
+
+
 def test_a_state_that_cannot_be_written_is_no_failure(store: Store) -> None:
     memory = CredentialMemory(store, "exchange")
     digest = memory.digest("a")

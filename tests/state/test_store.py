@@ -151,7 +151,16 @@ def drop_table(path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("damage", [damage_header, damage_pages, drop_table])
+def damage_text(path: Path) -> None:
+    """Spoil the name of a table, which SQLite repeats when it says what is wrong."""
+    content = path.read_bytes()
+    assert b"tablerememberedremembered\2CREATE TABLE" in content
+    path.write_bytes(
+        content.replace(b"tablerememberedremembered\2CREATE TABLE", b"table\xffememberedremembered\2CREATE _ABLE")
+    )
+
+
+@pytest.mark.parametrize("damage", [damage_header, damage_pages, damage_text, drop_table])
 def test_a_corrupt_file_is_moved_aside_loudly_and_begun_anew(store: Store, path: Path, damage: object) -> None:
     store.remember([ADA])
     store.close()
