@@ -117,7 +117,7 @@ def _agenda_of_view(
     address: str, window: Window, view: FreeBusyResponse, read_at: datetime, *, subjects: bool
 ) -> Agenda:
     if view.view_type.startswith("Merged") and not view.events:
-        return _agenda(address, window, drafts_of_digits(view.merged, window.start), read_at, detailed=None)
+        return _agenda(address, window, drafts_of_digits(view.merged, window), read_at, detailed=None)
     detailed = any(event.details for event in view.events) if view.events and subjects else None
     drafts = map(draft_of_event, view.events)
     return _agenda(address, window, drafts, read_at, detailed=detailed, unreadable=view.unreadable)

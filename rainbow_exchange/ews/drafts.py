@@ -11,7 +11,7 @@ from rainbow_exchange.ews.operations.find_item import CalendarItem
 from rainbow_exchange.ews.operations.get_user_availability import MERGED_INTERVAL, CalendarEvent
 from rainbow_exchange.ews.store_ids import entry_id
 from rainbow_exchange.ews.windows_zones import iana_zone
-from rainbow_exchange.model import Kind, Sensitivity, ShowAs
+from rainbow_exchange.model import Kind, Sensitivity, ShowAs, Window
 
 _SHOW_AS = {
     "free": ShowAs.FREE,
@@ -119,10 +119,11 @@ def draft_of_event(event: CalendarEvent) -> Draft:
     )
 
 
-def drafts_of_digits(digits: str, start: datetime) -> Iterable[Draft]:
-    """Read MergedFreeBusy: equal digits side by side are one span."""
-    length = timedelta(minutes=MERGED_INTERVAL)
-    for digit, run in groupby(enumerate(digits), key=lambda numbered: numbered[1]):
+def drafts_of_digits(digits: str, window: Window) -> Iterable[Draft]:
+    """Read MergedFreeBusy: equal digits side by side are one span. What is behind the window is left alone."""
+    start, length = window.start, timedelta(minutes=MERGED_INTERVAL)
+    most = (window.end - start) // length + 1
+    for digit, run in groupby(enumerate(digits[:most]), key=lambda numbered: numbered[1]):
         places = [place for place, _ in run]
         if digit in _MERGED:
             yield Draft(

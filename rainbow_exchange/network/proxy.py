@@ -89,8 +89,8 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
     except ValueError:
         pass
     name, _, wanted = entry.rpartition(":")
-    if name and wanted.isdigit():
-        return int(wanted) == port and _covers(name, host, None)
+    if name and wanted.isascii() and wanted.isdecimal():
+        return wanted.lstrip("0") == str(port) and _covers(name, host, None)
     domain = entry.removeprefix("*").rstrip(".")
     if domain.startswith("."):
         return host.endswith(domain)

@@ -15,6 +15,8 @@ Made = TypeVar("Made")
 
 #: An address longer than SMTP allows (RFC 5321: 64 + 1 + 255) is nobody's.
 _MAX_ADDRESS = 320
+#: Characters; the longest name of a zone that there is has 32.
+_LONGEST_ZONE = 128
 #: How many bytes a subject may take: as many as let all events of an answer fit.
 SUBJECT_BYTES = (2_000, 500, 120, 40)
 _MIDNIGHT = re.compile(r"T24(:00:00(?:\.0+)?(?![\d.,]))")
@@ -158,6 +160,8 @@ def fitting(
 @lru_cache(maxsize=256)
 def _zone(name: str) -> tzinfo | None:
     """Give the zone of that IANA name, None where this machine does not know it."""
+    if len(name) > _LONGEST_ZONE:  # a thousand slashes are as many folders, and as many calls within each other
+        return None
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # the name is looked for as a file: anything may stand in it

@@ -57,6 +57,14 @@ class Played:
         return operation.parse(open_envelope(data).body_element)
 
 
+async def test_digits_behind_the_window_are_left_alone() -> None:
+    text = recorded("Exchange2019/get_user_availability/five_mailboxes").replace(b"0022001340", b"12" * 100_000)
+    read = await read_availability(Played(text), FIVE, WINDOW, read_at=READ_AT)
+    digits = max((agenda for agenda in read.values() if isinstance(agenda, Agenda)), key=lambda a: len(a.appointments))
+    assert len(digits.appointments) == 96
+    assert digits.appointments[-1].end == WINDOW.end
+
+
 def items(*entries: tuple[str, datetime, datetime], last: bool = True, more: str = "") -> bytes:
     """Write an answer to FindItem."""
     inside = "".join(

@@ -23,7 +23,8 @@ def test_windows_names_become_iana_names(zone_id: str | None, expected: str | No
 
 
 @pytest.mark.parametrize(
-    "zone_id", ["Customized Time Zone", "tzone://Microsoft/Custom", "../../etc/passwd", "Europe", "a\0b", "é" * 300]
+    "zone_id",
+    ["Customized Time Zone", "tzone://Microsoft/Custom", "../../etc/passwd", "Europe", "a\0b", "é" * 300, "a/" * 1000],
 )
 def test_an_unknown_zone_is_none(zone_id: str) -> None:
     assert iana_zone(zone_id) is None

@@ -44,6 +44,8 @@ def test_only_a_request_without_tls_carries_the_credentials_itself() -> None:
         ("mail.acme.test:443", "https://mail.acme.test", True),
         ("mail.acme.test:8443", "https://mail.acme.test", False),
         ("mail.acme.test:8443", "https://mail.acme.test:8443", True),
+        ("mail.acme.test:" + "9" * 5000, "https://mail.acme.test", False),
+        ("mail.acme.test:\N{SUPERSCRIPT TWO}", "https://mail.acme.test", False),
         ("acme.test.", "https://mail.acme.test", True),
         ("10.0.0.0/8", "https://10.1.2.3/EWS", True),
         ("10.0.0.0/8", "https://11.1.2.3/EWS", False),

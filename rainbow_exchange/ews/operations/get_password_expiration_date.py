@@ -14,6 +14,7 @@ from rainbow_exchange.ews.answers import instant, response_message, text_of, wit
 from rainbow_exchange.ews.errors import MalformedResponse
 from rainbow_exchange.ews.templates import append
 
+_DIGITS = 4
 #: dates outside of these years are how a directory writes "never"
 _FIRST_YEAR, _LAST_YEAR = 1971, 8999
 
@@ -45,4 +46,5 @@ def parse(body: etree._Element) -> datetime | None:
     year = date.partition("-")[0]
     if not (year.isascii() and year.isdecimal()):
         raise MalformedResponse("a GetPasswordExpirationDate that succeeded without a date")
-    return instant(date) if _FIRST_YEAR <= int(year) <= _LAST_YEAR else None
+    # None of more digits is a year that could be reckoned with, and int() refuses some thousands of them.
+    return instant(date) if len(year) <= _DIGITS and _FIRST_YEAR <= int(year) <= _LAST_YEAR else None

@@ -24,7 +24,9 @@ def test_a_date_is_read(answer: Read) -> None:
     assert read == datetime(2026, 3, 16, 8, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("date", [None, "0001-01-01T00:00:00Z", "1601-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00"])
+@pytest.mark.parametrize(
+    "date", [None, "0001-01-01T00:00:00Z", "1601-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "9" * 5000]
+)
 def test_the_ends_of_a_calendar_mean_never(answer: Read, date: str | None) -> None:
     body = answer("Exchange2019/get_password_expiration_date/never")
     if date is not None:
