@@ -60,7 +60,8 @@ def get(call: Call, request: Element) -> Element:
             continue
         found = mailbox.calendar.view(start, end)
         kind = view if detailed else view.replace("Detailed", "FreeBusy")
-        events = [_event(mailbox, each, zone, detailed="Detailed" in kind, call=call) for each in found]
+        shown = "Detailed" in kind or (detailed and dials.unasked_fields)
+        events = [_event(mailbox, each, zone, detailed=shown, call=call) for each in found]
         responses.append(
             m(
                 "FreeBusyResponse",

@@ -64,6 +64,8 @@ class Dials:
     web_server_status: int = 0
     cut_answers: str = ""
     charrefs_in_subjects: bool = False
+    unasked_fields: bool = False
+    error_words: str = ""
     unknown_versions: list[str] = field(default_factory=list)
     # limits
     stream_limit: int = 10

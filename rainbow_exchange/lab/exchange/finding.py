@@ -49,7 +49,7 @@ def _found(call: Call, request: Element, mailbox: Mailbox, folder: str) -> Eleme
     view = child(request, "CalendarView")
     limit = call.company.dials.find_item_limit
     charrefs = call.company.dials.charrefs_in_subjects
-    uris = tuple(uri for uri in item_fields.shape(request) if uri not in item_fields.NOT_FOUND)
+    uris = item_fields.found(request, unasked=call.company.dials.unasked_fields)
     offset = 0
     if view is not None:
         if folder != "calendar":
@@ -109,7 +109,7 @@ def sync(call: Call, request: Element) -> Element:
     if not 1 <= most <= _MOST_SYNCED:
         raise Fault("ErrorSchemaValidation", values={"Violation": "MaxChangesReturned"})
     since = _since(text(request, "SyncState").strip(), mailbox, name)
-    uris = tuple(uri for uri in item_fields.shape(request) if uri not in item_fields.NOT_FOUND)
+    uris = item_fields.found(request)
     calendar = mailbox.calendar
     changes: list[tuple[int, Element]] = []
     for item in calendar.items.values():

@@ -223,6 +223,11 @@ def shape(request: Element) -> tuple[str, ...]:
     return tuple(uri for uri in WRITERS if uri in asked)
 
 
+def found(request: Element, *, unasked: bool = False) -> tuple[str, ...]:
+    """Give what FindItem and SyncFolderItems write of an item, or with `unasked` whatever there is of it."""
+    return tuple(WRITERS) if unasked else tuple(uri for uri in shape(request) if uri not in NOT_FOUND)
+
+
 def write(entry: Entry, uris: Iterable[str]) -> Element:
     """Write t:CalendarItem with its id and these properties."""
     return t("CalendarItem", entry.id_element(), *(WRITERS[uri](entry) for uri in uris))

@@ -52,9 +52,9 @@ async def _broken(http: web.Request, whole: web.Response) -> web.StreamResponse:
     return half
 
 
-def page_of(status: int) -> web.Response:
+def page_of(status: int, words: str = "") -> web.Response:
     """Build the page by which a web server, or a balancer, refuses in the place of the server behind it."""
     known = status in set(HTTPStatus)
     title = f"{status} {HTTPStatus(status).phrase if known else 'Refused'}"
-    text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{words}</body></html>"
     return web.Response(status=status, text=text, content_type="text/html")

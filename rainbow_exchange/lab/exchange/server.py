@@ -37,6 +37,7 @@ from rainbow_exchange.lab.exchange.wire import (
     legacy_fault_envelope,
     named,
     parsed,
+    reworded,
 )
 from rainbow_exchange.lab.exchange.zones import WINDOWS
 from rainbow_exchange.lab.listening import close, listen, reset
@@ -210,7 +211,7 @@ class LabExchange:
         body = await http.read()
         if status := self.dials.web_server_status:
             request.code = str(status)
-            return page_of(status)
+            return page_of(status, self.dials.error_words)
         account = self._front.asked(http)
         if isinstance(account, web.Response):
             request.code = str(account.status)
@@ -222,6 +223,7 @@ class LabExchange:
             return await self._operation(http, request, account, body)
         except Fault as fault:
             request.code = fault.code
+            fault.text = self.dials.error_words or fault.text
             return self._reply(http, fault_envelope(fault, self._company.flavour), self._company.flavour.fault_status)
         except asyncio.CancelledError:
             request.code = request.code or "abandoned"
@@ -279,7 +281,7 @@ class LabExchange:
             except Refused as error:
                 content = operations.refused(operation, error)
             request.code = _code(content)
-            reply = envelope(content, self._company.flavour)
+            reply = envelope(reworded(content, self.dials.error_words), self._company.flavour)
             if self.dials.late_seconds > 0 and operation in self.dials.late_operations:
                 await asyncio.sleep(self.dials.late_seconds)
             return self._reply(http, reply, 200)

@@ -133,6 +133,13 @@ def refusal_children(error: Refusal) -> tuple[Element | None, ...]:
     )
 
 
+def reworded(content: Element, words: str) -> Element:
+    """Have each message of an answer say these words, which may be any, "" for its own."""
+    for each in named(content, "MessageText") if words else ():
+        each.text = words
+    return content
+
+
 def answer(operation: str, *messages: Element) -> Element:
     """Build the usual answer: `<m:…Response><m:ResponseMessages>…`."""
     return m(f"{operation}Response", m("ResponseMessages", *messages))

@@ -1,6 +1,7 @@
 """The lab's calls for S2S connections (portal `ucs`), and for the answers that the connector posts to them (*ours*)."""
 
 import ipaddress
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,10 @@ _SHOWS = ("", "away", "chat", "dnd", "xa")
 
 
 class ConnectionCalls:
-    """REST calls; `signed_in` gives the user of a request's token, who sees no connection but the own ones."""
+    """REST calls; `signed_in` gives the user of a request's token, who sees no connection but the own ones.
+
+    `echoes`: whether answers are refused, and repeated.
+    """
 
     def __init__(
         self,
@@ -24,10 +28,12 @@ class ConnectionCalls:
         *,
         signed_in: Callable[[web.Request], LabUser],
         body: Callable[[web.Request], Awaitable[dict[str, Any]]],
+        echoes: Callable[[], bool],
     ) -> None:
         self._connections = connections
         self._signed_in = signed_in
         self._body = body
+        self._echoes = echoes
 
     def routes(self) -> list[web.RouteDef]:
         """All calls."""
@@ -74,7 +80,12 @@ class ConnectionCalls:
 
     async def _answer(self, request: web.Request) -> web.Response:
         connection = self._named(request)
-        self._connections.answered(connection, request.match_info["kind"], await self._body(request))
+        body = await self._body(request)
+        self._connections.answered(connection, request.match_info["kind"], body)
+        if self._echoes():
+            said = json.dumps(body, ensure_ascii=False)
+            details = [{"param": "subject", "msg": f"not acceptable: {said}", "value": said}]
+            raise Refusal(status=400, code=400000, message=f"Bad request: {said}", details=details)
         return web.json_response({"data": {}}, status=202)
 
     def _named(self, request: web.Request) -> S2sConnection:

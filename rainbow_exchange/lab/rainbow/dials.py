@@ -54,6 +54,10 @@ class Dials:
     refuse_retry_after_form: RetryAfterForm = "seconds"
     #: Rainbow's body, the same without `errorDetailsCode`, a web page, nothing, or Rainbow's body with status 200
     refuse_body: RefuseBody = "json"
+    #: what such a refusal and the stream errors of `cut_link` say, instead of their own words
+    error_words: str = ""
+    #: send each answer over XMPP back in an error stanza; refuse each over S2S with 400, and repeat it
+    echo_answers: bool = False
     #: break the connection of the next `break_next` calls whose path contains `break_path`, before or after they were
     #: handled; on the link the paths are `outage.ON_THE_LINK`
     break_next: int = 0

@@ -85,7 +85,10 @@ class Rest:
             record=record,
         )
         self._connections = ConnectionCalls(
-            connections, signed_in=lambda request: self._signed_in(request)[0], body=_json
+            connections,
+            signed_in=lambda request: self._signed_in(request)[0],
+            body=_json,
+            echoes=lambda: dials.echo_answers,
         )
         self.administration = Administration(
             people=people,

@@ -182,6 +182,8 @@ class Stream:
             self.cut()
             raise _End
         if name == "iq" and self._streams.answered(stanza, to=stanza.get("to") or self.bare):
+            if self._streams.dials.echo_answers:
+                await self.send(words.echo(stanza, to=self.jid))
             return
         if stanza.get("to") not in (None, "", self._streams.domain, self.bare):
             await self._streams.route(self, stanza)

@@ -1,6 +1,7 @@
 """The XML of the lab's XMPP server (RFC 7395, RFC 6120). Pure; only what the lab says and reads."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 from lxml import etree
 
@@ -144,6 +145,17 @@ def stanza_error(stanza: etree._Element, condition: str, kind: str, *, sender: s
         made.set("id", identifier)
     error = etree.SubElement(made, f"{{{CLIENT}}}error", {"type": kind})
     error.append(element(STANZA_ERRORS, condition))
+    return text(made)
+
+
+def echo(stanza: etree._Element, *, to: str) -> str:
+    """Make an error that repeats the stanza it is about (RFC 6120 section 8.3.1), in its words as well."""
+    made = element(CLIENT, etree.QName(stanza).localname, {"type": "error", "from": stanza.get("to", ""), "to": to})
+    made.set("id", stanza.get("id", ""))
+    made.extend(deepcopy(list(stanza)))
+    error = etree.SubElement(made, f"{{{CLIENT}}}error", {"type": "modify"})
+    error.append(element(STANZA_ERRORS, "not-acceptable"))
+    error.append(element(STANZA_ERRORS, "text", content="".join(stanza.itertext())))
     return text(made)
 
 

@@ -256,3 +256,29 @@ async def test_a_series_can_come_as_one(wire: Any) -> None:
     assert await kinds() == ["Occurrence", "Occurrence"]
     await wire.dials(series_as_one=True)
     assert await kinds() == ["RecurringMaster"]
+
+
+async def test_a_server_may_give_what_was_not_asked_for(wire: Any) -> None:
+    """In FindItem whatever there is of an item, in availability details in every view."""
+    item = NINE | {"location": "Room 1", "body": "Agenda", "required": ["bob@acme.test"], "organizer": "eve@acme.test"}
+    await wire.lab_call("POST", ITEMS, item)
+    view = wire.view_body(*DAY, mailbox="bob@acme.test")
+    free_busy = wire.availability_body("bob@acme.test", start=DAY[0], end=DAY[1], view="FreeBusy")
+    given = [b"<t:Location>Room 1<", b">Agenda</t:Body>", b"<t:RequiredAttendees>", b"<t:Organizer>"]
+
+    assert not [each for each in given if each in (await wire.call(view)).data]
+    assert b"CalendarEventDetails" not in (await wire.call(free_busy)).data
+    await wire.dials(unasked_fields=True)
+    answer = await wire.call(view)
+    assert [each for each in given if each not in answer.data] == []
+    assert b"<t:Location>Room 1<" in (await wire.call(free_busy)).data
+
+
+async def test_refusals_may_say_anything(wire: Any) -> None:
+    view = wire.view_body(*DAY, mailbox="nobody@acme.test")
+    await wire.dials(error_words="<Planning>")
+    assert b"<m:MessageText>&lt;Planning&gt;</m:MessageText>" in (await wire.call(view)).data
+    await wire.dials(faults={"FindItem": "ErrorTimeoutExpired"})
+    assert b'<faultstring xml:lang="en-US">&lt;Planning&gt;</faultstring>' in (await wire.call(view)).data
+    await wire.dials(web_server_status=500)
+    assert b"<Planning>" in (await wire.call(view)).data

@@ -100,3 +100,9 @@ async def test_the_record_has_both_ids_of_each_call(*, rest: Any, lab: Any) -> N
     await rest.call("GET", "/api/rainbow/ping", headers={"x-rainbow-correlation-id": "abc"})
     (entry,) = lab.record.requests
     assert (entry["correlation_id"], entry["request_id"]) == ("abc", rest.headers["x-rainbow-request-id"])
+
+
+async def test_a_refusal_may_say_anything(*, admin: Any, lab: Any) -> None:
+    lab.dials.set({"refuse_next": 1, "refuse_status": 400, "error_words": "no: Planning"})
+    status, body = await admin.call("GET", USERS)
+    assert (status, body["errorMsg"]) == (400, "no: Planning")

@@ -111,3 +111,16 @@ async def test_an_answer_that_is_not_as_documented_is_recorded_and_not_shown(
     assert entry["outcome"] == "malformed"
     assert fault in entry["fault"]
     assert (await colleague.state(users[0].id))["status"] == "not_enabled"
+
+
+async def test_an_answer_may_come_back_in_an_error_that_repeats_it(
+    *, lab: Any, link: Any, admin: Any, users: Any, make_event: Any
+) -> None:
+    lab.dials.set({"echo_answers": True})
+    await admin.notify(users[0].id)
+    await link.answer_all(2, make_event("Planning", "08:00", "09:00"))
+    echoes = [await link.hear(), await link.hear()]
+    assert [each.get("type") for each in echoes] == ["error", "error"]
+    said = "".join("".join(each.itertext()) for each in echoes)
+    assert said.count("Planning") == 2, "in the payload, and in the words of the error"
+    assert {await lab.questions.idle()} == {None}
