@@ -1,21 +1,40 @@
 """What befalls the connector itself."""
 
 import asyncio
+import shutil
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
+from typing import Any
 
+from rainbow_exchange.daemon import Daemon
+from tests.torture.a_process import Process
 from tests.torture.steps import Step
 from tests.torture.troubles import Troubled
 
-FAULTS = ("stopped", "crashed")
+FAULTS = ("stopped", "crashed", "cancelled at an await", "killed at an await")
+#: what gives it something to do, so that it is met in the middle of it; None: its start
+OCCASIONS = ("make appointment", "ask", "link cut", "tokens void", "streams cut", "go out of office", None, None)
+#: seconds that it is given for that, and then so many turns of the loop at most
+BEGINNINGS = (0.0, 0.0, 0.15, 0.5, 3.0)
+TURNS = 250
 
 
 class DaemonFaults(Troubled):
-    """It is stopped, or ends at once; and is started again on its state file, by one at a time."""
+    """It is stopped, or ends at any moment; and is started again on its state files, by one at a time."""
 
     def __init__(self, folder: Path, *, impersonation: bool, uses: Counter[str], luck: int = 1) -> None:
-        super().__init__(folder, impersonation=impersonation, uses=uses, luck=luck)
+        super().__init__(folder / "0", impersonation=impersonation, uses=uses, luck=luck)
+        self.folder.mkdir()
         self.restarting = asyncio.Lock()
+        self.process = Process()
+        self.moments = Random(luck)
+
+    def start(self, **keywords: Any) -> Daemon:
+        self.process = Process()
+        started: Daemon = self.process.context.run(super().start, **keywords)
+        return started
 
     async def fault_stopped(self, step: Step) -> None:
         async with self.restarting:
@@ -31,10 +50,47 @@ class DaemonFaults(Troubled):
 
     async def fault_crashed(self, step: Step) -> None:
         async with self.restarting:
-            running, self.daemon, self.running = self.running, None, None
-            assert running is not None
-            running.cancel()
-            await asyncio.wait([running])
-            assert running.cancelled()
+            await self.cancel()
             await self.lasting(step.lasts)
             self.start()
+
+    async def fault_cancelled_at_an_await(self, step: Step) -> None:
+        """Its clean-up runs, and may do what it likes."""
+        await self.met_in_the_middle(step, self.cancel)
+
+    async def fault_killed_at_an_await(self, step: Step) -> None:
+        """Nothing of it runs any more: its files are those of that instant."""
+        await self.met_in_the_middle(step, self.kill)
+
+    async def met_in_the_middle(self, step: Step, end: Callable[[], Awaitable[None]]) -> None:
+        """End it in the middle of what an occasion gives it to do, or of its start."""
+        occasion = OCCASIONS[step.how % len(OCCASIONS)]
+        async with self.restarting:
+            if occasion is None:
+                await end()
+                self.start()
+            else:
+                self.do(Step(0, occasion, step.who, 0.0, step.how // 2))
+            await asyncio.sleep(self.moments.choice(BEGINNINGS))
+            for _ in range(self.moments.randrange(TURNS)):
+                await asyncio.sleep(0)
+            await end()
+            await self.lasting(step.lasts)
+            self.start()
+
+    async def cancel(self) -> None:
+        running, self.daemon, self.running = self.running, None, None
+        assert running is not None
+        running.cancel()
+        async with asyncio.timeout(20):
+            await asyncio.wait([running])
+        assert running.cancelled(), f"cancelled, it ended as {running!r}"
+
+    async def kill(self) -> None:
+        running, self.daemon, self.running = self.running, None, None
+        assert running is not None
+        before, self.folder = self.folder, self.folder.with_name(f"{int(self.folder.name) + 1}")
+        shutil.copytree(before, self.folder)
+        self.process.kill()
+        running.cancel()
+        await asyncio.wait([running])

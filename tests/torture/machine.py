@@ -31,9 +31,9 @@ from hypothesis.stateful import (
 )
 
 from tests.torture import calendars, daemon_faults, exchange_faults, people, rainbow_faults
+from tests.torture.a_process import LoopOfProcesses
 from tests.torture.company import Tortured
 from tests.torture.steps import PAUSES, SPANS, Step, dealt
-from tests.virtual_time import VirtualLoop
 
 CHANGES = (*calendars.CHANGES, *people.CHANGES)
 FAULTS = (*rainbow_faults.FAULTS, *exchange_faults.FAULTS, *daemon_faults.FAULTS)
@@ -158,7 +158,7 @@ class Machine(RuleBasedStateMachine):
         self.history.uses.clear()
         folder = TemporaryDirectory()
         patch = pytest.MonkeyPatch()
-        self.runner = asyncio.Runner(loop_factory=lambda: VirtualLoop(looks=2, moment=0.0001))
+        self.runner = asyncio.Runner(loop_factory=lambda: LoopOfProcesses(looks=2, moment=0.0001))
         self.close = [self.runner.close, patch.undo, folder.cleanup]
         # a pooled connection ages by this clock, and the loop's is the test's
         patch.setattr("aiohttp.connector.monotonic", self.runner.get_loop().time)
