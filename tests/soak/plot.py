@@ -17,7 +17,11 @@ def plot(samples: Sequence[Sample], title: str, file: Path) -> None:
         ("memory, MiB", {"resident": [each.sizes["memory"] / 2**20 for each in samples]}),
         ("Python's blocks, thousands", {"blocks": [each.sizes["blocks"] / 1000 for each in samples]}),
         ("tasks", _series(samples, [name for name in _names(samples) if name == "tasks" or _grows(samples, name)])),
-        ("open", _series(samples, ["sockets", "files", "threads", "streams"])),
+        (
+            "open",
+            _series(samples, ["sockets", "files", "threads"])
+            | {"streams": [each.sizes["streams"] for each in samples]},
+        ),
     ]
     axes = figure.subplots(len(panels), 1, sharex=True)
     for axis, (label, lines) in zip(axes, panels, strict=True):

@@ -2,8 +2,8 @@
 
 Counts (tasks of each kind, sockets, files, threads) are judged by calms: in each of them, when nothing is changed and
 nothing fails, every count has to come back to what it was in the first one, to the last. Memory is judged by its slope
-over the second half of the time, as the median of the slopes between all pairs of samples (Theil and Sen's estimate:
-up to 29 % of the samples may be anything), which has to stay below a bound.
+over the second half of the time up to the last calm, as the median of the slopes between all pairs of samples (Theil
+and Sen's estimate: up to 29 % of the samples may be anything), which has to stay below a bound.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,8 +76,8 @@ def judge(samples: Sequence[Sample], bounds: Mapping[str, Bound]) -> Verdict:
         verdict.grew.append("nothing can be said: there was no second calm")
         return verdict
     _judge_counts(samples, calms, verdict)
-    half = samples[-1].at / 2 + samples[0].at / 2
-    later = [each for each in samples if each.at >= half]
+    end = max(each.at for each in samples if each.calm is not None)
+    later = [each for each in samples if (samples[0].at + end) / 2 <= each.at <= end]
     for name, bound in bounds.items():
         _judge_size(name, [(each.at / 60, each.sizes[name]) for each in later], bound, verdict)
     return verdict
