@@ -45,8 +45,15 @@ def plan_from(arguments: Sequence[str], folder: Path) -> Plan:
     parser.add_argument("--minutes", type=float, default=float(os.environ.get("RAINBOW_EXCHANGE_SOAK") or 10))
     parser.add_argument("--mailboxes", type=int, default=500)
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
+    parser.add_argument("--reviewer", action="store_true", help="an account that reads calendars without impersonation")
     typed = parser.parse_args(arguments)
-    return Plan(folder=folder, seed=typed.seed, minutes=typed.minutes, mailboxes=typed.mailboxes)
+    return Plan(
+        folder=folder,
+        seed=typed.seed,
+        minutes=typed.minutes,
+        mailboxes=typed.mailboxes,
+        impersonation=not typed.reviewer,
+    )
 
 
 async def soaked(plan: Plan) -> Outcome:
@@ -116,7 +123,10 @@ def main(arguments: Sequence[str]) -> int:
     title = f"{plan.mailboxes} mailboxes, seed {plan.seed}: {'flat' if verdict.flat else 'not flat'}"
     plot(outcome.samples, title, BUILD / "soak.png")
     told(outcome, verdict)
-    say(f"picture and figures: {BUILD}; again: python -m tests.soak --minutes {plan.minutes:g} --seed {plan.seed}")
+    more = "" if plan.impersonation else " --reviewer"
+    say(
+        f"picture and figures: {BUILD}; again: python -m tests.soak --minutes {plan.minutes:g} --seed {plan.seed}{more}"
+    )
     right = verdict.flat and not outcome.wrong
     if right:
         shutil.rmtree(folder)

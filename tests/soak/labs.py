@@ -30,7 +30,9 @@ class Labs:
         folder.mkdir(parents=True, exist_ok=True)
         people.write_text(json.dumps(users), encoding="utf-8")
         self.sides = {
-            side: Lab(["lab", "--json", "--only", side, "--users-file", str(people)], folder / side)
+            side: Lab(
+                ["lab", "--json", "--right", "reviewer", "--only", side, "--users-file", str(people)], folder / side
+            )
             for side in ("exchange", "rainbow")
         }
         for lab in self.sides.values():

@@ -41,6 +41,8 @@ class Plan:
     at_rest: float = 600.0
     #: whether people go out of office, and leave and join the company: that is polled, and the end has to wait for it
     polled: bool = True
+    #: whether the account impersonates, or is a reviewer of each calendar: then calendars are read together
+    impersonation: bool = True
     #: runs instead of the installed command
     command: tuple[str, ...] = ()
 
@@ -60,6 +62,10 @@ class Outcome:
     cpu_calm: tuple[float, float] = (0.0, 0.0)
 
 
+class BrokenError(Exception):
+    """The product does not do its work at all: the soak ends there."""
+
+
 class Soak:
     """One run by a plan. `stop` has it come to rest and end sooner."""
 
@@ -72,7 +78,14 @@ class Soak:
         self._random = Random(plan.seed)
 
     async def run(self) -> Outcome:
-        """Run to the end, or until stopped. Raises AssertionError where product or lab do not do their work at all."""
+        """Run to the end, or until stopped; what it has seen, and that the product broke, stands in the outcome."""
+        try:
+            await self._run()
+        except* BrokenError as broken:
+            self.outcome.wrong += [str(each) for each in leaves(broken)]
+        return self.outcome
+
+    async def _run(self) -> None:
         with ExitStack() as stack:
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(connector=connector) as session:
@@ -80,12 +93,12 @@ class Soak:
                 labs = await asyncio.to_thread(Labs, self._plan.folder, users, session, stack)
                 people = People(labs, users, self._random, polled=self._plan.polled)
                 await people.begin()
+                access = {"RAINBOW_EXCHANGE_EXCHANGE__IMPERSONATION": str(self._plan.impersonation).lower()}
                 product = Product(
-                    self._plan.folder / "product", labs.settings(), session, stack, command=self._plan.command
+                    self._plan.folder / "product", labs.settings() | access, session, stack, command=self._plan.command
                 )
                 await self._healthy(product, within=180)
                 await self._soak(labs, people, product)
-        return self.outcome
 
     async def _soak(self, labs: Labs, people: People, product: Product) -> None:
         faults = Faults(labs, [each.address for each in people.everybody], self._random, product.retry)
@@ -116,7 +129,7 @@ class Soak:
     async def _watch(self, product: Product) -> None:
         """Sample each second, whatever happens."""
         while True:
-            assert product.process.poll() is None, f"the product has ended:\n{product.output()[-4000:]}"
+            self._check(product)
             with suppress(TimeoutError, aiohttp.ClientError):
                 self.outcome.samples.append(await product.sample(self._calm))
             await asyncio.sleep(1)
@@ -154,12 +167,18 @@ class Soak:
         """Wait until every mailbox is streamed."""
         end = time.monotonic() + within
         while time.monotonic() < end:
-            assert product.process.poll() is None, f"the product has ended:\n{product.output()[-4000:]}"
+            self._check(product)
             with suppress(OSError, aiohttp.ClientError):
                 if (await product.metrics()).get("mailboxes:streamed", 0) == self._plan.mailboxes:
                     return
             await asyncio.sleep(0.5)
-        raise AssertionError(f"not every mailbox was streamed within {within:g} s:\n{product.output()[-4000:]}")
+        raise BrokenError(f"not every mailbox was streamed within {within:g} s:\n{product.output()[-4000:]}")
+
+    @staticmethod
+    def _check(product: Product) -> None:
+        """Raise BrokenError where the product has ended."""
+        if (code := product.process.poll()) is not None:
+            raise BrokenError(f"the product has ended with {code}:\n{product.output()[-4000:]}")
 
     async def _come_to_rest(self, labs: Labs, people: People, product: Product) -> None:
         """Wait until Rainbow holds what Exchange has, for everybody; what is not so in time is wrong."""
@@ -184,3 +203,10 @@ class Soak:
             f"{last.sizes['memory'] / 2**20:6.1f} MiB  {last.counts['tasks']:3.0f} tasks {last.counts['sockets']:3.0f}"
             f" sockets  {'more than at first: ' + more if more else 'all as at first'}"
         )
+
+
+def leaves(group: BaseExceptionGroup[BrokenError]) -> list[BrokenError]:
+    """List the errors themselves that stand in a group, and in groups within it."""
+    return [
+        leaf for each in group.exceptions for leaf in (leaves(each) if isinstance(each, BaseExceptionGroup) else [each])
+    ]

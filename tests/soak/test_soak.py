@@ -54,3 +54,14 @@ async def test_a_leak_is_found_and_named(tmp_path: Path, kind: str) -> None:
     named = {line.partition(" in calm")[0].partition(": ")[0] for line in verdict.grew}
     assert named == {"tasks": {"tasks", "tasks:leaky"}, "sockets": {"files", "sockets"}, "memory": {"memory"}}[kind]
     assert outcome.wrong == []
+
+
+async def test_a_product_that_ends_is_said_to_have_ended(tmp_path: Path) -> None:
+    (tmp_path / "ends.py").write_text("import sys; sys.exit('no more')", encoding="utf-8")
+    plan = Plan(folder=tmp_path, seed=1, mailboxes=2, command=(sys.executable, str(tmp_path / "ends.py")))
+    outcome = await Soak(plan, say).run()
+
+    [wrong] = outcome.wrong
+    assert wrong.startswith("the product has ended with 1:")
+    assert "no more" in wrong
+    assert not judge(outcome.samples, BOUNDS).flat
