@@ -11,11 +11,13 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from contextvars import Context
-from typing import Any, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 import looptime
 
+_T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 _LEAP = 2.0  # seconds of virtual time
@@ -52,25 +54,40 @@ class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
     it a `moment` of real time.
     """
 
-    def __init__(self, *, start: float = 0, looks: int = 10, moment: float = 0.001) -> None:
-        super().__init__(start=start, noop_cycles=looks, idle_step=0.01, idle_timeout=30)
+    def __init__(self, *, start: float = 0, looks: int = 3, moment: float = 0.001) -> None:
+        super().__init__(start=start, noop_cycles=0, idle_step=0.01, idle_timeout=30)
+        self._abroad: set[asyncio.Future[Any]] = set()
         selector: Any = self._selector
         virtual = selector.select  # looptime's
-        given = False
+        really = type(selector).select
+        idle = False
 
         def select(timeout: float | None) -> Any:
-            nonlocal given
-            before = self.time()
-            if timeout is not None and timeout >= _LEAP and not given:
-                given = True
-                if on_the_way(selector.get_map()):
-                    time.sleep(moment)
-            ready = virtual(timeout)
-            if ready or self.time() != before:
-                given = False
-            return ready
+            """Do what looptime's does, but look for what comes by a socket without turning the loop in between."""
+            nonlocal idle
+            if timeout is None or self._abroad or idle:
+                ready = virtual(timeout)
+                idle = timeout is None and not ready  # it counts how long that lasts
+                return ready
+            for _ in range(looks if timeout > 0 else 1):
+                if ready := really(selector, 0):
+                    return ready
+            if timeout <= 0:
+                return []
+            if timeout >= _LEAP and on_the_way(selector.get_map()):
+                time.sleep(moment)
+                if ready := really(selector, 0):
+                    return ready
+            return virtual(timeout) or virtual(timeout)  # the first begins looptime's countdown of no cycles
 
         selector.select = select
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
+        """While a thread is at work, time goes as it really does."""
+        future: asyncio.Future[_T] = super().run_in_executor(executor, func, *args)
+        self._abroad.add(future)
+        future.add_done_callback(self._abroad.discard)
+        return future
 
     def call_at(
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None

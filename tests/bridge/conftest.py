@@ -58,10 +58,12 @@ async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def until(condition: Callable[[], object], limit: float = 60.0) -> None:
-    """Wait, in virtual time, until `condition` holds."""
+    """Wait, in virtual time, until `condition` holds, and for one percent of that longer at most."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(max(0.02, (loop.time() - began) / 100))
 
 
 Script = Callable[[Any, ConnectingSid | None], Awaitable[Any]]
