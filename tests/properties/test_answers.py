@@ -1,5 +1,6 @@
 """Whatever is missing, doubled, moved or strange in an answer: it is read or refused, and no other error leaves."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,17 @@ from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
 from rainbow_exchange.ews.soap import open_envelope
+from rainbow_exchange.model import Window
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "ews"
 ANSWERS = [path.read_bytes() for path in sorted(FOLDER.rglob("*.xml"))]
+WINDOW = Window(start=datetime(2026, 3, 2, tzinfo=UTC), end=datetime(2026, 3, 3, tzinfo=UTC))
 OPERATIONS: list[Any] = [
-    FindItem,
+    FindItem(window=WINDOW),
     GetMailTips,
     GetServiceConfiguration,
     GetStreamingEvents,
-    GetUserAvailability,
+    GetUserAvailability(addresses=("ada@acme.test",), window=WINDOW),
     GetUserOofSettings,
     ResolveNames,
     Subscribe,

@@ -42,10 +42,11 @@ class RecordedCalendars:
             return await self._passed_on(request, body)
         envelope = etree.fromstring(body)
         (asked,) = next(envelope.iter("{*}Body"))
-        if asked.tag.endswith("}FindItem"):
+        operation = etree.QName(asked).localname
+        if operation == "FindItem":
             names = [*envelope.iter("{*}PrimarySmtpAddress"), *asked.iter("{*}EmailAddress")]
             return _xml(self._answers[str(names[0].text)])
-        if asked.tag.endswith("}GetUserAvailabilityRequest"):
+        if operation == "GetUserAvailabilityRequest":
             assert {element.text for element in asked.iter("{*}Bias")} == {"0"}
             return _xml(self._together([str(address.text) for address in asked.iter("{*}Address")]))
         return await self._passed_on(request, body)
