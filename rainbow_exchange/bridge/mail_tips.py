@@ -165,7 +165,9 @@ class MailTips:
             self._limit = max(1, len(batch) // 2)  # nobody was to blame: there were too many
 
     async def _request(self, batch: list[Entry]) -> None:
-        asker = batch[int(self._random() * len(batch))].mailbox
+        # Whoever asks about himself need not be shown his own reply: better somebody who sends none.
+        askers = [entry for entry in batch if entry.tip is None or not entry.tip.out] or batch
+        asker = askers[int(self._random() * len(askers))].mailbox
         async with asyncio.timeout(TIME_LIMIT):
             tips = await read_mail_tips(
                 self._client,

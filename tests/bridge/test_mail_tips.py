@@ -34,6 +34,7 @@ class Server:
         self.limit = 1000
         self.absence_left_out: set[str] = set()
         self.settings: EwsError | None = None
+        self.no_tip_of_oneself = False
         self.calls: Scripted = kit.scripted(self._answer)
 
     async def _answer(self, operation: Any, _impersonated: Any) -> Any:
@@ -42,12 +43,17 @@ class Server:
                 if self.configuration:
                     raise self.configuration
                 return ServiceConfiguration(mail_tips_enabled=None, max_recipients_per_mail_tips_request=None)
-            case GetMailTips(addresses=addresses):
+            case GetMailTips(addresses=addresses, sending_as=asker):
                 if self.tips:
                     raise self.tips
                 if self.bad & set(addresses) or len(addresses) > self.limit:
                     raise REFUSED
-                return tuple(self._tip(address) for address in addresses)
+                return tuple(
+                    MailTip(address=address, message_html="")
+                    if self.no_tip_of_oneself and address == asker
+                    else self._tip(address)
+                    for address in addresses
+                )
             case GetUserOofSettings(address=address):
                 if self.settings:
                     raise self.settings
@@ -273,6 +279,19 @@ async def test_one_bad_recipient_harms_no_other(kit: "Kit", make_bench: MakeBenc
         await asyncio.sleep(HOUR + 120)
         assert len(bench.server.asked()[-1]) == 80
         assert bench.states(names[33]) == [AWAY]
+
+
+async def test_whoever_is_out_does_not_ask_about_himself(kit: "Kit", make_bench: MakeBench) -> None:
+    bench = make_bench(impersonation=True)
+    abe = "abe@acme.test"
+    bench.server.away, bench.server.no_tip_of_oneself = {abe, ANN}, True
+    bench.server.settings = ResponseError("ErrorAccessDenied")
+    bench.add(abe, ANN, BOB)
+    async with kit.running(bench.watch.run()):
+        await asyncio.sleep(200)  # by then somebody else has asked
+        for _ in range(60):
+            assert bench.states(abe, ANN, BOB) == [AWAY, AWAY, DISABLED]
+            await asyncio.sleep(60)
 
 
 async def test_a_request_that_is_too_big_is_halved_for_good(kit: "Kit", make_bench: MakeBench) -> None:

@@ -65,7 +65,7 @@ def test_times_are_instants_however_they_are_written(tmp_path: Path, form: str) 
     live(tmp_path, play, dials={"absence_times": form})
 
 
-@pytest.mark.parametrize("form", ["utc", "offset", "bare"])
+@pytest.mark.parametrize("form", ["offset", "bare"])
 def test_the_end_that_a_tip_names_is_when_it_is_asked_for_again(tmp_path: Path, form: str) -> None:
     async def play(house: House, people: list[LabUser]) -> None:
         change(mailbox_of(house, people[0]), PLANNED)
@@ -396,14 +396,14 @@ def test_absences_that_begin_together_are_told_within_a_minute_and_ends_within_s
             questions = house.rainbow.record.questions
             return len({each["user_id"] for each in questions if each["kind"] == "autoreply" and each["at"] >= since})
 
-        await at(5.05)
+        await at(5.03)
         begun = asked("2026-03-02T08:05:00.000Z")
-        assert 0 < begun < 60  # spread, so that a full hour's meetings do not all begin in one call
+        assert 0 < begun < 50  # spread, so that a full hour's meetings do not all begin in one call
         await at(5.2)
-        assert asked("2026-03-02T08:05:00.000Z") == 60
+        assert asked("2026-03-02T08:05:00.000Z") == 50
         assert {shown(house, person) for person in people} == {"out_of_office"}
         await at(10.05)
-        assert asked("2026-03-02T08:10:00.000Z") == 60
+        assert asked("2026-03-02T08:10:00.000Z") == 50
         assert {shown(house, person) for person in people} == {"free"}
 
-    live(tmp_path, play, 60)
+    live(tmp_path, play, 50)
