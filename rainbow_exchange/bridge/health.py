@@ -16,6 +16,7 @@ from rainbow_exchange.bridge.measures import measures
 from rainbow_exchange.bridge.out_of_office import NO_ADDRESS
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.privacy_review import PrivacyReview
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.throttling import ThrottlingReview
 from rainbow_exchange.ews.client import EwsClient
@@ -70,6 +71,7 @@ class Health:
         self._unstreamed_since: float | None = None
         self._unreadable_since: float | None = None
         self._throttling = ThrottlingReview(pipeline, problems)
+        self._privacy = PrivacyReview(pipeline, problems)
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
@@ -85,6 +87,7 @@ class Health:
         self._review_absences(away=exchange is not None)
         self._review_read_modes()
         self._throttling.review()
+        self._privacy.review()
         self._review_people()
         self._review_sites()
         self._review_account()

@@ -69,6 +69,7 @@ class PrivacyRules:
         mask_personal: bool = True,
     ) -> None:
         self._level = level
+        self.mask_personal = mask_personal
         self._masked = {Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL}
         if mask_personal:
             self._masked.add(Sensitivity.PERSONAL)
