@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what the tortures have used, and how often: it counts as much as that they passed."""
-    reports = [each for each in terminalreporter.getreports("passed") if "/torture/" in each.nodeid and each.capstdout]
-    if reports:
+    reports = [each for each in terminalreporter.getreports("passed") if "/torture/" in each.nodeid]
+    uses: Counter[str] = Counter()
+    histories = 0
+    told = [f"{each.nodeid.rpartition('::')[2]}: {each.capstdout.strip()}" for each in reports if each.capstdout]
+    for report in reports:
+        properties = dict(report.user_properties)
+        uses.update(properties.get("uses", {}))
+        histories += properties.get("histories", 0)
+    if histories:
+        told.append(f"{histories} histories: " + ", ".join(f"{what} {number}" for what, number in uses.items()))
+    if told:
         terminalreporter.section("tortures")
-        for report in reports:
-            terminalreporter.line(f"{report.nodeid.rpartition('::')[2]}: {report.capstdout.strip()}")
+        for line in told:
+            terminalreporter.line(line)

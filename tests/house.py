@@ -53,9 +53,12 @@ class House:
 
     `people` are made up, or given with their mailboxes; `right` is what the account may do with those by itself.
     `dials` are the Exchange's positions at start, `tls` is its context; `rainbow` is what else the lab's Rainbow takes.
+    `luck` is what everybody's randomness begins with.
     `exchange` are more settings of that side, `link` of Rainbow's; all of the machine may change before a
     `daemon.reload()`.
     """
+
+    luck = 1
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class House:
         self.people = make_company(people, 1) if isinstance(people, int) else people
         self.right = right
         self.exchange = self.new_exchange(**dials or {})
-        self.rainbow = LabRainbow(users=self.people, now=now, random=Random(1), **rainbow or {})
+        self.rainbow = LabRainbow(users=self.people, now=now, random=Random(self.luck), **rainbow or {})
         self.rainbow_password = self.rainbow.password
         self.seen: list[str] = []
         self.daemon: Daemon | None = None
@@ -88,12 +91,14 @@ class House:
 
     def new_exchange(self, **dials: Any) -> LabExchange:
         mailboxes = mailboxes_of(self.people, right=self.right)
-        return LabExchange(mailboxes=mailboxes, password="Exchange#1", now=now, random=Random(1).random, **dials)
+        return LabExchange(
+            mailboxes=mailboxes, password="Exchange#1", now=now, random=Random(self.luck).random, **dials
+        )
 
     def new_daemon(self, **parts: Any) -> Daemon:
         settings, secrets = self.read()
         more = {"observe": self.observe, "read": self.read} | parts
-        return Daemon(settings, secrets, now=now, random=Random(1).random, **more)
+        return Daemon(settings, secrets, now=now, random=Random(self.luck).random, **more)
 
     def read(self) -> tuple[Settings, Secrets]:
         """Give what the machine's settings are now."""

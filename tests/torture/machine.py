@@ -5,19 +5,11 @@ fault is used as often, a history is dealt a hand of kinds, and the one rule pla
 pause, to whom, for how long and how is drawn. A history that goes wrong is shrunk by hypothesis to the fewest steps.
 """
 
-import asyncio
-import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
-import pytest
-import structlog
 from hypothesis import HealthCheck, Phase, Verbosity, reject, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, HypothesisException
@@ -31,24 +23,17 @@ from hypothesis.stateful import (
 )
 
 from tests.torture import calendars, daemon_faults, exchange_faults, people, rainbow_faults
-from tests.torture.a_process import LoopOfProcesses
-from tests.torture.company import Tortured
+from tests.torture.rig import Rig
 from tests.torture.steps import PAUSES, SPANS, Step, dealt
 
 CHANGES = (*calendars.CHANGES, *people.CHANGES)
 FAULTS = (*rainbow_faults.FAULTS, *exchange_faults.FAULTS, *daemon_faults.FAULTS)
 KINDS = (*CHANGES, *FAULTS)
-STEPS = 24
-A_DAY = 86_400.0
-#: what the product looks at each second it looks at as rarely, or histories would be of little else
-EACH_SECOND = (
-    "rainbow_exchange.daemon.REVIEW_EVERY",
-    "rainbow_exchange.bridge.changes.LOOK_EVERY",
-    "rainbow_exchange.bridge.enrolment.LOOK_EVERY",
-    "rainbow_exchange.bridge.polling._LOOK_EVERY",
-    "rainbow_exchange.bridge.sso_watch._LOOK_EVERY",
-)
-RARELY = 10.0
+#: a call that is to break off is at times never made: there are more of these in the deck
+DECK = (*KINDS, *rainbow_faults.BREAKS)
+STEPS = 26
+#: whom a step may be about, and in how many ways it may be done
+WHO, HOW = 4, 16
 
 
 @dataclass
@@ -61,12 +46,15 @@ class Wrong:
 
 @dataclass
 class History:
-    """One history: what it is made of, what was used in it, and what was found wrong in each of its runs."""
+    """One history: what it is made of, what was used in it, and what was found wrong in each of its runs.
+
+    `longest` is the longest pause.
+    """
 
     number: int
-    among: Sequence[str] = KINDS
+    among: Sequence[str] = DECK
     size: int = STEPS
-    longest: float = SPANS[-1]
+    longest: float = PAUSES[-1]
     uses: Counter[str] = field(default_factory=Counter)
     found: list[Wrong] = field(default_factory=list)
 
@@ -76,21 +64,14 @@ class History:
 
     def run(self, *, shrink: bool = True) -> None:
         """Live through it; raise AssertionError with the shortest steps that lead to what is wrong."""
-        spans = [*SPANS, self.longest]
 
         class Played(Machine):
             history = self
 
-            @rule(
-                card=st.integers(0, self.size - 1),
-                pause=st.sampled_from(PAUSES),
-                who=st.integers(0, 3),
-                lasts=st.sampled_from(spans),
-                how=st.integers(0, 15),
-            )
-            @precondition(lambda machine: machine.hand)
-            def play(self, card: int, pause: float, who: int, lasts: float, how: int) -> None:
-                self.take(Step(pause, self.draw(card), who, lasts, how))
+            @rule(drawn=st.integers(0, len(PAUSES) * len(SPANS) * HOW * WHO * self.size - 1))
+            @precondition(lambda machine: any(machine.hand))
+            def play(self, drawn: int) -> None:
+                self.take(self.read(drawn))
 
         once = settings(
             max_examples=1,
@@ -106,6 +87,8 @@ class History:
         try:
             run_state_machine_as_test(seed(self.number)(Played), settings=once)
         except Flaky as error:
+            if not self.found:
+                raise
             raise AssertionError(self.words(self.found[0], again=False)) from error
         except Exception as error:
             if not self.found:
@@ -113,41 +96,47 @@ class History:
             raise AssertionError(self.words(self.found[-1], again=True)) from error
 
     def words(self, wrong: Wrong, *, again: bool) -> str:
-        """Say what was wrong and which steps led to it."""
-        of = len(self.found[0].steps)
-        shown = "\n".join(f"  {number:2}. {step}" for number, step in enumerate(wrong.steps, 1))
-        how = f"the fewest found of {of}" if again else "run again, they did not lead to it"
+        """Say what was wrong, which steps led to it, and how to have it once more."""
         mode = "with" if self.impersonation else "without"
-        return (
-            f"history {self.number} ({mode} impersonation) went wrong:\n  {wrong.what.strip()}\n"
-            f"after these steps ({how}):\n{shown}\n"
-            f"to repeat it: python -m tests.torture --only {self.number}"
-        )
+        fewest = f"the fewest that do, of {len(self.found[0].steps)}"
+        lines = [
+            f"history {self.number}, {mode} impersonation, went wrong:",
+            *(f"    {line}" for line in wrong.what.strip().splitlines()),
+            f"These steps lead to it ({fewest}):" if again else "It did so once, and not when the same was done again:",
+            *(f"    {number:2}. {step}" for number, step in enumerate(wrong.steps, 1)),
+            f"To repeat it: python -m tests.torture --only {self.number}",
+        ]
+        return "\n".join(lines)
 
 
 class Machine(RuleBasedStateMachine):
-    """A company on a loop of virtual time of its own, from its beginning to its end."""
+    """A company from its beginning to its end; what is found wrong is noted in the history."""
 
     history: History
 
     def __init__(self) -> None:
         super().__init__()
-        history = self.history
-        self.cards: list[str | None] = list(dealt(history.number, history.among, history.size))
+        self.hand: list[str | None] = list(dealt(self.history.number, self.history.among, self.history.size))
         self.steps: list[Step] = []
-        self.company: Tortured | None = None
-        self.close: list[Callable[[], None]] = []
+        self.rig: Rig | None = None
 
-    @property
-    def hand(self) -> bool:
-        """Whether a card is left."""
-        return any(self.cards)
+    def read(self, drawn: int) -> Step:
+        """Read a step from what was drawn for it: one number, since hypothesis would try to make less of each first.
+
+        Less is less of a pause, then of how long it lasts. A card that was played stands for the next that was not: so
+        others stay what they were when a step is left out.
+        """
+        drawn, card = divmod(drawn, len(self.hand))
+        drawn, who = divmod(drawn, WHO)
+        drawn, how = divmod(drawn, HOW)
+        pause, lasts = divmod(drawn, len(SPANS))
+        pauses = (*PAUSES[:-1], self.history.longest)
+        return Step(pauses[pause], self.draw(card), who, SPANS[lasts], how)
 
     def draw(self, card: int) -> str:
-        """Take a card, the next where it has been played: so others stay what they were when a step is left out."""
-        count = len(self.cards)
-        place = next(each % count for each in range(card, card + count) if self.cards[each % count])
-        what, self.cards[place] = self.cards[place], None
+        count = len(self.hand)
+        place = next(each % count for each in range(card, card + count) if self.hand[each % count])
+        what, self.hand[place] = self.hand[place], None
         assert what is not None
         return what
 
@@ -156,72 +145,31 @@ class Machine(RuleBasedStateMachine):
         if luck == 0:
             reject()  # hypothesis begins with the least of everything, which is no history
         self.history.uses.clear()
-        folder = TemporaryDirectory()
-        patch = pytest.MonkeyPatch()
-        self.runner = asyncio.Runner(loop_factory=lambda: LoopOfProcesses(looks=2, moment=0.0001))
-        self.close = [self.runner.close, patch.undo, folder.cleanup]
-        # a pooled connection ages by this clock, and the loop's is the test's
-        patch.setattr("aiohttp.connector.monotonic", self.runner.get_loop().time)
-        for name in EACH_SECOND:
-            patch.setattr(name, RARELY)
-
-        async def make() -> None:
-            history = self.history
-            self.company = Tortured(
-                Path(folder.name), impersonation=history.impersonation, uses=history.uses, luck=luck
-            )
-            await self.company.set_up()
-
-        self.run(make())
+        self.rig = rig = Rig(impersonation=self.history.impersonation, uses=self.history.uses, luck=luck)
+        self.note(lambda: rig.run(rig.company.set_up()))
 
     def take(self, step: Step) -> None:
-        assert self.company is not None
+        assert self.rig is not None
+        rig = self.rig
         self.steps.append(step)
-        self.run(self.company.live(step))
+        self.note(lambda: rig.run(rig.company.live(step)))
 
     @invariant()
     def true_so_far(self) -> None:
         """Whatever Rainbow was answered was so, and the connector is at work."""
-        if self.company is not None:
-            with self.noted():
-                self.company.check_so_far()
+        if self.rig is not None:
+            self.note(self.rig.company.check_so_far)
 
     def teardown(self) -> None:
-        company, failed = self.company, sys.exc_info()[0] is not None
-        try:
-            if company is not None:
-                try:
-                    if not failed:
-                        self.run(company.rest())
-                finally:
-                    self.run(company.end())
-                if not failed:
-                    self.run(company.nothing_left())
-        finally:
-            for close in self.close:
-                close()
+        if self.rig is not None:
+            rig, failed = self.rig, sys.exc_info()[0] is not None
+            self.note(lambda: rig.end(failed=failed))
 
-    def run(self, part: Coroutine[Any, Any, None]) -> None:
-        """Let time pass on the company's loop."""
-        with self.noted():
-            self.runner.run(part)
-
-    @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Take note of what is found wrong."""
+    def note(self, part: Callable[[], None]) -> None:
+        """Do this, and take note of what is found wrong."""
         try:
-            yield
+            part()
         except Exception as error:
             if not isinstance(error, HypothesisException):
                 self.history.found.append(Wrong(str(error) or repr(error), list(self.steps)))
             raise
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the log out of it."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    try:
-        yield
-    finally:
-        structlog.reset_defaults()

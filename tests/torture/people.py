@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from rainbow_exchange.lab.exchange.mailbox import Mailbox, Right
@@ -43,6 +42,7 @@ class Peopled(House):
     """
 
     def __init__(self, folder: Path, *, impersonation: bool, uses: Counter[str], luck: int = 1) -> None:
+        self.luck = luck
         everybody = [person(number, number) for number in range(PLACES)]
         super().__init__(folder, everybody, right=Right.REVIEWER, rainbow={"dials": CALM}, impersonation=impersonation)
         for user in everybody[4:]:
@@ -54,7 +54,6 @@ class Peopled(House):
         self.bridge = {"users_refresh_minutes": 4, "domains": ["acme.test"]}
         self.impersonation = impersonation
         self.uses = uses
-        self.random = Random(luck)
         self.made = PLACES
 
     @property

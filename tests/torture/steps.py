@@ -20,7 +20,7 @@ class Step:
     how: int = 0
 
     def __str__(self) -> str:
-        return f"after {self.pause:g} s: {self.what} (who={self.who}, lasts={self.lasts:g}, how={self.how})"
+        return f"after {self.pause:g} s: {self.what} (who {self.who}, lasts {self.lasts:g} s, how {self.how})"
 
 
 def method(prefix: str, what: str) -> str:

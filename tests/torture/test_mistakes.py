@@ -9,7 +9,8 @@ import pytest
 from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.told import Ledger
 from rainbow_exchange.rainbow.answering import Answering
-from tests.torture.machine import CHANGES, History, quiet
+from tests.torture.machine import CHANGES, History
+from tests.torture.rig import quiet
 
 pytestmark = pytest.mark.timeout(900)
 
