@@ -68,10 +68,18 @@ class History:
         class Played(Machine):
             history = self
 
-            @rule(drawn=st.integers(0, len(PAUSES) * len(SPANS) * HOW * WHO * self.size - 1))
+            # from 1 on: of numbers that may be 0 hypothesis tries every smaller one before it leaves steps out
+            @rule(
+                card=st.integers(1, self.size),
+                pause=st.integers(1, len(PAUSES)),
+                who=st.integers(1, WHO),
+                lasts=st.integers(1, len(SPANS)),
+                how=st.integers(1, HOW),
+            )
             @precondition(lambda machine: any(machine.hand))
-            def play(self, drawn: int) -> None:
-                self.take(self.read(drawn))
+            def play(self, card: int, pause: int, who: int, lasts: int, how: int) -> None:
+                pauses = (*PAUSES[:-1], self.history.longest)
+                self.take(Step(pauses[pause - 1], self.draw(card), who - 1, SPANS[lasts - 1], how - 1))
 
         once = settings(
             max_examples=1,
@@ -120,20 +128,8 @@ class Machine(RuleBasedStateMachine):
         self.steps: list[Step] = []
         self.rig: Rig | None = None
 
-    def read(self, drawn: int) -> Step:
-        """Read a step from what was drawn for it: one number, since hypothesis would try to make less of each first.
-
-        Less is less of a pause, then of how long it lasts. A card that was played stands for the next that was not: so
-        others stay what they were when a step is left out.
-        """
-        drawn, card = divmod(drawn, len(self.hand))
-        drawn, who = divmod(drawn, WHO)
-        drawn, how = divmod(drawn, HOW)
-        pause, lasts = divmod(drawn, len(SPANS))
-        pauses = (*PAUSES[:-1], self.history.longest)
-        return Step(pauses[pause], self.draw(card), who, SPANS[lasts], how)
-
     def draw(self, card: int) -> str:
+        """Take a card, the next where it has been played: so others stay what they were when a step is left out."""
         count = len(self.hand)
         place = next(each % count for each in range(card, card + count) if self.hand[each % count])
         what, self.hand[place] = self.hand[place], None
