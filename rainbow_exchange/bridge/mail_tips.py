@@ -34,7 +34,7 @@ class Entry:
 
     `seen_at`: when `absence` was last confirmed. `tip_at`, `out_at`: when `tip`, and one that shows a reply, was seen
     last. `pending_since`: since when the server has had no time for its tip. `alone_at`: a request was refused for its
-    sake, and from then on it is asked for by itself. `tipless`: why there is no tip of it. `settings_due`, `doubted_at`
+    sake, and from then on it is asked for by itself. `tipless`: why there is no tip of it. `settings_at`, `doubted_at`
     (read because the tip differs) and `refused` belong to the settings.
     """
 
@@ -48,7 +48,6 @@ class Entry:
     tipless: str = ""
     alone_at: datetime | None = None
     settings_at: datetime | None = None
-    settings_due: datetime | None = None
     doubted_at: datetime | None = None
     refused: str = ""
     gone: bool = False

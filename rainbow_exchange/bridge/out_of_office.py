@@ -10,7 +10,6 @@ known. What is not known is an error, and so is what was not confirmed for twelv
 """
 
 import asyncio
-import heapq
 import math
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -21,6 +20,7 @@ from typing import Any
 import structlog
 
 from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over, turn
+from rainbow_exchange.bridge.boundaries import Timetable
 from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips
 from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
 from rainbow_exchange.ews.out_of_office import Tip, read_oof_settings
@@ -38,6 +38,8 @@ BUDGET = 10.0
 PERIOD = 60.0
 #: how often settings are read that a tip contradicts (an absence without a text has no tip), or that no tip comes of
 IN_DOUBT = timedelta(minutes=5)
+#: when settings are tried again that could not be read
+SETTINGS_RETRY = timedelta(minutes=10)
 STALE_AFTER = timedelta(hours=12)
 #: how long an absence is remembered that Exchange no longer lets us see
 FORGET_AFTER = timedelta(hours=24)
@@ -88,7 +90,7 @@ class OutOfOfficeWatch:
         self._now = now
         self._random = random
         self._entries: dict[str, Entry] = {}
-        self._settings_due: list[tuple[datetime, str]] = []
+        self._settings = Timetable()  # when each one's are read
         self._fresh: set[str] = set()
         self._cost = 0.0
         self._ends: dict[str, datetime] = {}  # of absences that only tips tell of
@@ -127,6 +129,7 @@ class OutOfOfficeWatch:
             entry.gone = True
         self._fresh.discard(address)
         self._ends.pop(address, None)
+        self._settings.forget(address)
 
     def current(self, address: str) -> OutOfOffice | None:
         """Return the state as last read, None if never."""
@@ -235,11 +238,10 @@ class OutOfOfficeWatch:
         """Read the settings that are due, within the budget, for the length of one period at most."""
         loop = asyncio.get_running_loop()
         end = loop.time() + PERIOD
-        while self._settings_due and self._settings_due[0][0] <= self._now() and loop.time() < end and not self._fresh:
-            due, address = heapq.heappop(self._settings_due)
-            entry = self._entries.get(address)
-            if entry is not None and entry.settings_due == due:
-                await self._within_budget(self._read_settings(entry))
+        while loop.time() < end and not self._fresh and (address := self._settings.take_one(self._now())) is not None:
+            entry = self._entries[address]
+            self._want_settings(entry, self._now() + SETTINGS_RETRY)  # unless this one says when
+            await self._within_budget(self._read_settings(entry))
 
     def _forget_lost(self) -> None:
         """Drop the texts of those whose state Exchange has refused to tell for a day."""
@@ -249,9 +251,8 @@ class OutOfOfficeWatch:
 
     def _want_settings(self, entry: Entry, at: datetime) -> None:
         """Have the settings read at `at`, and not when they were due before."""
-        if self._impersonation and entry.mailbox.smtp is not None:
-            entry.settings_due = at
-            heapq.heappush(self._settings_due, (at, entry.mailbox.address))
+        if self._impersonation and entry.mailbox.smtp is not None and not entry.gone:
+            self._settings.put(entry.mailbox.address, at)
 
     async def _within_budget(self, request: Coroutine[Any, Any, None]) -> Exception | None:
         """Carry `request` out, then rest long enough that polling keeps to its share of the server's time."""
@@ -333,7 +334,7 @@ class OutOfOfficeWatch:
             stand_in = by_tip(entry.absence, entry.tip, entry.tip_at, entry.out_at)
             if stand_in is not None and stand_in is not entry.absence:
                 self._set(entry, stand_in)
-            self._want_settings(entry, self._now() + timedelta(minutes=10))
+            self._want_settings(entry, self._now() + SETTINGS_RETRY)
             raise
         took = asyncio.get_running_loop().time() - asked_at
         self._cost += (0.1 if self._cost else 1.0) * (took - self._cost)

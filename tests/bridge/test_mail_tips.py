@@ -34,6 +34,7 @@ class Server:
         self.limit = 1000
         self.absence_left_out: set[str] = set()
         self.settings: EwsError | None = None
+        self.settings_take = 0.0
         self.no_tip_of_oneself = False
         self.calls: Scripted = kit.scripted(self._answer)
 
@@ -55,6 +56,7 @@ class Server:
                     for address in addresses
                 )
             case GetUserOofSettings(address=address):
+                await asyncio.sleep(self.settings_take)
                 if self.settings:
                     raise self.settings
                 out = address in self.away
@@ -319,3 +321,14 @@ async def test_settings_that_are_refused_where_there_are_no_tips_are_said(kit: "
         await asyncio.sleep(700)
         assert bench.states(ANN, BOB) == [DISABLED, DISABLED]
     assert bench.watch.unreadable() is None
+
+
+async def test_settings_that_did_not_come_in_time_are_read_again(kit: "Kit", make_bench: MakeBench) -> None:
+    bench = make_bench(impersonation=True)
+    bench.server.away, bench.server.absence_left_out, bench.server.settings_take = {ANN}, {ANN}, 40.0
+    bench.add(ANN, BOB)
+    async with kit.running(bench.watch.run()):
+        await asyncio.sleep(600)
+        assert bench.states(ANN, BOB) == [None, DISABLED]
+        bench.server.settings_take = 0.0
+        await kit.until(lambda: bench.states(ANN) == [AWAY], limit=660)
