@@ -74,9 +74,11 @@ class Product:
         """Count what it holds now.
 
         How many streams it takes to carry all mailboxes changes with the servers that they lie on. Each has a task and
-        a socket, which are taken off: what is left has nothing to do with their number.
+        a socket, which are taken off: what is left has nothing to do with their number. A calm is one only while both
+        sides are connected: where something is missing, there would be room for what is too much.
         """
         found = await self.metrics()
+        whole = found.get("exchange_connected") == found.get("rainbow_connected") == 1
         streams = found.get("streams", 0)
         kinds = {name: value for name, value in found.items() if name.startswith("tasks:")}
         kinds["tasks:stream"] = kinds.get("tasks:stream", 0) - streams
@@ -87,7 +89,7 @@ class Product:
             "files": found["process_open_fds"] - streams,
         }
         sizes = {"memory": found["process_resident_memory_bytes"], "blocks": found["memory_blocks"], "streams": streams}
-        return Sample(at=time.monotonic() - self._began, calm=calm, counts=counts, sizes=sizes)
+        return Sample(at=time.monotonic() - self._began, calm=calm if whole else None, counts=counts, sizes=sizes)
 
     def _sockets(self) -> int:
         """Count the open sockets; a file that is closed meanwhile is none."""

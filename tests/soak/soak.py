@@ -159,9 +159,12 @@ class Soak:
         began, self._calm = time.monotonic(), number
         while (passed := time.monotonic() - began) < at_most:
             await asyncio.sleep(0.5)
-            if number and passed >= at_least and not above(self.outcome.samples, number):
+            seen = any(each.calm == number for each in reversed(self.outcome.samples))
+            if number and seen and passed >= at_least and not above(self.outcome.samples, number):
                 break
         self._calm = None
+        if not any(each.calm == number for each in self.outcome.samples):
+            self.outcome.wrong.append(f"in calm {number} both sides were not connected within {at_most:g} s")
 
     async def _healthy(self, product: Product, *, within: float) -> None:
         """Wait until every mailbox is streamed."""
