@@ -4,9 +4,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.torture.calendars import Calendars
 from tests.torture.steps import Step, method
+
+TASK = "torture:"
+
+
+class Trouble(NamedTuple):
+    """What went wrong, from when to when."""
+
+    what: str
+    began: float
+    ended: float
 
 
 class Troubled(Calendars):
@@ -20,8 +31,8 @@ class Troubled(Calendars):
         super().__init__(folder, impersonation=impersonation, uses=uses, luck=luck)
         self.over = asyncio.Event()
         self.faults: set[asyncio.Task[None]] = set()
-        self.troubles: list[tuple[float, float]] = []
-        self.waits: list[tuple[float, float]] = []
+        self.troubles: list[Trouble] = []
+        self.waits: list[Trouble] = []
 
     def do(self, step: Step) -> None:
         """Do what a step says."""
@@ -40,16 +51,18 @@ class Troubled(Calendars):
             try:
                 await fault(step)
             finally:
-                self.troubles.append((began, _time()))
+                self.troubles.append(Trouble(step.what, began, _time()))
 
         self.uses[step.what] += counted
-        task = asyncio.create_task(trouble(), name=f"torture:{step.what}")
+        task = asyncio.create_task(trouble(), name=f"{TASK}{step.what}")
         self.faults.add(task)
         task.add_done_callback(self.faults.discard)
 
     def wait(self, seconds: float) -> None:
         """Expect the connector to take so long over a fault that is over, as is promised."""
-        self.waits.append((_time(), _time() + seconds))
+        task = asyncio.current_task()
+        what = task.get_name().removeprefix(TASK) if task is not None else ""
+        self.waits.append(Trouble(what, _time(), _time() + seconds))
 
     async def lasting(self, seconds: float) -> None:
         """Wait so long, or until all faults are to be over."""
