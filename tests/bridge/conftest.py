@@ -14,6 +14,7 @@ import pytest
 from rainbow_exchange.bridge.assemble import assemble
 from rainbow_exchange.bridge.parts import Options, Parts
 from rainbow_exchange.bridge.pipeline import Pipeline
+from rainbow_exchange.bridge.privacy import Privacy, PrivacyRules
 from rainbow_exchange.bridge.roster import Member
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient
@@ -281,6 +282,8 @@ def make_bridge(store: Store) -> MakeBridge:
     """Put the bridge together as the daemon does."""
 
     def make(exchange: Exchange, rainbow: Rainbow, *, random: Callable[[], float] = half, **options: Any) -> Bridge:
+        # at another level, mailboxes that are read in batches would be named in a notice
+        usual: dict[str, Any] = {"impersonation": True, "privacy": PrivacyRules(Privacy.FULL)}
         latencies = Latencies()
         observed: list[tuple[str, dict[str, Any]]] = []
 
@@ -291,7 +294,7 @@ def make_bridge(store: Store) -> MakeBridge:
             exchange=exchange.client,
             rainbow=rainbow.client,
             store=store,
-            options=Options(**({"impersonation": True} | options)),
+            options=Options(**(usual | options)),
             latency=latencies,
             observe=observe,
             now=wall_clock,
