@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from rainbow_exchange.bridge.aliases import Aliases
 from rainbow_exchange.bridge.answer import Answers, View
 from rainbow_exchange.bridge.changes import Changes
 from rainbow_exchange.bridge.enrolment import Enrolment
@@ -80,6 +81,10 @@ def assemble(
     def progress(*, done: int, total: int) -> None:
         observe("listing_users", done=done, total=total)
 
+    async def locate(address: str) -> None:
+        await aliases.ready()
+        await sites.ready(address)
+
     roster = Roster(domains=options.domains or None)
     ledger = Ledger()
     times = TellingTimes(latency)
@@ -114,6 +119,7 @@ def assemble(
         random=random,
     )
     membership = Membership(store=store, signal=signal, observe=observe)
+    aliases = Aliases(exchange, privacy, learnt=membership.review_privacy)
     notifier = Notifier(client=rainbow, ledger=ledger, told=told, refused=user_refused, random=random)
     answers = Answers(who=membership.who, reader=reader, absences=absences, ledger=ledger, view=view, now=now)
     parts = Parts(
@@ -149,7 +155,7 @@ def assemble(
         enrolled=membership.enrolled,
         evicted=membership.evicted,
         failed=membership.failed,
-        locate=sites.ready,
+        locate=locate,
         now=now,
         random=random,
     )
@@ -165,5 +171,5 @@ def assemble(
         held_back=exchange.held_back_for,
         now=now,
     )
-    built.append(Pipeline(parts, membership, Changes(parts, polling, observe)))
+    built.append(Pipeline(parts, membership, Changes(parts, polling, observe), aliases))
     return built[0]

@@ -77,8 +77,12 @@ class Membership:
         self._observe("users_listed", count=result.users)
         if result.whole:
             self._left_while_away()
+        self.review_privacy()
+
+    def review_privacy(self) -> None:
+        """Have whoever's level of privacy has changed looked at: what Rainbow was told is not what it may see now."""
         for address in self.parts.answers.view.privacy.changed():
-            self._signal(MailboxChanged(mailbox=address))  # what Rainbow was told is not what it may see now
+            self._signal(MailboxChanged(mailbox=address))
 
     def _left_while_away(self) -> None:
         """Have Rainbow told of whoever an earlier run served and who is no longer in the company.

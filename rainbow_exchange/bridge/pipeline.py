@@ -9,6 +9,7 @@ get here in the first place, from the list of users to subscribed mailboxes, is 
 
 import asyncio
 
+from rainbow_exchange.bridge.aliases import Aliases
 from rainbow_exchange.bridge.changes import Changes
 from rainbow_exchange.bridge.membership import Membership
 from rainbow_exchange.bridge.parts import Cause, Parts
@@ -18,10 +19,11 @@ from rainbow_exchange.model import ChangeSignal, Gap, Lost, MailboxChanged
 class Pipeline:
     """The stages in their order, over `parts`; `run` keeps them going until cancelled."""
 
-    def __init__(self, parts: Parts, membership: Membership, changes: Changes) -> None:
+    def __init__(self, parts: Parts, membership: Membership, changes: Changes, aliases: Aliases) -> None:
         self.parts = parts
         self.membership = membership
         self.changes = changes
+        self._aliases = aliases
 
     async def run(self) -> None:
         """Run every stage. Expected faults are met inside each; anything else ends them all."""
@@ -30,6 +32,7 @@ class Pipeline:
             for name, stage in {
                 "changes": changes.run(),  # signals → reads → due users
                 "listing": membership.listing.run(),  # Rainbow's users → roster
+                "aliases": self._aliases.run(),  # exceptions from privacy → whose mailboxes they mean
                 "sites": parts.sites.run(),  # mailboxes → which may share a stream
                 "enrolment": membership.enrolment.run(),  # roster → subscriptions
                 "watcher": parts.watcher.run(),  # subscriptions → signals

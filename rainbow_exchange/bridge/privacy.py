@@ -73,6 +73,8 @@ class PrivacyRules:
         self._masked = {Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL}
         if mask_personal:
             self._masked.add(Sensitivity.PERSONAL)
+        #: primary address → the exceptions that name another address of that mailbox
+        self._aliases: dict[str, list[_Exception]] = {}
         self._exceptions = [
             _Exception(pattern, given, re.compile(_expression(pattern)))
             for pattern, given in (exceptions or {}).items()
@@ -83,6 +85,18 @@ class PrivacyRules:
         """The patterns of the exceptions."""
         return [exception.pattern for exception in self._exceptions]
 
+    @property
+    def stricter_addresses(self) -> list[str]:
+        """The exceptions that name one address, and may make its owner's level stricter."""
+        return [each.pattern for each in self._exceptions if "*" not in each.pattern and each.level is not Privacy.FULL]
+
+    def learn(self, address: str, primary: str) -> bool:
+        """Note that an address of an exception belongs to this mailbox; return whether that is new."""
+        known = self._aliases.setdefault(folded(primary), [])
+        new = [each for each in self._exceptions if each.pattern == folded(address) and each not in known]
+        known += new
+        return bool(new)
+
     def of(self, primary: str | None, others: Iterable[str] = ()) -> Applied:
         """Return what holds for whoever has this primary address (None: not known) and these others."""
         applied = Applied(level=self._level)
@@ -90,10 +104,11 @@ class PrivacyRules:
         if found:
             strictest = max(found, key=lambda each: each.level.strictness)
             applied = Applied(level=strictest.level, pattern=strictest.pattern)
-        for address in map(folded, others):
-            for each in self._exceptions:
-                if each.level.strictness > applied.level.strictness and each.matches.fullmatch(address):
-                    applied = Applied(level=each.level, pattern=each.pattern)
+        known = list(map(folded, others))
+        matching = [each for each in self._exceptions if any(map(each.matches.fullmatch, known))]
+        for each in (*matching, *self._aliases.get(folded(primary or ""), ())):
+            if each.level.strictness > applied.level.strictness:
+                applied = Applied(level=each.level, pattern=each.pattern)
         return applied
 
     def of_member(self, member: Member) -> Applied:
@@ -107,7 +122,8 @@ class PrivacyRules:
     def matching(self, known: Iterable[str]) -> set[str]:
         """Return the patterns that match any of these addresses."""
         names = [folded(address) for address in known]
-        return {each.pattern for each in self._exceptions if any(map(each.matches.fullmatch, names))}
+        matching = [each for each in self._exceptions if any(map(each.matches.fullmatch, names))]
+        return {each.pattern for each in (*matching, *(each for name in names for each in self._aliases.get(name, ())))}
 
     def subject(self, entry: Appointment, level: Privacy) -> SubjectRule:
         """Say what becomes of a subject at this level."""
@@ -141,6 +157,13 @@ class PrivacyOfPeople:
             found = self._found[address] = (member.user, self.rules.of_member(member).level)
             self._levels.setdefault(address, found[1])
         return found[1]
+
+    def learn(self, address: str, primary: str) -> bool:
+        """Note that an address of an exception belongs to this mailbox; return whether that is new."""
+        new = self.rules.learn(address, primary)
+        if new:
+            self._found.clear()
+        return new
 
     def changed(self) -> list[str]:
         """Return the mailboxes whose level is another than at the last call, or when it was first asked for."""

@@ -62,6 +62,6 @@ class PrivacyReview:
             "settings-privacy-unmatched",
             severity="notice",
             text=f"bridge.privacy_exceptions concerns nobody who has a mailbox by {few(unmatched, NAMED)}.",
-            action="Write the primary address of the mailbox, or any that Rainbow has of the person: an alias that only"
-            " Exchange knows is not looked up. Or take it out.",
+            action="Look for a typing error. A pattern with * matches primary addresses, and those that Rainbow has of"
+            " people, but no alias that only Exchange knows. Or take it out.",
         )

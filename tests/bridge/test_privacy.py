@@ -105,6 +105,18 @@ def test_a_new_address_counts_at_once_and_is_noticed_once() -> None:
     assert privacy.changed() == []
 
 
+def test_an_alias_that_exchange_tells_of_can_only_make_stricter() -> None:
+    privacy, _ = people(PrivacyRules(MASKED, {"boss@x.test": BUSY, "press@x.test": FULL, "*@y.test": BUSY}))
+    assert privacy.rules.stricter_addresses == ["boss@x.test"]
+    assert (privacy.at("ada@acme.test"), privacy.at("bob@acme.test")) == (MASKED, MASKED)
+    assert privacy.learn("Boss@x.test", "ada@acme.test")
+    assert privacy.learn("press@x.test", "bob@acme.test")
+    assert not privacy.learn("boss@x.test", "ada@acme.test")
+    assert (privacy.at("ada@acme.test"), privacy.at("bob@acme.test")) == (BUSY, MASKED)
+    assert privacy.changed() == ["ada@acme.test"]
+    assert privacy.unmatched() == ["*@y.test"]
+
+
 def test_whose_mailbox_is_nobodys_is_judged_by_its_own_address() -> None:
     privacy, _ = people(PrivacyRules(MASKED, {"eve@acme.test": BUSY}))
     assert privacy.at("eve@acme.test") is BUSY

@@ -1,5 +1,6 @@
 """What Rainbow is told of whom, at each level and by each exception, over both wires; and how soon a new rule holds."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from rainbow_exchange.lab.company import LabUser, make_company
 from rainbow_exchange.lab.exchange.mailbox import Right
 from tests.house import House, now, until, virtually
 
@@ -15,7 +17,7 @@ MARKS = ("Normal", "Personal", "Private", "Confidential")
 MASK, BUSY = "Private appointment", "Busy"
 
 
-def house_of(tmp_path: Path, people: int = 2, **more: Any) -> House:
+def house_of(tmp_path: Path, people: int | list[LabUser] = 2, **more: Any) -> House:
     """Give a company that speaks English, in which everybody has an appointment of each sensitivity."""
     house = House(tmp_path, people, dials={"keep_bodies": True}, **more)
     house.people = [replace(user, language="en") for user in house.people]
@@ -101,6 +103,35 @@ def test_exceptions_by_address(tmp_path: Path) -> None:
             assert primary(house, 1) not in [
                 each["impersonated"] for each in house.exchange.record.read(operation="FindItem")
             ]
+
+    virtually(test)
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_an_exception_by_an_alias_that_only_exchange_knows(tmp_path: Path, away: bool) -> None:
+    """It holds from the first answer on; where Exchange does not tell whose it is, from when it does."""
+
+    async def test() -> None:
+        alone, other = make_company(2, 1)
+        assert alone.mailbox is not None
+        hidden = replace(alone, mailbox=replace(alone.mailbox, aliases=("boss@board.test",)))
+        house = house_of(tmp_path, [hidden, other])
+        house.bridge = {"privacy": "full", "privacy_exceptions": {"Boss@board.test": "busy-only"}}
+        async with house.open():
+            fill(house)
+            if away:
+                house.exchange.dials.turn({"faults": {"ResolveNames": "ErrorInternalServerTransientError"}})
+            house.start()
+            await until(lambda: told(house, 0), within=60)
+            assert ("Private" in told(house, 0)) is away
+            house.exchange.dials.turn({"faults": {}})
+            await until(lambda: told(house, 0) == [BUSY] * 4, within=120)
+            assert "Private" in told(house, 1)
+            await asyncio.sleep(60)
+            assert house.problems() == {}
+            if not away:
+                answers = [each for each in house.rainbow.record.questions if each["user_id"] == hidden.id]
+                assert "Private" not in str(answers)
 
     virtually(test)
 
