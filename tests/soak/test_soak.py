@@ -37,9 +37,9 @@ async def test_a_leak_is_found_and_named(tmp_path: Path, kind: str) -> None:
     plan = Plan(
         folder=tmp_path,
         seed=1,
-        minutes=0.4,
+        minutes=0.1,
         mailboxes=20,
-        period=35,
+        period=35 if kind == "memory" else 18,
         changes=10,
         faults=0,
         first_calm=3,
