@@ -42,7 +42,7 @@ def plan_from(arguments: Sequence[str], folder: Path) -> Plan:
         description="Run the connector against the lab for minutes of changes and faults, and look for leaks.",
         epilog="Example: python -m tests.soak --minutes 60 --seed 7",
     )
-    parser.add_argument("--minutes", type=float, default=float(os.environ.get("RAINBOW_EXCHANGE_SOAK") or 10))
+    parser.add_argument("--minutes", type=float, default=os.environ.get("RAINBOW_EXCHANGE_SOAK") or "10")
     parser.add_argument("--mailboxes", type=int, default=500)
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     parser.add_argument("--reviewer", action="store_true", help="an account that reads calendars without impersonation")

@@ -23,7 +23,7 @@ CALM = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long, how many, how much."""
+    """How long after the first calm, how many, how much."""
 
     folder: Path
     seed: int
@@ -108,8 +108,8 @@ class Soak:
             await self._be_calm(0, at_least=self._plan.first_calm, at_most=self._plan.first_calm)
             after = await self._spent(product)
             self.outcome.cpu_calm = after - before, time.monotonic() - began
-            end, number = began + self._plan.minutes * 60, 0
-            while time.monotonic() < end and not self.stop.is_set():
+            end, number = time.monotonic() + self._plan.minutes * 60, 0
+            while not number or (time.monotonic() < end and not self.stop.is_set()):
                 number += 1
                 await self._trouble(people, faults)
                 await self._be_calm(number, at_least=CALM, at_most=self._plan.longest_calm)
@@ -159,6 +159,8 @@ class Soak:
         began, self._calm = time.monotonic(), number
         while (passed := time.monotonic() - began) < at_most:
             await asyncio.sleep(0.5)
+            if not number and self.stop.is_set():
+                break
             seen = any(each.calm == number for each in reversed(self.outcome.samples))
             if number and seen and passed >= at_least and not above(self.outcome.samples, number):
                 break
