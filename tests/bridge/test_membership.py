@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from rainbow_exchange.bridge.privacy import PrivacyRules
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind
 from rainbow_exchange.model import Mailbox
@@ -294,7 +295,7 @@ async def test_placeholders_speak_the_companys_language(
 ) -> None:
     exchange = await make_exchange(ANN)
     exchange.appointment(ANN, sensitivity="Private")
-    bridge = make_bridge(exchange, await make_rainbow(kit.person("ann", language="fr")))
+    bridge = make_bridge(exchange, await make_rainbow(kit.person("ann", language="fr")), privacy=PrivacyRules())
     async with bridge.at_work("ann"):
         assert await answered(bridge, ANN) == ["Rendez-vous privé"]
 

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from rainbow_exchange.lab.exchange.mailbox import OutOfOffice, Right
+from rainbow_exchange.web import runtime
 from tests.house import House, now, until, virtually
 
 MARKS = ("Normal", "Personal", "Private", "Confidential")
@@ -81,6 +82,7 @@ def test_it_is_what_leaves_on_the_wire_and_tells_nothing_that_is_masked(tmp_path
             assert subjects(shown) == [("Normal & <é>", "as it was written")] + [("Private appointment", hidden)] * 3
             assert fields(shown["autoreply"]["fields"])["internalReplyMessage"][0] == "Away & out"
             assert shown["read_mode"] == "own"
+            assert await over_the_page(house, user.login_email.upper()) == shown | {"address": user.login_email.upper()}
             assert {name for name, _ in fields(shown["never"]).items()} >= {"location", "body", "attendees"}
             said = json.dumps(shown, ensure_ascii=False)
             masked = [f"{mark} &" for mark in MARKS[1:]]
@@ -90,6 +92,20 @@ def test_it_is_what_leaves_on_the_wire_and_tells_nothing_that_is_masked(tmp_path
 
 
 KINDS = ("events", "autoreply")
+
+
+async def over_the_page(house: House, address: str) -> Any:
+    """Ask as the command does; the wire repeats the address as it was asked, and is left as the login has it."""
+    found = runtime.read(house.folder)
+    assert found is not None
+    headers = {"Authorization": f"Bearer {runtime.read_token(house.folder)}"}
+    url = f"http://{found.host}:{found.port}/api/preview"
+    async with aiohttp.ClientSession(headers=headers) as page, page.post(url, json={"address": address}) as answer:
+        text = await answer.text()
+    read = json.loads(text)
+    for kind in KINDS:
+        read[kind]["wire"] = read[kind]["wire"].replace(f'email="{address}"', f'email="{address.lower()}"')
+    return read
 
 
 def test_over_the_s2s_link_too(tmp_path: Path) -> None:

@@ -136,6 +136,25 @@ def test_an_exception_by_an_alias_that_only_exchange_knows(tmp_path: Path, away:
     virtually(test)
 
 
+def test_whoever_is_polled_is_polled_without_subjects_where_none_may_leave(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = house_of(tmp_path, right=Right.REVIEWER)
+        house.bridge = {"privacy_exceptions": {primary(house, 0): "busy-only"}}
+        house.exchange.dials.turn({"faults": {"GetStreamingEvents": "ErrorExceededConnectionCount"}})
+        async with house.open():
+            fill(house)
+            house.start()
+            await until(lambda: house.status()["mailboxes"]["polled"] == 2, within=300)
+            before = len(house.exchange.record.read())
+            await asyncio.sleep(150)
+            polls = house.exchange.record.read(operation="GetUserAvailability", since=before)
+            assert {view for body in polls for view in asked(body["body"])} == {
+                (primary(house, 0), "FreeBusy"), (primary(house, 1), "Detailed"),
+            }  # fmt: skip
+
+    virtually(test)
+
+
 def asked(body: str) -> list[tuple[str, str]]:
     """Give whose calendar a GetUserAvailability asks for, and in which view."""
     request = etree.fromstring(body.encode())
