@@ -15,6 +15,7 @@ CHANGES = (
     "move appointment",
     "change subject",
     "change show-as",
+    "make private",
     "delete appointment",
     "make series",
     "move series",
@@ -85,6 +86,12 @@ class Calendars(Peopled):
         mailbox, item = self.items(step, series=bool(step.how % 3 == 0))
         others = [each for each in oracle.SHOW_AS if each != item.details.show_as]
         mailbox.calendar.update(item, changed(item.details, show_as=others[step.how % len(others)]))
+
+    def change_make_private(self, step: Step) -> None:
+        """Make it private, or show it again."""
+        mailbox, item = self.items(step, series=bool(step.how % 3 == 0))
+        sensitivity = "Private" if item.details.sensitivity == "Normal" else "Normal"
+        mailbox.calendar.update(item, changed(item.details, sensitivity=sensitivity))
 
     def change_delete_appointment(self, step: Step) -> None:
         mailbox, item = self.items(step, series=False)

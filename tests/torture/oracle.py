@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from rainbow_exchange.lab.exchange.calendar import Details
 from rainbow_exchange.lab.exchange.mailbox import Mailbox
 from rainbow_exchange.lab.rainbow.presence import Known, automatic_reply
 
@@ -12,15 +13,21 @@ SHOW_AS = {
     "OOF": "oof",
     "WorkingElsewhere": "workingelsewhere",
 }
+#: what stands for the subject of a private appointment, in English
+PRIVATE = "Private appointment"
 INSTANT = timedelta(microseconds=1)
 
 Shown = tuple[str, str, datetime, datetime]
 
 
 def appointments(mailbox: Mailbox, start: datetime, end: datetime) -> list[Shown]:
-    """List what Outlook's owner sees of that time: subject, shown as, start, end."""
+    """List what Outlook's owner would have others see of that time: subject, shown as, start, end."""
     found = [each.details for each in mailbox.calendar.view(start, end)]
-    return sorted((each.subject, SHOW_AS[each.show_as], each.start, each.end) for each in found)
+    return sorted((_subject(each), SHOW_AS[each.show_as], each.start, each.end) for each in found)
+
+
+def _subject(details: Details) -> str:
+    return PRIVATE if details.sensitivity == "Private" else details.subject
 
 
 def shown(known: Known, start: datetime, end: datetime) -> list[Shown] | None:
