@@ -110,6 +110,7 @@ class Agenda:
     where there was no appointment to tell by. `unreadable` counts entries left out because their times are none.
     `expanded` is False where Exchange gave a series as one, so that its meetings are missing. `unknown_zones` has what
     Exchange called the zones of those appointments that are told without one because nobody here knows it.
+    `doubtful`: it has a meeting that may have been cancelled or declined, and was not read in a way that tells.
     """
 
     mailbox: str
@@ -120,6 +121,7 @@ class Agenda:
     unreadable: int = 0
     expanded: bool = True
     unknown_zones: tuple[str, ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import partial
 
 from rainbow_exchange.bridge.privacy import Privacy
-from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsError, ResponseError, ServerBusy
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.model import Agenda, Mailbox
 
@@ -25,7 +25,7 @@ TRIED_ANEW_AFTER = timedelta(days=1)
 
 
 class Mode(StrEnum):
-    """How a mailbox is read: many by GetUserAvailability, or one by FindItem as its owner."""
+    """How a mailbox is read: many by GetUserAvailability, or one by FindItem: as its owner, or as who may read it."""
 
     BATCHED = "batched"
     OWN = "own"
@@ -33,11 +33,15 @@ class Mode(StrEnum):
 
 @dataclass(slots=True)
 class ReadMode:
-    """The mode of one mailbox as it was learnt, and since when. `privacy` gives the level that holds for it now."""
+    """The mode of one mailbox as it was learnt, and since when. `privacy` gives the level that holds for it now.
+
+    Whoever is not `owner`, for want of impersonation, reads by FindItem only what free/busy leaves in doubt.
+    """
 
     learnt: Mode
     own_only: bool = False  # a mailbox without an SMTP address cannot be asked for by GetUserAvailability
     privacy: Callable[[], Privacy] = lambda: Privacy.FULL
+    owner: bool = True
     _own_since: datetime | None = None
     _own_denied_until: datetime | None = None
 
@@ -53,25 +57,33 @@ class ReadMode:
         if privacy is Privacy.BUSY_ONLY:
             return False
         if self.learnt is Mode.OWN:
-            if isinstance(result, EwsError) and treatment(result) is Treatment.DENIED:
+            if isinstance(result, EwsError) and self._refused(result):
                 self.learnt, self._own_denied_until = Mode.BATCHED, now + TRIED_ANEW_AFTER
                 return True
             if self._own_since is None:
                 self._own_since = now
-            elif privacy is Privacy.FULL and now - self._own_since >= TRIED_ANEW_AFTER:
+            elif (privacy is Privacy.FULL or not self.owner) and now - self._own_since >= TRIED_ANEW_AFTER:
                 # Tried anew: with details, one request for a hundred mailboxes is cheaper than one each.
                 self.learnt = Mode.BATCHED
             return False
         may_own = self._own_denied_until is None or self._own_denied_until <= now
-        unfit = isinstance(result, Agenda) and (result.detailed is False or privacy is Privacy.PRIVATE_MASKED)
-        if may_own and unfit:
+        if may_own and isinstance(result, Agenda) and self._unfit(result, privacy):
             self.learnt, self._own_since = Mode.OWN, now
             return True
         return False
 
+    def _unfit(self, result: Agenda, privacy: Privacy) -> bool:
+        """Whether free/busy told less than the owner would."""
+        return result.doubtful or (self.owner and (result.detailed is False or privacy is Privacy.PRIVATE_MASKED))
+
+    def _refused(self, error: EwsError) -> bool:
+        """Whether FindItem is of no use here; who may read free/busy may have no right to it."""
+        may_pass = not isinstance(error, ResponseError) or isinstance(error, ServerBusy | ConnectionLimitReached)
+        return treatment(error) is Treatment.DENIED or not (self.owner or may_pass)
+
 
 class ReadModes:
-    """The modes of all mailboxes of one server; with `own` False they are BATCHED for good.
+    """The modes of all mailboxes of one server; with `own` False (no impersonation) they are BATCHED if that will do.
 
     `privacy(address)` gives the level that holds for a mailbox.
     `hidden(addresses)` is called when FindItem proves to hide meetings, with those who were read by it.
@@ -99,7 +111,7 @@ class ReadModes:
             start = Mode.BATCHED
         else:
             start = Mode.OWN if remembered is None or privacy() is Privacy.PRIVATE_MASKED else remembered
-        mode = ReadMode(start, own_only=mailbox.smtp is None, privacy=privacy)
+        mode = ReadMode(start, own_only=mailbox.smtp is None, privacy=privacy, owner=self._own)
         self._modes[mailbox.address] = mode
         return mode
 
@@ -118,7 +130,7 @@ class ReadModes:
 
     def judge(self, mode: ReadMode, result: Agenda | EwsError, now: datetime) -> bool:
         """Take a result into account; True: the mailbox is to be read again, otherwise."""
-        if not self._own or mode.own_only:
+        if mode.own_only:
             return False
         if isinstance(result, Agenda) and not result.expanded:
             mode.learnt = Mode.BATCHED

@@ -135,9 +135,11 @@ def _agenda(
     met: Counter[tuple[str, ...]] = Counter()
     appointments = []
     unknown_zones = []
+    doubtful = False
     for draft in sorted(drafts, key=lambda draft: (draft.start, draft.end, draft.show_as, draft.subject or "")):
         if not draft.touches(window.start, window.end):
             continue
+        doubtful = doubtful or draft.doubtful
         if draft.unknown_zone:
             unknown_zones.append(draft.unknown_zone)
         identity = draft.identity or (draft.start.isoformat(), draft.end.isoformat(), draft.show_as)
@@ -163,6 +165,7 @@ def _agenda(
         detailed=detailed,
         unreadable=unreadable,
         unknown_zones=tuple(unknown_zones),
+        doubtful=doubtful,
     )
 
 
@@ -199,4 +202,5 @@ def _join(early: Agenda, late: Agenda, window: Window) -> Agenda:
         read_at=early.read_at,
         detailed=True in evidence if evidence else None,
         unreadable=early.unreadable + late.unreadable,
+        doubtful=early.doubtful or late.doubtful,
     )

@@ -45,6 +45,7 @@ class Draft:
     sensitivity: Sensitivity = Sensitivity.NORMAL
     timezone: str | None = None
     unknown_zone: str | None = None
+    doubtful: bool = False
 
     def touches(self, start: datetime, end: datetime) -> bool:
         """Tell whether an instant of it lies in the span, `end` excluded; one without length is that instant."""
@@ -97,7 +98,10 @@ def _original_start(item: CalendarItem) -> datetime | None:
 
 
 def draft_of_event(event: CalendarEvent) -> Draft:
-    """Read an event of a free/busy view."""
+    """Read an event of a free/busy view.
+
+    It does not tell whether a meeting was cancelled or declined; one that counts as free may have been.
+    """
     end = max(event.start, event.end)
     show_as = _SHOW_AS.get(event.busy_type.lower(), ShowAs.BUSY)
     details = event.details
@@ -116,6 +120,7 @@ def draft_of_event(event: CalendarEvent) -> Draft:
         subject=details.subject if details.subject is not None or details.is_private else "",
         kind=kind,
         sensitivity=Sensitivity.PRIVATE if details.is_private else Sensitivity.NORMAL,
+        doubtful=details.is_meeting and show_as is ShowAs.FREE,
     )
 
 

@@ -3,18 +3,22 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
-from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError
+from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError, ServerBusy
 from rainbow_exchange.model import Agenda, Mailbox, Window
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def agenda(detailed: bool | None) -> Agenda:
+def agenda(detailed: bool | None, *, doubtful: bool = False) -> Agenda:
     window = Window(start=NOW, end=NOW + DAY)
-    return Agenda(mailbox="ann@acme.test", window=window, appointments=(), read_at=NOW, detailed=detailed)
+    return Agenda(
+        mailbox="ann@acme.test", window=window, appointments=(), read_at=NOW, detailed=detailed, doubtful=doubtful
+    )
 
 
 def test_an_appointment_without_details_is_read_as_its_owner() -> None:
@@ -23,6 +27,36 @@ def test_an_appointment_without_details_is_read_as_its_owner() -> None:
     assert not mode.judge(agenda(detailed=True), NOW)
     assert mode.judge(agenda(detailed=False), NOW)
     assert mode.current == "own"
+
+
+def test_what_may_have_been_cancelled_or_declined_is_read_as_its_owner() -> None:
+    mode = ReadMode(Mode.BATCHED)
+    assert mode.judge(agenda(detailed=True, doubtful=True), NOW)
+    assert mode.current == "own"
+
+
+def test_without_impersonation_it_is_read_by_whoever_may_and_tried_anew_daily() -> None:
+    modes = ReadModes(own=False, hidden=lambda _: None, privacy=lambda _: Privacy.PRIVATE_MASKED)
+    mode = modes.add(Mailbox(address="ann"), None, NOW)
+    assert not modes.judge(mode, agenda(detailed=True), NOW)
+    assert modes.judge(mode, agenda(detailed=True, doubtful=True), NOW)
+    assert mode.current == "own"
+    assert not modes.judge(mode, EwsConnectionError("timeout", "late"), NOW)
+    assert not modes.judge(mode, ServerBusy("ErrorServerBusy"), NOW)
+    assert not modes.judge(mode, agenda(detailed=True), NOW)
+    assert mode.current == "own"
+    assert not modes.judge(mode, agenda(detailed=True), NOW + DAY)
+    assert mode.current == "batched"
+
+
+@pytest.mark.parametrize("code", ["ErrorAccessDenied", "ErrorItemNotFound", "ErrorInternalServerError", "TimeLimit"])
+def test_whoever_may_not_is_content_with_free_busy_for_a_day(code: str) -> None:
+    mode = ReadMode(Mode.BATCHED, owner=False)
+    assert mode.judge(agenda(detailed=True, doubtful=True), NOW)
+    assert mode.judge(ResponseError(code), NOW)
+    assert mode.current == "batched"
+    assert not mode.judge(agenda(detailed=True, doubtful=True), NOW + timedelta(hours=23))
+    assert mode.judge(agenda(detailed=True, doubtful=True), NOW + DAY)
 
 
 def test_the_owners_way_is_kept_for_a_day_and_then_the_other_is_tried_anew() -> None:

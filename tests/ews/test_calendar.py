@@ -186,6 +186,29 @@ async def test_what_lies_outside_the_window_is_dropped() -> None:
         assert len(starts(read["ada@acme.test"])) == expected
 
 
+@pytest.mark.parametrize(
+    ("meeting", "counts", "doubtful"),
+    [("true", "Free", True), ("true", "Busy", False), ("false", "Free", False), ("true", "Tentative", False)],
+)
+async def test_a_meeting_that_counts_as_free_may_have_been_cancelled(
+    meeting: str, counts: str, *, doubtful: bool
+) -> None:
+    event = (
+        "<CalendarEvent><StartTime>2026-03-03T09:00:00</StartTime><EndTime>2026-03-03T10:00:00</EndTime>"
+        f"<BusyType>{counts}</BusyType><CalendarEventDetails><ID>A</ID><Subject>x</Subject>"
+        f"<IsMeeting>{meeting}</IsMeeting></CalendarEventDetails></CalendarEvent>"
+    )
+    answer = (
+        "<Envelope><Body><GetUserAvailabilityResponse><FreeBusyResponseArray><FreeBusyResponse><FreeBusyView>"
+        f"<FreeBusyViewType>Detailed</FreeBusyViewType><CalendarEventArray>{event}</CalendarEventArray></FreeBusyView>"
+        "</FreeBusyResponse></FreeBusyResponseArray></GetUserAvailabilityResponse></Body></Envelope>"
+    ).encode()
+    read = await read_availability(Played(answer), ["ada@acme.test"], WINDOW, read_at=READ_AT)
+    found = read["ada@acme.test"]
+    assert isinstance(found, Agenda)
+    assert found.doubtful is doubtful
+
+
 async def test_no_view_and_a_missing_answer_are_no_empty_calendars() -> None:
     client = Played(recorded("Exchange2019/get_user_availability/no_view"))
     read = await read_availability(client, FIVE[:2], WINDOW, read_at=READ_AT)

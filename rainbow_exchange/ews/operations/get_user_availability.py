@@ -33,6 +33,7 @@ class CalendarEventDetails:
     is_recurring: bool
     is_exception: bool
     is_private: bool
+    is_meeting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,4 +155,5 @@ def _details(details: etree._Element) -> CalendarEventDetails:
         is_recurring=is_true(child_text(details, "IsRecurring")),
         is_exception=is_true(child_text(details, "IsException")),
         is_private=is_true(child_text(details, "IsPrivate")),
+        is_meeting=is_true(child_text(details, "IsMeeting")),
     )

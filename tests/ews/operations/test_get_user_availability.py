@@ -71,10 +71,11 @@ def test_each_mailbox_gets_its_own_in_its_place(answer: Read) -> None:
             is_recurring=False,
             is_exception=False,
             is_private=False,
+            is_meeting=True,
         ),
     )
     assert ada.events[3].details == CalendarEventDetails(
-        store_id="0000A3", subject=None, is_recurring=False, is_exception=False, is_private=True
+        store_id="0000A3", subject=None, is_recurring=False, is_exception=False, is_private=True, is_meeting=True
     )
     assert isinstance(bob, FreeBusyResponse)
     assert [event.details for event in bob.events] == [None, None, None]
