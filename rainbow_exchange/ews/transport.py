@@ -280,10 +280,12 @@ class Transport:
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
     """Read a refusal's page to its end, so that the next leg goes out on the same connection; close it if endless."""
-    size = 0
-    while chunk := await response.content.readany():
-        size += len(chunk)
-        if size > _LONGEST_REFUSAL:
-            response.close()
-            return
-    response.release()
+    size, whole = 0, False
+    try:
+        while chunk := await response.content.readany():
+            size += len(chunk)
+            if size > _LONGEST_REFUSAL:
+                return
+        whole = True
+    finally:  # a page that breaks off leaves nothing to go on with
+        response.release() if whole else response.close()

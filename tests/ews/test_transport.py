@@ -222,6 +222,20 @@ async def test_an_endless_refusal_is_not_read_to_its_end(wire: Any, make: Any) -
     assert wire.open == 0
 
 
+async def test_a_refusal_that_does_not_come_to_its_end_leaves_no_connection(wire: Any, make: Any) -> None:
+    """It is half read when nobody waits for it any longer."""
+
+    async def script(request: Any) -> None:
+        request.writer.write(b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 10\r\n\r\nno!")
+        await asyncio.Event().wait()
+
+    wire.script = script
+    with pytest.raises(EwsConnectionError, match="timeout"):
+        await post(make(wire.url), limit=0.2)
+    await asyncio.sleep(0.1)
+    assert wire.open == 0
+
+
 async def test_a_larger_answer_than_allowed_is_not_read_on(wire: Any, make: Any) -> None:
     wire.script = lambda _: say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 5000)
     with pytest.raises(MalformedResponse, match="1000"):
