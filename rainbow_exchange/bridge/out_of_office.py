@@ -339,6 +339,9 @@ class OutOfOfficeWatch:
         took = asyncio.get_running_loop().time() - asked_at
         self._cost += (0.1 if self._cost else 1.0) * (took - self._cost)
         self.counters.settings_read += 1
+        if asked_at < entry.asked_at:
+            return  # what was asked later, for a question, was answered earlier
+        entry.asked_at = asked_at
         entry.settings_at, entry.refused = self._now(), ""
         self._want_settings(entry, min(next_at, confirm_at(absence, self._now()) or next_at))
         self._set(entry, absence)

@@ -34,7 +34,7 @@ class Server:
         self.limit = 1000
         self.absence_left_out: set[str] = set()
         self.settings: EwsError | None = None
-        self.settings_take = 0.0
+        self.settings_take = self.settings_late = 0.0
         self.no_tip_of_oneself = False
         self.calls: Scripted = kit.scripted(self._answer)
 
@@ -60,6 +60,8 @@ class Server:
                 if self.settings:
                     raise self.settings
                 out = address in self.away
+                late, self.settings_late = self.settings_late, 0.0
+                await asyncio.sleep(late)
                 return OofSettings(oof_state="Enabled" if out else "Disabled", internal_html="away" if out else "")
         raise AssertionError(operation)
 
@@ -332,3 +334,16 @@ async def test_settings_that_did_not_come_in_time_are_read_again(kit: "Kit", mak
         assert bench.states(ANN, BOB) == [None, DISABLED]
         bench.server.settings_take = 0.0
         await kit.until(lambda: bench.states(ANN) == [AWAY], limit=660)
+
+
+async def test_settings_that_are_overtaken_by_newer_ones_do_not_count(kit: "Kit", make_bench: MakeBench) -> None:
+    bench = make_bench(impersonation=True)
+    bench.server.away, bench.server.absence_left_out, bench.server.settings_late = {ANN}, {ANN}, 5.0
+    bench.add(ANN)
+    async with kit.running(bench.watch.run()):
+        await kit.until(lambda: bench.server.count(GetUserOofSettings) == 1)
+        await asyncio.sleep(1)
+        bench.server.away = set()
+        assert await bench.watch.read(ANN) == DISABLED
+        await asyncio.sleep(10)
+        assert bench.states(ANN) == [DISABLED]
