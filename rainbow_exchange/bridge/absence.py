@@ -32,12 +32,11 @@ def in_effect(absence: OutOfOffice | None, at: datetime) -> bool:
 def over(absence: OutOfOffice | None, tip: Tip, before: Tip | None) -> bool:
     """Whether this tip alone ends what is known: it shows nothing, and nothing planned explains that.
 
-    Somebody who is away without a text has no tip either; of him it says nothing new until one was seen.
+    Somebody who is away without a text has no tip either; of him it says nothing new until one was seen, nor of anybody
+    of whom nothing is known yet: who was told to be away before a restart must not seem to be back.
     """
-    if tip.out or absence is DISABLED:
+    if tip.out or absence is None or absence is DISABLED:
         return False
-    if absence is None:
-        return True
     return absence.start is None and (bool(absence.internal_text) or (before is not None and before.out))
 
 
@@ -51,6 +50,8 @@ def by_tip(
     """
     if tip is None or tip_at is None:
         return absence
+    if absence is None and not tip.out:
+        return DISABLED
     known = in_effect(absence, tip_at)
     if tip.out:
         if absence is None or not known:

@@ -40,6 +40,8 @@ PERIOD = 60.0
 IN_DOUBT = timedelta(minutes=5)
 #: when settings are tried again that could not be read
 SETTINGS_RETRY = timedelta(minutes=10)
+#: seconds that a question waits for settings before the tip stands in for them
+PATIENCE = 6.0
 STALE_AFTER = timedelta(hours=12)
 #: how long an absence is remembered that Exchange no longer lets us see
 FORGET_AFTER = timedelta(hours=24)
@@ -152,15 +154,17 @@ class OutOfOfficeWatch:
         return Unreadable(reasons.total(), reason, self._tips.none) if reasons else None
 
     async def read(self, address: str) -> OutOfOffice:
-        """Return the state, read now if it is not known. Raises EwsError; KeyError for a mailbox never added."""
+        """Return the state, read now if it is not known. Raises EwsError, TimeoutError; KeyError if never added."""
         entry = self._entries[address]
         if entry.mailbox.smtp is None:
             raise ResponseError(NO_ADDRESS)
         if not self._known(entry):
             try:
-                await (self._read_settings(entry) if self._impersonation else self._tips.one(entry))
-            except EwsError:
-                if not self._known(entry):  # the tip may stand in for the settings
+                async with asyncio.timeout(PATIENCE):
+                    await (self._read_settings(entry) if self._impersonation else self._tips.one(entry))
+            except (EwsError, TimeoutError):
+                self._let_tip_stand_in(entry)
+                if not self._known(entry):
                     raise
         if entry.absence is None or not self._known(entry):
             raise ResponseError(NOT_KNOWN)
@@ -241,7 +245,8 @@ class OutOfOfficeWatch:
         while loop.time() < end and not self._fresh and (address := self._settings.take_one(self._now())) is not None:
             entry = self._entries[address]
             self._want_settings(entry, self._now() + SETTINGS_RETRY)  # unless this one says when
-            await self._within_budget(self._read_settings(entry))
+            if await self._within_budget(self._read_settings(entry)) is not None:
+                self._let_tip_stand_in(entry)
 
     def _forget_lost(self) -> None:
         """Drop the texts of those whose state Exchange has refused to tell for a day."""
@@ -330,10 +335,6 @@ class OutOfOfficeWatch:
         except EwsError as error:
             if is_refusal(error):
                 entry.refused = reason_of(error)
-            # Until the next try.
-            stand_in = by_tip(entry.absence, entry.tip, entry.tip_at, entry.out_at)
-            if stand_in is not None and stand_in is not entry.absence:
-                self._set(entry, stand_in)
             self._want_settings(entry, self._now() + SETTINGS_RETRY)
             raise
         took = asyncio.get_running_loop().time() - asked_at
@@ -345,6 +346,12 @@ class OutOfOfficeWatch:
         entry.settings_at, entry.refused = self._now(), ""
         self._want_settings(entry, min(next_at, confirm_at(absence, self._now()) or next_at))
         self._set(entry, absence)
+
+    def _let_tip_stand_in(self, entry: Entry) -> None:
+        """Settings could not be read: until they are, the tip tells what it can."""
+        stand_in = by_tip(entry.absence, entry.tip, entry.tip_at, entry.out_at)
+        if self._impersonation and stand_in is not None and stand_in is not entry.absence:
+            self._set(entry, stand_in)
 
     def _set(self, entry: Entry, absence: OutOfOffice) -> None:
         entry.seen_at = self._now()

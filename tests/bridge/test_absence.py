@@ -38,7 +38,7 @@ def test_a_schedule_holds_from_its_start_to_before_its_end(
 @pytest.mark.parametrize(
     ("absence", "before", "ended"),
     [
-        (None, None, True),
+        (None, None, False),  # perhaps away without a text, and told so before a restart
         (ENABLED, None, True),
         (ENABLED, OUT, True),
         (WORDLESS, None, False),  # of him there is never a tip
@@ -68,6 +68,7 @@ def test_a_tip_without_a_message_ends_what_was_not_planned(
         (LEAVE, Tip(out=True, text="Moved"), 5, 5, replace(LEAVE, internal_text="Moved")),
         (ENABLED, Tip(out=True, text="Back on Mon…"), 5, 5, ENABLED),
         (ENABLED, Tip(out=True, text="Back on Mon..."), 5, 5, ENABLED),
+        (None, IN, 0, None, DISABLED),
         (LEAVE, IN, -5, None, LEAVE),
         (LEAVE, IN, 5, None, LEAVE),  # late
         (LEAVE, IN, 5, -30, LEAVE),

@@ -347,3 +347,15 @@ async def test_settings_that_are_overtaken_by_newer_ones_do_not_count(kit: "Kit"
         assert await bench.watch.read(ANN) == DISABLED
         await asyncio.sleep(10)
         assert bench.states(ANN) == [DISABLED]
+
+
+async def test_the_tip_answers_a_question_that_settings_do_not_in_time(kit: "Kit", make_bench: MakeBench) -> None:
+    bench = make_bench(impersonation=True)
+    bench.server.away, bench.server.settings_take = {ANN}, 20.0
+    bench.add(ANN, BOB)
+    async with kit.running(bench.watch.run()):
+        await kit.until(lambda: bench.server.count(GetUserOofSettings) == 1)
+        async with asyncio.timeout(7):
+            assert await bench.watch.read(ANN) == AWAY
+        async with asyncio.timeout(7):
+            assert await bench.watch.read(BOB) == DISABLED

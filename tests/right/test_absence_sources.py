@@ -293,6 +293,32 @@ def test_who_was_away_before_a_restart_and_came_back_meanwhile_is_shown_so_at_on
     live(tmp_path, play)
 
 
+@pytest.mark.parametrize("state", ["Enabled", "Scheduled"])
+def test_who_is_away_without_a_text_never_seems_to_be_back_over_a_restart(tmp_path: Path, state: str) -> None:
+    async def play(house: House, people: list[LabUser]) -> None:
+        away = PLANNED | {
+            "state": state,
+            "internal": "",
+            "start": "2026-03-02T07:00:00Z",
+            "end": "2026-03-02T18:00:00Z",
+        }
+        for person in people:
+            change(mailbox_of(house, person), away)
+        await settled(house)
+        await at(2)
+        await house.stop()
+        house.rainbow.record.clear()
+        # the tips, which show nothing, come long before the settings, and before anything is asked
+        house.exchange.dials.turn({"delay_seconds": 3.0, "delay_operations": ["GetUserOofSettings", "FindItem"]})
+        await settled(house)
+        await at(6)
+        published = [each["status"] for each in house.rainbow.record.published]
+        assert set(published) == {"out_of_office"}
+        assert {shown(house, person) for person in people} == {"out_of_office"}
+
+    live(tmp_path, play, 3)
+
+
 def test_a_plan_for_later_is_looked_for_where_an_appointment_says_out_of_office(tmp_path: Path) -> None:
     async def play(house: House, people: list[LabUser]) -> None:
         ann, bob = people
