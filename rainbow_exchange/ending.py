@@ -24,6 +24,16 @@ async def first_of(*works: Coroutine[Any, Any, T]) -> T:
     return next(task.result() for task in started if task in done)
 
 
+async def whole(work: Coroutine[Any, Any, T]) -> T:
+    """Do this to its end though cancelled meanwhile: what is half opened nobody could close."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        if not task.done():
+            await asyncio.wait([task])
+
+
 async def ended(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait until it has ended; what it raises is its TaskGroup's business."""
     task.cancel()

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from rainbow_exchange.ending import first_of, in_time
+import pytest
+
+from rainbow_exchange.ending import first_of, in_time, whole
 
 
 async def test_the_first_wins_and_the_others_are_cancelled() -> None:
@@ -30,3 +32,20 @@ async def test_what_takes_too_long_is_cut_short() -> None:
     started = loop.time()
     await in_time(hangs(), started + 0.01)
     assert loop.time() - started < 1
+
+
+async def test_what_is_not_to_be_left_half_done_is_done_though_it_is_cancelled() -> None:
+    done: list[str] = []
+
+    async def opens() -> str:
+        await asyncio.sleep(0.01)
+        done.append("open")
+        return "it"
+
+    assert await whole(opens()) == "it"
+    opening = asyncio.create_task(whole(opens()))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert done == ["open", "open"]

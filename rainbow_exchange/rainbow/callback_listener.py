@@ -63,7 +63,10 @@ class CallbackListener:
             return
         loop = asyncio.get_running_loop()
         self._manager = manager = web.Server(self._serve)
-        self._server = await loop.create_server(lambda: _protocol(manager, loop), self._host, self._port)
+        self._server = await loop.create_server(
+            lambda: _protocol(manager, loop), self._host, self._port, start_serving=False
+        )
+        await self._server.start_serving()  # cancelled here, it is there to be closed
 
     async def stop(self) -> None:
         """Listen no more; requests under way have a second."""

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from rainbow_exchange.ending import whole
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.web import runtime, security
 
@@ -147,7 +148,7 @@ async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int
     )
     try:
         await runner.setup()
-        await web.SockSite(runner, listener, backlog=_MAX_REQUESTS).start()
+        await whole(web.SockSite(runner, listener, backlog=_MAX_REQUESTS).start())
         yield listener.getsockname()[1]
     finally:
         await runner.cleanup()

@@ -220,3 +220,16 @@ async def test_path_is_looked_for_as_it_stands() -> None:
     writer.close()
     await listener.stop()
     assert asked == ["/a%2Fb/../c"]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_one_that_is_cancelled_while_it_begins_to_listen_can_be_stopped(turns: int) -> None:
+    made = Listening()
+    starting = asyncio.create_task(made.listener.start())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    await asyncio.wait([starting])
+    await made.listener.stop()
+    watched = asyncio.get_running_loop()._selector.get_map()  # type: ignore[attr-defined]  # of selector loops
+    assert [key for key in watched.values() if "_accept_connection" in repr(key.data)] == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from rainbow_exchange.errors import UserError
@@ -245,3 +246,24 @@ async def test_a_retry_needs_the_token(daemon: Daemon, client: aiohttp.ClientSes
     async with client.post(daemon.url("/api/retry"), json={"all": True}) as answer:
         assert answer.status == 401
     assert daemon.retries == []
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_whoever_is_cancelled_while_the_page_is_opened_leaves_nothing_that_listens(turns: int) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    async def serve() -> None:
+        async with app.serve(web.Application(), "127.0.0.1", port):
+            await asyncio.Event().wait()
+
+    serving = asyncio.create_task(serve())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    serving.cancel()
+    await asyncio.wait([serving])
+    assert serving.cancelled()
+    watched = asyncio.get_running_loop()._selector.get_map()  # type: ignore[attr-defined]  # of selector loops
+    listening = [key for key in watched.values() if "_accept_connection" in repr(key.data)]
+    assert listening == []
