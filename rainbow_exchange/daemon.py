@@ -23,6 +23,7 @@ from rainbow_exchange import __version__, config, metrics, process, status
 from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.clock import Clock
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.diagnosis.preview import not_ready, preview
@@ -202,9 +203,21 @@ class Daemon:
 
     async def _keep_state(self) -> None:
         """Review everything each second, so that problems and states begin when they begin, not when someone looks."""
+        loop = asyncio.get_running_loop()
+        clock = Clock(self._now(), loop.time(), every=REVIEW_EVERY)
         while True:
             self._review()
             await asyncio.sleep(REVIEW_EVERY)
+            if leap := clock.leap(self._now(), loop.time()):
+                self._leapt(leap)
+
+    def _leapt(self, seconds: float) -> None:
+        """The clock was set, or the machine has slept: instants that were kept mean nothing, connections may be dead.
+
+        Both sides begin anew, as at a start: everybody is subscribed and read, and Rainbow is told of everybody.
+        """
+        log.warning("clock_leapt", seconds=round(seconds))
+        self._wanted.begin_anew()
 
     def _review(self) -> None:
         if self._sides is not None:

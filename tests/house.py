@@ -35,7 +35,9 @@ def virtually(test: Callable[[], Awaitable[None]], *, days: float = 3, begins: d
 
 
 def now() -> datetime:
-    return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+    """Return the wall clock's time: it goes on while a machine sleeps, which `slept` of the loop has seconds of."""
+    loop = asyncio.get_running_loop()
+    return EPOCH + timedelta(seconds=loop.time() + getattr(loop, "slept", 0.0))
 
 
 async def until(condition: Callable[[], object], *, within: float, step: float = 0.1) -> float:
@@ -97,8 +99,8 @@ class House:
 
     def new_daemon(self, **parts: Any) -> Daemon:
         settings, secrets = self.read()
-        more = {"observe": self.observe, "read": self.read} | parts
-        return Daemon(settings, secrets, now=now, random=Random(self.luck).random, **more)
+        more = {"observe": self.observe, "read": self.read, "now": now} | parts
+        return Daemon(settings, secrets, random=Random(self.luck).random, **more)
 
     def read(self) -> tuple[Settings, Secrets]:
         """Give what the machine's settings are now."""

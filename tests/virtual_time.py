@@ -51,8 +51,11 @@ class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
     """Virtual time begins at `start`; a loop that waits for nothing but the outside ends after 30 s.
 
     Before time moves, the loop looks `looks` times whether the kernel has something for it, and before it leaps gives
-    it a `moment` of real time.
+    it a `moment` of real time. The machine may have `slept` for some seconds, in which this clock stood still, or the
+    clock has `leapt` by some.
     """
+
+    slept = leapt = 0.0
 
     def __init__(self, *, start: float = 0, looks: int = 3, moment: float = 0.001) -> None:
         super().__init__(start=start, noop_cycles=0, idle_step=0.01, idle_timeout=30)
@@ -88,6 +91,9 @@ class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
         self._abroad.add(future)
         future.add_done_callback(self._abroad.discard)
         return future
+
+    def time(self) -> float:
+        return super().time() + self.leapt
 
     def call_at(
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None

@@ -41,6 +41,8 @@ class Wanted:
         self.stopped_at: float | None = None
         #: whether anything is wanted now that was not at the start
         self.anew = False
+        #: how often both sides were to begin anew though no setting has changed
+        self._beginnings = 0
         self._changed = asyncio.Event()
 
     @property
@@ -56,6 +58,11 @@ class Wanted:
     def stop(self) -> None:
         """Want nothing any more."""
         self.stopped_at = asyncio.get_running_loop().time()
+        self._tell()
+
+    def begin_anew(self) -> None:
+        """Want both sides built anew, by the same settings."""
+        self._beginnings += 1
         self._tell()
 
     def use(self, settings: Settings, secrets: Secrets) -> None:
@@ -79,7 +86,7 @@ class Wanted:
         of_exchange = config.missing_for_exchange(self.settings, self.secrets)
         return Wish(
             hold=holds.rainbow_missing(missing, of_exchange, self.settings) if missing else None,
-            key=(self.settings.rainbow, self.settings.rainbow_fields, *_of("rainbow", self.secrets)),
+            key=(self.settings.rainbow, self.settings.rainbow_fields, *_of("rainbow", self.secrets), self._beginnings),
             settings=self.settings,
             secrets=self.secrets,
         )
