@@ -22,12 +22,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.torture import calendars, daemon_faults, exchange_faults, people, rainbow_faults
+from tests.torture import calendars, clock_faults, daemon_faults, exchange_faults, people, rainbow_faults
 from tests.torture.rig import Rig
 from tests.torture.steps import PAUSES, SPANS, Step, dealt
 
 CHANGES = (*calendars.CHANGES, *people.CHANGES)
-FAULTS = (*rainbow_faults.FAULTS, *exchange_faults.FAULTS, *daemon_faults.FAULTS)
+FAULTS = (*rainbow_faults.FAULTS, *exchange_faults.FAULTS, *daemon_faults.FAULTS, *clock_faults.FAULTS)
 KINDS = (*CHANGES, *FAULTS)
 #: a call that is to break off is at times never made: there are more of these in the deck
 DECK = (*KINDS, *rainbow_faults.BREAKS)
