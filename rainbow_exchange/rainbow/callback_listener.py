@@ -112,6 +112,8 @@ class CallbackListener:
                         raise _Refused(web.HTTPRequestEntityTooLarge.status_code)
         except TimeoutError:
             raise _Refused(web.HTTPRequestTimeout.status_code) from None
+        except ConnectionError:  # whoever asked has gone, and aiohttp would log that as an error of ours
+            raise _Refused(web.HTTPBadRequest.status_code) from None
         return bytes(body)
 
 

@@ -95,6 +95,8 @@ def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
             answer = await work(read_body(await request.read()))
         except ValueError as error:
             raise web.HTTPBadRequest(text=f"not understood: {error}\n") from error
+        except ConnectionResetError as error:  # whoever asked has gone, and aiohttp would log that as an error of ours
+            raise web.HTTPBadRequest from error
         return web.Response(text=json.dumps(answer, ensure_ascii=False), content_type="application/json")
 
     return handle

@@ -210,6 +210,22 @@ async def test_bug_is_logged_and_its_words_stay_here(
     assert "KeyError" in caplog.text
 
 
+async def test_whoever_breaks_off_is_counted_and_no_error_of_ours(
+    listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        _, writer = await listening.open()
+        writer.write(HEAD + b"Content-Length: 100\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.close()
+        async with asyncio.timeout(10):
+            while not listening.listener.refused:  # noqa: ASYNC110 - what is waited for sets no event
+                await asyncio.sleep(0.01)
+    assert listening.listener.refused == {400: 1}
+    assert caplog.records == []
+
+
 async def test_path_is_looked_for_as_it_stands() -> None:
     asked: list[str] = []
     listener = CallbackListener(host="127.0.0.1", port=0, find=asked.append, max_body=1)
