@@ -2,7 +2,7 @@
 # All names are relative, since make cannot handle a space in the name of a file and this folder's path may have one.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test torture soak check style types imports coverage wheel clean rebuild
+.PHONY: help run test torture fuzz soak check style types imports coverage wheel clean rebuild
 
 # Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
 PYTHON ?=
@@ -23,6 +23,8 @@ torture: .venv/.development ## 10,000 histories of changes and faults, on all co
 	@$(BIN)/python -m tests.torture.kills
 soak: .venv/.soak ## ten minutes of changes and faults with 500 mailboxes, in search of leaks (RAINBOW_EXCHANGE_SOAK says how many minutes)
 	@$(BIN)/python -m tests.soak
+fuzz: .venv/.development ## a million spoilt inputs for all that reads what others send (RAINBOW_EXCHANGE_FUZZ says how many)
+	@$(BIN)/python -m tests.fuzz
 check: style types imports coverage ## everything that must hold: style, types, imports, tests, their coverage
 style: .venv/.development ## lint and formatting
 	@$(BIN)/ruff check .
