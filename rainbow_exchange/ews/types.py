@@ -27,6 +27,7 @@ class ResponseCode(str):
     SUBSCRIPTION_NOT_FOUND: ClassVar["ResponseCode"]
     ACCESS_DENIED: ClassVar["ResponseCode"]
     NO_FREE_BUSY_ACCESS: ClassVar["ResponseCode"]
+    FREE_BUSY_FAILED: ClassVar["ResponseCode"]
     TIME_INTERVAL_TOO_BIG: ClassVar["ResponseCode"]
     NAME_RESOLUTION_NO_RESULTS: ClassVar["ResponseCode"]
     NAME_RESOLUTION_MULTIPLE_RESULTS: ClassVar["ResponseCode"]
@@ -43,6 +44,7 @@ ResponseCode.INVALID_SUBSCRIPTION = ResponseCode("ErrorInvalidSubscription")
 ResponseCode.SUBSCRIPTION_NOT_FOUND = ResponseCode("ErrorSubscriptionNotFound")
 ResponseCode.ACCESS_DENIED = ResponseCode("ErrorAccessDenied")
 ResponseCode.NO_FREE_BUSY_ACCESS = ResponseCode("ErrorNoFreeBusyAccess")
+ResponseCode.FREE_BUSY_FAILED = ResponseCode("ErrorFreeBusyGenerationFailed")
 ResponseCode.TIME_INTERVAL_TOO_BIG = ResponseCode("ErrorTimeIntervalTooBig")
 ResponseCode.NAME_RESOLUTION_NO_RESULTS = ResponseCode("ErrorNameResolutionNoResults")
 ResponseCode.NAME_RESOLUTION_MULTIPLE_RESULTS = ResponseCode("ErrorNameResolutionMultipleResults")

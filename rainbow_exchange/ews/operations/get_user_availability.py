@@ -22,6 +22,8 @@ from rainbow_exchange.model import Window
 
 #: minutes of one digit of MergedFreeBusy
 MERGED_INTERVAL = 30
+#: the digit of MergedFreeBusy that says that nothing is known of a slot
+_NO_DATA = "4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,8 @@ def _read(entry: etree._Element, event: Callable[[etree._Element], CalendarEvent
     except MalformedResponse as malformed:
         return malformed
     merged = child_text(view, "MergedFreeBusy")
+    if view_type.startswith("Merged") and not read and not merged.strip(_NO_DATA):
+        return error_from(ResponseCode.FREE_BUSY_FAILED, "NoError, but no data either", fault=False)
     return FreeBusyResponse(view_type=view_type, events=tuple(read), merged=merged, unreadable=unreadable)
 
 

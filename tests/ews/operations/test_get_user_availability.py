@@ -13,6 +13,7 @@ from rainbow_exchange.ews.operations.get_user_availability import (
     parse,
 )
 from rainbow_exchange.ews.soap import open_envelope
+from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.model import Window
 
 Read = Callable[[str], etree._Element]
@@ -84,6 +85,18 @@ def test_each_mailbox_gets_its_own_in_its_place(answer: Read) -> None:
     assert dan.code == "ErrorMailRecipientNotFound"
     assert dan.values == {"ExceptionType": "Example.MailRecipientNotFoundException", "ExceptionCode": "5009"}
     assert eve == FreeBusyResponse(view_type="MergedOnly", merged="0022001340")
+
+
+@pytest.mark.parametrize("digits", ["4" * 48, "4", ""])
+def test_a_calendar_of_which_nothing_is_known_is_no_free_one(digits: str) -> None:
+    view = f"<FreeBusyViewType>MergedOnly</FreeBusyViewType><MergedFreeBusy>{digits}</MergedFreeBusy>"
+    body = etree.fromstring(
+        "<Body><GetUserAvailabilityResponse><FreeBusyResponseArray><FreeBusyResponse><FreeBusyView>"
+        f"{view}</FreeBusyView></FreeBusyResponse></FreeBusyResponseArray></GetUserAvailabilityResponse></Body>"
+    )
+    (found,) = parse(body)
+    assert isinstance(found, ResponseError)
+    assert (found.code, treatment(found)) == ("ErrorFreeBusyGenerationFailed", Treatment.TRANSIENT)
 
 
 def test_success_without_a_view_is_no_empty_calendar(answer: Read) -> None:
