@@ -21,12 +21,17 @@ def at(hour: int, minute: int = 0, second: float = 0, *, day: int = 2) -> dateti
     return datetime(2026, 3, day, tzinfo=UTC) + timedelta(hours=hour, minutes=minute, seconds=second)
 
 
-class Day:
-    """A house with one person in it, and that person's day."""
+def alone(folder: Path, hours_asked: int = 24) -> House:
+    """Make a house for one person."""
+    return House(folder, 1, rainbow={"dials": {"question_hours": hours_asked}})
 
-    def __init__(self, folder: Path, *, hours_asked: int = 24) -> None:
-        self.house = House(folder, 1, rainbow={"dials": {"question_hours": hours_asked}})
-        self.person = self.house.people[0]
+
+class Day:
+    """The day of one person in a house."""
+
+    def __init__(self, house: House, number: int = 0) -> None:
+        self.house = house
+        self.person = house.people[number]
         assert self.person.mailbox is not None
         self.address = self.person.mailbox.address
         self.calendar = self.house.exchange.directory.by_address[self.address].calendar
@@ -68,7 +73,7 @@ def test_what_begins_and_ends_does_so_by_itself(tmp_path: Path, hours_asked: int
     """Whether Rainbow asks about an instant only or a day ahead."""
 
     async def test() -> None:
-        day = Day(tmp_path, hours_asked=hours_asked)
+        day = Day(alone(tmp_path, hours_asked))
         day.make("Planning", at(8, 5), at(8, 7))
         day.make("Leave", at(8, 9), at(8, 11), show_as="OOF")
         async with day.house.at_work():
@@ -93,7 +98,7 @@ def test_what_begins_is_told_though_rainbow_has_not_asked_since_it_was_made(tmp_
     """It is told again after a minute, and after five more."""
 
     async def test() -> None:
-        day = Day(tmp_path)
+        day = Day(alone(tmp_path))
         async with day.house.at_work():
             await day.shows("free")
             day.house.rainbow.dials.set({"ask": False})
@@ -122,7 +127,7 @@ def test_over_midnight_and_changes_of_the_clock_nothing_ends(tmp_path: Path, ins
     minute = timedelta(minutes=1)
 
     async def test() -> None:
-        day = Day(tmp_path, hours_asked=0)
+        day = Day(alone(tmp_path, 0))
         day.make("Release", instant - 2 * minute, instant + 2 * minute, zone=zone)
         async with day.house.at_work():
             await day.comes(instant - 2 * minute)
@@ -136,51 +141,64 @@ def test_over_midnight_and_changes_of_the_clock_nothing_ends(tmp_path: Path, ins
     virtually(test, begins=instant - 4 * minute)
 
 
-@pytest.mark.parametrize(
-    ("change", "shown"),
-    [
-        pytest.param({"end": at(12)}, ("busy", "Planning"), id="prolonged"),
-        pytest.param({"end": at(10, 30)}, ("free", None), id="cut short"),
-        pytest.param({"start": at(10, 45)}, ("free", None), id="put off"),
-        pytest.param({"start": at(10, day=3), "end": at(11, day=3)}, ("free", None), id="moved to tomorrow"),
-        pytest.param({"subject": "Budget"}, ("busy", "Budget"), id="renamed"),
-        pytest.param({"show_as": "Free"}, ("free", None), id="made free"),
-        pytest.param({"show_as": "Tentative"}, ("free", None), id="made tentative"),
-        pytest.param({"show_as": "OOF"}, ("out_of_office", "Planning"), id="made out of office"),
-        pytest.param({"sensitivity": "Private"}, ("busy", "Rendez-vous privé"), id="made private"),
-        pytest.param({"cancelled": True, "organizer": "boss@acme.test"}, ("free", None), id="cancelled"),
-        pytest.param({"my_response": "Decline", "organizer": "boss@acme.test"}, ("free", None), id="declined"),
-        pytest.param(None, ("free", None), id="deleted"),
-    ],
-)
-def test_an_appointment_is_changed_while_it_runs(
-    tmp_path: Path, change: dict[str, Any] | None, shown: tuple[str, str | None]
-) -> None:
+WHILE_IT_RUNS: dict[str, tuple[dict[str, Any] | None, tuple[str, str | None]]] = {
+    "prolonged": ({"end": at(12)}, ("busy", "Planning")),
+    "cut short": ({"end": at(10, 30)}, ("free", None)),
+    "put off": ({"start": at(10, 45)}, ("free", None)),
+    "moved to tomorrow": ({"start": at(10, day=3), "end": at(11, day=3)}, ("free", None)),
+    "renamed": ({"subject": "Budget"}, ("busy", "Budget")),
+    "made free": ({"show_as": "Free"}, ("free", None)),
+    "made tentative": ({"show_as": "Tentative"}, ("free", None)),
+    "made out of office": ({"show_as": "OOF"}, ("out_of_office", "Planning")),
+    "made private": ({"sensitivity": "Private"}, ("busy", "Rendez-vous privé")),
+    "cancelled": ({"cancelled": True, "organizer": "boss@acme.test"}, ("free", None)),
+    "declined": ({"my_response": "Decline", "organizer": "boss@acme.test"}, ("free", None)),
+    "deleted": (None, ("free", None)),
+}
+
+
+@pytest.fixture(scope="module")
+def changed_while_it_ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What was told and shown before and after, by what happened: each to another person."""
+    seen: dict[str, dict[str, Any]] = {}
+
     async def test() -> None:
-        day = Day(tmp_path)
-        item = day.make("Planning", at(10), at(11))
-        async with day.house.at_work():
-            await day.comes(at(10, 29, 50))
-            assert day.shown() == ("busy", "Planning")
-            told = await day.told()
+        house = House(tmp_path_factory.mktemp("changed"), len(WHILE_IT_RUNS))
+        days = {name: Day(house, number) for number, name in enumerate(WHILE_IT_RUNS)}
+        items = {name: day.make("Planning", at(10), at(11)) for name, day in days.items()}
+        async with house.at_work():
+            await next(iter(days.values())).comes(at(10, 29, 50))
+            for name, day in days.items():
+                seen[name] = {"before": day.shown(), "told": await day.told()}
             await day.comes(at(10, 30))
-            if change is None:
-                day.calendar.delete(item)
-            else:
-                day.change(item, **change)
-            await day.shows(*shown)
-            again = await day.told()
-            assert {event["id"] for event in again} <= {event["id"] for event in told}  # the same, changed
-            until_then = day.house.rainbow.questions.shown(day.person).until
-            if change and "end" in change and shown[0] == "busy":
-                assert until_then == at(12)
+            for name, day in days.items():
+                change, _ = WHILE_IT_RUNS[name]
+                if change is None:
+                    day.calendar.delete(items[name])
+                else:
+                    day.change(items[name], **change)
+            await asyncio.sleep(SOON)
+            for name, day in days.items():
+                until_then = house.rainbow.questions.shown(day.person).until
+                seen[name] |= {"after": day.shown(), "until": until_then, "told_after": await day.told()}
 
     virtually(test, begins=at(10, 28))
+    return seen
+
+
+@pytest.mark.parametrize("name", WHILE_IT_RUNS)
+def test_an_appointment_is_changed_while_it_runs(changed_while_it_ran: dict[str, dict[str, Any]], name: str) -> None:
+    seen, (_, shown) = changed_while_it_ran[name], WHILE_IT_RUNS[name]
+    assert (seen["before"], seen["after"]) == (("busy", "Planning"), shown)
+    ids = {event["id"] for event in seen["told"]}
+    assert {event["id"] for event in seen["told_after"]} <= ids  # the same, changed
+    if name == "prolonged":
+        assert seen["until"] == at(12)
 
 
 def test_one_of_a_series_is_moved_while_it_runs(tmp_path: Path) -> None:
     async def test() -> None:
-        day = Day(tmp_path)
+        day = Day(alone(tmp_path))
         daily = Recurrence(pattern="DailyRecurrence", values={"Interval": "1"}, first_day=at(10, day=1).date())
         series = day.make("Daily", at(10, day=1), at(11, day=1), zone="UTC", recurrence=daily)
         async with day.house.at_work():
@@ -199,7 +217,7 @@ def test_one_of_a_series_is_moved_while_it_runs(tmp_path: Path) -> None:
 
 def test_between_two_that_are_back_to_back_nobody_is_free(tmp_path: Path) -> None:
     async def test() -> None:
-        day = Day(tmp_path)
+        day = Day(alone(tmp_path))
         day.make("First", at(10), at(11))
         day.make("Second", at(11), at(11, 2))
         async with day.house.at_work():
@@ -217,7 +235,7 @@ def test_between_two_that_are_back_to_back_nobody_is_free(tmp_path: Path) -> Non
 
 def test_what_is_without_length_makes_nobody_busy(tmp_path: Path) -> None:
     async def test() -> None:
-        day = Day(tmp_path, hours_asked=0)
+        day = Day(alone(tmp_path, 0))
         day.make("Deadline", at(10), at(10))
         async with day.house.at_work():
             await day.comes(at(9, 59, 59.9))
@@ -241,7 +259,7 @@ CHANGES: list[tuple[str, Callable[[Day, Item, Item], object]]] = [
 @pytest.mark.parametrize("change", [pytest.param(change, id=name) for name, change in CHANGES])
 def test_of_several_at_once_any_change_is_told(tmp_path: Path, change: Callable[[Day, Item, Item], object]) -> None:
     async def test() -> None:
-        day = Day(tmp_path)
+        day = Day(alone(tmp_path))
         long = day.make("Planning", at(7), at(18))
         short = day.make("Call", at(7, 30), at(18, 30))
         async with day.house.at_work():
@@ -264,7 +282,7 @@ def forget_state(folder: Path) -> None:
 
 def test_ids_stay_over_changes_restarts_and_the_loss_of_the_state(tmp_path: Path) -> None:
     async def test() -> None:
-        day = Day(tmp_path)
+        day = Day(alone(tmp_path))
         daily = Recurrence(pattern="DailyRecurrence", values={"Interval": "1"}, first_day=at(9, day=1).date())
         item = day.make("Planning", at(13), at(14))
         day.make("Daily", at(9, day=1), at(10, day=1), zone="UTC", recurrence=daily)
