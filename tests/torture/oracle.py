@@ -38,6 +38,11 @@ def shown(known: Known, start: datetime, end: datetime) -> list[Shown] | None:
     return sorted((each.subject, each.show_as, each.start, each.end) for each in found)
 
 
+def times(appointments: list[Shown]) -> list[tuple[str, datetime, datetime]]:
+    """List how and when, without the subjects."""
+    return sorted(each[1:] for each in appointments)
+
+
 def absence(mailbox: Mailbox, at: datetime) -> tuple[bool, str]:
     """Say whether the owner is out of office, and what they have to say."""
     out = mailbox.oof.effective(at)
