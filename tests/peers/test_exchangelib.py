@@ -12,7 +12,11 @@ import exchangelib  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from exchangelib.recurrence import DailyPattern, Recurrence, WeeklyPattern  # type: ignore[import-untyped]  # same
 
+from rainbow_exchange.ews.auth import BasicAuth
+from rainbow_exchange.ews.calendar import read_calendar_view
+from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
+from rainbow_exchange.model import Agenda, Kind, Mailbox, Window
 
 pytestmark = pytest.mark.peer
 
@@ -166,6 +170,67 @@ def test_a_series_has_an_exception_and_a_deleted_occurrence(account: Any) -> Non
     assert utc(master.last_occurrence.start).day == 9
     master.delete()
     assert shown(account, MONDAY.replace(hour=0), 60) == []
+
+
+def read_by_us(lab: LabExchange, window: Window) -> Agenda:
+    async def read() -> Agenda:
+        auth = BasicAuth("svc-rainbow", PASSWORD)
+        async with EwsClient(url=lab.url, auth=auth, ssl=None, now=lambda: datetime.now(UTC)) as client:
+            alice = Mailbox(address="alice@acme.test")
+            return await read_calendar_view(client, alice, window, impersonate=True, read_at=window.start)
+
+    return asyncio.run(read())
+
+
+def test_we_read_a_calendar_as_another_client_does(account: Any, lab: LabExchange) -> None:
+    """Over America's and Europe's change of the clock, and with one of a series moved."""
+    new_york = ZoneInfo("America/New_York")
+
+    def make(subject: str, start: Any, end: Any, **more: Any) -> Any:
+        item = exchangelib.CalendarItem(
+            account=account, folder=account.calendar, subject=subject, start=start, end=end, **more
+        )
+        item.save()
+        return item
+
+    call = datetime(2026, 10, 29, 14, 30, tzinfo=new_york)
+    make("Call", ews(call), ews(call + timedelta(hours=1)), legacy_free_busy_status="Tentative")
+    make("Off", exchangelib.EWSDate(2026, 10, 26), exchangelib.EWSDate(2026, 10, 26), is_all_day=True)
+    weekly = WeeklyPattern(interval=1, weekdays=["Monday"], first_day_of_week="Monday")
+    series = make(
+        "Weekly",
+        ews(MONDAY),
+        ews(MONDAY + timedelta(minutes=30)),
+        legacy_free_busy_status="Busy",
+        recurrence=Recurrence(pattern=weekly, start=exchangelib.EWSDate(2026, 10, 19), number=4),
+    )
+    moved = series.occurrence(index=2)
+    moved.refresh()
+    moved.start, moved.end = moved.start + timedelta(days=1), moved.end + timedelta(days=1)
+    moved.save(update_fields=["start", "end"])
+    agenda = read_by_us(lab, Window(start=MONDAY.astimezone(UTC), end=MONDAY.astimezone(UTC) + timedelta(days=30)))
+    assert [
+        (f"{each.start:%m-%d %H:%M}", f"{each.end:%m-%d %H:%M}", each.subject, each.kind, each.timezone)
+        for each in agenda.appointments
+    ] == [
+        ("10-19 07:00", "10-19 07:30", "Weekly", "occurrence", "Europe/Paris"),
+        ("10-25 23:00", "10-26 23:00", "Off", "single", "Europe/Paris"),
+        ("10-27 08:00", "10-27 08:30", "Weekly", "exception", "Europe/Paris"),
+        ("10-29 18:30", "10-29 19:30", "Call", "single", "America/New_York"),
+        ("11-02 08:00", "11-02 08:30", "Weekly", "occurrence", "Europe/Paris"),
+        ("11-09 08:00", "11-09 08:30", "Weekly", "occurrence", "Europe/Paris"),
+    ]
+    theirs = [
+        (
+            f"{each.start:%m-%d}" if each.is_all_day else f"{utc(each.start):%m-%d %H:%M}",
+            each.subject,
+            each.type.lower(),
+        )
+        for each in account.calendar.view(start=ews(MONDAY), end=ews(MONDAY + timedelta(days=30)))
+    ]
+    ours = [(f"{each.start:%m-%d %H:%M}", each.subject, each.kind) for each in agenda.appointments]
+    ours[1] = ("10-26", "Off", Kind.SINGLE)  # they give a day, we its instants
+    assert theirs == ours
 
 
 def test_an_occurrence_leads_to_its_series(account: Any) -> None:
