@@ -12,13 +12,17 @@ EwsError
     └── ConnectionLimitReached  ErrorExceededConnectionCount
 """
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.network.shown import shown
 from rainbow_exchange.network.verdict import Why
+
+#: ours: an error for which the server gave no code
+NO_CODE = "(no ResponseCode)"
+_WORD = re.compile(r"\w[\w.:-]{0,99}")
 
 
 class EwsError(RainbowExchangeError):
@@ -111,11 +115,13 @@ class UnencodableText(EwsError, ValueError):
 class ResponseError(EwsError):
     """Exchange refused with `code`; `values` are the entries of MessageXml by name.
 
+    A code that is no single word is none: it may be what somebody wrote.
+
     `fault` tells whether it came as a SOAP fault. `text` is the server's own, localised: for logs at DEBUG only.
     """
 
     def __init__(self, code: str, text: str = "", *, values: dict[str, str] | None = None, fault: bool = False) -> None:
-        self.code = shown(code)
+        self.code = code if _WORD.fullmatch(code) else NO_CODE
         super().__init__(self.code)
         self.text = text
         self.values = values or {}

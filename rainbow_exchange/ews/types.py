@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from lxml import etree
 
+from rainbow_exchange.ews.errors import NO_CODE
 from rainbow_exchange.model import Mailbox
 
 R_co = TypeVar("R_co", covariant=True)
@@ -50,7 +51,7 @@ ResponseCode.NAME_RESOLUTION_NO_RESULTS = ResponseCode("ErrorNameResolutionNoRes
 ResponseCode.NAME_RESOLUTION_MULTIPLE_RESULTS = ResponseCode("ErrorNameResolutionMultipleResults")
 ResponseCode.MAIL_TIPS_DISABLED = ResponseCode("ErrorMailTipsDisabled")
 #: ours: an error for which the server gave no code
-ResponseCode.UNNAMED = ResponseCode("(no ResponseCode)")
+ResponseCode.UNNAMED = ResponseCode(NO_CODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import structlog
 from lxml import etree
 
 from rainbow_exchange.ews.answers import instant
-from rainbow_exchange.ews.errors import MalformedResponse
+from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.rainbow import iq_questions
 from tests.house import House, until, virtually
@@ -150,6 +150,12 @@ def test_a_time_that_is_none_is_not_repeated() -> None:
     with pytest.raises(MalformedResponse) as malformed:
         instant(f"{SUBJECT} at nine")
     assert SUBJECT not in "".join(traceback.format_exception(malformed.value))
+
+
+@pytest.mark.parametrize("code", [f"{SUBJECT} at nine", "", "x" * 101, "\x1b[2J", f"<{TEXT}>"])
+def test_a_code_that_is_no_word_is_not_repeated(code: str) -> None:
+    assert str(ResponseError(code)) == "(no ResponseCode)"
+    assert str(ResponseError("ErrorAccessDenied")) == "ErrorAccessDenied"
 
 
 #: all that is ever asked for of an appointment
