@@ -46,6 +46,7 @@ class Calendars(Peopled):
     texts = 0
     moves = 0
     granted = False
+    retries = 0
 
     def items(self, step: Step, *, series: bool) -> tuple[Mailbox, Item]:
         """Give an appointment, or a series, of whom a step is about, or of the next who has one."""
@@ -208,8 +209,13 @@ class Calendars(Peopled):
         self.exchange.dials.mailbox_errors.pop(mailbox.address, None)
         mailbox.right = Right.REVIEWER
         self.note_rights(mailbox)
-        if self.daemon is not None:  # the administrator has it tried at once
-            self.daemon.retry([mailbox.address])
+        self.retry([mailbox.address])
+
+    def retry(self, addresses: list[str] | None) -> None:
+        """Have an administrator say `retry`, which tries to sign in as well, though the account may be locked."""
+        if self.daemon is not None:
+            self.retries += 1
+            self.daemon.retry(addresses)
 
     def note_rights(self, mailbox: Mailbox) -> None:
         """Take note that the rights on a mailbox have changed, which no one is told of."""

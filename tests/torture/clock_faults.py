@@ -42,8 +42,13 @@ class ClockFaults(DaemonFaults):
 
     async def wrong_by(self, much: timedelta, seconds: float) -> None:
         self.ahead += much
+        self.begun()
         await self.lasting(seconds)
         self.ahead -= much
+        self.begun()
+
+    def begun(self) -> None:
+        """Take note that the connector begins anew about now."""
 
     async def fault_asleep(self, step: Step) -> None:
         """The steady clock stands still meanwhile, as on Linux."""
@@ -63,6 +68,7 @@ class ClockFaults(DaemonFaults):
 
     async def awake(self, step: Step) -> None:
         """Somebody has changed something while nobody was told, and every connection has died."""
+        self.begun()
         ends = [bury(self.exchange._runner), bury(self.rainbow._runner)]
         self.change_make_appointment(step)
         await self.lasting(step.lasts)
