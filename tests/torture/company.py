@@ -28,8 +28,8 @@ LOCKED_FOR = 65 * 60.0
 #: what begins as the last fault ends
 STARTED_WITHIN = 90.0
 UNAUTHORIZED = 401
-#: that are made in a minute at most while Rainbow refuses them for now
-LOGINS = 40
+#: that arrive in a minute at most: refused for now, or all at once after a long silence
+LOGINS = 60
 #: objects of one kind that a company of six may need: appointments, for the most part
 MANY = 150
 LOGIN = "/api/rainbow/authentication/v1.0/login"
