@@ -16,6 +16,8 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 run: .venv/.product ## set up what is missing, then run the connector between a simulated Exchange and a simulated Rainbow
 	@$(BIN)/rainbow-exchange run --lab 20
+# strings are hashed alike in each run, so that a history of the torture that fails can be repeated by itself
+test coverage: export PYTHONHASHSEED := 0
 test: .venv/.development ## all tests
 	@$(BIN)/python -m pytest $(TESTS)
 torture: .venv/.development ## 10,000 histories of changes and faults, on all cores; goes on where it was ended (RAINBOW_EXCHANGE_HISTORIES: how many), and 200 kills of real processes (RAINBOW_EXCHANGE_KILLS)
