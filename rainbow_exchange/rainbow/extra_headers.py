@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import islice
 
 from rainbow_exchange.rainbow.assumed import EXTRA_HEADER_PREFIXES, EXTRA_HEADERS_NEVER
 
@@ -28,19 +29,22 @@ def read_extra_headers(answer: object) -> ExtraHeaders:
     """Read the answer; whatever is not understood or not allowed is left out."""
     data = answer.get("data") if isinstance(answer, dict) else None
     entries = data.get("additionalHeaders") if isinstance(data, dict) else None
-    rules = []
+    return ExtraHeaders(tuple(islice(_rules(entries), _MAX_RULES)))
+
+
+def _rules(entries: object) -> Iterator[tuple[str, re.Pattern[str], str, str]]:
+    """Go through the rules: of millions no more are made than are taken."""
     for entry in _objects(entries):
         headers = [
-            (name, value)
+            (str(name), str(value))
             for header in _objects(entry.get("headers"))
             if _allowed(name := header.get("key"), value := header.get("value"))
         ]
-        for match in _objects(entry.get("match")):
+        for match in _objects(entry.get("match")) if headers else ():
             url, method = match.get("url"), match.get("method")
             if isinstance(url, str) and isinstance(method, str) and len(url) <= _MAX_URL:
                 pattern = re.compile(translate(url.replace("[", "[[]")))
-                rules += [(method.upper(), pattern, str(name), str(value)) for name, value in headers]
-    return ExtraHeaders(tuple(rules[:_MAX_RULES]))
+                yield from ((method.upper(), pattern, name, value) for name, value in headers)
 
 
 def _objects(value: object) -> Iterator[dict[str, object]]:

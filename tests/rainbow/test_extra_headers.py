@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -56,3 +57,16 @@ def test_header_that_is_not_allowed_is_left_out(name: object, value: object) -> 
 )
 def test_what_is_not_understood_adds_nothing(odd: object) -> None:
     assert read_extra_headers(odd).matching("GET", "/api") == {}
+
+
+def test_of_thousands_of_rules_no_more_are_made_than_are_taken() -> None:
+    many = answer("*", "*", *({"key": f"x-{number}", "value": "1"} for number in range(4_000)))
+    [entry] = many["data"]["additionalHeaders"]
+    entry["match"] = [{"url": f"/api/{number}*", "method": "*"} for number in range(4_000)]
+    begin = time.process_time()
+    extra = read_extra_headers(many)
+    entry["headers"] = [{"key": "Host", "value": "1"}] * 4_000
+    assert read_extra_headers(many).rules == ()
+    assert time.process_time() - begin < 1
+    assert len(extra.rules) == 100
+    assert extra.matching("GET", "/api/0") == {f"x-{number}": "1" for number in range(100)}
