@@ -108,6 +108,8 @@ def message_xml(element: etree._Element | None) -> dict[str, str]:
     if element is None:
         return values
     for holder in element.iter("{*}MessageXml"):
+        if next(holder.iterancestors("{*}MessageXml"), None) is not None:
+            continue  # what it holds was seen with the one around it
         for entry in holder.iterdescendants("{*}*"):
             if len(entry) == 0 and local_name(entry) != "Value":
                 values.setdefault(local_name(entry), text_of(entry))

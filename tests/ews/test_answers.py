@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -134,3 +135,10 @@ def test_the_message_is_found_in_every_wrapping(body: str) -> None:
 def test_another_operations_message_is_not_taken() -> None:
     with pytest.raises(MalformedResponse, match="no answer to DoIt"):
         find_message(element("<Body><UndoItResponse/></Body>"), "DoIt")
+
+
+def test_details_within_details_are_looked_at_once() -> None:
+    within = "<MessageXml>" * 200 + "<x>1</x>" * 50_000 + "</MessageXml>" * 200
+    begin = time.process_time()
+    assert message_xml(element(f"<detail>{within}</detail>")) == {"x": "1"}
+    assert time.process_time() - begin < 1
