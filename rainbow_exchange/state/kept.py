@@ -46,8 +46,17 @@ def restore(store: Store) -> None:
         return
     if not isinstance(values, dict):
         return
-    known = {name: value for name in KEYS if isinstance(value := values.get(name), str)}
+    known = {name: value for name in KEYS if isinstance(value := values.get(name), str) and _is_writable(value)}
     for name, value in known.items():
         store.set_value(name, value)
     if known:
         log.info("made_restored", values=sorted(known), because="the state knew nothing of them")
+
+
+def _is_writable(value: str) -> bool:
+    """Whether it has a form in UTF-8: JSON can also write half a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

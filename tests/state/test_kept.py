@@ -61,7 +61,7 @@ def test_a_state_that_knows_better_is_left_as_it_is(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"connector": 1, "other": "x"}'])
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"connector": 1, "other": "x"}', '{"connector": "\\ud800"}'])
 def test_a_copy_of_no_use_changes_nothing(tmp_path: Path, content: str) -> None:
     store = Store.open(tmp_path / "state.db")
     (tmp_path / "made.json").write_text(content)
