@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from rainbow_exchange.lab.exchange.call import Call
@@ -109,7 +109,7 @@ class Streams:
             return await _messages(stream, write)
         finally:
             self.open.discard(stream)
-            _detach(stream)
+            _detach(stream, stream.subscriptions)
 
 
 def _bad(stream: Stream) -> dict[str, str]:
@@ -146,9 +146,9 @@ def _attach(stream: Stream) -> None:
             stream.wake.set()
 
 
-def _detach(stream: Stream) -> None:
+def _detach(stream: Stream, leaving: Iterable[Subscription]) -> None:
     moment = stream.call.company.now()
-    for subscription in stream.subscriptions:
+    for subscription in leaving:
         if subscription.stream is stream:
             subscription.stream = subscription.wake = None
             subscription.last_read = moment
@@ -179,6 +179,7 @@ async def _messages(stream: Stream, write: Write) -> str:
             continue
         _carry_out(stream)
         if bad := _lost(stream):
+            _detach(stream, [each for each in stream.subscriptions if each.id in bad])
             stream.subscriptions = [each for each in stream.subscriptions if each.id not in bad]
             if not (stream.call.company.flavour.owner_bound and stream.subscriptions):
                 return await _refuse(stream, bad, write)

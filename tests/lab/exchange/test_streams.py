@@ -250,3 +250,14 @@ def test_a_stream_beats_every_45_seconds_and_closes_at_its_timeout() -> None:
         found, took = runner.run(life())
     assert found == ["OK"] * 12 + ["Closed"]
     assert took == pytest.approx(540, abs=1)
+
+
+async def test_a_subscription_that_a_stream_has_refused_is_read_by_none(wire: Any) -> None:
+    """Its mailbox is in trouble, and the subscription lives on: it is forgotten like any that nobody reads."""
+    stream = await wire.stream(await wire.subscribe("bob@acme.test"), await wire.subscribe("bob@acme.test"))
+    await stream.message()
+    await wire.dials(mailbox_errors={"bob@acme.test": "ErrorMailboxMoveInProgress"})
+    await wire.lab_call("POST", "mailboxes/bob@acme.test/notify")
+    assert code(await stream.message()) == "ErrorMailboxMoveInProgress"
+    shown = (await wire.lab_call("GET", "subscriptions"))["subscriptions"]
+    assert [each["streamed"] for each in shown] == [False, False]
