@@ -1,5 +1,6 @@
 """Messages as those programs write them that people write them with."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,11 @@ def test_a_message_keeps_its_lines_and_paragraphs(message: Path) -> None:
 
 def test_there_are_messages() -> None:
     assert len(MESSAGES) >= 6
+
+
+def test_of_megabytes_no_more_than_the_beginning_is_read() -> None:
+    begin = time.process_time()
+    text = plain("<p>first</p>" + "<p>more</p>" * 2_000_000)
+    assert text.startswith("first\n\nmore")
+    assert len(text) < 512 * 1024
+    assert time.process_time() - begin < 5
