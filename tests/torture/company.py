@@ -87,6 +87,7 @@ class Tortured(RainbowFaults, ExchangeFaults, ClockFaults):
         """Raise AssertionError for what does not hold that holds at any time."""
         if self.running is not None and self.running.done():
             raise AssertionError(f"the connector has ended by itself: {self.running.exception()!r}")
+        assert not self.broken, "\n".join(self.broken)
         assert not self.heard.wrong, "\n".join(self.heard.wrong)
 
     async def rest(self) -> None:

@@ -30,7 +30,7 @@ CHANGES = (*calendars.CHANGES, *people.CHANGES)
 FAULTS = (*rainbow_faults.FAULTS, *exchange_faults.FAULTS, *daemon_faults.FAULTS, *clock_faults.FAULTS)
 KINDS = (*CHANGES, *FAULTS)
 #: a call that is to break off is at times never made: there are more of these in the deck
-DECK = (*KINDS, *rainbow_faults.BREAKS)
+DECK = (*KINDS, *rainbow_faults.BREAKS, "breaks at answer")
 STEPS = 26
 #: whom a step may be about, and in how many ways it may be done
 WHO, HOW = 4, 16

@@ -33,6 +33,7 @@ class Troubled(Calendars):
         self.over = asyncio.Event()
         self.faults: set[asyncio.Task[None]] = set()
         self.troubles: list[Trouble] = []
+        self.broken: list[str] = []
         self.waits: list[Trouble] = []
 
     def do(self, step: Step) -> None:
@@ -51,6 +52,8 @@ class Troubled(Calendars):
             began = _time()
             try:
                 await fault(step)
+            except Exception as error:  # noqa: BLE001 - nobody waits for it: it is looked at after each step
+                self.broken.append(f"{step.what}: {error!r}")
             finally:
                 self.troubles.append(Trouble(step.what, began, _time()))
 
