@@ -343,7 +343,8 @@ class Reader:
     def _settle(self, read: Read, result: Agenda | EwsError, generation: int, asked_at: float) -> bool:
         """Store a result and hand it out; False when a change came meanwhile and it must be read again.
 
-        What comes of a read that one sent later has overtaken is old news: neither its failure nor its agenda counts.
+        What comes of a read that one sent later has overtaken is old news: neither its failure counts nor, if that one
+        was of the same days, its agenda.
         """
         entry = read.entry
         overtaken = asked_at < entry.asked_at
@@ -367,10 +368,11 @@ class Reader:
         self.counters.zones.note(result.unknown_zones)
         if not overtaken:
             entry.stale_reason, entry.failing_since, entry.asked_at = "", None, asked_at
-        if read.for_cache and overtaken and entry.agenda is not None and entry.agenda.window.covers(read.window):
-            result = entry.agenda
+        newer = entry.agenda if asked_at < entry.agenda_asked_at else None
+        if read.for_cache and newer is not None and newer.window.covers(read.window):
+            result = newer
         elif read.for_cache:
-            entry.agenda, entry.agenda_generation = result, generation
+            entry.agenda, entry.agenda_generation, entry.agenda_asked_at = result, generation, asked_at
         if not read.result.done():
             read.result.set_result(result)
         return True

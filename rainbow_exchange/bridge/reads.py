@@ -21,7 +21,8 @@ class Entry:
     generation: int = 0
     agenda: Agenda | None = None
     agenda_generation: int = -1
-    #: the loop's time at which the last good answer was asked for
+    #: the loop's time at which `agenda`, and the last good answer of whatever days, was asked for
+    agenda_asked_at: float = -math.inf
     asked_at: float = -math.inf
     stale_reason: str = ""
     failing_since: datetime | None = None

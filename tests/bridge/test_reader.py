@@ -556,6 +556,23 @@ async def test_an_agenda_that_a_later_read_has_overtaken_is_neither_kept_nor_han
         assert subjects(bench.reader.last("a@acme.test")) == ["After"]
 
 
+async def test_an_agenda_is_kept_though_a_later_read_of_other_days_is_answered_first(kit: "Kit") -> None:
+    """What was read for days that the cache does not hold says nothing about those that it does."""
+    async with Bench(kit).at_work("a@acme.test") as bench:
+        bench.answers["a@acme.test"] = busy("Before")
+        await bench.reader.agenda("a@acme.test", lane=CHANGE)
+        bench.reader.invalidate("a@acme.test")
+        bench.answers["a@acme.test"] = busy("After")
+        bench.hold = slept(6)
+        slow = asyncio.create_task(bench.reader.agenda("a@acme.test", lane=CHANGE))
+        await asyncio.sleep(1)
+        bench.hold = None
+        beyond = Window(start=NINE + 30 * DAY, end=NINE + 31 * DAY)
+        await bench.reader.agenda("a@acme.test", beyond, lane=Lane.QUESTION)
+        assert subjects(await slow) == ["After"]
+        assert subjects(bench.reader.last("a@acme.test")) == ["After"]
+
+
 async def test_a_stale_agenda_serves_for_twelve_hours_where_it_covers_the_question(kit: "Kit") -> None:
     async with Bench(kit).at_work("a@acme.test") as bench:
         asked = Window(start=NINE, end=TEN)
