@@ -216,7 +216,7 @@ def _known() -> list[str]:
 
 
 def load(
-    path: KnownPath | None = None,
+    path: Path | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     look_in_default_folder: bool = True,

@@ -114,13 +114,11 @@ def _path(value: str) -> str:
 
 def _privacy_exceptions(value: object) -> object:
     """Read address pattern → level; as text (a variable) it is JSON, or `pattern = level` separated by commas."""
-    if isinstance(value, str):
-        value = _table(value)
-    if not isinstance(value, dict):
+    if not isinstance(value, str | dict):
         raise ValueError(f"is no table of address patterns; write it like {_EXCEPTION}")  # noqa: TRY004  (pydantic's)
     exceptions: dict[str, str] = {}
     faults: list[str] = []
-    for name, level in value.items():
+    for name, level in _pairs(value) if isinstance(value, str) else value.items():
         pattern = str(name).strip().lower()
         if not _is_address_pattern(pattern):
             faults.append(f"holds {name!r}, which is no address or address pattern; write it like {_EXCEPTION}")
@@ -133,14 +131,15 @@ def _privacy_exceptions(value: object) -> object:
     return exceptions
 
 
-def _table(text: str) -> object:
+def _pairs(text: str) -> list[tuple[str, object]]:
+    """Read patterns and levels as they stand there: one that comes twice must not hide the other."""
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text)
-        except ValueError:
+            return list(json.loads(text, object_pairs_hook=tuple))
+        except (ValueError, RecursionError):
             raise ValueError(f"is not valid JSON; write it like {_EXCEPTION}") from None
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-    return {pattern.strip() or level.strip(): level.strip() for pattern, _, level in pairs}
+    return [(pattern.strip() or level.strip(), level.strip()) for pattern, _, level in pairs]
 
 
 def _is_address_pattern(pattern: str) -> bool:

@@ -279,6 +279,9 @@ def test_rainbow_url_is_the_server_alone() -> None:
         ("bridge", "privacy_exceptions", {"@x": "full", "a@b@c": "full"}, "; and it holds 'a@b@c', which"),
         ("bridge", "privacy_exceptions", "ada@acme.test", "gives ada@acme.test the level"),
         ("bridge", "privacy_exceptions", '{"ada@acme.test"', "is not valid JSON"),
+        pytest.param("bridge", "privacy_exceptions", '{"a":' * 100_000, "is not valid JSON", id="deep-table"),
+        ("bridge", "privacy_exceptions", "a@x.test=busy-only, a@x.test=full", "gives a@x.test two levels"),
+        ("bridge", "privacy_exceptions", '{"a@x.test": "busy-only", "a@x.test": "full"}', "gives a@x.test two levels"),
         ("bridge", "privacy_exceptions", ["ada@acme.test"], "is no table of address patterns"),
         ("bridge", "users_refresh_minutes", 0, "greater than or equal to 1"),
         ("web", "host", "0.0.0.0", "unencrypted"),  # noqa: S104  (it is refused)
