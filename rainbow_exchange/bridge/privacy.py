@@ -6,7 +6,7 @@ Whatever shows appointments to anybody asks here: no other place decides about a
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -119,11 +119,12 @@ class PrivacyRules:
             others.add(mailbox.principal)
         return self.of(mailbox.smtp if mailbox else None, others)
 
-    def matching(self, known: Iterable[str]) -> set[str]:
-        """Return the patterns that match any of these addresses."""
+    def matching(self, known: Iterable[str], *, among: Collection[str]) -> set[str]:
+        """Return the patterns of `among` that match any of these addresses."""
         names = [folded(address) for address in known]
-        matching = [each for each in self._exceptions if any(map(each.matches.fullmatch, names))]
-        return {each.pattern for each in (*matching, *(each for name in names for each in self._aliases.get(name, ())))}
+        aliases = {each.pattern for name in names for each in self._aliases.get(name, ())}
+        matching = (each for each in self._exceptions if each.pattern in among)
+        return {each.pattern for each in matching if each.pattern in aliases or any(map(each.matches.fullmatch, names))}
 
     def subject(self, entry: Appointment, level: Privacy) -> SubjectRule:
         """Say what becomes of a subject at this level."""
@@ -182,8 +183,9 @@ class PrivacyOfPeople:
             if not unmatched:
                 break
             if member.mailbox is not None:
-                for pattern in self.rules.matching([member.mailbox.address, *addresses(member.user)]):
-                    unmatched.pop(pattern, None)
+                known = [member.mailbox.address, *addresses(member.user)]
+                for pattern in self.rules.matching(known, among=unmatched):
+                    del unmatched[pattern]
         return list(unmatched)
 
 

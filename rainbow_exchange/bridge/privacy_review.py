@@ -40,7 +40,7 @@ class PrivacyReview:
             "mailboxes-confidential-unknown",
             severity="notice",
             text=f"The calendars of {len(doubtful)} user(s) are read by free/busy, which tells what is Private, but not"
-            f" what is {what}: Rainbow is told the subjects of that: {few(doubtful, NAMED, name_of)}.",
+            f" what is {what}; Rainbow is told the subjects of such appointments: {few(doubtful, NAMED, name_of)}.",
             action="Give the account ApplicationImpersonation and set exchange.impersonation = true, so that calendars"
             " are read as their owners; or set busy-only for these users in bridge.privacy_exceptions.",
         )
@@ -61,7 +61,7 @@ class PrivacyReview:
         self._problems.report(
             "settings-privacy-unmatched",
             severity="notice",
-            text=f"bridge.privacy_exceptions concerns nobody who has a mailbox by {few(unmatched, NAMED)}.",
+            text=f"Nobody who has a mailbox matches in bridge.privacy_exceptions: {few(unmatched, NAMED)}.",
             action="Look for a typing error. A pattern with * matches primary addresses, and those that Rainbow has of"
             " people, but no alias that only Exchange knows. Or take it out.",
         )

@@ -23,7 +23,7 @@ def with_appointments(house: House) -> None:
     ("right", "settings", "bridge", "said"),
     [
         (Right.REVIEWER, {"impersonation": False}, {}, "Confidential or Personal"),
-        (Right.REVIEWER, {"impersonation": False}, {"mask_personal": False}, "what is Confidential:"),
+        (Right.REVIEWER, {"impersonation": False}, {"mask_personal": False}, "what is Confidential;"),
         (Right.REVIEWER, {"impersonation": True}, {}, ""),
         (Right.REVIEWER, {"impersonation": False}, {"privacy": "full"}, ""),
         (Right.REVIEWER, {"impersonation": False}, {"privacy": "busy-only"}, ""),
@@ -59,7 +59,7 @@ def test_an_exception_that_concerns_nobody_is_named_until_it_does(tmp_path: Path
         }
         async with house.at_work():
             await until(lambda: UNMATCHED in house.problems(), within=60)
-            assert house.problems()[UNMATCHED]["text"].endswith("who has a mailbox by *@board.test.")
+            assert house.problems()[UNMATCHED]["text"].endswith("in bridge.privacy_exceptions: *@board.test.")
             house.rainbow.people.add(replace(user, emails=(*user.emails, ("ada@board.test", "other"))))
             await until(lambda: UNMATCHED not in house.problems(), within=180)
 
