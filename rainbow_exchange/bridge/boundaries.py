@@ -35,6 +35,10 @@ class Timetable:
             self._next[key] = instant
             heapq.heappush(self._heap, (instant, key))
 
+    def of(self, key: str) -> datetime | None:
+        """Return the instant of `key`, None where it has none."""
+        return self._next.get(key)
+
     def forget(self, key: str) -> None:
         """Drop the instant of `key`."""
         self._next.pop(key, None)

@@ -35,7 +35,8 @@ class Entry:
     `seen_at`: when `absence` was last confirmed. `tip_at`, `out_at`: when `tip`, and one that shows a reply, was seen
     last. `pending_since`: since when the server has had no time for its tip. `alone_at`: a request was refused for its
     sake, and from then on it is asked for by itself. `tipless`: why there is no tip of it. `settings_at`, `asked_at`
-    (loop time), `doubted_at` (read because the tip differs) and `refused` belong to the settings.
+    (loop time), `doubted_at` (read because the tip differs), `suspected_at` (loop time) and `refused` belong to the
+    settings.
     """
 
     mailbox: Mailbox
@@ -50,6 +51,7 @@ class Entry:
     settings_at: datetime | None = None
     asked_at: float = 0.0
     doubted_at: datetime | None = None
+    suspected_at: float = 0.0
     refused: str = ""
     gone: bool = False
 

@@ -171,10 +171,16 @@ class OutOfOfficeWatch:
         return entry.absence
 
     def suspect(self, address: str) -> None:
-        """Have the settings read soon: something else says that somebody is, or will be, out."""
-        entry = self._entries.get(address)
-        if entry is not None and self._older(entry.settings_at, IN_DOUBT):
-            self._want_settings(entry, AT_ONCE)
+        """Have the settings read soon: something else says that somebody is, or will be, out.
+
+        At once, or in five minutes where they have just been read.
+        """
+        if entry := self._entries.get(address):
+            entry.suspected_at = asyncio.get_running_loop().time()
+            at = AT_ONCE if self._older(entry.settings_at, IN_DOUBT) else self._now() + IN_DOUBT
+            planned = self._settings.of(address)
+            if planned is None or at < planned:
+                self._want_settings(entry, at)
 
     def _known(self, entry: Entry) -> bool:
         return entry.absence is not None and not self._older(entry.seen_at, STALE_AFTER)
@@ -344,6 +350,8 @@ class OutOfOfficeWatch:
             return  # what was asked later, for a question, was answered earlier
         entry.asked_at = asked_at
         entry.settings_at, entry.refused = self._now(), ""
+        if asked_at < entry.suspected_at:
+            next_at = min(next_at, self._now() + IN_DOUBT)
         self._want_settings(entry, min(next_at, confirm_at(absence, self._now()) or next_at))
         self._set(entry, absence)
 

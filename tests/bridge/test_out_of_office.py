@@ -157,6 +157,24 @@ async def test_whoever_is_suspected_to_go_is_looked_at_in_the_next_round_and_not
         assert len(exchange.requests("GetUserOofSettings", ANN)) == 2
 
 
+async def test_whoever_is_suspected_right_after_a_look_is_looked_at_again_in_five_minutes(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    exchange = await make_exchange(ANN)
+    bench = make_bench(exchange)
+    async with kit.running(bench.watch.run()):
+        bench.add(ANN)
+        await kit.until(lambda: bench.state() is OofState.DISABLED)
+        await asyncio.sleep(30)
+        exchange.away(ANN, "Scheduled", text="holiday", start=2, end=50)
+        bench.watch.suspect(ANN)
+        await asyncio.sleep(4 * 60)
+        assert bench.state() is OofState.DISABLED
+        await asyncio.sleep(3 * 60)
+        assert bench.state() is OofState.SCHEDULED
+        assert len(exchange.requests("GetUserOofSettings", ANN)) == 2
+
+
 async def test_a_schedule_is_known_before_it_begins_and_stays_while_the_tip_says_nothing(
     kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
 ) -> None:
