@@ -271,7 +271,8 @@ class Daemon:
         sides = self._sides
         if sides is not None and sides.rainbow is not None and sides.exchange is not None:
             return await preview(address, sides.exchange.pipeline, sides.rainbow.link)
-        reason = sides.hold.reason if sides is not None and sides.hold is not None else "The sides are not there yet."
+        waits = "Exchange and Rainbow are not both there yet; rainbow-exchange status says what is waited for."
+        reason = sides.hold.reason if sides is not None and sides.hold is not None else waits
         return not_ready(address, reason)
 
     def _show_problem(self, problem: Problem) -> None:

@@ -27,7 +27,8 @@ def preview(address: str, config_file: Path | None, as_json: bool) -> None:
     Nothing is sent. What is masked for Rainbow is masked here, too.
 
     \b
-    Exit code: 0 shown, 1 nobody has this address, 3 not running, 4 cannot tell.
+    Exit code: 0 shown, 1 nobody has this address, or nothing is told at present,
+    3 not running, 4 cannot tell.
     \b
     Example:
         rainbow-exchange preview ada@acme.test
