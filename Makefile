@@ -20,7 +20,7 @@ run: .venv/.product ## set up what is missing, then run the connector between a 
 test coverage: export PYTHONHASHSEED := 0
 test: .venv/.development ## all tests
 	@$(BIN)/python -m pytest $(TESTS)
-torture: .venv/.development ## 10,000 histories of changes and faults, on all cores; goes on where it was ended (RAINBOW_EXCHANGE_HISTORIES: how many), and 200 kills of real processes (RAINBOW_EXCHANGE_KILLS)
+torture: .venv/.development ## 10,000 histories of changes and faults, then 200 kills of real processes; goes on where it was ended (RAINBOW_EXCHANGE_HISTORIES, RAINBOW_EXCHANGE_KILLS: how many)
 	@$(BIN)/python -m tests.torture
 	@$(BIN)/python -m tests.torture.kills
 soak: .venv/.soak ## ten minutes of changes and faults with 500 mailboxes, in search of leaks (RAINBOW_EXCHANGE_SOAK says how many minutes)

@@ -62,7 +62,7 @@ def test_what_is_not_promised_is_said() -> None:
 
 def test_a_test_that_does_not_exist_would_be_seen(tmp_path: Path) -> None:
     file = tmp_path / "test_some.py"
-    file.write_text("class TestIt:\n    async def test_this(self): ...\ndef helper(): ...\n", encoding="utf-8")
+    file.write_text("class TestIt:\n    async def test_this(self): ...\ndef other(): ...\n", encoding="utf-8")
 
     assert collected_from(file) == {"test_this"}
     assert collected_from(tmp_path / "test_none.py") == set()
