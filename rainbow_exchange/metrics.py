@@ -58,7 +58,7 @@ COUNTERS = {
     "notify_failures": "Such calls that failed.",
     "changes_recovered": "Changes that no notification announced and the background read found; should stay 0.",
     "changes_found_after_gap": "Changes found when a mailbox was read because its stream had been interrupted.",
-    "unreadable_appointments": "Appointments left out because Exchange gave times that are none, at each reading.",
+    "unreadable_appointments": "Appointments left out for want of times that can be read, at each reading.",
     "appointments_in_unknown_zones": "Appointments told without a time zone because it is not known, at each reading.",
     "stream_reopenings": "Streams opened again.",
     "subscriptions_on_another_server": "Subscriptions on another mailbox server than the stream they were meant for.",

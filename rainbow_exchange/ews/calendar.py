@@ -116,7 +116,7 @@ def _finds_too_long(result: object) -> bool:
 def _agenda_of_view(
     address: str, window: Window, view: FreeBusyResponse, read_at: datetime, *, subjects: bool
 ) -> Agenda:
-    if view.view_type.startswith("Merged") and not view.events:
+    if view.merged and not view.events:
         return _agenda(address, window, drafts_of_digits(view.merged, window), read_at, detailed=None)
     detailed = any(event.details for event in view.events) if view.events and subjects else None
     drafts = map(draft_of_event, view.events)

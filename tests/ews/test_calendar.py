@@ -408,7 +408,8 @@ async def test_what_is_without_length_where_a_window_begins_or_is_split_is_read(
 
 async def test_zones_that_nobody_knows_are_named() -> None:
     """Only of what is told."""
-    item = "<CalendarItem><Start>2026-03-{}T09:00:00Z</Start><StartTimeZone Id='{}'/></CalendarItem>"
+    times = "<Start>2026-03-{0}T09:00:00Z</Start><End>2026-03-{0}T10:00:00Z</End>"
+    item = f"<CalendarItem>{times}<StartTimeZone Id='{{1}}'/></CalendarItem>"
     zones = [("02", "Nowhere Standard Time"), ("03", "Romance Standard Time"), ("03", "Elsewhere"), ("09", "Outside")]
     answer = items(more="".join(item.format(*each) for each in zones))
     agenda = await read_calendar_view(Played(answer), ADA, WINDOW, impersonate=True, read_at=READ_AT)

@@ -13,8 +13,8 @@ from lxml import etree
 from rainbow_exchange.ews.answers import (
     child_text,
     first,
+    instant,
     is_true,
-    optional_instant,
     readable,
     response_message,
     whole_number,
@@ -53,7 +53,7 @@ class CalendarItem:
 class FindItemResponse:
     """The items, and whether these are all: where not, the window must be split.
 
-    `unreadable` is how many were left out because their times are none.
+    `unreadable` is how many were left out because their times are missing or none.
     """
 
     items: tuple[CalendarItem, ...]
@@ -97,39 +97,34 @@ class FindItem:
 def parse(body: etree._Element, *, subjects: bool = True) -> FindItemResponse:
     """Read the answer. Raises ResponseError, MalformedResponse: also where it succeeded but holds no folder at all.
 
-    Items of other kinds in the calendar, and those without a start, are left out. One whose times cannot be read is
-    left out and counted; where no item can be read the answer is malformed.
+    Items of other kinds in the calendar are left out. One that lacks a time, or whose times cannot be read, is left out
+    and counted; where no item can be read the answer is malformed, and so is one that counts items and holds none.
     """
     message = response_message(body, FindItem.NAME)
     folder = first(message, "RootFolder")
     items = within(message if folder is None else folder, "Items")
     if folder is None and items is None:
         raise MalformedResponse("a FindItem that succeeded without RootFolder")
-    item = _item if subjects else _item_without_subject
-    read, unreadable = readable(item, () if items is None else items.iterchildren("{*}CalendarItem"))
-    return FindItemResponse(
-        items=tuple(item for item in read if item is not None),
-        includes_last=_includes_last(folder, 0 if items is None else len(items)),
-        unreadable=unreadable,
-    )
-
-
-def _includes_last(folder: etree._Element | None, count: int) -> bool:
-    said = None if folder is None else folder.get("IncludesLastItemInRange")
-    if said is not None:
-        return is_true(said)
+    count = 0 if items is None else len(items)
     total = whole_number("" if folder is None else folder.get("TotalItemsInView") or "")
-    return total is None or total <= count
+    said = None if folder is None else folder.get("IncludesLastItemInRange")
+    includes_last = count < MAX_ENTRIES if total is None else total <= count
+    if said is not None:
+        includes_last = is_true(said)
+    if includes_last and total and not count:
+        raise MalformedResponse("a FindItem that counts items and holds none")
+    read, unreadable = readable(
+        _item if subjects else _item_without_subject,
+        () if items is None else items.iterchildren("{*}CalendarItem"),
+    )
+    return FindItemResponse(items=tuple(read), includes_last=includes_last, unreadable=unreadable)
 
 
-def _item(element: etree._Element) -> CalendarItem | None:
-    start = optional_instant(child_text(element, "Start"))
-    if start is None:
-        return None
+def _item(element: etree._Element) -> CalendarItem:
     item_id = first(element, "ItemId")
     return CalendarItem(
-        start=start,
-        end=optional_instant(child_text(element, "End")) or start,
+        start=instant(child_text(element, "Start")),
+        end=instant(child_text(element, "End")),
         item_id="" if item_id is None else item_id.get("Id") or "",
         uid=child_text(element, "UID"),
         recurrence_id=child_text(element, "RecurrenceId"),
@@ -143,9 +138,8 @@ def _item(element: etree._Element) -> CalendarItem | None:
     )
 
 
-def _item_without_subject(element: etree._Element) -> CalendarItem | None:
-    item = _item(element)
-    return item and replace(item, subject=None)
+def _item_without_subject(element: etree._Element) -> CalendarItem:
+    return replace(_item(element), subject=None)
 
 
 def _timezone_id(element: etree._Element) -> str | None:

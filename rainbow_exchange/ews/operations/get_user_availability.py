@@ -24,6 +24,8 @@ from rainbow_exchange.model import Window
 MERGED_INTERVAL = 30
 #: the digit of MergedFreeBusy that says that nothing is known of a slot
 _NO_DATA = "4"
+#: the views in which no event means an empty calendar, unless the digits beside say otherwise
+_OF_EVENTS = frozenset({"FreeBusy", "FreeBusyMerged", "Detailed", "DetailedMerged"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ def _read(entry: etree._Element, event: Callable[[etree._Element], CalendarEvent
     except MalformedResponse as malformed:
         return malformed
     merged = child_text(view, "MergedFreeBusy")
-    if view_type.startswith("Merged") and not read and not merged.strip(_NO_DATA):
+    if not read and not merged.strip(_NO_DATA) and (merged or view_type not in _OF_EVENTS):
         return error_from(ResponseCode.FREE_BUSY_FAILED, "NoError, but no data either", fault=False)
     return FreeBusyResponse(view_type=view_type, events=tuple(read), merged=merged, unreadable=unreadable)
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime
 
 import pytest
@@ -91,6 +92,7 @@ def test_what_is_missing_is_nothing_and_what_is_no_appointment_is_left_out(answe
             ),
         ),
         includes_last=True,
+        unreadable=1,  # the one without times
     )
 
 
@@ -120,6 +122,33 @@ def test_items_of_which_none_can_be_read_are_no_empty_calendar(answer: Read) -> 
         start.text = "noon"
     with pytest.raises(MalformedResponse, match=r"a time that is no xs:dateTime"):
         parse(body)
+
+
+@pytest.mark.parametrize("field", ["Start", "End"])
+def test_items_without_their_times_are_no_empty_calendar(answer: Read, field: str) -> None:
+    body = answer("Exchange2019/find_item/two_days")
+    for time in list(body.iter("{*}" + field)):
+        item = time.getparent()
+        assert item is not None
+        item.remove(time)
+    with pytest.raises(MalformedResponse, match=r"a time that is no xs:dateTime"):
+        parse(body)
+
+
+def test_items_that_are_counted_and_not_there_are_no_empty_calendar(answer: Read) -> None:
+    body = answer("Exchange2019/find_item/empty")
+    next(body.iter("{*}RootFolder")).set("TotalItemsInView", "3")
+    with pytest.raises(MalformedResponse, match="counts items and holds none"):
+        parse(body)
+
+
+def test_as_many_as_were_asked_for_may_not_be_all(answer: Read) -> None:
+    body = answer("Exchange2019/find_item/two_days")
+    next(body.iter("{*}RootFolder")).attrib.clear()
+    assert parse(body).includes_last
+    items = next(body.iter("{*}Items"))
+    items.extend(deepcopy(items[0]) for _ in range(992))
+    assert not parse(body).includes_last
 
 
 def test_success_without_a_folder_is_no_empty_calendar(answer: Read) -> None:

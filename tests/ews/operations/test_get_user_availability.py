@@ -87,9 +87,20 @@ def test_each_mailbox_gets_its_own_in_its_place(answer: Read) -> None:
     assert eve == FreeBusyResponse(view_type="MergedOnly", merged="0022001340")
 
 
-@pytest.mark.parametrize("digits", ["4" * 48, "4", ""])
-def test_a_calendar_of_which_nothing_is_known_is_no_free_one(digits: str) -> None:
-    view = f"<FreeBusyViewType>MergedOnly</FreeBusyViewType><MergedFreeBusy>{digits}</MergedFreeBusy>"
+@pytest.mark.parametrize(
+    "view",
+    [
+        f"<FreeBusyViewType>MergedOnly</FreeBusyViewType><MergedFreeBusy>{digits}</MergedFreeBusy>"
+        for digits in ("4" * 48, "4", "")
+    ]
+    + [
+        "<FreeBusyViewType>FreeBusyMerged</FreeBusyViewType><MergedFreeBusy>4444</MergedFreeBusy>",
+        "<FreeBusyViewType>DetailedMerged</FreeBusyViewType><MergedFreeBusy>4444</MergedFreeBusy><CalendarEventArray/>",
+        "<WorkingHours/>",
+        "",
+    ],
+)
+def test_a_calendar_of_which_nothing_is_known_is_no_free_one(view: str) -> None:
     body = etree.fromstring(
         "<Body><GetUserAvailabilityResponse><FreeBusyResponseArray><FreeBusyResponse><FreeBusyView>"
         f"{view}</FreeBusyView></FreeBusyResponse></FreeBusyResponseArray></GetUserAvailabilityResponse></Body>"
