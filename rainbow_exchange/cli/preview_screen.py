@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 _MODES = {
-    "own": "read by itself, as its owner",
+    "own": "read by itself",
     "batched": "read with others, by free/busy",
     None: "no mailbox",
 }

@@ -54,7 +54,7 @@ def test_the_screen(page: Page) -> None:
 
     assert code == 0
     assert [line.rstrip() for line in text.splitlines()] == [
-        "ada@acme.test: mailbox ada.l@acme.test, read by itself, as its owner",
+        "ada@acme.test: mailbox ada.l@acme.test, read by itself",
         "Privacy: private-masked, by bridge.privacy",
         "",
         "Appointments from 2026-03-02T07:00:00Z to 2026-03-03T08:00:00Z",
