@@ -356,7 +356,13 @@ class OutOfOfficeWatch:
         self._set(entry, absence)
 
     def _let_tip_stand_in(self, entry: Entry) -> None:
-        """Settings could not be read: until they are, the tip tells what it can."""
+        """Settings could not be read: until they are, the tip tells what it can.
+
+        That somebody is there of whom nothing is known it tells only where Exchange refuses the settings: whoever is
+        away without a text has no tip, and must not seem to be back after a restart.
+        """
+        if entry.absence is None and not entry.refused and entry.tip is not None and not entry.tip.out:
+            return
         stand_in = by_tip(entry.absence, entry.tip, entry.tip_at, entry.out_at)
         if self._impersonation and stand_in is not None and stand_in is not entry.absence:
             self._set(entry, stand_in)

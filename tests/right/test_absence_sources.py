@@ -319,6 +319,38 @@ def test_who_is_away_without_a_text_never_seems_to_be_back_over_a_restart(tmp_pa
     live(tmp_path, play, 3)
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"faults": {"GetUserOofSettings": "ErrorInternalServerTransientError"}},
+        {"delay_seconds": 60.0, "delay_operations": ["GetUserOofSettings"]},
+    ],
+    ids=["failing", "slow"],
+)
+def test_who_is_away_without_a_text_is_not_back_because_the_settings_cannot_be_read(
+    tmp_path: Path, trouble: dict[str, Any]
+) -> None:
+    async def play(house: House, people: list[LabUser]) -> None:
+        away, there = people
+        change(mailbox_of(house, away), {"state": "Enabled", "internal": ""})
+        await settled(house)
+        await at(2)
+        assert [shown(house, person) for person in people] == ["out_of_office", "free"]
+        await house.stop()
+        house.exchange.dials.turn(trouble)
+        await settled(house)
+        await at(12)
+        assert await answer(house, away) == UNKNOWN
+        assert await answer(house, there) == UNKNOWN
+        assert [shown(house, person) for person in people] == ["out_of_office", "free"]
+        house.exchange.dials.turn({"faults": {}, "delay_seconds": 0.0, "delay_operations": []})
+        await at(14)
+        assert await answer(house, away) == on("")
+        assert await answer(house, there) == OFF
+
+    live(tmp_path, play, 2)
+
+
 def test_a_plan_for_later_is_looked_for_where_an_appointment_says_out_of_office(tmp_path: Path) -> None:
     async def play(house: House, people: list[LabUser]) -> None:
         ann, bob = people
