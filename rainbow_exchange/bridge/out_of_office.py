@@ -138,10 +138,6 @@ class OutOfOfficeWatch:
         entry = self._entries.get(address)
         return entry.absence if entry else None
 
-    def out_now(self) -> int:
-        """Count those whose tip shows a reply being sent."""
-        return sum(1 for entry in self._entries.values() if entry.tip is not None and entry.tip.out)
-
     def unreadable(self) -> Unreadable | None:
         """Say whose state is not known because Exchange refuses to tell; None while there is nobody."""
         reasons: Counter[str] = Counter()

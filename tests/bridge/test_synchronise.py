@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rainbow_exchange.bridge.synchronise import NotSynchronised, synchronise
+from rainbow_exchange.model import OofState, OutOfOffice
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Bridge, Kit, MakeBridge, MakeExchange, MakeRainbow
@@ -32,7 +33,8 @@ async def test_newcomers_are_subscribed_and_what_nothing_announced_is_told(kit: 
         assert said == "2 user(s) listed, 1 of them new, 0 gone; 2 calendar(s) read, 1 change(s) found."
         assert bridge.streamed(ANN, BOB)
         await kit.until(lambda: bridge.notified("ann") > notified and bridge.notified("bob"), limit=5)
-        assert bridge.parts.absences.out_now() == 1
+        away = OutOfOffice(state=OofState.ENABLED, internal_text="Away")
+        await kit.until(lambda: bridge.parts.absences.current(ANN) == away, limit=5)
 
 
 async def test_what_cannot_be_done_is_said(bridge: "Bridge") -> None:
