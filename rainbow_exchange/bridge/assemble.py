@@ -119,7 +119,7 @@ def assemble(
         random=random,
     )
     membership = Membership(store=store, signal=signal, observe=observe)
-    aliases = Aliases(exchange, privacy, learnt=membership.review_privacy)
+    aliases = Aliases(exchange, privacy, learnt=membership.review_privacy, random=random)
     notifier = Notifier(client=rainbow, ledger=ledger, told=told, refused=user_refused, random=random)
     answers = Answers(who=membership.who, reader=reader, absences=absences, ledger=ledger, view=view, now=now)
     parts = Parts(
