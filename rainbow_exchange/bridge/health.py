@@ -212,7 +212,7 @@ class Health:
         )
 
     def _review_absences(self, *, away: bool) -> None:
-        """Report states that Exchange refuses to tell, once that has lasted longer than it takes to find out."""
+        """Report states that Exchange does not tell, once that has lasted longer than it takes to find out."""
         parts, now = self._pipeline.parts, self._pipeline.parts.loop_time()
         unreadable = None if away else parts.absences.unreadable()
         self._unreadable_since = None if unreadable is None else self._unreadable_since or now
@@ -224,6 +224,9 @@ class Health:
         if parts.options.impersonation:
             also = " and refuses their settings"
             action = "Check that the account may act for these users (ApplicationImpersonation)"
+        if unreadable.failing:
+            what, also = "does not tell their settings", ""
+            action = "If Exchange is not busy and no mailboxes are being moved, check these mailboxes there"
         if unreadable.reason == NO_ADDRESS:
             also, action = "", "They are known by UPN or SID only: give them their work e-mail address in Rainbow"
         self._problems.report(

@@ -53,6 +53,7 @@ class Entry:
     doubted_at: datetime | None = None
     suspected_at: float = 0.0
     refused: str = ""
+    failed: str = ""
     gone: bool = False
 
 

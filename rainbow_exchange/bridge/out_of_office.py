@@ -60,11 +60,15 @@ class OutOfOfficeCounters:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """How many mailboxes' out-of-office Exchange refuses to tell, mostly for `reason`; `none`: it gives no tips."""
+    """How many mailboxes' out-of-office Exchange does not tell, mostly for `reason`.
+
+    `none`: it gives no tips. `failing`: it does not refuse the settings of them all, they just cannot be read.
+    """
 
     mailboxes: int
     reason: str
     none: bool
+    failing: bool = False
 
 
 class OutOfOfficeWatch:
@@ -141,13 +145,18 @@ class OutOfOfficeWatch:
     def unreadable(self) -> Unreadable | None:
         """Say whose state is not known because Exchange refuses to tell; None while there is nobody."""
         reasons: Counter[str] = Counter()
+        failing = False
         for entry in self._entries.values():
             tips = entry.tipless or (self._tips.none and self._tips.reason) or (entry.pending_since and NOT_KNOWN)
-            reason = entry.refused if self._impersonation else tips
+            # a tip that shows nothing does not say that somebody is there
+            own = entry.refused or (entry.failed if entry.tip is not None else "")
+            reason = own if self._impersonation else tips
             if reason and not self._known(entry):
                 reasons[reason] += 1
+                failing = failing or reason != entry.refused
         (reason, _), *_ = reasons.most_common(1) or [("", 0)]
-        return Unreadable(reasons.total(), reason, self._tips.none) if reasons else None
+        failing = self._impersonation and failing
+        return Unreadable(reasons.total(), reason, self._tips.none, failing) if reasons else None
 
     async def read(self, address: str) -> OutOfOffice:
         """Return the state, read now if it is not known. Raises EwsError, TimeoutError; KeyError if never added."""
@@ -246,8 +255,9 @@ class OutOfOfficeWatch:
         end = loop.time() + PERIOD
         while loop.time() < end and not self._fresh and (address := self._settings.take_one(self._now())) is not None:
             entry = self._entries[address]
-            self._want_settings(entry, self._now() + SETTINGS_RETRY)  # unless this one says when
-            if await self._within_budget(self._read_settings(entry)) is not None:
+            self._want_settings(entry, self._again_after_failure(entry))  # unless this one says when
+            if (error := await self._within_budget(self._read_settings(entry))) is not None:
+                entry.failed = reason_of(error)
                 self._let_tip_stand_in(entry)
 
     def _forget_lost(self) -> None:
@@ -326,6 +336,10 @@ class OutOfOfficeWatch:
         out = entry.tip is not None and entry.tip.out
         return turn(len(self._entries), self._cost, share=BUDGET / 60.0 / 4, out=out)
 
+    def _again_after_failure(self, entry: Entry) -> datetime:
+        """Tell when settings are tried again that could not be read; sooner where nothing else tells."""
+        return self._now() + (SETTINGS_RETRY if entry.absence or entry.refused else IN_DOUBT)
+
     def _older(self, moment: datetime | None, age: timedelta) -> bool:
         return moment is None or self._now() - moment >= age
 
@@ -337,7 +351,7 @@ class OutOfOfficeWatch:
         except EwsError as error:
             if is_refusal(error):
                 entry.refused = reason_of(error)
-            self._want_settings(entry, self._now() + SETTINGS_RETRY)
+            self._want_settings(entry, self._again_after_failure(entry))
             raise
         took = asyncio.get_running_loop().time() - asked_at
         self._cost += (0.1 if self._cost else 1.0) * (took - self._cost)
@@ -345,7 +359,7 @@ class OutOfOfficeWatch:
         if asked_at < entry.asked_at:
             return  # what was asked later, for a question, was answered earlier
         entry.asked_at = asked_at
-        entry.settings_at, entry.refused = self._now(), ""
+        entry.settings_at, entry.refused, entry.failed = self._now(), "", ""
         if asked_at < entry.suspected_at:
             next_at = min(next_at, self._now() + IN_DOUBT)
         self._want_settings(entry, min(next_at, confirm_at(absence, self._now()) or next_at))
