@@ -16,7 +16,8 @@ FILE = Path("build/torture.jsonl")
 TELL_EVERY = 15.0
 EXAMPLE = """
 A history that goes wrong is shown with the fewest steps that lead to it; the others go on. Ctrl-C ends all in order.
-What was done is kept in build/torture.jsonl: run again, it goes on from there; --anew forgets it.
+What was done is kept in build/torture.jsonl: run again, it goes on from there, or begins anew once all are done.
+--anew forgets it.
 
 examples:
   python -m tests.torture                     10,000 histories, or those of them that are left
@@ -64,7 +65,8 @@ def main() -> int:
         return 1 if lived.wrong else 0
     if given.anew or given.first is not None:
         FILE.unlink(missing_ok=True)
-    tally = Tally.open(FILE, first=SystemRandom().randrange(10**9) if given.first is None else given.first)
+    first = SystemRandom().randrange(10**9) if given.first is None else given.first
+    tally = Tally.go_on(FILE, given.histories, first=first)
     say(
         f"histories {tally.first} to {tally.first + given.histories - 1}, {len(tally.done):,} of them done before "
         f"({FILE}; --anew begins anew)"

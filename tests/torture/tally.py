@@ -43,6 +43,15 @@ class Tally:
         file.write_text("\n".join((head, *lines[:-1], "")), encoding="utf-8")
         return tally
 
+    @classmethod
+    def go_on(cls, file: Path, histories: int, *, first: int) -> "Tally":
+        """Take up what is left of so many histories; where none is, begin anew from `first`."""
+        tally = cls.open(file, first=first)
+        if not tally.left(histories):
+            file.unlink()
+            tally = cls.open(file, first=first)
+        return tally
+
     def left(self, histories: int) -> list[int]:
         """List the numbers that are still to be lived through."""
         return [number for number in range(self.first, self.first + histories) if number not in self.done]

@@ -66,3 +66,15 @@ def test_what_does_not_go_wrong_again_is_told_all_the_same(unstarted: pytest.Mon
     with quiet(), pytest.raises(AssertionError, match="something was wrong") as wrong:
         History(7, among=("change text",), size=2).run()
     assert "It did so once, and not when the same was done again:" in str(wrong.value)
+
+
+def test_where_all_are_done_it_begins_anew(tmp_path: Path) -> None:
+    """Nobody is told that all went well because it did so the last time."""
+    file = tmp_path / "torture.jsonl"
+    tally = Tally.go_on(file, 2, first=4)
+    tally.add(Lived(4, 1.0, {"ask": 1}))
+    assert Tally.go_on(file, 2, first=9).left(2) == [5]
+    tally.add(Lived(5, 1.0, {"ask": 1}))
+    begun = Tally.go_on(file, 2, first=9)
+    assert (begun.left(2), begun.uses.total()) == ([9, 10], 0)
+    assert Tally.open(file, first=1).first == 9
