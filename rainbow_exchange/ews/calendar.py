@@ -14,7 +14,7 @@ from hashlib import sha256
 from rainbow_exchange.ews.drafts import Draft, draft_of_event, draft_of_item, drafts_of_digits, is_kept
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
 from rainbow_exchange.ews.operations.find_item import FindItem
-from rainbow_exchange.ews.operations.get_user_availability import FreeBusyResponse, GetUserAvailability
+from rainbow_exchange.ews.operations.get_user_availability import MERGED_INTERVAL, FreeBusyResponse, GetUserAvailability
 from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
 from rainbow_exchange.model import Agenda, Appointment, Mailbox, Window
 
@@ -115,8 +115,10 @@ def _finds_too_long(result: object) -> bool:
 
 def _agenda_of_view(
     address: str, window: Window, view: FreeBusyResponse, read_at: datetime, *, subjects: bool
-) -> Agenda:
+) -> Agenda | EwsError:
     if view.merged and not view.events:
+        if len(view.merged) < (window.end - window.start) // timedelta(minutes=MERGED_INTERVAL):
+            return MalformedResponse("digits for a part of the window only")
         return _agenda(address, window, drafts_of_digits(view.merged, window), read_at, detailed=None)
     detailed = any(event.details for event in view.events) if view.events and subjects else None
     drafts = map(draft_of_event, view.events)

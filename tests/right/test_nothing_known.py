@@ -39,6 +39,7 @@ TOGETHER: list[tuple[str, list[tuple[str, str, str]] | None]] = [
     ("<t:FreeBusyViewType>None</t:FreeBusyViewType>", None),
     ("<t:FreeBusyViewType>MergedOnly</t:FreeBusyViewType>", None),
     (MERGED.format("FreeBusyMerged", "4" * 480), None),
+    (MERGED.format("MergedOnly", DIGITS[:-1]), None),  # of a part of the window, or hours instead of half hours
     (MERGED.format("FreeBusyMerged", DIGITS), BUSY),
     (MERGED.format("DetailedMerged", DIGITS) + "<t:CalendarEventArray/>", BUSY),
     ("<t:FreeBusyViewType>Detailed</t:FreeBusyViewType>", []),

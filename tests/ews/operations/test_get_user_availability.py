@@ -84,7 +84,7 @@ def test_each_mailbox_gets_its_own_in_its_place(answer: Read) -> None:
     assert isinstance(dan, ResponseError)
     assert dan.code == "ErrorMailRecipientNotFound"
     assert dan.values == {"ExceptionType": "Example.MailRecipientNotFoundException", "ExceptionCode": "5009"}
-    assert eve == FreeBusyResponse(view_type="MergedOnly", merged="0022001340")
+    assert eve == FreeBusyResponse(view_type="MergedOnly", merged="0022001340" + "0" * 86)
 
 
 @pytest.mark.parametrize(
