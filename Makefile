@@ -21,8 +21,8 @@ test coverage: export PYTHONHASHSEED := 0
 test: .venv/.development ## all tests
 	@$(BIN)/python -m pytest $(TESTS)
 torture: .venv/.development ## 10,000 histories of changes and faults, then 200 kills of real processes; goes on where it was ended (RAINBOW_EXCHANGE_HISTORIES, RAINBOW_EXCHANGE_KILLS: how many)
-	@$(BIN)/python -m tests.torture
-	@$(BIN)/python -m tests.torture.kills
+	@$(BIN)/python -m tests.torture; status=$$?; test $$status -le 1 || exit $$status; \
+	    $(BIN)/python -m tests.torture.kills && exit $$status
 soak: .venv/.soak ## ten minutes of changes and faults with 500 mailboxes, in search of leaks (RAINBOW_EXCHANGE_SOAK says how many minutes)
 	@$(BIN)/python -m tests.soak
 fuzz: .venv/.development ## a million spoilt inputs for all that reads what others send (RAINBOW_EXCHANGE_FUZZ says how many)
