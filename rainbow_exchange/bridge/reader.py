@@ -20,7 +20,7 @@ from rainbow_exchange.bridge.batches import together
 from rainbow_exchange.bridge.lanes import PATIENCE, TIME_LIMIT, Lane, slots
 from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode, ReadModes
-from rainbow_exchange.bridge.reads import Entry, LaneState, Read, ReaderCounters
+from rainbow_exchange.bridge.reads import Entry, LaneState, Read, ReaderCounters, by_wishes
 from rainbow_exchange.bridge.search import MOST, PART_PATIENCE, Search, parts
 from rainbow_exchange.bridge.told import utc_days
 from rainbow_exchange.ews.calendar import read_availability, read_calendar_view
@@ -283,7 +283,7 @@ class Reader:
     async def _ask(self, batch: Sequence[Read]) -> dict[str, _Result]:
         first = batch[0]
         try:
-            if first.entry.mode.current is Mode.OWN:
+            if len(batch) == 1 and first.entry.mode.current is Mode.OWN:
                 mailbox = first.entry.mailbox
                 agenda = await read_calendar_view(
                     self._client,
@@ -294,19 +294,19 @@ class Reader:
                     subjects=first.subjects,
                 )
                 return {mailbox.address: agenda}
-            addresses = [read.entry.mailbox.address for read in batch]
-            return await read_availability(
-                self._client,
-                addresses,
-                first.window,
-                read_at=self._now(),
-                subjects=all(read.subjects for read in batch),
-            )
+            return await self._availability(batch)
         except EwsError as error:
             if isinstance(error, EwsConnectionError) and error.kind == "timeout":
                 # The client's own time limit came first: one member may hold the others up.
                 raise TimeoutError from error
             return {read.entry.mailbox.address: error for read in batch}
+
+    async def _availability(self, batch: Sequence[Read]) -> dict[str, _Result]:
+        """Ask for all of them: by one request, unless what is wanted has changed since they were put together."""
+        window, results = batch[0].window, dict[str, _Result]()
+        for subjects, addresses in by_wishes(batch):
+            results |= await read_availability(self._client, addresses, window, read_at=self._now(), subjects=subjects)
+        return results
 
     async def _in_time(self, batch: list[Read], lane: Lane, search: Search | None) -> dict[str, _Result] | None:
         """Ask; None where the answer is waited for no longer."""

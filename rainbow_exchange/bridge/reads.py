@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,6 +50,14 @@ class Read:
     def share(self, now: datetime) -> int:
         """Read by itself, a mailbox rides alone."""
         return 1 if self.entry.mode.current is Mode.OWN else self.entry.company.share(now)
+
+
+def by_wishes(reads: Iterable[Read]) -> list[tuple[bool, list[str]]]:
+    """Give the addresses of those who want subjects, and of those who do not, as things stand."""
+    addresses: dict[bool, list[str]] = {}
+    for read in reads:
+        addresses.setdefault(read.subjects, []).append(read.entry.mailbox.address)
+    return list(addresses.items())
 
 
 @dataclass(slots=True)

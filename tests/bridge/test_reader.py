@@ -664,6 +664,23 @@ async def test_whose_subjects_are_wanted_and_whose_are_not_never_share_a_request
         )
 
 
+async def test_whoever_shows_no_subjects_any_more_takes_them_from_nobody_else(kit: "Kit") -> None:
+    """Both were asked for together when the level of one changed, and are read again."""
+    async with Bench(kit).at_work("a@acme.test", "b@acme.test") as bench:
+        bench.hold = slept(0.6)
+        reading = asyncio.create_task(bench.together(["a@acme.test", "b@acme.test"]))
+        await asyncio.sleep(0.3)
+        bench.levels["a@acme.test"] = Privacy.BUSY_ONLY
+        bench.reader.invalidate("a@acme.test")
+        bench.reader.invalidate("b@acme.test")
+        await reading
+        assert [(call.addresses, call.subjects) for call in bench.server.calls] == [
+            (("a@acme.test", "b@acme.test"), True),
+            (("a@acme.test",), False),
+            (("b@acme.test",), True),
+        ]
+
+
 async def test_a_mailbox_without_an_address_is_read_as_its_owner_without_subjects(kit: "Kit") -> None:
     """At busy-only, that is: there is no other way to read it."""
     async with Bench(kit, impersonation=True, privacy=Privacy.BUSY_ONLY).at_work() as bench:
