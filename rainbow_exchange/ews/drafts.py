@@ -65,7 +65,8 @@ def draft_of_item(item: CalendarItem) -> Draft:
         show_as=_SHOW_AS.get(item.busy_status.lower(), ShowAs.BUSY),
         subject=item.subject,
         kind=kind,
-        sensitivity=_SENSITIVITY.get(item.sensitivity.lower(), Sensitivity.NORMAL),
+        # a word that is not known may stand for something stricter
+        sensitivity=_SENSITIVITY.get(item.sensitivity.lower() or "normal", Sensitivity.PRIVATE),
         timezone=zone,
         unknown_zone=item.timezone_id if zone is None else None,
     )

@@ -406,6 +406,22 @@ async def test_what_is_without_length_where_a_window_begins_or_is_split_is_read(
     assert starts(await read_calendar_view(client, ADA, first, impersonate=True, read_at=READ_AT)) == []
 
 
+@pytest.mark.parametrize(
+    ("word", "sensitivity"),
+    [
+        ("", Sensitivity.NORMAL),
+        ("normal", Sensitivity.NORMAL),
+        ("Confidential", Sensitivity.CONFIDENTIAL),
+        ("Secret", Sensitivity.PRIVATE),
+    ],
+)
+async def test_a_sensitivity_that_nobody_knows_is_private(word: str, sensitivity: Sensitivity) -> None:
+    times = "<Start>2026-03-02T09:00:00Z</Start><End>2026-03-02T10:00:00Z</End>"
+    answer = items(more=f"<CalendarItem>{times}<Sensitivity>{word}</Sensitivity></CalendarItem>")
+    agenda = await read_calendar_view(Played(answer), ADA, WINDOW, impersonate=True, read_at=READ_AT)
+    assert [each.sensitivity for each in agenda.appointments] == [sensitivity]
+
+
 async def test_zones_that_nobody_knows_are_named() -> None:
     """Only of what is told."""
     times = "<Start>2026-03-{0}T09:00:00Z</Start><End>2026-03-{0}T10:00:00Z</End>"
