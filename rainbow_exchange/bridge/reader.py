@@ -29,6 +29,7 @@ from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
+    MalformedResponse,
     ResponseError,
     ServerBusy,
     reason_of,
@@ -293,6 +294,9 @@ class Reader:
                     read_at=self._now(),
                     subjects=first.subjects,
                 )
+                if not agenda.expanded and first.entry.mode.own_only:
+                    # There is no other way, and its meetings are missing.
+                    return {mailbox.address: MalformedResponse("series given as one")}
                 return {mailbox.address: agenda}
             return await self._availability(batch)
         except EwsError as error:

@@ -12,7 +12,7 @@ import pytest
 from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.reader import Lane, Reader
-from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, ResponseError, ServerBusy
+from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, MalformedResponse, ResponseError, ServerBusy
 from rainbow_exchange.ews.operations.find_item import CalendarItem, FindItem, FindItemResponse
 from rainbow_exchange.ews.operations.get_user_availability import (
     CalendarEvent,
@@ -837,6 +837,17 @@ async def test_where_series_are_given_as_one_everybody_is_read_by_free_busy(kit:
         assert subjects(await bench.reader.agenda(first, lane=CHANGE)) == ["Weekly"]
         bench.add("new@acme.test", mode=Mode.OWN)
         assert bench.reader.mode("new@acme.test") is Mode.BATCHED
+
+
+async def test_meetings_that_are_missing_make_nobody_free_whom_free_busy_cannot_tell_of(kit: "Kit") -> None:
+    bench = Bench(kit, impersonation=True)
+    async with bench.at_work():
+        bench.reader.add(Mailbox(address="u17@corp.test", principal="U17@corp.test"))
+        assert subjects(await bench.reader.agenda("u17@corp.test", lane=CHANGE)) == ["Planning"]
+        bench.owns["U17@corp.test"] = series()
+        with pytest.raises(MalformedResponse, match="series given as one"):
+            await bench.reader.agenda("u17@corp.test", lane=CHANGE, fresh=True)
+        assert subjects(bench.reader.last("u17@corp.test")) == ["Planning"]
 
 
 async def test_free_busy_without_subjects_goes_before_meetings_that_are_missing_and_is_tried_anew_daily(
