@@ -9,7 +9,7 @@ from rainbow_exchange.bridge.boundaries import instants
 from rainbow_exchange.bridge.parts import Cause, Parts
 from rainbow_exchange.bridge.polling import Polling
 from rainbow_exchange.bridge.reader import Lane
-from rainbow_exchange.bridge.told import Told, digest_auto_reply
+from rainbow_exchange.bridge.told import ANSWERS_DOUBTED, Told, digest_auto_reply
 from rainbow_exchange.bridge.translate import auto_reply
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.ews.treatment import Treatment, treatment
@@ -21,9 +21,6 @@ log = structlog.get_logger()
 RECOVER_EVERY = 30.0
 #: seconds without a link after which Rainbow is told of everybody anew, and made to publish it
 LINK_LOST_LONG = 300.0
-#: seconds before the loss of the link within which an answer that has left may have been lost with it: longer than the
-#: link takes to find out that nobody is at its other end
-ANSWERS_DOUBTED = 60.0
 #: seconds after which the clock is looked at again, whatever is expected when: it may have been set
 LOOK_EVERY = 1.0
 #: causes for which a cached agenda will not do, however current it seems

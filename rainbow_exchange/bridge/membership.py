@@ -14,6 +14,7 @@ from rainbow_exchange.bridge.parts import Parts
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roll_call import DOUBTED, DOUBTED_FOR
 from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member
+from rainbow_exchange.bridge.told import ANSWERS_DOUBTED
 from rainbow_exchange.bridge.translate import language_of
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
 from rainbow_exchange.model import ChangeSignal, Gap, Mailbox, MailboxChanged
@@ -220,7 +221,9 @@ class Membership:
             self._store.remember(self._unsaved.values())
             self._saved_modes |= {user_id: entry.read_mode for user_id, entry in self._unsaved.items()}
             self._unsaved = {}
-        settled = {user_id for user_id in self._gone if not self.parts.ledger.withdrawing(user_id)}
+        # A refusal that may be lost with the link yet has to be remembered in case that we are not there then.
+        doubted = self.parts.loop_time() - ANSWERS_DOUBTED
+        settled = {user_id for user_id in self._gone if not self.parts.ledger.withdrawing(user_id, doubted=doubted)}
         self._gone -= settled
         left = {user_id for user_id in self._left if user_id not in self.parts.notifier.leaving}
         self._left -= left

@@ -6,6 +6,7 @@ UTC day and only days that both sides know are compared, so that a window which 
 `now` is a monotonic time in seconds.
 """
 
+import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,9 @@ from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent
 AGAIN = (60.0, 300.0, 1800.0, 86400.0)
 #: seconds after a notify from which on a user counts as "Rainbow did not ask"
 PATIENCE = 30.0
+#: seconds before the loss of the link within which an answer that has left may have been lost with it: longer than the
+#: link takes to find out that nobody is at its other end
+ANSWERS_DOUBTED = 60.0
 _DAY = timedelta(days=1)
 
 
@@ -219,11 +223,14 @@ class Ledger:
         self.forget(user_id)
         self._users[user_id] = _User(kinds={kind: _Kind(state=NOTHING) for kind in Told})
 
-    def withdrawing(self, user_id: str) -> bool:
-        """Whether a user's mailbox is gone and Rainbow has not been refused since."""
+    def withdrawing(self, user_id: str, *, doubted: float = math.inf) -> bool:
+        """Whether a user's mailbox is gone and Rainbow has not been refused since.
+
+        A refusal at `doubted` or later counts for none.
+        """
         user = self._users.get(user_id)
         return user is not None and any(
-            entry.state is NOTHING and entry.answered is not NOTHING
+            entry.state is NOTHING and (entry.answered is not NOTHING or entry.answered_at >= doubted)
             for kind, entry in user.kinds.items()
             if self._counts(kind)
         )

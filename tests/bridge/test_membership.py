@@ -280,6 +280,24 @@ async def test_a_renamed_user_is_tried_anew(
         assert await answered(bridge, "ann.b@acme.test") == ["New name"]
 
 
+async def test_a_lost_mailbox_is_remembered_until_the_refusal_must_have_arrived(
+    kit: "Kit", bridge: "Bridge", rainbow: "Rainbow", store: Store
+) -> None:
+    async with bridge.at_work("ann", "bob"):
+        rainbow.lab.people.add(kit.person("ann", "nobody@acme.test"))
+        await kit.until(lambda: bridge.member("ann").mailbox is None, limit=70)
+        for kind in ("events", "autoreply"):
+            with pytest.raises(QuestionRefused) as refused:
+                await bridge.parts.answers.answer(Question(kind=kind, email="nobody@acme.test"))
+            assert refused.value.sent is not None
+            refused.value.sent()
+        assert not bridge.parts.ledger.withdrawing("ann")
+        await asyncio.sleep(50)
+        assert sorted(store.remembered()) == ["ann", "bob"]
+        await asyncio.sleep(15)
+        assert sorted(store.remembered()) == ["bob"]
+
+
 async def test_a_user_who_gets_another_login_for_the_same_mailbox_keeps_it(
     kit: "Kit", bridge: "Bridge", rainbow: "Rainbow"
 ) -> None:

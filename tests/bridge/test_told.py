@@ -329,6 +329,8 @@ def test_of_a_mailbox_that_is_gone_rainbow_is_told_until_it_was_refused() -> Non
     ledger.notified("u1", ledger.snapshot("u1"), 71.0)
     ledger.refused("u1", Told.EVENTS, 72.0)
     assert not ledger.withdrawing("u1")
+    assert ledger.withdrawing("u1", doubted=72.0)
+    assert not ledger.withdrawing("u1", doubted=72.1)
     assert ledger.unanswered() == []
     assert ledger.take_again(10_000.0) == []
 
