@@ -31,6 +31,7 @@ def say(text: str) -> None:
 def main() -> int:
     """Do what the command line says; the exit code is 1 where something was found."""
     wanted = _arguments()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if wanted.number is not None:
         return _once(wanted.seed, wanted.number, wanted.targets)
     say(f"{wanted.inputs:,} inputs from number {wanted.first:,}, seed {wanted.seed}, {wanted.jobs} processes")
@@ -145,7 +146,6 @@ def _told(finding: Finding, module: str) -> str:
 
 
 def _once(seed: int, number: int, module: str) -> int:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     engine = Engine(seed, targets(module))
     target, data, _ = engine.input(number)
     say(f"{target.name}, {len(data)} bytes: {data[:2000]!r}")
