@@ -80,7 +80,7 @@ def test_no_mark_shows_anywhere_whatever_goes_wrong(tmp_path: Path, link: str, r
             with watch.watching():
                 house.start(observe=watch.observe)
                 await until(lambda: house.status()["state"] == "healthy", within=60)
-                house.rainbow.dials.set({"echo_answers": True, "error_words": WORDS})
+                house.rainbow.dials.set({"echo_answers": True, "refusal_words": WORDS})
                 await asyncio.sleep(30)
                 await trouble(house, watch)
                 await turn(house, cut_link="policy-violation")

@@ -55,7 +55,7 @@ class Dials:
     #: Rainbow's body, the same without `errorDetailsCode`, a web page, nothing, or Rainbow's body with status 200
     refuse_body: RefuseBody = "json"
     #: what such a refusal and the stream errors of `cut_link` say, instead of their own words
-    error_words: str = ""
+    refusal_words: str = ""
     #: send each answer over XMPP back in an error stanza; refuse each over S2S with 400, and repeat it
     echo_answers: bool = False
     #: break the connection of the next `break_next` calls whose path contains `break_path`, before or after they were

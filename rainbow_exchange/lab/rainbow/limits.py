@@ -34,7 +34,7 @@ class Limits:
             raise Refusal(
                 status=status,
                 code=status * 1000,
-                message=dials.error_words or _MESSAGES.get(status, "Refused"),
+                message=dials.refusal_words or _MESSAGES.get(status, "Refused"),
                 retry_after=dials.refuse_retry_after or None,
                 form=dials.refuse_body,
             )

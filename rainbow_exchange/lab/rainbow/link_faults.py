@@ -71,7 +71,7 @@ class LinkFaults:
                 case "see-other-host":
                     await stream.fail("see-other-host", content=elsewhere)
                 case str():
-                    await stream.fail(how, self._streams.dials.error_words or "as the dial says")
+                    await stream.fail(how, self._streams.dials.refusal_words or "as the dial says")
 
     async def _send_rival(self, *, other: bool) -> None:
         jids = map(self._streams.available, [user.jid for user in [*self._people.connectors(), self._people.account]])

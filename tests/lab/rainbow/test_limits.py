@@ -103,6 +103,6 @@ async def test_the_record_has_both_ids_of_each_call(*, rest: Any, lab: Any) -> N
 
 
 async def test_a_refusal_may_say_anything(*, admin: Any, lab: Any) -> None:
-    lab.dials.set({"refuse_next": 1, "refuse_status": 400, "error_words": "no: Planning"})
+    lab.dials.set({"refuse_next": 1, "refuse_status": 400, "refusal_words": "no: Planning"})
     status, body = await admin.call("GET", USERS)
     assert (status, body["errorMsg"]) == (400, "no: Planning")
