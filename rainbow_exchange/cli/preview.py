@@ -33,6 +33,8 @@ def preview(address: str, config_file: Path | None, as_json: bool) -> None:
     Example:
         rainbow-exchange preview ada@acme.test
     """  # noqa: D301  (\b is click's: keep these lines)
+    if not address.strip():
+        raise click.UsageError("Name a user's address.")
     folder = config.data_folder(config.load(config_file))
     try:
         answer = local_api.ask(folder, "/api/preview", content={"address": address}, seconds=PATIENCE)

@@ -23,6 +23,8 @@ from rainbow_exchange.rainbow.wording import write_date
 
 SCHEMA_VERSION = 1
 
+_NOBODY = "No user of the company has this address."
+_SEVERAL = "Several users have this address, and none as login; write the login of the one who is meant."
 _UNTOUCHED = "as it stands in Exchange"
 _NOT_ASKED = "Exchange is not asked for it"
 _SUBJECTS = {
@@ -39,7 +41,8 @@ async def preview(address: str, pipeline: Pipeline, link: RainbowLink) -> dict[s
     member = pipeline.parts.roster.find(address)
     known = {"schema_version": SCHEMA_VERSION, "address": address, "user": member and name_of(member)}
     if member is None:
-        return known | {"state": "unknown", "reason": "No user of the company has this address."}
+        several = pipeline.parts.roster.knows(address)
+        return known | {"state": "unknown", "reason": _SEVERAL if several else _NOBODY}
     mailbox = member.mailbox.address if member.mailbox else None
     mode = pipeline.parts.reader.mode(mailbox) if mailbox else None
     applied = pipeline.parts.answers.view.privacy.rules.of_member(member)

@@ -97,7 +97,8 @@ def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
             raise web.HTTPBadRequest(text=f"not understood: {error}\n") from error
         except ConnectionResetError as error:  # whoever asked has gone, and aiohttp would log that as an error of ours
             raise web.HTTPBadRequest from error
-        return web.Response(text=json.dumps(answer, ensure_ascii=False), content_type="application/json")
+        # In ASCII: an answer may repeat what was asked, and JSON can ask for what is no Unicode text.
+        return web.Response(text=json.dumps(answer), content_type="application/json")
 
     return handle
 

@@ -103,6 +103,13 @@ def test_an_address_that_nobody_has_is_1(page: Page) -> None:
     assert preview("nobody@acme.test") == (1, "nobody@acme.test: Nobody.\n")
 
 
+def test_no_address_is_asked_of_no_daemon() -> None:
+    code, text = preview(" ")
+
+    assert code == 2
+    assert "Name a user's address." in text
+
+
 def test_without_a_daemon_it_is_3_with_the_next_step() -> None:
     code, text = preview("ada@acme.test")
 

@@ -162,11 +162,18 @@ def test_each_rule_is_named(tmp_path: Path) -> None:
 def test_whoever_is_not_known_or_has_no_mailbox(tmp_path: Path) -> None:
     async def test() -> None:
         house = house_of(tmp_path)
-        house.people = [*house.people, replace(house.people[0], id="5f77", login_email="eve@acme.test", emails=())]
-        house.rainbow.people.add(house.people[-1])
+        info = (("info@acme.test", "other"),)
+        for id_, login, emails in (("5f77", "eve", ()), ("5f78", "una", info), ("5f79", "zoe", info)):
+            user = replace(house.people[0], id=id_, login_email=f"{login}@acme.test", emails=emails)
+            house.people = [*house.people, user]
+            house.rainbow.people.add(user)
         async with house.at_work() as daemon:
-            assert (await daemon.preview("nobody@acme.test"))["state"] == "unknown"
-            await until(lambda: house.status()["mailboxes"]["uncovered"] == 1, within=60)
+            nobody = await daemon.preview("nobody@acme.test")
+            assert (nobody["state"], nobody["reason"]) == ("unknown", "No user of the company has this address.")
+            await until(lambda: house.status()["mailboxes"]["uncovered"] == 3, within=60)
+            several = await daemon.preview("Info@acme.test")
+            assert (several["state"], several["user"]) == ("unknown", None)
+            assert several["reason"].startswith("Several users have this address, and none as login; write the login")
             shown = await daemon.preview("eve@acme.test")
             assert (shown["mailbox"], shown["read_mode"]) == (None, None)
             assert (shown["events"]["refused"], shown["events"]["why"]) == ("item-not-found", "no-mailbox")
