@@ -206,8 +206,13 @@ class ExchangeFaults(Troubled):
             await self.lasting(step.lasts)
 
     async def fault_answers_are_late(self, step: Step) -> None:
-        """They tell what was when they were asked, some seconds later."""
-        with self.turned(late_seconds=(0.3, 2.0, 7.0, 40.0)[step.how % 4]):
+        """They tell what was when they were asked, some seconds later; what is being read may change meanwhile."""
+        twice = step.how > 7
+        with self.turned(late_seconds=0.3 if twice else (0.3, 2.0, 7.0, 40.0)[step.how % 4]):
+            if twice:
+                self.change_make_appointment(step)
+                await self.lasting(0.3)  # it is read by now, and that has not arrived
+                self.change_make_appointment(step)
             await self.lasting(step.lasts)
 
     async def fault_answers_are_cut(self, step: Step) -> None:

@@ -55,6 +55,27 @@ def generation_ignored(patch: Patch) -> None:
     patch.setattr(Reader, "_current", ignorant)
 
 
+def old_read_taken_for_current(patch: Patch) -> None:
+    """What a read brings counts as current, although Exchange has said since its sending that it was changed."""
+    settle = Reader._settle
+
+    def trusting(self: Reader, read: Read, result: Agenda | EwsError, _: int, asked_at: float) -> bool:
+        return settle(self, read, result, read.entry.generation, asked_at)
+
+    patch.setattr(Reader, "_settle", trusting)
+
+
+def change_during_a_read_ignored(patch: Patch) -> None:
+    """Whoever is being read just now will be seen as he is."""
+    invalidate = Reader.invalidate
+
+    def hopeful(self: Reader, address: str) -> None:
+        if all(address != under_way for lane in self._lanes.values() for under_way, _ in lane.under_way):
+            invalidate(self, address)
+
+    patch.setattr(Reader, "invalidate", hopeful)
+
+
 def gap_missed(patch: Patch) -> None:
     """Nobody looks at what happened while a stream was down."""
     look_again = Changes.look_again
@@ -178,6 +199,8 @@ def answers_lost_with_the_link(patch: Patch) -> None:
 
 MISTAKES = {
     "a generation ignored": Mistake(generation_ignored, (), APPOINTMENTS),
+    "an old read taken for current": Mistake(old_read_taken_for_current, ("answers are late",), APPOINTMENTS),
+    "a change during a read ignored": Mistake(change_during_a_read_ignored, ("answers are late",), APPOINTMENTS),
     "a gap missed": Mistake(
         gap_missed, ("streams cut", "streams silent", "subscriptions forgotten", "exchange restarted"), APPOINTMENTS
     ),
