@@ -12,7 +12,7 @@ import structlog
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.bridge.privacy import PrivacyOfPeople
-from rainbow_exchange.ews.directory import resolve
+from rainbow_exchange.ews.directory import owner
 from rainbow_exchange.ews.errors import EwsError, reason_of
 from rainbow_exchange.ews.types import Caller
 
@@ -59,10 +59,12 @@ class Aliases:
         """Look one up; False where Exchange does not say whose it is: a refusal may be as short as an outage."""
         try:
             async with asyncio.timeout(_TIME_LIMIT):
-                primary = await resolve(self._client, address)
+                found = await owner(self._client, address)
         except (EwsError, TimeoutError) as error:
             log.debug("alias_not_looked_up", address=address, reason=reason_of(error))
             return False
-        if primary is not None and self._privacy.learn(address, primary):
+        # For each of its addresses: a server that takes an alias for a mailbox's address has it known by that one.
+        new = [each for each in (found.all_addresses if found else ()) if self._privacy.learn(address, each)]
+        if new:
             self._learnt()
         return True

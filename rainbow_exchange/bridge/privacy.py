@@ -73,7 +73,7 @@ class PrivacyRules:
         self._masked = {Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL}
         if mask_personal:
             self._masked.add(Sensitivity.PERSONAL)
-        #: primary address → the exceptions that name another address of that mailbox
+        #: address by which a mailbox is known → the exceptions that name an address of that mailbox
         self._aliases: dict[str, list[_Exception]] = {}
         self._exceptions = [
             _Exception(pattern, given, re.compile(_expression(pattern)))
@@ -90,9 +90,9 @@ class PrivacyRules:
         """The exceptions that name one address, and may make its owner's level stricter."""
         return [each.pattern for each in self._exceptions if "*" not in each.pattern and each.level is not Privacy.FULL]
 
-    def learn(self, address: str, primary: str) -> bool:
-        """Note that an address of an exception belongs to this mailbox; return whether that is new."""
-        known = self._aliases.setdefault(folded(primary), [])
+    def learn(self, address: str, mailbox: str) -> bool:
+        """Note that an address of an exception belongs to the mailbox with this one; return whether that is new."""
+        known = self._aliases.setdefault(folded(mailbox), [])
         new = [each for each in self._exceptions if each.pattern == folded(address) and each not in known]
         known += new
         return bool(new)
@@ -159,9 +159,9 @@ class PrivacyOfPeople:
             self._levels.setdefault(address, found[1])
         return found[1]
 
-    def learn(self, address: str, primary: str) -> bool:
-        """Note that an address of an exception belongs to this mailbox; return whether that is new."""
-        new = self.rules.learn(address, primary)
+    def learn(self, address: str, mailbox: str) -> bool:
+        """Note that an address of an exception belongs to the mailbox with this one; return whether that is new."""
+        new = self.rules.learn(address, mailbox)
         if new:
             self._found.clear()
         return new

@@ -70,6 +70,16 @@ async def test_what_was_not_said_is_asked_again_soon_and_all_of_it_daily(kit: "K
         assert directory.learnt == 1
 
 
+async def test_it_holds_by_whichever_address_the_mailbox_is_known(kit: "Kit") -> None:
+    """A server may take an alias where a primary address belongs, and then we never learn the primary one."""
+    directory = Directory(kit)
+    directory.knows[BOSS] = (Resolution(primary_address=BOSS, all_addresses=frozenset({BOSS, ADA})),)
+    async with kit.running(directory.aliases.run()):
+        await directory.aliases.ready()
+        assert (directory.privacy.at(ADA), directory.learnt) == (Privacy.BUSY_ONLY, 1)
+        assert directory.privacy.at("eve@acme.test") is Privacy.FULL
+
+
 async def test_who_refuses_for_good_is_asked_every_ten_minutes_at_most(kit: "Kit") -> None:
     directory = Directory(kit)
     directory.knows[BOSS] = ResponseError("ErrorAccessDenied")
