@@ -160,6 +160,7 @@ def _details(details: etree._Element) -> CalendarEventDetails:
         subject=None if first(details, "Subject") is None else child_text(details, "Subject"),
         is_recurring=is_true(child_text(details, "IsRecurring")),
         is_exception=is_true(child_text(details, "IsException")),
-        is_private=is_true(child_text(details, "IsPrivate")),
+        # What cannot be read is private, as with a sensitivity that nobody knows.
+        is_private=child_text(details, "IsPrivate").strip().lower() not in {"false", "0", ""},
         is_meeting=is_true(child_text(details, "IsMeeting")),
     )

@@ -51,6 +51,18 @@ def test_details_that_were_not_asked_for_are_left_out(answer: Read) -> None:
     assert [event.details for event in ada.events] == [None] * len(ada.events)
 
 
+@pytest.mark.parametrize(
+    ("word", "private"), [("false", False), ("0", False), (" ", False), ("true", True), (" TRUE", True), ("yes", True)]
+)
+def test_what_cannot_be_read_is_private(answer: Read, word: str, private: bool) -> None:
+    body = answer("Exchange2019/get_user_availability/five_mailboxes")
+    for element in body.iterfind(".//t:IsPrivate", TYPES):
+        element.text = word
+    ada = parse(body)[0]
+    assert isinstance(ada, FreeBusyResponse)
+    assert {event.details.is_private for event in ada.events if event.details} == {private}
+
+
 def test_a_hundred_mailboxes_are_one_valid_request(checked: Callable[..., etree._Element]) -> None:
     addresses = tuple(f"user{number}@acme.test" for number in range(100))
     request = checked(
