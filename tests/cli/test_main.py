@@ -54,6 +54,7 @@ def test_a_state_that_cannot_be_used_is_1_without_traceback(monkeypatch: pytest.
 
 def test_the_package_is_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["rainbow-exchange", "--version"])
+    monkeypatch.delitem(sys.modules, "rainbow_exchange.__main__", raising=False)  # others may have imported it
 
     with pytest.raises(SystemExit) as caught:
         runpy.run_module("rainbow_exchange", run_name="__main__")
