@@ -152,7 +152,10 @@ class PrivacyOfPeople:
         """Return the level of whoever has this mailbox."""
         member = self._roster.holder(address)
         if member is None:
-            return self.rules.of(address).level
+            # A question about whoever had it a moment ago may be under way: nothing is less hidden than it was then.
+            before = self._found.get(address)
+            levels = [self.rules.of(address).level, *([before[1]] if before else [])]
+            return max(levels, key=lambda level: level.strictness)
         found = self._found.get(address)
         if found is None or found[0] is not member.user:
             found = self._found[address] = (member.user, self.rules.of_member(member).level)

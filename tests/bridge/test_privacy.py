@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rainbow_exchange.bridge.privacy import Privacy, PrivacyOfPeople, PrivacyRules, SubjectRule
-from rainbow_exchange.bridge.roster import Identifier, IdentifierKind, Member, Roster
+from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster
 from rainbow_exchange.model import Appointment, Mailbox, Sensitivity, ShowAs
 from rainbow_exchange.rainbow.types import RainbowUser
 
@@ -115,6 +115,18 @@ def test_an_alias_that_exchange_tells_of_can_only_make_stricter() -> None:
     assert (privacy.at("ada@acme.test"), privacy.at("bob@acme.test")) == (BUSY, MASKED)
     assert privacy.changed() == ["ada@acme.test"]
     assert privacy.unmatched() == ["*@y.test"]
+
+
+def test_who_loses_a_mailbox_is_shown_no_more_while_a_question_is_under_way() -> None:
+    privacy, roster = people(PrivacyRules(MASKED, {"*@board.acme.test": BUSY}))
+    roster.take([RainbowUser(id="ada", login_email="ada@acme.test", other_emails=("ada@board.acme.test",))])
+    ada = roster.find("ada@acme.test")
+    assert ada is not None
+    assert privacy.at("ada@acme.test") is BUSY
+    roster.release(ada, coverage=Coverage.PENDING)
+    assert privacy.at("ada@acme.test") is BUSY
+    assert privacy.changed() == []
+    assert privacy.at("ada@acme.test") is MASKED
 
 
 def test_whose_mailbox_is_nobodys_is_judged_by_its_own_address() -> None:
