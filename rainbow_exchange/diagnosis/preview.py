@@ -25,6 +25,7 @@ SCHEMA_VERSION = 1
 
 _NOBODY = "No user of the company has this address."
 _SEVERAL = "Several users have this address, and none as login; write the login of the one who is meant."
+_NOT_SAID = "Exchange has not said yet whether there is a mailbox"
 _UNTOUCHED = "as it stands in Exchange"
 _NOT_ASKED = "Exchange is not asked for it"
 _SUBJECTS = {
@@ -139,7 +140,7 @@ class _Seen:
 
     def _refused(self, question: Question, error: Exception) -> dict[str, Any]:
         refused = error if isinstance(error, QuestionRefused) else QuestionRefused(*NOT_IN_TIME)
-        why = self._member.reason if refused is error else reason_of(error)
+        why = self._member.reason or _NOT_SAID if refused is error else reason_of(error)
         return {**_sent(self._link.wire(question, refused)), "refused": refused.condition, "why": why}
 
     def _fields(self, shown: Shown) -> list[dict[str, Any]]:

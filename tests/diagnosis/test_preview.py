@@ -185,6 +185,23 @@ def test_whoever_is_not_known_or_has_no_mailbox(tmp_path: Path) -> None:
     virtually(test)
 
 
+def test_whose_mailbox_is_not_looked_up_yet_is_said(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = house_of(tmp_path)
+        async with house.open():
+            house.exchange.dials.turn({"web_server_status": 503})
+            daemon = house.start()
+            await until(lambda: (house.status()["users"] or {}).get("total") == 2, within=60)
+            await asyncio.sleep(30)
+            shown = await daemon.preview(house.people[0].login_email)
+            assert (shown["state"], shown["mailbox"]) == ("shown", None)
+            for kind in KINDS:
+                assert shown[kind]["refused"] == "remote-server-timeout"
+                assert shown[kind]["why"] == "Exchange has not said yet whether there is a mailbox"
+
+    virtually(test)
+
+
 def test_exchange_away_and_the_link_down_are_said(tmp_path: Path) -> None:
     async def test() -> None:
         house = house_of(tmp_path)
