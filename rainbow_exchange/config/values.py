@@ -139,7 +139,7 @@ def _pairs(text: str) -> list[tuple[str, object]]:
         except (ValueError, RecursionError):
             raise ValueError(f"is not valid JSON; write it like {_EXCEPTION}") from None
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-    return [(pattern.strip() or level.strip(), level.strip()) for pattern, _, level in pairs]
+    return [(pattern.strip(), level.strip()) if equals else (level.strip(), "") for pattern, equals, level in pairs]
 
 
 def _is_address_pattern(pattern: str) -> bool:
