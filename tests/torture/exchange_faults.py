@@ -75,10 +75,12 @@ class ExchangeFaults(Troubled):
     # -- streams and subscriptions
 
     async def fault_streams_cut(self, step: Step) -> None:
+        await self.there(self.orders)
         for stream in self.orders():
             stream.ordered(("drop", "html", "close")[step.how % 3])
 
     async def fault_streams_cut_in_an_envelope(self, step: Step) -> None:
+        await self.there(self.orders)
         for stream in self.orders():
             stream.ordered(("truncate", "break", "break-character")[step.how % 3])
 
@@ -197,6 +199,7 @@ class ExchangeFaults(Troubled):
 
     async def fault_connections_of_exchange_die(self, step: Step) -> None:
         """A firewall forgets the connections that there are: neither end hears of the other any more."""
+        await self.there(self.orders)
         end = bury(self.exchange._runner)
         await self.lasting(step.lasts)
         end()

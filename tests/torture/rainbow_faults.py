@@ -185,6 +185,7 @@ class RainbowFaults(Troubled):
         self.rainbow._streams.cut()
 
     async def fault_conflict(self, _: Step) -> None:
+        await self.there(lambda: self.rainbow._streams._open)
         streams = list(self.rainbow._streams._open)
         if streams:
             self.conflicts += 1

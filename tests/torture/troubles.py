@@ -3,14 +3,17 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.house import EPOCH, now
+from tests.house import EPOCH, now, until
 from tests.torture.calendars import Calendars
 from tests.torture.steps import Step, method
 
 TASK = "torture:"
+#: for how long a fault waits for what it is to befall, which may be down just now
+PATIENCE = 3600.0
 
 
 class Trouble(NamedTuple):
@@ -61,6 +64,11 @@ class Troubled(Calendars):
         task = asyncio.create_task(trouble(), name=f"{TASK}{step.what}")
         self.faults.add(task)
         task.add_done_callback(self.faults.discard)
+
+    async def there(self, what: Callable[[], object]) -> None:
+        """Wait until there is something for a fault to befall, or it is of no use."""
+        with suppress(AssertionError):
+            await until(what, within=PATIENCE, step=1)
 
     def wait(self, seconds: float) -> None:
         """Expect the connector to take so long over a fault that is over, as is promised."""
