@@ -66,6 +66,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(NoSkips(os.environ.get("RAINBOW_EXCHANGE_ALLOWED_SKIPS", "")))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have each process begin with a long test; at the end, one would run on while the others have nothing to do.
+
+    `--dist worksteal` gives each process a stretch of the list, from its top on.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
+    for number, item in enumerate(long):
+        items.insert(number % processes * len(items) // processes + number, item)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what the tortures have used, and how often: it counts as much as that they passed."""
     reports = [each for each in terminalreporter.getreports("passed") if "/torture/" in each.nodeid]

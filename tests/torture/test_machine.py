@@ -20,6 +20,7 @@ USED = 50
 pytestmark = pytest.mark.timeout(900)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_happens_it_ends_right(part: int, record_property: Callable[[str, object], None]) -> None:
     uses: Counter[str] = Counter()
