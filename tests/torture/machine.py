@@ -29,8 +29,10 @@ from tests.torture.steps import PAUSES, SPANS, Step, dealt
 CHANGES = (*calendars.CHANGES, *people.CHANGES)
 FAULTS = (*rainbow_faults.FAULTS, *exchange_faults.FAULTS, *daemon_faults.FAULTS, *clock_faults.FAULTS)
 KINDS = (*CHANGES, *FAULTS)
-#: a call that is to break off is at times never made: there are more of these in the deck
-DECK = (*KINDS, *rainbow_faults.BREAKS, "breaks at answer")
+#: a call that is to break off is at times never made, and these faults at times find no stream and no link to befall:
+#: there are more of them in the deck
+SELDOM = ("conflict", "streams cut", "streams cut in an envelope", "connections of exchange die")
+DECK = (*KINDS, *rainbow_faults.BREAKS, "breaks at answer", *SELDOM)
 STEPS = 26
 #: whom a step may be about, and in how many ways it may be done
 WHO, HOW = 4, 16

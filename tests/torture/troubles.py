@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,15 +65,21 @@ class Troubled(Calendars):
         task.add_done_callback(self.faults.discard)
 
     async def there(self, what: Callable[[], object]) -> None:
-        """Wait until there is something for a fault to befall, or it is of no use."""
-        with suppress(AssertionError):
+        """Wait until there is something for a fault to befall; it does not count where there never is."""
+        try:
             await until(what, within=PATIENCE, step=1)
+        except AssertionError:
+            self.uses[self.name()] -= 1
 
     def wait(self, seconds: float) -> None:
         """Expect the connector to take so long over a fault that is over, as is promised."""
+        self.waits.append(Trouble(self.name(), _time(), _time() + seconds))
+
+    @staticmethod
+    def name() -> str:
+        """Return which fault it is whose task this is."""
         task = asyncio.current_task()
-        what = task.get_name().removeprefix(TASK) if task is not None else ""
-        self.waits.append(Trouble(what, _time(), _time() + seconds))
+        return task.get_name().removeprefix(TASK) if task is not None else ""
 
     async def lasting(self, seconds: float) -> None:
         """Wait so long, or until all faults are to be over."""
