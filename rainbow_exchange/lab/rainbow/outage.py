@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from rainbow_exchange.lab.listening import reset
 from rainbow_exchange.lab.outage import Outage, Unreachable
 from rainbow_exchange.lab.rainbow.dials import BreakWhen, Dials
 
@@ -52,8 +53,7 @@ class RainbowOutage(Outage):
                 self._break(request.path, "after")
                 await self.passed(part)
         except (Unreachable, ConnectionResetError):  # the latter: whoever asked has gone
-            if request.transport is not None:
-                request.transport.abort()
+            reset(request.transport)
             return web.Response()  # goes nowhere
         return answer
 
