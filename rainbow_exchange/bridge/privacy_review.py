@@ -41,9 +41,14 @@ class PrivacyReview:
             severity="notice",
             text=f"The calendars of {len(doubtful)} user(s) are read by free/busy, which tells what is Private, but not"
             f" what is {what}; Rainbow is told the subjects of such appointments: {few(doubtful, NAMED, name_of)}.",
-            action="Give the account ApplicationImpersonation and set exchange.impersonation = true, so that calendars"
-            " are read as their owners; or set busy-only for these users in bridge.privacy_exceptions.",
+            action=f"{self._remedy()}, so that calendars are read as their owners; or set busy-only for these users in"
+            " bridge.privacy_exceptions.",
         )
+
+    def _remedy(self) -> str:
+        if self._pipeline.parts.options.impersonation:
+            return "Let the account impersonate these users, too (rainbow-exchange powershell prints the lines)"
+        return "Give the account ApplicationImpersonation and set exchange.impersonation = true"
 
     def _is_doubtful(self, member: Member) -> bool:
         parts, mailbox = self._pipeline.parts, member.mailbox
