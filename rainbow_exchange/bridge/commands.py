@@ -16,6 +16,7 @@ import structlog
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.bridge.synchronise import NotSynchronised
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.rainbow.assumed import COMMAND_ENDED_TO_SENDER
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.command_report import report_command
@@ -192,9 +193,9 @@ class Commands:
 def _recalled(store: Store) -> list[tuple[Command, str]]:
     """Return what an earlier run had begun; a record that cannot be read is none."""
     try:
-        kept = json.loads(store.value(_KEY) or "[]")
+        kept = read_json(store.value(_KEY) or "[]")
         return [(Command(id=str(id_), name=str(name)), str(sender)) for id_, name, sender in kept][-MOST_WAITING:]
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         return []
 
 

@@ -21,6 +21,7 @@ from rainbow_exchange.ews.autodiscover import Autodiscover, Found, NotFound
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.discovery.places import Trust, domain_of, host_of, place_at
 from rainbow_exchange.ews.sites import Ask
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.company_users import users as users_of
@@ -116,10 +117,10 @@ class Discovery:
     def remembered(self) -> Place | None:
         """Give where it was found before, if that may still be told the password."""
         try:
-            kept = json.loads(self._store.value(_VALUE) or "null")
+            kept = read_json(self._store.value(_VALUE) or "null")
             place = Place(**kept["place"])
             same = kept["asked_at"] == self._only_at
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             return None
         return place if same and self._trust.serves(host_of(place.url)) else None
 

@@ -17,6 +17,7 @@ import structlog
 from rainbow_exchange.bridge.outbox import Outbox
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.reported import NAMED, SUBJECTS, Failure, Subject
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.network.shown import few
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.events import ConnectorEvent
@@ -181,12 +182,12 @@ class Reports:
         """Take up what an earlier run left open; a record that cannot be read is none, nor is what is not told now."""
         told = {subject.name: {failure.problem for failure in subject.failures} for subject in SUBJECTS}
         try:
-            kept = json.loads(self._written or "{}")
+            kept = read_json(self._written or "{}")
             waiting = [ConnectorEvent.from_json(event) for event in kept.get("waiting", [])]
             self._open = {name: Occurrence(**_dated(entry)) for name, entry in kept.get("open", {}).items()}
             self._open = {name: each for name, each in self._open.items() if each.problem in told.get(name, ())}
             self._histories = {name: History(**_dated(entry)) for name, entry in kept.get("histories", {}).items()}
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             log.debug("reports_not_recalled", reason=type(error).__name__)
             self._open, self._histories = {}, {}
             return []

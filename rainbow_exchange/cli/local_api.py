@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.web import runtime
 
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -106,8 +107,8 @@ def _let_it_prove_itself(connection: http.client.HTTPConnection, found: runtime.
     expected = runtime.proof(found.nonce, challenge)
     given: object = None
     if status == http.HTTPStatus.OK:
-        with contextlib.suppress(ValueError, RecursionError):
-            content = json.loads(answer)
+        with contextlib.suppress(ValueError):
+            content = read_json(answer)
             given = content.get("proof") if isinstance(content, dict) else None
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
         raise NoAnswerError(
@@ -134,8 +135,8 @@ def _send(
 
 def _json(answer: bytes, where: str) -> Any:
     try:
-        return json.loads(answer)
-    except (ValueError, RecursionError):
+        return read_json(answer)
+    except ValueError:
         raise NoAnswerError(
             CANNOT_TELL, f"{where} answered something that is not JSON", "look at the daemon's log"
         ) from None

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.network.address import is_address, is_loopback, is_name, names_host
 
 PRIVACY_LEVELS = ("full", "private-masked", "busy-only")
@@ -76,8 +77,8 @@ def _separated(value: object) -> object:
         return value
     if value.lstrip().startswith("["):
         try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
+            return read_json(value)
+        except ValueError:
             raise ValueError('is not a list; write it like ["one", "two"] or one, two') from None
     return [part.strip() for part in value.split(",") if part.strip()]
 

@@ -5,7 +5,6 @@ finds it ended waits for the new one.
 """
 
 import asyncio
-import json
 import re
 import ssl as tls
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import structlog
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, EwsError, Tried
 from rainbow_exchange.ews.failures import explained, named_failures
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.network.failures import Way
 from rainbow_exchange.network.proxy import Proxy, proxy
 
@@ -186,8 +186,8 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
+        said = read_json(body)
+    except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
 

@@ -1,6 +1,5 @@
 """An HTTP answer of Rainbow, and what its refusals mean (pure)."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.rainbow.errors import (
     RainbowApiError,
     RainbowConnectionError,
@@ -49,8 +49,8 @@ class Reply:
     def json(self) -> Any:
         """Read the body as JSON; raises UnexpectedAnswer."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             raise UnexpectedAnswer(f"HTTP {self.status} with a body that is not JSON") from None
 
     def data(self) -> Any:

@@ -1,6 +1,5 @@
 """Login headers and the life of a token (`docs/reference/rainbow-wire.md`, section "Login"); no I/O."""
 
-import json
 import re
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.rainbow.errors import UnexpectedAnswer
 
 #: What a bearer token may consist of (RFC 6750): anything else must not get into a header.
@@ -92,8 +92,8 @@ def _claims(text: str) -> dict[str, object]:
     if len(parts) != 3:  # noqa: PLR2004  (header, payload, signature: RFC 7519)
         return {}
     try:
-        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError):
+        claims = read_json(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
         return {}
     return claims if isinstance(claims, dict) else {}
 

@@ -4,10 +4,10 @@ Rainbow's S2S description names the paths and the forms of the bodies; the three
 `docs/reference/rainbow-wire.md`, section "S2S link".
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.rainbow import assumed_s2s
 from rainbow_exchange.rainbow.users import text
 
@@ -72,8 +72,8 @@ class Callback:
 def read(name: str, body: bytes) -> Callback:
     """Read what came at the path `name`. Raises MalformedCallback."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = read_json(body)
+    except ValueError:
         raise MalformedCallback("no JSON") from None
     if not isinstance(value, dict):
         raise MalformedCallback("no object")

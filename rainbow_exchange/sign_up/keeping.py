@@ -18,6 +18,7 @@ from rainbow_exchange import credentials, secret_places
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.layers import Given, beneath, stands_above
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError
@@ -255,8 +256,8 @@ class Keeping:
 
     def _kept(self) -> list[str]:
         try:
-            keys = json.loads(self._store.value(_KEPT_SECRETS) or "[]")
-        except (ValueError, RecursionError):
+            keys = read_json(self._store.value(_KEPT_SECRETS) or "[]")
+        except ValueError:
             return []
         return [key for key in SECRETS if key in keys]
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import Store
 
@@ -54,8 +55,8 @@ class OurConnector:
 def read(store: Store) -> OurConnector | None:
     """Give what was kept."""
     try:
-        return OurConnector.from_json(json.loads(store.value(_KEY) or "null"))
-    except (ValueError, RecursionError):
+        return OurConnector.from_json(read_json(store.value(_KEY) or "null"))
+    except ValueError:
         return None
 
 

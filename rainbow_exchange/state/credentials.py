@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Store
 
@@ -63,8 +64,8 @@ def _hexadecimal(kept: str | None) -> bytes:
 
 def _read(kept: str | None) -> dict[str, dict[str, Any]]:
     try:
-        records = json.loads(kept or "{}")
-    except (ValueError, RecursionError):
+        records = read_json(kept or "{}")
+    except ValueError:
         return {}
     if not isinstance(records, dict):
         return {}

@@ -8,6 +8,7 @@ import json
 
 import structlog
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.private_files import write_private
 from rainbow_exchange.state.store import Store
 
@@ -38,10 +39,10 @@ def restore(store: Store) -> None:
         return
     try:
         with store.path.with_name(FILE_NAME).open("rb") as stream:
-            values = json.loads(stream.read(_MAX_BYTES))
+            values = read_json(stream.read(_MAX_BYTES))
     except FileNotFoundError:
         return
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         log.warning("made_copy_unreadable", reason=(isinstance(error, OSError) and error.strerror) or "it is damaged")
         return
     if not isinstance(values, dict):

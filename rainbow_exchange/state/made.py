@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import Store
 
@@ -29,8 +30,8 @@ class Made:
 def read(store: Store) -> dict[str, Made]:
     """Give what was made, by dotted key; what cannot be read is as if it had not been made."""
     try:
-        written = json.loads(store.value(_KEY) or "{}")
-    except (ValueError, RecursionError):
+        written = read_json(store.value(_KEY) or "{}")
+    except ValueError:
         return {}
     found = {}
     for key, entry in written.items() if isinstance(written, dict) else ():

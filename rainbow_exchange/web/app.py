@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler
 
 from rainbow_exchange.ending import whole
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.web import runtime, security
 
 _MAX_BODY_BYTES = 64 * 1024
@@ -92,7 +93,7 @@ def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
 
     async def handle(request: web.Request) -> web.Response:
         try:
-            answer = await work(read_body(await request.read()))
+            answer = await work(read_json(await request.read()))
         except ValueError as error:
             raise web.HTTPBadRequest(text=f"not understood: {error}\n") from error
         except ConnectionResetError as error:  # whoever asked has gone, and aiohttp would log that as an error of ours
@@ -101,14 +102,6 @@ def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
         return web.Response(text=json.dumps(answer), content_type="application/json")
 
     return handle
-
-
-def read_body(body: bytes) -> object:
-    """Read what was posted. Raises ValueError where it is no JSON, or nested deeper than anybody writes it."""
-    try:
-        return json.loads(body)
-    except RecursionError:
-        raise ValueError("too deep") from None
 
 
 def _previewed(

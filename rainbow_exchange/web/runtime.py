@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.private_files import write_private
 
 RUNTIME_NAME = "runtime.json"
@@ -84,11 +85,9 @@ def withdraw(folder: Path, runtime: Runtime) -> None:
 def read(folder: Path) -> Runtime | None:
     """Read `runtime.json`; None when there is none. Raises OSError, and ValueError when it is not what we write."""
     try:
-        content: Any = json.loads(_read(folder / RUNTIME_NAME))
+        content: Any = read_json(_read(folder / RUNTIME_NAME))
     except FileNotFoundError:
         return None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
     kinds = {field.name: field.type for field in fields(Runtime)}
     if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
         raise ValueError("not of the known schema version")

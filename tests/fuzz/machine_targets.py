@@ -15,6 +15,7 @@ from rainbow_exchange.bridge import commands
 from rainbow_exchange.config.proxies import rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.json_text import read_json
 from rainbow_exchange.network.address import is_address, is_loopback, is_name, names_host
 from rainbow_exchange.network.proxy import is_exempt
 from rainbow_exchange.sign_up import keeping
@@ -234,7 +235,7 @@ def runtime_file(data: bytes, past: Past, _: Random) -> None:
 
 def body(data: bytes, past: Past, _: Random) -> None:
     """What is posted to the page."""
-    wanted = app.read_body(data)
+    wanted = read_json(data)
     past()
     app._addresses(wanted)
 
