@@ -42,6 +42,7 @@ from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.status import iso
 from rainbow_exchange.web import app, runtime
+from rainbow_exchange.web.calls import by_address, by_addresses
 
 log = structlog.get_logger()
 
@@ -171,9 +172,11 @@ class Daemon:
             status=self.status,
             ready=self.ready,
             metrics=lambda: metrics.render(self.measures()) + process.exposition(),
-            retry=self.retry,
-            preview=self.preview,
-            login=partial(keeping_wire.answer, keeping),
+            calls={
+                "retry": by_addresses(self.retry),
+                "preview": by_address(self.preview),
+                "login": partial(keeping_wire.answer, keeping),
+            },
             token=token,
             nonce=nonce,
         )

@@ -19,6 +19,8 @@ _SECONDS = 5.0
 
 
 NOT_RUNNING, CANNOT_TELL = "not running", "cannot tell"
+#: of commands that need the daemon
+EXIT_CODES = {NOT_RUNNING: 3, CANNOT_TELL: 4}
 
 
 class NoAnswerError(RainbowExchangeError):

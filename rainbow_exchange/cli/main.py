@@ -7,10 +7,12 @@ from typing import IO, Any
 import click
 
 from rainbow_exchange import __version__
+from rainbow_exchange.cli.local_api import EXIT_CODES, NoAnswerError
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.state.errors import StateError
 
-#: command → module; the command in it is called like the module
+INTERRUPTED = 130
+#: command → module; the command in it is called like the module, but for what comes after a colon
 _COMMANDS = {
     "lab": "rainbow_exchange.cli.lab",
     "login": "rainbow_exchange.cli.login",
@@ -48,7 +50,8 @@ class _Commands(click.Group):
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        module, _, name = module.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name or cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -58,6 +61,12 @@ class _Commands(click.Group):
             raise _BadConfiguration(error.problems) from error
         except StateError as error:
             raise _Refused((f"{error}.",)) from error
+        except NoAnswerError as error:
+            click.echo(f"{error.state.capitalize()}: {error}.\nNext step: {error.action}", err=True)
+            ctx.exit(EXIT_CODES[error.state])
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -14,7 +14,6 @@ from rainbow_exchange.network.shown import printable
 #: seconds: the daemon itself may wait for Exchange
 PATIENCE = 15.0
 NOTHING_SHOWN = 1
-_EXIT_CODES = {local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
 
 
 @click.command()
@@ -36,11 +35,7 @@ def preview(address: str, config_file: Path | None, as_json: bool) -> None:
     if not address.strip():
         raise click.UsageError("Name a user's address.")
     folder = config.data_folder(config.load(config_file))
-    try:
-        answer = local_api.ask(folder, "/api/preview", content={"address": address}, seconds=PATIENCE)
-    except local_api.NoAnswerError as error:
-        click.echo(f"{error.state.capitalize()}: {error}.\nNext step: {error.action}", err=True)
-        sys.exit(_EXIT_CODES[error.state])
+    answer = local_api.ask(folder, "/api/preview", content={"address": address}, seconds=PATIENCE)
     if as_json:
         click.echo(json.dumps(answer))
     else:

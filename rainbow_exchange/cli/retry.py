@@ -11,7 +11,6 @@ from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.terminal import config_option
 
 UNKNOWN = 1
-_EXIT_CODES = {local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
 
 
 @click.command()
@@ -32,13 +31,7 @@ def retry(addresses: tuple[str, ...], everybody: bool, config_file: Path | None)
     if bool(addresses) == everybody:
         raise click.UsageError("Name the users' addresses, or --all.")
     folder = config.data_folder(config.load(config_file))
-    try:
-        answer = local_api.ask(
-            folder, "/api/retry", content={"all": True} if everybody else {"addresses": list(addresses)}
-        )
-    except local_api.NoAnswerError as error:
-        click.echo(f"{error.state.capitalize()}: {error}.\nNext step: {error.action}", err=True)
-        sys.exit(_EXIT_CODES[error.state])
+    answer = local_api.ask(folder, "/api/retry", content={"all": True} if everybody else {"addresses": list(addresses)})
     _tell(answer)
     sys.exit(UNKNOWN if answer["unknown"] else 0)
 

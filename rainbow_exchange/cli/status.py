@@ -15,7 +15,7 @@ from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
 DEGRADED = 1
-_EXIT_CODES = {"healthy": 0, "switched off": 0, local_api.NOT_RUNNING: 3, local_api.CANNOT_TELL: 4}
+_EXIT_CODES = {"healthy": 0, "switched off": 0} | local_api.EXIT_CODES
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """The local page's addresses and its server. It is handed callables and plain values, and knows nobody's loops.
 
-Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`,
-`/api/retry`, `/api/preview`, `/api/login`.
+Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`, and by
+POST each of the calls that it is handed (`calls`).
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import errno
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -20,12 +20,12 @@ from rainbow_exchange.ending import whole
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.json_text import read_json
 from rainbow_exchange.web import runtime, security
+from rainbow_exchange.web.calls import Call
 
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_REQUESTS = 64
 _KEEPALIVE_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 1.0
-_NEEDED = '{"addresses": [...]} or {"all": true} is needed'
 #: what Windows says instead of EADDRINUSE when another program holds the port exclusively
 _WSAEACCES = 10013
 
@@ -35,17 +35,14 @@ def make_app(
     status: Callable[[], Mapping[str, Any]],
     ready: Callable[[], bool],
     metrics: Callable[[], bytes],
-    retry: Callable[[list[str] | None], Mapping[str, Any]],
-    preview: Callable[[str], Awaitable[Mapping[str, Any]]] | None = None,
-    login: Callable[[object], Awaitable[Mapping[str, Any]]] | None = None,
+    calls: Mapping[str, Call],
     token: str,
     nonce: str,
 ) -> web.Application:
     """Build the application.
 
-    `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text; `retry` tries these addresses at
-    once, or with None all, and gives the JSON of its answer; `preview` gives what would be told of an address; `login`
-    does one thing that a sign-in asks for.
+    `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text. `calls`: name → what does the
+    work of a POST to `/api/<name>`.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -67,9 +64,6 @@ def make_app(
     async def show_status(_request: web.Request) -> web.Response:
         return web.Response(text=json.dumps(status(), ensure_ascii=False), content_type="application/json")
 
-    async def try_again(wanted: object) -> Mapping[str, Any]:
-        return retry(_addresses(wanted))
-
     app = web.Application(
         client_max_size=_MAX_BODY_BYTES,
         middlewares=[security.known_hosts_only(), security.at_most(_MAX_REQUESTS)],
@@ -80,15 +74,12 @@ def make_app(
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/api/nonce", prove)
     app.router.add_get("/api/status", security.with_token(token, show_status))
-    app.router.add_post("/api/retry", security.with_token(token, _posted(try_again)))
-    if preview is not None:
-        app.router.add_post("/api/preview", security.with_token(token, _posted(_previewed(preview))))
-    if login is not None:
-        app.router.add_post("/api/login", security.with_token(token, _posted(login)))
+    for name, work in calls.items():
+        app.router.add_post(f"/api/{name}", security.with_token(token, _posted(work)))
     return app
 
 
-def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
+def _posted(work: Call) -> Handler:
     """Serve what does something by the JSON that comes, and gives JSON; ValueError: that was not understood."""
 
     async def handle(request: web.Request) -> web.Response:
@@ -102,30 +93,6 @@ def _posted(work: Callable[[object], Awaitable[Mapping[str, Any]]]) -> Handler:
         return web.Response(text=json.dumps(answer), content_type="application/json")
 
     return handle
-
-
-def _previewed(
-    preview: Callable[[str], Awaitable[Mapping[str, Any]]],
-) -> Callable[[object], Awaitable[Mapping[str, Any]]]:
-    async def show(wanted: object) -> Mapping[str, Any]:
-        address = wanted.get("address") if isinstance(wanted, dict) else None
-        if not isinstance(address, str) or not address.strip():
-            raise ValueError('{"address": "..."} is needed')
-        return await preview(address)
-
-    return show
-
-
-def _addresses(wanted: object) -> list[str] | None:
-    """Read what a retry is wanted for: addresses, or None for all. Raises ValueError."""
-    if not isinstance(wanted, dict):
-        raise ValueError(_NEEDED)  # noqa: TRY004 - of the JSON, which is one kind of fault
-    if wanted.get("all") is True:
-        return None
-    addresses = wanted.get("addresses")
-    if not isinstance(addresses, list) or not all(isinstance(each, str) for each in addresses):
-        raise ValueError(_NEEDED)
-    return addresses
 
 
 @contextlib.asynccontextmanager

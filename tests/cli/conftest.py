@@ -11,6 +11,7 @@ import pytest
 
 from rainbow_exchange import config
 from rainbow_exchange.web import app, runtime
+from rainbow_exchange.web.calls import by_address, by_addresses
 
 
 @pytest.fixture(autouse=True)
@@ -73,9 +74,8 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
         served = app.make_app(
             status=lambda: page.status,
             ready=bool,
-            preview=page.preview,
             metrics=bytes,
-            retry=page.retry,
+            calls={"retry": by_addresses(page.retry), "preview": by_address(page.preview)},
             token=page.token,
             nonce=page.nonce,
         )

@@ -23,7 +23,7 @@ from rainbow_exchange.state import connector, kept
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Store
-from rainbow_exchange.web import app, runtime
+from rainbow_exchange.web import calls, runtime
 from tests.fuzz import json_mutations, text_mutations
 from tests.fuzz.bytes_mutations import spoil
 from tests.fuzz.target import Mutate, Past, Run, Target
@@ -237,7 +237,7 @@ def body(data: bytes, past: Past, _: Random) -> None:
     """What is posted to the page."""
     wanted = read_json(data)
     past()
-    app._addresses(wanted)
+    calls.addresses(wanted)
 
 
 @cache

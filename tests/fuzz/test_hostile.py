@@ -18,6 +18,7 @@ from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.callback_listener import CallbackListener
 from rainbow_exchange.rainbow.errors import BadFrame, UnexpectedAnswer
 from rainbow_exchange.web.app import make_app, serve
+from rainbow_exchange.web.calls import by_addresses
 from tests.fuzz import json_mutations, xml_mutations
 from tests.fuzz.bytes_mutations import spoil
 from tests.fuzz.engine import Engine
@@ -212,7 +213,12 @@ async def test_whatever_is_sent_to_a_listener_the_next_request_is_answered(caplo
 
     listener = CallbackListener(host="127.0.0.1", port=0, find=lambda _: take, max_body=1000)
     app = make_app(
-        status=dict, ready=bool, metrics=bytes, retry=lambda addresses: {"retried": addresses}, token="t", nonce="n"
+        status=dict,
+        ready=bool,
+        metrics=bytes,
+        calls={"retry": by_addresses(lambda addresses: {"retried": addresses})},
+        token="t",
+        nonce="n",
     )
     random = Random(1)
     async with AsyncExitStack() as stack:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.web import app, runtime
+from rainbow_exchange.web.calls import by_address, by_addresses
 
 TOKEN = "t" * 64
 NONCE = "n" * 64
@@ -45,8 +46,7 @@ async def daemon() -> AsyncIterator[Daemon]:
         status=lambda: daemon.status,
         ready=lambda: daemon.is_ready,
         metrics=lambda: b"rainbow_exchange_streams 1.0\n",
-        retry=daemon.retry,
-        preview=daemon.preview,
+        calls={"retry": by_addresses(daemon.retry), "preview": by_address(daemon.preview)},
         token=TOKEN,
         nonce=NONCE,
     )
@@ -175,7 +175,7 @@ async def test_a_bug_in_the_status_is_a_500_without_its_text(daemon: Daemon, cli
 async def test_a_taken_port_is_replaced_by_a_free_one(client: aiohttp.ClientSession) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        page = app.make_app(status=dict, ready=bool, metrics=bytes, retry=lambda _: {}, token=TOKEN, nonce=NONCE)
+        page = app.make_app(status=dict, ready=bool, metrics=bytes, calls={}, token=TOKEN, nonce=NONCE)
         with capture_logs() as lines:
             async with app.serve(page, "127.0.0.1", taken) as port:
                 assert port not in {0, taken}
@@ -187,7 +187,7 @@ async def test_a_taken_port_is_replaced_by_a_free_one(client: aiohttp.ClientSess
 async def test_the_wanted_port_is_taken_when_it_is_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         wanted = other.getsockname()[1]
-    page = app.make_app(status=dict, ready=bool, metrics=bytes, retry=lambda _: {}, token=TOKEN, nonce=NONCE)
+    page = app.make_app(status=dict, ready=bool, metrics=bytes, calls={}, token=TOKEN, nonce=NONCE)
 
     async with app.serve(page, "127.0.0.1", wanted) as port:
         assert port == wanted
@@ -197,7 +197,7 @@ async def test_the_wanted_port_is_taken_when_it_is_free() -> None:
 
 @pytest.mark.parametrize("port", [0, 3001])
 async def test_a_host_that_is_not_ours_is_a_fault(port: int) -> None:
-    page = app.make_app(status=dict, ready=bool, metrics=bytes, retry=lambda _: {}, token=TOKEN, nonce=NONCE)
+    page = app.make_app(status=dict, ready=bool, metrics=bytes, calls={}, token=TOKEN, nonce=NONCE)
 
     with pytest.raises(UserError, match=r"web\.host 192\.0\.2\.1"):
         async with app.serve(page, "192.0.2.1", port):
