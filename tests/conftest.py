@@ -69,8 +69,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have each process begin with a long test; at the end, one would run on while the others have nothing to do.
 
-    `--dist worksteal` gives each process a stretch of the list, from its top on.
+    `--dist worksteal` gives each process a stretch of the list, from its top on. What starts dozens of processes is
+    left to CI, and to whoever asks for it.
     """
+    if os.environ.get("CI") != "true" and not os.environ.get("RAINBOW_EXCHANGE_PROCESSES"):
+        reason = "starts dozens of processes, half a second each: in CI, and with RAINBOW_EXCHANGE_PROCESSES=1"
+        for item in items:
+            if item.get_closest_marker("processes"):
+                item.add_marker(pytest.mark.skip(reason=reason))
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [item for item in items if item.get_closest_marker("long")]
     items[:] = [item for item in items if not item.get_closest_marker("long")]
