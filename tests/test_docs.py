@@ -92,9 +92,9 @@ def test_every_command_and_option_exists(page: Path) -> None:
     unknown = []
     for words in typed(page):
         command: click.Command | None = commands
-        if words and words[0].isalpha():
+        if words and not words[0].startswith("-"):
             command = commands.get_command(click.Context(commands), words[0])
-        if isinstance(command, click.Group) and words[1:]:
+        if isinstance(command, click.Group) and words[1:] and not words[1].startswith("-"):
             command = command.get_command(click.Context(command), words[1])
         options = {option for each in command.params for option in each.opts} if command else set()
         shown = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help", "--version"}
