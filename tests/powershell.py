@@ -1,6 +1,7 @@
 """Checks the syntax of PowerShell that is printed or shipped, by a grammar of it: there is no PowerShell here.
 
-What only PowerShell 7 knows is a fault, too: servers have Windows PowerShell 5.1.
+What only PowerShell 7 knows is a fault, too: servers have Windows PowerShell 5.1. The grammar is stricter than
+PowerShell: words of a list stand in quotes, `param (…)` is followed by a new line, as are the cases of a `switch`.
 """
 
 from collections.abc import Iterator

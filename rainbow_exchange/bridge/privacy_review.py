@@ -47,7 +47,9 @@ class PrivacyReview:
 
     def _remedy(self) -> str:
         if self._pipeline.parts.options.impersonation:
-            return "Let the account impersonate these users, too (rainbow-exchange powershell prints the lines)"
+            return (
+                "Let the account impersonate these users, too (rainbow-exchange throttling-policy print has the lines)"
+            )
         return "Give the account ApplicationImpersonation and set exchange.impersonation = true"
 
     def _is_doubtful(self, member: Member) -> bool:

@@ -96,16 +96,16 @@ class ThrottlingReview:
                 "Does another program stream these mailboxes? The limit is HangingConnectionLimit in EWS' web.config."
             )
         return (
-            "Use impersonation, which has a limit for each stream: rainbow-exchange powershell impersonation. Without"
-            " it, 3 (2013) or 10 (2016 and later) streams carry at most 600 or 2,000 mailboxes."
+            "Use impersonation, which has a limit for each stream: rainbow-exchange throttling-policy print --group"
+            " NAME. Without it, 3 (2013) or 10 (2016 and later) streams carry at most 600 or 2,000 mailboxes."
         )
 
     def _remedy_for_subscriptions(self) -> str:
         if self._pipeline.parts.options.impersonation:
             return "Does another program subscribe to these mailboxes without end? It is tried again by itself."
         return (
-            "Raise EwsMaxSubscriptions (rainbow-exchange powershell throttling), or use impersonation (rainbow-exchange"
-            " powershell impersonation). Those without a subscription are polled."
+            "Raise EwsMaxSubscriptions, or use impersonation: rainbow-exchange throttling-policy print says how. Those"
+            " without a subscription are polled."
         )
 
 

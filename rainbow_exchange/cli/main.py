@@ -17,11 +17,11 @@ _COMMANDS = {
     "lab": "rainbow_exchange.cli.lab",
     "login": "rainbow_exchange.cli.login",
     "logout": "rainbow_exchange.cli.logout",
-    "powershell": "rainbow_exchange.cli.powershell",
     "preview": "rainbow_exchange.cli.preview",
     "retry": "rainbow_exchange.cli.retry",
     "run": "rainbow_exchange.cli.run",
     "status": "rainbow_exchange.cli.status",
+    "throttling-policy": "rainbow_exchange.cli.throttling_policy:throttling_policy",
 }
 
 

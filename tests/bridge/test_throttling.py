@@ -64,7 +64,7 @@ async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
         [problem] = review._problems
         assert problem.severity == "notice"
         assert all(name in problem.text for name in watched(bridge, "waiting"))
-        assert "rainbow-exchange powershell impersonation" in problem.action
+        assert "rainbow-exchange throttling-policy print --group NAME" in problem.action
         exchange.lab.dials.turn({"stream_limit": 10})
         await kit.until(lambda: len(watched(bridge, "streamed")) == 8, limit=600)
         review.review()

@@ -46,19 +46,19 @@ def test_the_policy_is_set_assigned_verified_and_undone() -> None:
         "}",
         f"Set-ThrottlingPolicy -Identity 'p' {limits}",
         "Set-ThrottlingPolicyAssociation -Identity 'O''Brien' -ThrottlingPolicy 'p'",
-        "Get-ThrottlingPolicyAssociation -Identity 'O''Brien' | Format-List Name,ThrottlingPolicyId",
-        "Get-ThrottlingPolicy -Identity 'p' | Format-List Name,Ews*",
+        "Get-ThrottlingPolicyAssociation -Identity 'O''Brien' | Format-List 'Name', 'ThrottlingPolicyId'",
+        "Get-ThrottlingPolicy -Identity 'p' | Format-List 'Name', 'Ews*'",
     ]
     assert commands(exchange_shell.throttling_undone("svc", "p")) == [
         "Set-ThrottlingPolicyAssociation -Identity 'svc' -ThrottlingPolicy $null",
-        "Remove-ThrottlingPolicy -Identity 'p' -Confirm:$false",
+        "Get-ThrottlingPolicy | Where-Object Name -eq 'p' | Remove-ThrottlingPolicy -Confirm:$false",
         "Get-ThrottlingPolicy | Where-Object Name -eq 'p'",
     ]
 
 
 def test_the_role_is_given_for_a_group_for_a_filter_or_for_all() -> None:
-    shown = "Name,Role,RoleAssigneeName,CustomRecipientWriteScope"
-    verified = f"Get-ManagementRoleAssignment -Identity 'r' | Format-List {shown}"
+    shown = "'Name', 'Role', 'RoleAssigneeName', 'CustomRecipientWriteScope'"
+    verified = ["Get-ManagementRoleAssignment -Identity 'r' |", f"Format-List {shown}"]
     assigned = "New-ManagementRoleAssignment -Name 'r' -Role 'ApplicationImpersonation' -User 'svc'"
     found = "(Get-ManagementScope -Identity 'r').RecipientFilter"
     set_scope = [
@@ -76,7 +76,7 @@ def test_the_role_is_given_for_a_group_for_a_filter_or_for_all() -> None:
         *set_scope,
         *replaced,
         f"{assigned} -CustomRecipientWriteScope 'r'",
-        verified,
+        *verified,
         f"Get-Recipient -ResultSize Unlimited -RecipientPreviewFilter {found}",
     ]
     assert commands(exchange_shell.impersonation("svc", "r", group="L'équipe", scope=None)) == [
@@ -91,13 +91,14 @@ def test_the_role_is_given_for_a_group_for_a_filter_or_for_all() -> None:
     assert commands(exchange_shell.impersonation("svc", "r", group=None, scope=None)) == [
         *replaced,
         assigned,
-        verified,
+        *verified,
     ]
 
 
 def test_the_role_is_taken_away_with_its_scope() -> None:
     assert commands(exchange_shell.impersonation_undone("r")) == [
-        "Remove-ManagementRoleAssignment -Identity 'r' -Confirm:$false",
+        "Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq 'r' |",
+        "Remove-ManagementRoleAssignment -Confirm:$false",
         "Get-ManagementScope | Where-Object Name -eq 'r' | Remove-ManagementScope -Confirm:$false",
         "Get-ManagementRoleAssignment -Role 'ApplicationImpersonation' | Where-Object Name -eq 'r'",
         "Get-ManagementScope | Where-Object Name -eq 'r'",
@@ -109,7 +110,5 @@ def test_the_page_shows_what_the_command_prints() -> None:
     name = "rainbow-exchange"
     assert shown == [
         exchange_shell.throttling("svc-rainbow", name),
-        exchange_shell.throttling_undone("svc-rainbow", name),
         exchange_shell.impersonation("svc-rainbow", name, group="Rainbow users", scope=None),
-        exchange_shell.impersonation_undone(name),
     ]

@@ -20,7 +20,7 @@ CODE = "ErrorExceededSubscriptionCount"
 @pytest.mark.parametrize(
     ("impersonation", "limit", "taken", "remedy"),
     [
-        (False, 4, [], "Raise EwsMaxSubscriptions (rainbow-exchange powershell throttling), or use impersonation"),
+        (False, 4, [], "Raise EwsMaxSubscriptions, or use impersonation: rainbow-exchange throttling-policy print"),
         (True, 1, ADDRESSES[4:], "Does another program subscribe to these mailboxes without end?"),
     ],
 )
