@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from rainbow_exchange.cli import local_api
+from rainbow_exchange.cli import local_api, run_with_lab
 from rainbow_exchange.cli import run as module
 from rainbow_exchange.cli.main import commands
 from rainbow_exchange.errors import UserError
@@ -231,7 +231,7 @@ def test_the_lab_is_reached_past_proxies_and_keeps_other_settings(tmp_path: Path
         "[bridge]\nprivacy = 'full'\n"
     )
 
-    settings, secrets = module._for_lab(file, LAB, tmp_path / "state")
+    settings, secrets = run_with_lab._for_lab(file, LAB, tmp_path / "state")
 
     assert settings.exchange.url == "http://127.0.0.1:1/EWS/Exchange.asmx"
     assert (settings.exchange.proxy_url, settings.rainbow.proxy_url, settings.rainbow.proxy_username) == (None,) * 3
@@ -244,7 +244,7 @@ def test_the_lab_leaves_settings_and_state_of_the_service_alone(default_folder: 
     default_folder.mkdir()
     (default_folder / "config.toml").write_text("[bridge]\nprivacy = 'full'\n")
 
-    settings, _ = module._for_lab(None, LAB, tmp_path / "state")
+    settings, _ = run_with_lab._for_lab(None, LAB, tmp_path / "state")
 
     assert settings.bridge.privacy == "private-masked"
     assert settings.state.path == tmp_path / "state"
@@ -253,11 +253,11 @@ def test_the_lab_leaves_settings_and_state_of_the_service_alone(default_folder: 
 def test_a_state_folder_that_was_asked_for_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAINBOW_EXCHANGE_STATE__PATH", str(tmp_path / "mine"))
 
-    settings, _ = module._for_lab(None, LAB, tmp_path / "state")
+    settings, _ = run_with_lab._for_lab(None, LAB, tmp_path / "state")
 
     assert settings.state.path == tmp_path / "mine"
 
 
 def test_half_a_lab_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError):
-        module._for_lab(None, LabAddresses(exchange=None, rainbow=LAB.rainbow, users=(), made=Made()), tmp_path)
+        run_with_lab._for_lab(None, LabAddresses(exchange=None, rainbow=LAB.rainbow, users=(), made=Made()), tmp_path)

@@ -21,7 +21,7 @@ READERS = {
     "rainbow/questions.py": "writes what was masked already",
     "rainbow/assumed_s2s.py": "writes what was masked already",
     "diagnosis/preview.py": "shows what was masked already",
-    "cli/run.py": "shows what the lab's Rainbow was told",
+    "cli/run_with_lab.py": "shows what the lab's Rainbow was told",
     "network/certificate.py": "of a certificate",
     "network/verdict.py": "of a certificate",
 }
