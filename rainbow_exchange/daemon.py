@@ -26,6 +26,7 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.clock import Clock
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.ending import STOP_WITHIN
 from rainbow_exchange.errors import UserError, problems_in
@@ -147,7 +148,7 @@ class Daemon:
                 now=self._now,
                 random=self._random,
             )
-            await stack.enter_async_context(self._page(folder, store))
+            await stack.enter_async_context(self._page(folder, store, self._sides))
             faults: BaseExceptionGroup[UserError] | None = None
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -163,7 +164,7 @@ class Daemon:
         return 0
 
     @asynccontextmanager
-    async def _page(self, folder: Path, store: Store) -> AsyncIterator[None]:
+    async def _page(self, folder: Path, store: Store, sides: Sides) -> AsyncIterator[None]:
         """Serve the local page, and let commands on this machine find it."""
         keeping = Keeping(lambda: self._given, store, now=self._now, use=self._use_login)
         web = self._wanted.settings.web
@@ -176,6 +177,7 @@ class Daemon:
                 "retry": by_addresses(self.retry),
                 "preview": by_address(self.preview),
                 "login": partial(keeping_wire.answer, keeping),
+                "mailboxes": Mailboxes(lambda: sides.pipeline, sides.why_no_bridge).answer,
             },
             token=token,
             nonce=nonce,
@@ -274,9 +276,7 @@ class Daemon:
         sides = self._sides
         if sides is not None and sides.rainbow is not None and sides.exchange is not None:
             return await preview(address, sides.exchange.pipeline, sides.rainbow.link)
-        waits = "Exchange and Rainbow are not both there yet; rainbow-exchange status says what is waited for."
-        reason = sides.hold.reason if sides is not None and sides.hold is not None else waits
-        return not_ready(address, reason)
+        return not_ready(address, sides.why_no_bridge() if sides is not None else "It is being started.")
 
     def _show_problem(self, problem: Problem) -> None:
         self._observe("problem", id=problem.id, text=problem.text, action=problem.action)

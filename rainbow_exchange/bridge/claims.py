@@ -28,6 +28,11 @@ class Claims:
             return TAKEN
         return SHARED if strongest == strength else ""
 
+    def rivals(self, user_id: str) -> dict[str, set[str]]:
+        """Return the mailboxes that a user claims and others do, too, with those others."""
+        claimed = self._by_user.get(user_id, ())
+        return {mailbox: others for mailbox in claimed if (others := set(self._by_mailbox[mailbox]) - {user_id})}
+
     def withdraw(self, user_id: str, *, but: str = "") -> set[str]:
         """Take back everything that a user claims, `but` one mailbox; return those whom somebody else has it now.
 

@@ -48,25 +48,27 @@ class Retried:
 def not_streamed(pipeline: Pipeline) -> Iterator[NotStreamed]:
     """Give everybody whose mailbox no stream carries, in the order of their logins."""
     for member in sorted(pipeline.parts.roster, key=name_of):
-        if not _is_streamed(pipeline, member):
-            yield _view(pipeline, member)
+        if not is_streamed(pipeline, member):
+            yield why_not_streamed(pipeline, member)
 
 
 def not_read(pipeline: Pipeline) -> Iterator[NotRead]:
     """Give everybody whose calendar could not be read when it was tried last, in the order of their logins."""
-    parts = pipeline.parts
-    for member in sorted(parts.roster, key=name_of):
-        address = member.mailbox.address if member.mailbox else ""
-        reason = parts.reader.failed(address)
-        if reason:
-            due_at = parts.coalescer.due_at(address)
-            wait = None if due_at is None else timedelta(seconds=due_at - parts.loop_time())
-            yield NotRead(
-                user=name_of(member),
-                mailbox=address,
-                reason=reason,
-                next_try=None if wait is None else parts.now() + wait,
-            )
+    for member in sorted(pipeline.parts.roster, key=name_of):
+        if unread := why_not_read(pipeline, member):
+            yield unread
+
+
+def why_not_read(pipeline: Pipeline, member: Member) -> NotRead | None:
+    """Say why somebody's calendar could not be read when it was tried last; None where it could, or was not tried."""
+    parts, address = pipeline.parts, member.mailbox.address if member.mailbox else ""
+    reason = parts.reader.failed(address)
+    if not reason:
+        return None
+    due_at = parts.coalescer.due_at(address)
+    wait = None if due_at is None else timedelta(seconds=due_at - parts.loop_time())
+    next_try = None if wait is None else parts.now() + wait
+    return NotRead(user=name_of(member), mailbox=address, reason=reason, next_try=next_try)
 
 
 def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | None) -> Retried:
@@ -79,14 +81,14 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
     pipeline.membership.listing.try_again()
     roster = pipeline.parts.roster
     if addresses is None:
-        members, unknown = [member for member in roster if not _is_streamed(pipeline, member)], []
+        members, unknown = [member for member in roster if not is_streamed(pipeline, member)], []
         chosen: list[Member] = []
         streamed: list[Member] = []
     else:
         found = {address: roster.find(address) for address in addresses}
         unknown = [address for address, member in found.items() if member is None]
         chosen = list(dict.fromkeys(member for member in found.values() if member is not None))
-        streamed = [member for member in chosen if _is_streamed(pipeline, member)]
+        streamed = [member for member in chosen if is_streamed(pipeline, member)]
         members = [member for member in chosen if member not in streamed]
     for member in members:
         pipeline.membership.enrolment.retry(member)
@@ -97,7 +99,7 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
         for member in (roster if addresses is None else chosen)
         if member.mailbox is not None
         and pipeline.changes.read_now(member.mailbox.address)
-        and _is_streamed(pipeline, member)
+        and is_streamed(pipeline, member)
     ]
     return Retried(
         retried=tuple(map(name_of, members)),
@@ -107,11 +109,13 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
     )
 
 
-def _is_streamed(pipeline: Pipeline, member: Member) -> bool:
+def is_streamed(pipeline: Pipeline, member: Member) -> bool:
+    """Whether Exchange announces the changes of somebody's calendar at present."""
     return member.mailbox is not None and pipeline.parts.watcher.coverage(member.mailbox.address) == "streamed"
 
 
-def _view(pipeline: Pipeline, member: Member) -> NotStreamed:
+def why_not_streamed(pipeline: Pipeline, member: Member) -> NotStreamed:
+    """Say of somebody who is not streamed why, and when that is tried again."""
     watcher, enrolment = pipeline.parts.watcher, pipeline.membership.enrolment
     address = member.mailbox.address if member.mailbox else None
     doubt = watcher.doubt(address) if address else None

@@ -99,11 +99,16 @@ def troubled(members: Iterable[Member]) -> dict[str, list[Member]]:
     """Sort those who have trouble by the id of their problem."""
     found: dict[str, list[Member]] = {}
     for member in members:
-        if member.coverage is Coverage.FAILED:
-            found.setdefault(_problem(member.reason), []).append(member)
-        elif is_postponed(member):
-            found.setdefault("mailbox-postponed", []).append(member)
+        if problem := trouble_of(member):
+            found.setdefault(problem, []).append(member)
     return found
+
+
+def trouble_of(member: Member) -> str:
+    """Give the id of the problem that somebody has, "" for none."""
+    if member.coverage is Coverage.FAILED:
+        return _problem(member.reason)
+    return "mailbox-postponed" if is_postponed(member) else ""
 
 
 def is_postponed(member: Member) -> bool:

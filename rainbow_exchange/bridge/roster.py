@@ -218,6 +218,18 @@ class Roster:
         user_id = self._holders.get(address)
         return self._members.get(user_id) if user_id else None
 
+    def rivals(self, member: Member) -> dict[str, list[Member]]:
+        """Return the addresses and mailboxes of others that this member has or claims as well, with those others."""
+        found = {
+            mailbox: [self._members[user_id] for user_id in sorted(others) if user_id in self._members]
+            for mailbox, others in self._claims.rivals(member.user.id).items()
+        }
+        for value in values_of(member.user):
+            others = [each for each in self._by_address.get(value, {}).values() if each is not member]
+            if also := [each for each in others if value in values_of(each.user)]:
+                found[value] = also
+        return found
+
     def contested(self, member: Member, mailbox: Mailbox, identifier: Identifier) -> bool:
         """Whether this claim would fail, because another is as strong, or stronger."""
         return bool(self._claims.verdict(mailbox.address, member.user.id, _strength(identifier, mailbox)))

@@ -17,6 +17,7 @@ _COMMANDS = {
     "lab": "rainbow_exchange.cli.lab",
     "login": "rainbow_exchange.cli.login",
     "logout": "rainbow_exchange.cli.logout",
+    "mailboxes": "rainbow_exchange.cli.mailboxes",
     "preview": "rainbow_exchange.cli.preview",
     "retry": "rainbow_exchange.cli.retry",
     "run": "rainbow_exchange.cli.run",

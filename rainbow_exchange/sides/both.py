@@ -14,6 +14,7 @@ from typing import Any
 from rainbow_exchange.bridge.assemble import Observe
 from rainbow_exchange.bridge.discovery import Discovery, Place
 from rainbow_exchange.bridge.parts import Histogram
+from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.ending import STOP_WITHIN, first_of
 from rainbow_exchange.errors import UserError
@@ -69,6 +70,16 @@ class Sides:
         self._observe = observe
         self._now = now
         self._random = random
+
+    @property
+    def pipeline(self) -> Pipeline | None:
+        """The bridge between both, while there is one."""
+        return self.exchange.pipeline if self.exchange else None
+
+    def why_no_bridge(self) -> str:
+        """Say what a bridge is missing."""
+        waits = "Exchange and Rainbow are not both there yet; rainbow-exchange status says what is waited for."
+        return self.hold.reason if self.hold is not None else waits
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""

@@ -11,7 +11,7 @@ import pytest
 
 from rainbow_exchange import config
 from rainbow_exchange.web import app, runtime
-from rainbow_exchange.web.calls import by_address, by_addresses
+from rainbow_exchange.web.calls import Call, by_address, by_addresses
 
 
 @pytest.fixture(autouse=True)
@@ -51,10 +51,19 @@ class Page:
     retries: list[list[str] | None] = field(default_factory=list)
     retried: dict[str, Any] = field(default_factory=lambda: {"retried": [], "read": [], "streamed": [], "unknown": []})
 
+    #: what a call by this name is answered, by what came with it
+    answers: dict[str, Callable[[Any], dict[str, Any]]] = field(default_factory=dict)
+
     previewed: dict[str, Any] = field(default_factory=lambda: {"state": "unknown", "address": "", "reason": "Nobody."})
 
     async def preview(self, address: str) -> dict[str, Any]:
         return self.previewed | {"address": address}
+
+    def answering(self, name: str) -> Call:
+        async def call(wanted: object) -> dict[str, Any]:
+            return self.answers[name](wanted)
+
+        return call
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         self.retries.append(addresses)
@@ -75,7 +84,11 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
             status=lambda: page.status,
             ready=bool,
             metrics=bytes,
-            calls={"retry": by_addresses(page.retry), "preview": by_address(page.preview)},
+            calls={
+                "retry": by_addresses(page.retry),
+                "preview": by_address(page.preview),
+                "mailboxes": page.answering("mailboxes"),
+            },
             token=page.token,
             nonce=page.nonce,
         )

@@ -1,0 +1,130 @@
+"""The list of people says of everybody where the mailbox stands, whatever one asks it by, and holds nobody up."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rainbow_exchange.diagnosis.mailboxes import Mailboxes
+from rainbow_exchange.diagnosis.mailboxes_query import Query, read_query
+from rainbow_exchange.lab.exchange.mailbox import Right
+from tests.house import House, now, until, virtually
+
+
+def mailboxes_of(house: House) -> Mailboxes:
+    sides = house.daemon._sides if house.daemon else None
+    assert sides is not None
+    return Mailboxes(lambda: sides.pipeline, lambda: "none")
+
+
+def users(page: dict[str, Any]) -> list[str]:
+    return [each["user"] for each in page["people"]]
+
+
+def company(tmp_path: Path) -> House:
+    """Five people with mailboxes; Eve has none, Una and Zoe share an address, Ann's login is an alias of another's."""
+    house = House(tmp_path, 5, right=Right.REVIEWER)
+    info = (("info@acme.test", "work"),)
+    for id_, login, emails in (("5f77", "eve", ()), ("5f78", "una", info), ("5f79", "zoe", info)):
+        user = replace(house.people[0], id=id_, login_email=f"{login}@acme.test", emails=emails, mailbox=None)
+        house.people = [*house.people, user]
+        house.rainbow.people.add(user)
+    return house
+
+
+def test_everybody_is_listed_with_state_mailbox_reason_and_what_to_do(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = company(tmp_path)
+        async with house.open():
+            house.start()
+            await until(lambda: house.status()["mailboxes"]["streamed"] == 5, within=60)
+            await until(lambda: "mailbox-shared" in house.problems(), within=60)
+            listed = mailboxes_of(house)
+            page = await listed.page(Query())
+            assert page["counts"] == {"total": 8, "streamed": 5, "polled": 0, "uncovered": 3, "not_read": 0}
+            assert users(page) == sorted(user.login_email for user in house.people)
+            eve = next(each for each in page["people"] if each["user"] == "eve@acme.test")
+            assert eve | {"next_try": None} == {
+                "user": "eve@acme.test", "user_id": "5f77", "state": "uncovered", "mailbox": None, "identifier": None,
+                "read_mode": None, "read": True, "reason": "no-mailbox", "next_try": None, "finding": "no-mailbox",
+                "says": "Exchange knows no mailbox by any of the user's addresses.",
+                "suggestion": "Compare the user's login and work addresses in Rainbow with the mailboxes in Exchange.",
+                "problem": "mailbox-not-found",
+                "tries": [{"kind": "login", "value": "eve@acme.test", "code": "ErrorNonExistentMailbox"}],
+            }  # fmt: skip
+            assert eve["next_try"] is not None
+            streamed = next(each for each in page["people"] if each["state"] == "streamed")
+            assert streamed["identifier"] == {"kind": "login", "value": streamed["user"]}
+            assert (streamed["read_mode"], streamed["reason"], streamed["finding"]) == ("own", "", "own-address")
+
+            assert users(await listed.page(Query(state="uncovered"))) == [
+                "eve@acme.test", "una@acme.test", "zoe@acme.test",
+            ]  # fmt: skip
+            assert users(await listed.page(Query(problem="mailbox-shared"))) == ["una@acme.test", "zoe@acme.test"]
+            assert users(await listed.page(Query(text="INFO@"))) == ["una@acme.test", "zoe@acme.test"]
+            assert users(await listed.page(Query(text="?na@*"))) == ["una@acme.test"]
+            assert users(await listed.page(Query(reason="no-mail"))) == ["eve@acme.test"]
+            by_reason = users(await listed.page(Query(sort="reason")))
+            assert by_reason[:3] == ["eve@acme.test", "una@acme.test", "zoe@acme.test"]  # no-mailbox, shared; none last
+            assert users(await listed.page(Query(sort="state")))[-3:] == by_reason[:3]
+
+    virtually(test)
+
+
+def test_a_page_keeps_to_the_order_of_the_first(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = company(tmp_path)
+        async with house.open():
+            house.start()
+            await until(lambda: house.status()["mailboxes"]["streamed"] == 5, within=60)
+            listed = mailboxes_of(house)
+            first = await listed.page(Query(), limit=3)
+            assert (first["matching"], first["offset"], first["next_offset"]) == (8, 0, 3)
+            newcomer = replace(house.people[0], id="0000", login_email="aaa@acme.test", mailbox=None)
+            house.rainbow.people.add(newcomer)
+            await house.daemon._sides.pipeline.membership.listing.refresh()  # type: ignore[union-attr]  # is at work
+            rest = [await listed.page(Query(), offset=offset, limit=3) for offset in (3, 6)]
+            assert [each["next_offset"] for each in rest] == [6, None]
+            seen = [user for page in (first, *rest) for user in users(page)]
+            assert seen == sorted(user.login_email for user in house.people)
+            assert users(await listed.page(Query(), limit=1)) == ["aaa@acme.test"]
+            await asyncio.sleep(180)  # nobody has asked for long: the order is made anew for any page
+            assert (await listed.page(Query(), offset=3, limit=3))["matching"] == 9
+
+    virtually(test)
+
+
+def test_whoever_cannot_be_read_is_found_and_without_a_bridge_it_says_so(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 2, right=Right.REVIEWER)
+        async with house.at_work():
+            listed = mailboxes_of(house)
+            await asyncio.sleep(60)  # everybody is read
+            house.exchange.dials.turn({"faults": {"FindItem": "ErrorInternalServerError"}})
+            mailbox = next(iter(house.exchange.directory.by_address.values()))
+            house.appointment(mailbox.address, start=now() + timedelta(hours=1))
+            await until(lambda: house.status()["not_read"], within=60)
+            [unread] = (await listed.page(Query(state="not-read")))["people"]
+            assert (unread["mailbox"], unread["state"], unread["read"]) == (mailbox.address, "streamed", False)
+            assert unread["reason"] == "ErrorInternalServerError"
+            assert (await listed.page(Query(state="not-streamed")))["people"] == []
+            await house.stop()
+        without = Mailboxes(lambda: None, lambda: "Exchange is switched off.")
+        assert await without.page(Query()) == {
+            "schema_version": 1, "state": "not-ready", "reason": "Exchange is switched off.",
+        }  # fmt: skip
+
+    virtually(test)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [[], {"state": "lost"}, {"sort": "luck"}, {"text": 1}, {"text": "x" * 321}, {"limit": 0}, {"limit": 1001},
+     {"limit": True}, {"offset": -1}, {"offset": 1.5}],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(wanted: object) -> None:
+    with pytest.raises(ValueError, match="needed"):
+        read_query(wanted)
