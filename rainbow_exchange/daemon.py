@@ -33,6 +33,7 @@ from rainbow_exchange.errors import UserError, problems_in
 from rainbow_exchange.model import Problem
 from rainbow_exchange.sides import holds
 from rainbow_exchange.sides.both import Sides
+from rainbow_exchange.sides.explained import explained
 from rainbow_exchange.sides.finder import finder
 from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.sides.shown import shown
@@ -176,6 +177,7 @@ class Daemon:
             calls={
                 "retry": by_addresses(self.retry),
                 "preview": by_address(self.preview),
+                "explain": partial(explained, lambda: self._sides),
                 "login": partial(keeping_wire.answer, keeping),
                 "mailboxes": Mailboxes(lambda: sides.pipeline, sides.why_no_bridge).answer,
             },

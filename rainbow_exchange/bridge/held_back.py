@@ -55,6 +55,11 @@ class HeldBack:
         for held in self._held.values():
             held.until = min(held.until, now)
 
+    def until(self, user_id: str) -> float | None:
+        """Return when this user may be tried again, None where nothing is held against it."""
+        held = self._held.get(user_id)
+        return held.until if held else None
+
     def next_at(self) -> float | None:
         """Return when the first of them may be tried again."""
         return min((held.until for held in self._held.values()), default=None)

@@ -100,6 +100,10 @@ class Notifier:
         """Count the users whom Rainbow has not accepted yet; who is held back is not among them."""
         return len(self.due) + sum(user_id not in self.due for user_id in self._taken)
 
+    def waits(self, user_id: str) -> bool:
+        """Whether Rainbow is still to be told of this user, or just being told."""
+        return user_id in self.due or user_id in self._taken
+
     def oldest(self) -> float | None:
         """Return the loop time since when the oldest of them waits."""
         due = self.due.oldest()

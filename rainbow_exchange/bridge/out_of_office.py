@@ -137,6 +137,14 @@ class OutOfOfficeWatch:
         self._ends.pop(address, None)
         self._settings.forget(address)
 
+    def known(self, address: str) -> Entry | None:
+        """Return all that is known of a mailbox's absence, None if it was never added."""
+        return self._entries.get(address)
+
+    def settings_at(self, address: str) -> datetime | None:
+        """Return when the settings of a mailbox are read next, None where that is not planned."""
+        return self._settings.of(address)
+
     def current(self, address: str) -> OutOfOffice | None:
         """Return the state as last read, None if never."""
         entry = self._entries.get(address)

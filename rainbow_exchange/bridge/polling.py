@@ -61,6 +61,11 @@ class Polling:
         self._took = 0.0  # seconds that a batch takes
         self.period = PERIOD
 
+    def next_at(self, address: str) -> float | None:
+        """Return the loop time of a mailbox's next turn at the latest, None where it is not polled."""
+        looked = self._looked.get(address)
+        return None if looked is None else looked + self.period
+
     async def run(self, look: Look) -> None:
         """Have `look` read whoever's calendar has changed, until cancelled; it handles its own failures."""
         async with asyncio.TaskGroup() as tasks:

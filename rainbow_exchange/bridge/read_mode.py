@@ -51,6 +51,26 @@ class ReadMode:
         hidden = self.privacy() is Privacy.BUSY_ONLY
         return Mode.BATCHED if hidden and not self.own_only else self.learnt
 
+    @property
+    def because(self) -> str:
+        """Say what it is chosen by, as far as that is of this mailbox and not of its server."""
+        if self.own_only:
+            return "its SMTP address is not known, and free/busy wants one"
+        if self.privacy() is Privacy.BUSY_ONLY:
+            return "no subject may leave, so none is asked for"
+        if self.learnt is Mode.OWN:
+            if not self.owner:
+                return "free/busy left it in doubt whether a meeting was cancelled or declined"
+            return "it is read as its owner, by impersonation, which shows everything"
+        if not self.owner:
+            return "exchange.impersonation is off"
+        return "reading it as its owner was refused" if self.again_at else "free/busy was found to show everything"
+
+    @property
+    def again_at(self) -> datetime | None:
+        """When reading as the owner is tried again that was refused; None where it was not."""
+        return self._own_denied_until
+
     def judge(self, result: Agenda | EwsError, now: datetime) -> bool:
         """Take a result into account; True: the mailbox is to be read again, otherwise."""
         privacy = self.privacy()

@@ -110,6 +110,10 @@ class Reader:
         """Whether subjects of this mailbox are wanted."""
         return self._privacy(address) is not Privacy.BUSY_ONLY
 
+    def entry(self, address: str) -> Entry | None:
+        """Return all that is known of a mailbox, None if it was never added."""
+        return self._entries.get(address)
+
     def mode(self, address: str) -> Mode | None:
         """Return how the mailbox is read at present."""
         return entry.mode.current if (entry := self._entries.get(address)) else None

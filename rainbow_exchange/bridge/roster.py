@@ -209,6 +209,10 @@ class Roster:
         holder = self._holders.get(wanted)
         return self._members.get(holder) if holder else None
 
+    def having(self, address: str) -> list[Member]:
+        """Return everybody who has this address."""
+        return list(self._by_address.get(folded(address), {}).values())
+
     def knows(self, address: str) -> bool:
         """Whether anybody has this address, be it one or several."""
         return folded(address) in self._by_address

@@ -107,6 +107,23 @@ class _User:
     step: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one user stands; times on the ledger's clock.
+
+    `changed`: of what Rainbow is to be told. `unasked`: of what it was told and has not asked since, that it would be
+    expected to ask about: since `waiting_since`, and it is told again at `again_at`. `answered_at`: when what was
+    asked last of each kind was answered.
+    """
+
+    notified_at: float | None = None
+    changed: tuple[Told, ...] = ()
+    unasked: tuple[Told, ...] = ()
+    waiting_since: float | None = None
+    again_at: float | None = None
+    answered_at: dict[Told, float] = field(default_factory=dict)
+
+
 class Ledger:
     """What every user's state is, what was notified and what was answered."""
 
@@ -134,6 +151,25 @@ class Ledger:
                 self._expect_question(user_id, user, now)
             return False
         return digest.differs(entry.notified)
+
+    def standing(self, user_id: str) -> Standing:
+        """Say how a user stands; one that nothing is known of has been told nothing."""
+        user = self._users.get(user_id)
+        if user is None:
+            return Standing()
+        unasked = tuple(kind for kind in Told if user_id in self._open[kind] and self._counts(kind))
+        return Standing(
+            notified_at=user.notified_at,
+            changed=tuple(
+                kind for kind, entry in user.kinds.items() if entry.state and entry.state.differs(entry.notified)
+            ),
+            unasked=unasked,
+            waiting_since=self._waiting.get(user_id) if unasked else None,
+            again_at=user.again_at if unasked else None,
+            answered_at={
+                kind: entry.answered_at for kind, entry in user.kinds.items() if entry.answered_at > -math.inf
+            },
+        )
 
     def was_notified(self, user_id: str) -> bool:
         """Whether a notify for this user was ever accepted."""

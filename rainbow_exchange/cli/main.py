@@ -17,6 +17,7 @@ INTERRUPTED = 130
 #: command → module; the command in it is called like the module, but for what comes after a colon
 _COMMANDS = {
     "completion": "rainbow_exchange.cli.completion",
+    "explain": "rainbow_exchange.cli.explain",
     "lab": "rainbow_exchange.cli.lab",
     "login": "rainbow_exchange.cli.login",
     "logout": "rainbow_exchange.cli.logout",

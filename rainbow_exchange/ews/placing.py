@@ -147,18 +147,7 @@ class Placing:
 
     def views(self) -> list[StreamView]:
         """Show each group."""
-        return [
-            StreamView(
-                anchor=group.affinity.anchor,
-                members=len(group.members),
-                state=group.state,
-                opened_at=group.opened_at,
-                last_heartbeat=group.last_heartbeat,
-                reopenings=max(group.times_opened - 1, 0),
-                server=server_of(group),
-            )
-            for group in self.groups
-        ]
+        return [view(group) for group in self.groups]
 
     def limits(self, *, beyond: bool) -> LimitsView:
         """Show what the server allows at present; `beyond`: somebody may not be subscribed."""
@@ -201,3 +190,17 @@ class Placing:
 def server_of(group: StreamGroup) -> str | None:
     """Give the mailbox server that holds a group's subscriptions; None where their ids name none."""
     return next((server_name(member.subscription_id) for member in group.members.values()), None)
+
+
+def view(group: StreamGroup) -> StreamView:
+    """Show a group."""
+    return StreamView(
+        anchor=group.affinity.anchor,
+        members=len(group.members),
+        state=group.state,
+        opened_at=group.opened_at,
+        last_heartbeat=group.last_heartbeat,
+        reopenings=max(group.times_opened - 1, 0),
+        server=server_of(group),
+        own=group.own,
+    )

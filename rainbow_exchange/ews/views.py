@@ -11,7 +11,10 @@ StreamState = Literal["gathering", "opening", "streamed", "backing-off", "waitin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamView:
-    """One stream as shown to people. `server` is the mailbox server its ids name, None where they name none."""
+    """One stream as shown to people.
+
+    `server` is the mailbox server its ids name, None where they name none; `own`: its only member must be alone.
+    """
 
     anchor: str
     members: int
@@ -20,6 +23,7 @@ class StreamView:
     last_heartbeat: datetime | None
     reopenings: int
     server: str | None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

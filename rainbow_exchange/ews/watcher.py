@@ -20,10 +20,10 @@ from rainbow_exchange.ews.members import Client, End, Member
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.owner_bound import OwnerBound
 from rainbow_exchange.ews.pace import Pace
-from rainbow_exchange.ews.placing import Placing, server_of
+from rainbow_exchange.ews.placing import Placing, server_of, view
 from rainbow_exchange.ews.renewal import asked_for, check_readable, is_beyond, lost_code
 from rainbow_exchange.ews.stream_group import StreamGroup
-from rainbow_exchange.ews.types import ConnectingSid, ResponseCode, connecting_sid
+from rainbow_exchange.ews.types import ResponseCode, connecting_sid
 from rainbow_exchange.ews.unsubscribing import Unsubscribing
 from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, LimitsView, StreamView, WatcherCounters
 from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChanged
@@ -70,6 +70,7 @@ class Watcher:
         self.owner_bound = OwnerBound()
         self.counters = WatcherCounters()
         self._members: dict[str, Member] = {}
+        # one at a time may subscribe or forget the same mailbox
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._elsewhere = Elsewhere(find_anew)
         self._renewals: dict[str, asyncio.Task[None]] = {}
@@ -127,7 +128,7 @@ class Watcher:
         Raises EwsError; what to try then is the caller's business.
         """
         address = mailbox.address
-        async with self._alone(address):
+        async with self._locks.setdefault(address, asyncio.Lock()):
             if address in self._members:
                 return
             member = Member(mailbox)
@@ -141,7 +142,7 @@ class Watcher:
 
     async def forget(self, address: str) -> None:
         """Stop watching: leave the stream and unsubscribe, for at most five seconds, whatever comes of it."""
-        async with self._alone(address):
+        async with self._locks.setdefault(address, asyncio.Lock()):
             member = self._members.pop(address, None)
             if member is None:
                 return
@@ -197,15 +198,16 @@ class Watcher:
         """Show each group."""
         return self._placing.views()
 
+    def stream(self, address: str) -> StreamView | None:
+        """Show the group that carries a mailbox, or is to; None where it has none."""
+        member = self._members.get(address)
+        return None if member is None or member.group is None else view(member.group)
+
     def limits(self) -> LimitsView:
         """Show what the server allows at present."""
         return self._placing.limits(beyond=any(member.beyond for member in self._members.values()))
 
     # --- subscribing and renewing
-
-    def _alone(self, address: str) -> asyncio.Lock:
-        """Let one at a time subscribe or forget the same mailbox."""
-        return self._locks.setdefault(address, asyncio.Lock())
 
     async def _subscribe(self, member: Member) -> None:
         if self._closing.is_set():
@@ -220,7 +222,8 @@ class Watcher:
             async with group.subscribing(mailbox) as affinity:
                 # impersonated, the calendar is its own; an address would have to be the primary one
                 operation = Subscribe(mailbox_address=None if self._impersonation else mailbox.address)
-                response = await self._client.call(operation, impersonate=self._sid(mailbox), affinity=affinity)
+                sid = connecting_sid(mailbox) if self._impersonation else None
+                response = await self._client.call(operation, impersonate=sid, affinity=affinity)
             member.subscription_id = response.subscription_id
             member.created_at = asyncio.get_running_loop().time()
             member.affinity = affinity
@@ -313,9 +316,6 @@ class Watcher:
         self.counters.losses[label(code)] += 1
         _log.warning("mailbox_lost", mailbox=address, code=code)
         self._emit(Lost(mailbox=address, code=code))
-
-    def _sid(self, mailbox: Mailbox) -> ConnectingSid | None:
-        return connecting_sid(mailbox) if self._impersonation else None
 
     # --- what the groups tell (Listener)
 

@@ -1,0 +1,49 @@
+"""`rainbow-exchange explain`: why one person is shown as he is, from the Rainbow user to Rainbow's last question."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from rainbow_exchange import config
+from rainbow_exchange.cli import explain_screen, local_api
+from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.network.shown import printable
+
+PATIENCE = 15.0
+_EXIT_CODES = {True: 0, False: 1, None: 0}
+
+
+@click.command()
+@click.argument("address")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+def explain(address: str, config_file: Path | None, as_json: bool) -> None:
+    """Say why one user is shown as he is: the whole chain, and its first broken link.
+
+    Nothing is asked of Exchange or Rainbow, nothing is changed, and no subject is shown.
+
+    \b
+    Exit code: 0 shown right, or about to be, 1 a link of the chain is broken, or nobody has this address,
+    3 not running, 4 cannot tell.
+    \b
+    Example:
+        rainbow-exchange explain ada@acme.test
+    """  # noqa: D301  (\b is click's: keep these lines)
+    if not address.strip():
+        raise click.UsageError("Name a user's address.")
+    folder = config.data_folder(config.load(config_file))
+    answer = local_api.ask(folder, "/api/explain", content={"address": address}, seconds=PATIENCE)
+    if as_json:
+        click.echo(json.dumps(answer))
+    else:
+        for line in explain_screen.lines(answer, here):
+            click.echo(printable(line))
+    sys.exit(_EXIT_CODES[answer["verdict"]["right"]])
+
+
+def here(instant: datetime) -> datetime:
+    """Give an instant in this machine's zone."""
+    return instant.astimezone()
