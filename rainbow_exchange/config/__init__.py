@@ -7,7 +7,7 @@ else it is the default. Values that are absent are no fault: the daemon starts w
 import difflib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,7 +17,8 @@ from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from rainbow_exchange.config.accounts import ResolvedSecrets, contradiction, missing_credentials
+from rainbow_exchange.config.accounts import ResolvedSecrets, missing_credentials
+from rainbow_exchange.config.consistency import contradictions
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
 from rainbow_exchange.config.values import (
     Account,
@@ -46,8 +47,6 @@ from rainbow_exchange.rainbow.assumed import FIELDS
 
 FILE_NAME = "config.toml"
 RAINBOW_URL = "https://openrainbow.com"
-#: where callbacks are listened for unless the settings say otherwise
-CALLBACK_HOST, CALLBACK_PORT = "127.0.0.1", 3002
 
 
 class _Group(BaseModel):
@@ -189,6 +188,11 @@ class Settings(BaseSettings):
         """Take the values handed in, then those of `sources`."""
         return (init_settings, *cls.sources)
 
+    @property
+    def file(self) -> Path | None:
+        """The settings file that was read; None where there is none."""
+        return self._file
+
     def origin(self, key: str) -> str:
         """Where the value of `key` comes from, for a person to read."""
         return self._origins.get(key, "default")
@@ -208,7 +212,8 @@ class Settings(BaseSettings):
         return given
 
 
-def _known() -> list[str]:
+def known() -> list[str]:
+    """Give every setting's dotted key, in the order in which they stand above."""
     groups = {name: field.annotation for name, field in Settings.model_fields.items()}
     return [
         f"{group}.{name}" for group, model in groups.items() for name in getattr(model, "model_fields", {}) if model
@@ -225,8 +230,21 @@ def load(
 
     `overrides` (group → name → value) stand above all else. Raises UserError with every fault at once.
     """
+    settings, faults = read(path, overrides, look_in_default_folder=look_in_default_folder)
+    if faults:
+        raise UserError(faults)
+    return settings
+
+
+def read(
+    path: Path | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    look_in_default_folder: bool = True,
+) -> tuple[Settings, list[str]]:
+    """Read them as `load` does, but give what is right of them, and every fault."""
     file = _default_file() if path is None and look_in_default_folder else path
-    overridden, environment = Overrides(Settings, overrides or {}), Environment(Settings, os.environ, _known())
+    overridden, environment = Overrides(Settings, overrides or {}), Environment(Settings, os.environ, known())
     files = [SettingsFile(Settings, file.absolute())] if file is not None else []
     sources: list[Values] = [overridden, environment, *files]
 
@@ -252,11 +270,9 @@ def load(
                     source.drop(*map(str, detail["loc"][:2]))
     settings = Settings(**{group: getattr(sourced, group) for group in Settings.model_fields})
     faults += [text for keys, text in contradictions(settings) if faulty.isdisjoint(keys)]
-    if faults:
-        raise UserError(faults)
     settings._file = file  # noqa: SLF001  (ours)
     settings._origins = origins  # noqa: SLF001  (ours)
-    return settings
+    return settings, faults
 
 
 _SENTENCES = {
@@ -273,7 +289,7 @@ def _sentence(key: str, detail: ErrorDetails, origin: str | None) -> str:
     at = f"{key} ({origin})" if origin else key
     match detail["type"]:
         case "extra_forbidden":
-            names = _known() if "." in key else list(Settings.model_fields)
+            names = known() if "." in key else list(Settings.model_fields)
             near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
             text = "is not a setting; " + (f"did you mean {near[0]}?" if near else "take it out.")
         case "value_error":
@@ -285,72 +301,6 @@ def _sentence(key: str, detail: ErrorDetails, origin: str | None) -> str:
         case other:
             text = _SENTENCES.get(other) or f"is not valid: {detail['msg']}; correct it."
     return f"{at} {text}"
-
-
-def contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
-    """Say what does not go together: the keys, and a sentence with the next step."""
-    exchange, rainbow = settings.exchange, settings.rainbow
-    if (text := contradiction(exchange)) is not None:
-        yield {"exchange.auth", "exchange.token_url"}, text
-    if exchange.verify_certificates_insecurely_off and exchange.ca_file:
-        yield (
-            {"exchange.ca_file", "exchange.verify_certificates_insecurely_off"},
-            (
-                "exchange.ca_file has no effect while exchange.verify_certificates_insecurely_off is true;"
-                " take the latter out."
-            ),
-        )
-    for group, name, needed in (
-        ("exchange", "fallback_password", "fallback_username"),
-        ("rainbow", "proxy_password", "proxy_username"),
-    ):
-        values = getattr(settings, group)
-        if (getattr(values, name) or getattr(values, f"{name}_file")) and not getattr(values, needed):
-            yield (
-                {f"{group}.{name}", f"{group}.{needed}"},
-                f"{group}.{name} is given without {group}.{needed}; give both or neither.",
-            )
-    if rainbow.proxy_username and not (rainbow.proxy_url or rainbow.proxy_url_file):
-        yield (
-            {"rainbow.proxy_username", "rainbow.proxy_url"},
-            "rainbow.proxy_username is given without rainbow.proxy_url; give the proxy's address, too.",
-        )
-    if rainbow.proxy_username and "@" in (rainbow.proxy_url or ""):
-        yield (
-            {"rainbow.proxy_username", "rainbow.proxy_url"},
-            "rainbow.proxy_url holds a user name while rainbow.proxy_username is given; keep one of them.",
-        )
-    yield from _link_contradictions(rainbow, settings.web)
-
-
-def _link_contradictions(rainbow: RainbowSettings, web: WebSettings) -> Iterator[tuple[set[str], str]]:
-    other, only = ("s2s", ["callback_url", "callback_host", "callback_port"])
-    if rainbow.link == "s2s":
-        other, only = ("xmpp", ["trusted_askers", "escape_texts_twice"])
-    for name in only:
-        if getattr(rainbow, name) is not None:
-            yield (
-                {f"rainbow.{name}", "rainbow.link"},
-                f"rainbow.{name} counts only with rainbow.link {other}; write that, or take it out.",
-            )
-    if rainbow.link != "s2s":
-        return
-    if rainbow.callback_url is None:
-        yield (
-            {"rainbow.callback_url", "rainbow.link"},
-            (
-                "rainbow.link is s2s without rainbow.callback_url; give the address at which Rainbow reaches this"
-                " machine, like https://connector.company.com/rainbow."
-            ),
-        )
-    if (rainbow.callback_port or CALLBACK_PORT) == web.port:
-        yield (
-            {"rainbow.callback_port", "web.port"},
-            (
-                f"rainbow.callback_port and web.port are both {web.port}; give them different ones: the page is never"
-                " shown where Rainbow calls back."
-            ),
-        )
 
 
 def default_folder() -> Path:
@@ -372,7 +322,7 @@ def data_folder(settings: Settings) -> Path:
     """Give the folder of state, token and `runtime.json`: `state.path`, else the settings file's, else the default."""
     if settings.state.path is not None:
         return settings.state.path.expanduser().absolute()
-    return settings._file.absolute().parent if settings._file is not None else default_folder()  # noqa: SLF001  (ours)
+    return settings.file.absolute().parent if settings.file is not None else default_folder()
 
 
 def missing(settings: Settings, secrets: ResolvedSecrets) -> list[str]:

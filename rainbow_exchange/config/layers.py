@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rainbow_exchange.config import Settings, contradictions
+from rainbow_exchange.config import Settings
+from rainbow_exchange.config.consistency import contradictions
 
 
 @dataclass(frozen=True, slots=True)

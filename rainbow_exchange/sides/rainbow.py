@@ -22,7 +22,8 @@ from rainbow_exchange.bridge.rainbow_health import RainbowHealth
 from rainbow_exchange.bridge.reports import Reports
 from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.bridge.synchronise import synchronise
-from rainbow_exchange.config import CALLBACK_HOST, CALLBACK_PORT, Settings
+from rainbow_exchange.config import Settings
+from rainbow_exchange.config.consistency import CALLBACK_HOST, CALLBACK_PORT
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.ending import ended, in_time
 from rainbow_exchange.network.proxy import Proxy
