@@ -31,6 +31,7 @@ from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.ending import STOP_WITHIN
 from rainbow_exchange.errors import UserError, problems_in
 from rainbow_exchange.model import Problem
+from rainbow_exchange.secret_desk import Desk
 from rainbow_exchange.sides import holds
 from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.explained import explained
@@ -180,6 +181,7 @@ class Daemon:
                 "explain": partial(explained, lambda: self._sides),
                 "login": partial(keeping_wire.answer, keeping),
                 "mailboxes": Mailboxes(lambda: sides.pipeline, sides.why_no_bridge).answer,
+                "secrets": Desk(lambda: self._given, self.reload).answer,
             },
             token=token,
             nonce=nonce,

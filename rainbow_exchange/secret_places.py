@@ -1,72 +1,168 @@
-"""Where a secret is kept on this machine, as the settings say: a value that was given, a file, else the keyring.
+"""Where a secret is kept on this machine: a value that was given, a file, what systemd hands over, else the keyring.
 
-All of it blocks.
+All of it blocks. Nobody is told any part of a value.
 """
 
-from collections.abc import Mapping
+import os
+import stat
+import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from rainbow_exchange import credentials
+from rainbow_exchange import own_keyring
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import variable
+from rainbow_exchange.credentials import handed_by_systemd, need_not_exist
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.private_files import write_private
+from rainbow_exchange.secret_files import exposed, read_file
+
+Kind = Literal["variable", "file", "systemd", "keyring"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the secret `key` is kept. `given` cannot be changed from here; else `file`; else the keyring."""
+    """Where the secret `key` is kept. `given` and `handed` cannot be changed from here; else `file`; else the keyring.
+
+    `origin` says where `given` stands.
+    """
 
     key: str
     given: str | None = field(default=None, repr=False)
     file: Path | None = None
+    handed: Path | None = None
+    origin: str = ""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether nothing that is kept from here has an effect."""
+        return self.given is not None or (self.file is None and self.handed is not None)
 
     def __str__(self) -> str:
         """Say it to a person."""
         if self.given is not None:
-            return f"the variable {variable(self.key)}"
-        return "the keyring" if self.file is None else str(self.file)
+            return self.origin or f"the variable {variable(self.key)}"
+        if self.file is not None:
+            return str(self.file)
+        return "the keyring" if self.handed is None else f"systemd's credential {self.handed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One of the places of a secret, as this account sees it.
+
+    `counts`: it is the one that is asked; `problem`: why nothing comes from there; `remark`: who else may read it.
+    """
+
+    kind: Kind
+    where: str
+    has: bool
+    counts: bool = False
+    problem: str = ""
+    remark: str = ""
 
 
 def place_of(settings: Settings, key: str) -> Place:
     """Give the place of a secret."""
     given, file = settings.given_secrets()[key]
-    return Place(key, given or None, None if file is None else file.expanduser().absolute())
+    origin = settings.origin(key)
+    by_variable = origin in {"default", f"variable {variable(key)}"}
+    return Place(
+        key,
+        given or None,
+        None if file is None else file.expanduser().absolute(),
+        handed_by_systemd(key),
+        "" if by_variable else origin,
+    )
+
+
+def seen(settings: Settings, keys: Iterable[str]) -> dict[str, list[Seen]]:
+    """Look at every place of these secrets, in the order of precedence."""
+    places = [place_of(settings, key) for key in keys]
+    stored, problem = own_keyring.look_up(place.key for place in places)
+    return {place.key: _seen(place, in_keyring=place.key in stored, problem=problem) for place in places}
+
+
+def _seen(place: Place, *, in_keyring: bool, problem: str) -> list[Seen]:
+    given, file = place.given is not None, place.file is not None
+    by_systemd = place.handed is not None
+    return [
+        Seen(kind="variable", where=place.origin or f"variable {variable(place.key)}", has=given, counts=given),
+        _seen_file("file", place.file, f"{place.key}_file", may_be_absent=need_not_exist(place.key), counts=not given),
+        _seen_file("systemd", place.handed, "LoadCredential=", counts=not given and not file),
+        Seen(
+            kind="keyring",
+            where=f"keyring of {own_keyring.whose()}",
+            has=in_keyring,
+            counts=not given and not file and not by_systemd,
+            problem=problem,
+        ),
+    ]
+
+
+def _seen_file(kind: Kind, file: Path | None, name: str, *, counts: bool, may_be_absent: bool = False) -> Seen:
+    if file is None:
+        return Seen(kind=kind, where=name, has=False)
+    problem = ""
+    try:
+        read_file(file)
+    except ValueError as error:
+        problem = str(error)
+    if may_be_absent and not os.path.lexists(file):
+        problem = "is not there yet"
+    remark = exposed(file) if kind == "file" else ""
+    return Seen(kind=kind, where=str(file), has=not problem, counts=counts, problem=problem, remark=remark)
 
 
 def read(place: Place) -> str | None:
     """Give what is kept there; None where there is nothing, or nothing that could be read."""
     if place.given is not None:
         return place.given
-    if place.file is None:
-        return credentials.look_up(place.key)
+    file = place.file or place.handed
+    if file is None:
+        return own_keyring.look_up([place.key])[0].get(place.key)
     with suppress(ValueError):
-        return credentials.read_file(place.file)
+        return read_file(file)
     return None
 
 
 def write(place: Place, secret: str) -> None:
     """Keep a secret there. Raises UserError; what a value was given for stays as it is."""
-    if place.given is not None:
+    if place.fixed:
         return
     if place.file is None:
-        if problem := credentials.keep(place.key, secret):
-            raise UserError([f"{place.key} cannot be kept: {problem}."])
+        if problem := own_keyring.keep(place.key, secret):
+            raise UserError([f"{place.key} cannot be kept: {problem}.", in_a_file([place.key])])
         return
     try:
-        write_private(place.file, secret.encode())
+        write_file(place.file, secret)
     except OSError as error:
         raise UserError([_unwritable(place, error)]) from None
 
 
+def write_file(file: Path, secret: str, *, owner: tuple[int, int] | None = None, reader: str = "") -> None:
+    """Write a private file, for `owner` or, on Windows, also for `reader`; one that is there stays whose it is.
+
+    Raises OSError.
+    """
+    mode = 0o600
+    if sys.platform != "win32" and os.geteuid() == 0:
+        with suppress(FileNotFoundError):
+            found = file.stat()
+            owner = owner or (found.st_uid, found.st_gid)
+            mode |= stat.S_IMODE(found.st_mode) & 0o040
+    write_private(file, secret.encode(), owner=owner, mode=mode, reader=reader)
+
+
 def remove(place: Place) -> None:
     """Take what is kept there away. Raises UserError where it stays."""
-    if place.given is not None:
+    if place.fixed:
         return
     if place.file is None:
-        if problem := credentials.take_out(place.key):
+        if problem := own_keyring.take_out(place.key):
             raise UserError([f"{place.key} is still in the keyring: {problem}."])
         return
     try:
@@ -78,28 +174,35 @@ def remove(place: Place) -> None:
 def try_out(wanted: Mapping[Place, str | None]) -> list[str]:
     """Say, one sentence for each fault, why these secrets (None: not known yet) could not be kept."""
     faults = []
-    needs_keyring = False
+    needs_keyring = []
     for place, secret in wanted.items():
-        if place.given is not None:
-            if place.given != secret:
+        if place.fixed:
+            if read(place) != secret:
                 faults.append(
-                    f"{place.key} is given by {place}, which stands above what login keeps; take the variable away, or"
-                    " run as the account that it belongs to: --as-account."
+                    f"{place.key} is given by {place}, which stands above what login keeps; take that away, or run as"
+                    " the account that it belongs to: --as-account."
                 )
         elif place.file is not None:
             faults += _try_file(place)
         else:
-            needs_keyring = True
-            if problem := credentials.too_long(secret or ""):
+            needs_keyring.append(place.key)
+            if problem := own_keyring.too_long(secret or ""):
                 faults.append(f"{place.key} cannot be kept: {problem}; name a file for it, {place.key}_file.")
-    if needs_keyring and (problem := credentials.try_keyring()):
-        keys = [place.key for place in wanted if place.given is None and place.file is None]
-        faults.append(
-            f"There is nowhere to keep {' and '.join(keys)}: {problem}. Nothing is written in plain text unasked: name"
-            f" files for them in the settings, {' and '.join(f'{key}_file' for key in keys)}, or run this as an account"
-            " that has a keyring."
-        )
+    if needs_keyring and (problem := own_keyring.try_out()):
+        faults.append(f"There is nowhere to keep {' and '.join(needs_keyring)}: {problem}. {in_a_file(needs_keyring)}")
     return faults
+
+
+def in_a_file(keys: list[str]) -> str:
+    """Say what can take the place of a keyring that keeps nothing."""
+    files, several = " and ".join(f"{key}_file" for key in keys), len(keys) > 1
+    return (
+        f"Nothing is written in plain text unasked: name {'files' if several else 'a file'} for"
+        f" {'them' if several else 'it'} in the settings, {files} (rainbow-exchange secret set {keys[0]} --to-file PATH"
+        f" writes one); or have systemd hand {'them' if several else 'it'} over (LoadCredential={keys[0]}); or give"
+        f" {' and '.join(variable(key) for key in keys)}; or run this as an account that has a keyring. What the"
+        " package keyrings.alt brings is none: it writes plain text, too, or asks for a password at each start."
+    )
 
 
 def _try_file(place: Place) -> list[str]:

@@ -1,4 +1,3 @@
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ import keyring.backends.fail
 import keyring.errors
 import pytest
 
-from rainbow_exchange import credentials
+from rainbow_exchange import credentials, own_keyring
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
@@ -127,39 +126,38 @@ def test_a_keyring_that_fails_is_a_clear_result() -> None:
 def test_a_keyring_that_waits_for_a_person_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     locked = LockedKeyring()
     keyring.set_keyring(locked)
-    monkeypatch.setattr(credentials, "_KEYRING_SECONDS", 0.05)
+    monkeypatch.setattr(own_keyring, "_SECONDS", 0.05)
 
-    assert credentials.resolve(Given()).keyring_problem == "the keyring of this account did not answer within 0.05 s"
+    late = "the keyring of this account did not answer within 0.05 s"
+    assert credentials.resolve(Given()).keyring_problem == late
+    # nobody else is sent after it while it hangs
+    assert credentials.resolve(Given()).keyring_problem == late
+    assert [each.name for each in threading.enumerate()].count("keyring") == 1
     locked.opened.set()
+    own_keyring._left_behind[0].join(10)
+    assert credentials.resolve(Given()).keyring_problem == ""
 
 
-def test_a_secret_is_put_in_read_back_and_taken_out(memory: MemoryKeyring) -> None:
-    assert credentials.keep("rainbow.password", "p\u00e9") == ""
-    assert credentials.look_up("rainbow.password") == "p\u00e9"
-    assert credentials.try_keyring() == ""
-    assert memory.stored == {("rainbow-exchange", "rainbow.password"): "p\u00e9"}
-    assert credentials.take_out("rainbow.password") == ""
-    assert credentials.take_out("rainbow.password") == ""
-    assert memory.stored == {}
+def test_what_systemd_hands_over_stands_below_a_file_and_above_the_keyring(
+    memory: MemoryKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed, file = tmp_path / "handed", tmp_path / "secret"
+    handed.mkdir()
+    for key in ("exchange.password", "rainbow.password"):
+        (handed / key).write_text("from systemd\n")
+        memory.set_password("rainbow-exchange", key, "from keyring")
+    memory.set_password("rainbow-exchange", "rainbow.app_secret", "from keyring")
+    file.write_text("from file")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
 
+    secrets = credentials.resolve(Given(rainbow__password_file=file))
 
-class PlaintextKeyring(MemoryKeyring):
-    """Called as the one that writes plain text."""
-
-
-def test_a_keyring_in_plain_text_is_as_good_as_none() -> None:
-    keyring.set_keyring(PlaintextKeyring())
-
-    assert credentials.keep("rainbow.password", "p") == "this account has no keyring"
-
-
-def test_a_secret_that_windows_cannot_keep_is_refused_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "win32")
-
-    assert credentials.keep("rainbow.app_secret", "x" * 1280) == ""
-    assert credentials.keep("rainbow.app_secret", "x" * 1281) == (
-        "Windows' Credential Manager keeps 1280 characters at most"
+    assert secrets == Secrets(
+        exchange_password="from systemd", rainbow_password="from file", rainbow_app_secret="from keyring"
     )
+    (handed / "exchange.password").write_bytes(b"")
+    with pytest.raises(UserError, match=r"exchange\.password: .* is empty"):
+        credentials.resolve(Given())
 
 
 def test_files_that_login_writes_need_not_be_there_yet(tmp_path: Path) -> None:

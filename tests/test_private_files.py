@@ -38,6 +38,17 @@ def test_a_draft_that_a_kill_left_behind_goes_with_the_next_write_but_none_that_
     }
 
 
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="administrators may list every folder")
+def test_a_folder_that_may_be_written_into_and_not_listed_takes_the_file(tmp_path: Path) -> None:
+    tmp_path.chmod(0o300)
+    try:
+        private_files.write_private(tmp_path / "file", b"content")
+    finally:
+        tmp_path.chmod(0o700)
+
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a stand-in for Windows' own program")
 class TestOnWindows:
     """With a stand-in for icacls, since a file's mode says nothing there."""

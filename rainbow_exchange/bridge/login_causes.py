@@ -142,8 +142,8 @@ def how_to_set(missing: Sequence[str]) -> Iterator[str]:
     if {"rainbow.app_id", "rainbow.app_secret"} & set(of_rainbow):
         yield WHERE_APPLICATION
     yield (
-        f"{'Or set' if of_rainbow else 'Set'} them in config.toml or as RAINBOW_EXCHANGE_… variables (secrets:"
-        " variable, <name>_file or keyring), then restart."
+        f"{'Or set' if of_rainbow else 'Set'} them in config.toml or as RAINBOW_EXCHANGE_… variables, then restart;"
+        " secrets with rainbow-exchange secret set NAME, without restart."
     )
 
 

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
-from rainbow_exchange import credentials
 from rainbow_exchange.bridge.login_causes import WHERE_APPLICATION
 from rainbow_exchange.cli.terminal import is_terminal
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import variable
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.secret_files import read_file
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -134,7 +134,7 @@ def _read(file: Path | None, option: str) -> str | None:
     if file == _STANDARD_INPUT:
         return _from_standard_input(option)
     try:
-        return credentials.read_file(file)
+        return read_file(file)
     except ValueError as error:
         raise UserError([f"{option}: {file} {error}."]) from None
 

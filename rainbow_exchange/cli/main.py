@@ -25,6 +25,7 @@ _COMMANDS = {
     "preview": "rainbow_exchange.cli.preview",
     "retry": "rainbow_exchange.cli.retry",
     "run": "rainbow_exchange.cli.run",
+    "secret": "rainbow_exchange.cli.secret",
     "status": "rainbow_exchange.cli.status",
     "throttling-policy": "rainbow_exchange.cli.throttling_policy:throttling_policy",
 }

@@ -128,7 +128,7 @@ class SettingsFile(Values):
                 self.faults.append(
                     f"{key}: a secret may not stand in {self.origin}, because such files are copied, backed up and"
                     f" mailed; give it as the variable {variable(key)}, in a file of its own named by {key}_file, or"
-                    f" in the keyring of the account that runs the service (keyring set rainbow-exchange {key})."
+                    f" in the keyring of the account that runs the service (rainbow-exchange secret set {key})."
                 )
                 self.drop(group, name)
 

@@ -16,6 +16,7 @@ from rainbow_exchange.bridge.discovery import Discovery, Place
 from rainbow_exchange.bridge.parts import Histogram
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.credentials import exposed_files
 from rainbow_exchange.ending import STOP_WITHIN, first_of
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
@@ -83,12 +84,23 @@ class Sides:
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
+        self._review_files()
         if self.exchange is not None:
             self.exchange.health.review()
         if self.rainbow is not None:
             self.rainbow.review(self.exchange.health if self.exchange else None)
         if self.settling and self.connected() and self.exchange and self.exchange.health.settled():
             self.settling = False
+
+    def _review_files(self) -> None:
+        """Say which files of secrets others may read, as long as they may."""
+        if not self._wanted.secrets.exposed:
+            return
+        if said := exposed_files(self._wanted.settings):
+            remedy = "Let only the service's account and administrators read it; this goes away by itself then."
+            self._problems.report("settings-secret-exposed", severity="notice", text=said, action=remedy)
+        else:
+            self._problems.clear("settings-secret-exposed")
 
     def connected(self) -> bool:
         """Whether both sides are; Rainbow alone, where Exchange is switched off."""

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
+from rainbow_exchange.credentials import handed_by_systemd
 from rainbow_exchange.sides.combined import RAINBOW
 from rainbow_exchange.sides.wanted import Wanted
 
@@ -54,4 +55,6 @@ def _whence(wanted: Wanted, key: str) -> str:
     value, file = wanted.settings.given_secrets()[key]
     if value:
         return wanted.settings.origin(key)
-    return str(file) if file is not None else "keyring"
+    if file is not None:
+        return str(file)
+    return "systemd credential" if handed_by_systemd(key) is not None else "keyring"

@@ -4,7 +4,6 @@ Settings and the connector's id go into the state; secrets where the settings sa
 """
 
 import asyncio
-import getpass
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from rainbow_exchange.config import Settings
 from rainbow_exchange.config.layers import Given, beneath, stands_above
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.json_text import read_json
+from rainbow_exchange.own_keyring import whose
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError
@@ -230,13 +230,13 @@ class Keeping:
     async def _now_kept(self) -> Wanted:
         places = {key: place_of(self._settings, key) for key in SECRETS}
         secrets = await asyncio.to_thread(
-            lambda: {key: secret_places.read(place) for key, place in places.items() if place.given is None}
+            lambda: {key: secret_places.read(place) for key, place in places.items() if not place.fixed}
         )
         return Wanted(values=self._made(), secrets=secrets)
 
     async def _write(self, wanted: Wanted) -> None:
         """Keep these; None takes one away."""
-        secrets = {place: secret for place, secret in self._places(wanted.secrets).items() if place.given is None}
+        secrets = {place: secret for place, secret in self._places(wanted.secrets).items() if not place.fixed}
 
         def write() -> None:
             for place, secret in secrets.items():
@@ -260,14 +260,6 @@ class Keeping:
         except ValueError:
             return []
         return [key for key in SECRETS if key in keys]
-
-
-def whose() -> str:
-    """Name the account that this process runs as, which is whose keyring it has."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # one without a name: a container's number, say
-        return "this account"
 
 
 def effective(settings: Settings, store: Store) -> Settings:

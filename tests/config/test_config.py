@@ -150,7 +150,7 @@ def test_a_secret_in_the_file_is_refused_with_the_reason_and_three_alternatives(
     (problem,) = problems(file)
 
     assert "copied" in problem
-    for alternative in (variable(key), f"{key}_file", f"keyring set rainbow-exchange {key}"):
+    for alternative in (variable(key), f"{key}_file", f"rainbow-exchange secret set {key}"):
         assert alternative in problem
     assert "hunter2" not in problem
 

@@ -123,7 +123,9 @@ async def test_a_secret_that_is_too_long_is_told_before(store: Store, monkeypatc
     monkeypatch.setattr(sys, "platform", "win32")
     wanted = Wanted(values={}, secrets={"rainbow.password": None, "rainbow.app_secret": "x" * 1281})
 
-    with pytest.raises(UserError, match=r"rainbow\.app_secret cannot be kept: Windows' Credential Manager keeps 1280"):
+    with pytest.raises(
+        UserError, match=r"rainbow\.app_secret cannot be kept: Windows' Credential Manager keeps 2560 bytes"
+    ):
         await keeper_of(store, Settings(), "here").try_out(wanted)
 
 

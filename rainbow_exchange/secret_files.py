@@ -1,0 +1,71 @@
+"""Files that hold one secret: read, and looked at for who else may read them (`docs/how-to/secrets.md`).
+
+Nothing is refused for its permissions, as mounts of containers and of systemd have their own: it is said.
+"""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from rainbow_exchange.windows_acl import others_who_read
+
+_MAX_BYTES = 64 * 1024
+
+
+def read_file(file: Path) -> str:
+    """Give the secret in `file`, without the line end that editors add. Raises ValueError with what is wrong."""
+    try:
+        with file.expanduser().open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}); correct the path or let this account read it") from None
+    return decode(content)
+
+
+def decode(content: bytes) -> str:
+    """Give the secret that a file, or standard input, holds. Raises ValueError with what is wrong."""
+    if len(content) > _MAX_BYTES:
+        raise ValueError("is larger than 64 KiB; name a file that holds the secret alone")
+    try:
+        secret = content.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8; save it as UTF-8") from None
+    if not secret:
+        raise ValueError("is empty; write the secret into it")
+    return secret
+
+
+def exposed(file: Path) -> str:
+    """Say who may read or change a secret's file that need not, and the next step; "" where nobody may, or none tells.
+
+    Readable by a group is right where root owns it (root:service, 0640), and anything is on a mount that is read-only,
+    which is what containers are handed (their modes are 0444 and 0644 there).
+    """
+    path = file.expanduser()
+    try:
+        if sys.platform == "win32":
+            named = others_who_read(path)
+            remedy = f'icacls "{path}" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F "ACCOUNT-OF-THE-SERVICE:R"'
+            return f"{path} may be read by {', '.join(named)}; close it: {remedy}." if named else ""
+        else:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
+            found = path.stat()
+            if os.statvfs(path).f_flag & os.ST_RDONLY:
+                return ""
+            return by_mode(path, stat.S_IMODE(found.st_mode), owner=found.st_uid, account=os.geteuid())
+    except OSError:
+        return ""  # whoever reads it says so
+
+
+def by_mode(path: Path, mode: int, *, owner: int, account: int) -> str:
+    """Say it of a file of this mode and owner, as `account` sees it; 0 is root."""
+    shown = f"{path} (mode {mode:04o})"
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        what = "read" if mode & stat.S_IROTH else "changed"
+        return f"{shown} may be {what} by every account of this machine; close it: chmod o-rwx {path}."
+    if mode & stat.S_IWGRP or (mode & stat.S_IRGRP and owner != 0):
+        what = "changed" if mode & stat.S_IWGRP else "read"
+        return f"{shown} may be {what} by its group; close it: chmod g-rwx {path}."
+    if account != 0 and owner not in {0, account}:
+        return f"{shown} belongs to another account than this one, which can change it; chown it to this one."
+    return ""

@@ -1,0 +1,54 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from rainbow_exchange import secret_files
+
+ROOT, SERVICE, OTHER = 0, 990, 1000
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "account", "said"),
+    [
+        (0o400, SERVICE, SERVICE, ""),
+        (0o600, SERVICE, SERVICE, ""),
+        (0o600, ROOT, ROOT, ""),
+        # an administrator who looks at the service's file
+        (0o600, SERVICE, ROOT, ""),
+        # handed by root to the group of the service
+        (0o640, ROOT, SERVICE, ""),
+        (0o640, SERVICE, SERVICE, "f (mode 0640) may be read by its group; close it: chmod g-rwx f."),
+        (0o660, ROOT, SERVICE, "f (mode 0660) may be changed by its group; close it: chmod g-rwx f."),
+        (0o644, ROOT, SERVICE, "f (mode 0644) may be read by every account of this machine; close it: chmod o-rwx f."),
+        (0o602, ROOT, ROOT, "f (mode 0602) may be changed by every account of this machine; close it: chmod o-rwx f."),
+        (
+            0o600,
+            OTHER,
+            SERVICE,
+            "f (mode 0600) belongs to another account than this one, which can change it; chown it to this one.",
+        ),
+    ],
+)
+def test_who_may_read_or_change_it_that_need_not_is_said(mode: int, owner: int, account: int, said: str) -> None:
+    assert secret_files.by_mode(Path("f"), mode, owner=owner, account=account) == said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists in place of modes")
+def test_a_mount_that_is_read_only_has_modes_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As containers are handed secrets: 0444 of root, or 0644 behind a link."""
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_text("p")
+    file.chmod(0o444)
+    link.symlink_to(file)
+    assert "may be read by every account" in secret_files.exposed(link)
+    found = os.statvfs(file)
+    read_only = os.statvfs_result([*found[:8], found.f_flag | os.ST_RDONLY, *found[9:]])
+    monkeypatch.setattr(os, "statvfs", lambda _: read_only)
+
+    assert secret_files.exposed(link) == ""
+
+
+def test_one_that_cannot_be_looked_at_is_for_whoever_reads_it(tmp_path: Path) -> None:
+    assert secret_files.exposed(tmp_path / "none") == ""
