@@ -39,11 +39,11 @@ class Chain(keyring.backends.chainer.ChainerBackend):
 class OneTarget(MemoryKeyring):
     """As Windows' is: an entry says whose it is, and may be another's than was asked for."""
 
-    def get_credential(self, service: str, username: str | None) -> keyring.credentials.Credential | None:  # noqa: ARG002
+    def get_credential(self, service: str, username: str | None) -> keyring.credentials.Credential | None:  # noqa: ARG002  (the signature is keyring's)
         found = next(iter(self.stored.items()), None)
         return found and keyring.credentials.SimpleCredential(found[0][1], found[1])
 
-    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002
+    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002  (the signature is keyring's)
         return next(iter(self.stored.values()), None)
 
 
