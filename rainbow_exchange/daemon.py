@@ -254,6 +254,7 @@ class Daemon:
             "schema_version": SCHEMA_VERSION,
             "state": self._state,
             "since": iso(self._since),
+            "started": iso(self._started),
             **status.of(self._sides),
             "settings": shown(self._wanted),
             "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},

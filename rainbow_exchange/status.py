@@ -1,6 +1,6 @@
 """What the status says of both sides, in plain words and numbers (`docs/reference/status.md`)."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.exchange import ExchangeSide
 from rainbow_exchange.sides.rainbow import RainbowSide
 
+#: people that are named, of those who are not streamed and of those who cannot be read; the command `mailboxes` has all
+LISTED = 500
 #: a side that was not built yet
 STARTING = {"state": "starting", "reason": "It was not asked yet."}
 
@@ -64,16 +66,19 @@ def _reports(side: RainbowSide | None) -> dict[str, Any]:
 
 def _of_exchange(side: ExchangeSide, *, why_not_listed: str) -> dict[str, Any]:
     pipeline, health = side.pipeline, side.health
-    ends = health.certificate_ends()
+    ends, boxes = health.certificate_ends(), health.mailboxes()
+    missing = boxes["total"] - boxes["streamed"]
     return {
         "exchange": health.exchange() | {"certificate_ends": ends and iso(ends)},
         "users": _users(pipeline.membership.listing, len(pipeline.parts.roster), why_not_listed),
-        "mailboxes": health.mailboxes(),
+        "mailboxes": boxes,
         "throttling": _dated(throttling.meter(pipeline, side.exchange)),
         "changes": _changes(pipeline.parts.counters),
         "notify": _dated(telling(pipeline)),
-        "not_streamed": [_dated(each) for each in coverage.not_streamed(pipeline)],
-        "not_read": [_dated(each) for each in coverage.not_read(pipeline)],
+        "not_streamed_total": missing,
+        "not_streamed": [_dated(each) for each in coverage.not_streamed(pipeline, most=min(missing, LISTED))],
+        "not_read_total": len(pipeline.parts.reader.failing()),
+        "not_read": [_dated(each) for each in coverage.not_read(pipeline, most=LISTED)],
     }
 
 
@@ -85,7 +90,9 @@ def _without_exchange(exchange: dict[str, str]) -> dict[str, Any]:
         "throttling": None,
         "changes": _changes(BridgeCounters()),
         "notify": _dated(NOTHING_TO_TELL),
+        "not_streamed_total": 0,
         "not_streamed": [],
+        "not_read_total": 0,
         "not_read": [],
     }
 
@@ -127,4 +134,5 @@ def _changes(counters: BridgeCounters) -> dict[str, int]:
 
 
 def _dated(view: NotStreamed | NotRead | Telling | throttling.Meter) -> dict[str, Any]:
-    return {name: iso(value) if isinstance(value, datetime) else value for name, value in asdict(view).items()}
+    values = ((each.name, getattr(view, each.name)) for each in fields(view))
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in values}

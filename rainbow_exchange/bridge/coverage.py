@@ -1,8 +1,9 @@
 """Whose changes are not announced by a stream, why, and when that is tried again; and trying it at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from rainbow_exchange.bridge.people import name_of, why
 from rainbow_exchange.bridge.pipeline import Pipeline
@@ -45,18 +46,18 @@ class Retried:
     unknown: tuple[str, ...]
 
 
-def not_streamed(pipeline: Pipeline) -> Iterator[NotStreamed]:
-    """Give everybody whose mailbox no stream carries, in the order of their logins."""
-    for member in sorted(pipeline.parts.roster, key=name_of):
-        if not is_streamed(pipeline, member):
-            yield why_not_streamed(pipeline, member)
+def not_streamed(pipeline: Pipeline, *, most: int | None = None) -> list[NotStreamed]:
+    """Give those whose mailbox no stream carries, `most` of them at most, in the order of their logins."""
+    found = (member for member in pipeline.parts.roster if not is_streamed(pipeline, member))
+    shown = (why_not_streamed(pipeline, member) for member in islice(found, most))
+    return sorted(shown, key=lambda each: each.user)
 
 
-def not_read(pipeline: Pipeline) -> Iterator[NotRead]:
-    """Give everybody whose calendar could not be read when it was tried last, in the order of their logins."""
-    for member in sorted(pipeline.parts.roster, key=name_of):
-        if unread := why_not_read(pipeline, member):
-            yield unread
+def not_read(pipeline: Pipeline, *, most: int | None = None) -> list[NotRead]:
+    """Give those whose calendar could not be read when it was tried last, alike."""
+    holders = map(pipeline.parts.roster.holder, pipeline.parts.reader.failing())
+    found = (why_not_read(pipeline, member) for member in holders if member is not None)
+    return sorted(islice(filter(None, found), most), key=lambda each: each.user)
 
 
 def why_not_read(pipeline: Pipeline, member: Member) -> NotRead | None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from rainbow_exchange import config
-from rainbow_exchange.cli import local_api, status_screen
+from rainbow_exchange.cli import local_api, status_screen, watch
 from rainbow_exchange.cli.terminal import config_option
 from rainbow_exchange.network.shown import printable
 
@@ -21,21 +21,34 @@ _EXIT_CODES = {"healthy": 0, "switched off": 0} | local_api.EXIT_CODES
 @click.command()
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/status.md).")
-def status(config_file: Path | None, as_json: bool) -> None:
+@click.option("--watch", "watches", is_flag=True, help="Look again and again until Ctrl-C.")
+@click.option(
+    "--every",
+    metavar="SECONDS",
+    type=click.FloatRange(0.5, 3600),
+    default=2.0,
+    show_default=True,
+    help="How often --watch looks.",
+)
+def status(*, config_file: Path | None, as_json: bool, watches: bool, every: float) -> None:
     """Say whether the connector is well and, if not, why and what to do.
 
+    It changes nothing. With --watch a terminal shows the same screen, kept up to date; elsewhere a line is printed
+    whenever state or problems change, or with --json one each time.
+
     \b
-    Exit code: 0 healthy, 1 degraded, 3 not running, 4 cannot tell.
+    Exit code: 0 healthy, 1 degraded, 3 not running, 4 cannot tell; of --watch, what was seen last.
     \b
-    Example, for a monitoring system:
+    Examples, the second one for a monitoring system:
+        rainbow-exchange status --watch
         rainbow-exchange status --json
     """  # noqa: D301  (\b is click's: keep these lines)
     folder = config.data_folder(config.load(config_file))
-    answer = _ask(folder)
-    if as_json:
-        click.echo(json.dumps(answer))
+    if watches:
+        answer = watch.watch(lambda: _ask(folder), every=every, as_json=as_json)
     else:
-        for line in status_screen.lines(answer, now=datetime.now().astimezone()):
+        answer = _ask(folder)
+        for line in [json.dumps(answer)] if as_json else status_screen.lines(answer, now=datetime.now().astimezone()):
             click.echo(printable(line))
     sys.exit(_EXIT_CODES.get(answer["state"], DEGRADED))
 
@@ -60,6 +73,7 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "state": state,
         "since": None,
+        "started": None,
         "exchange": {"state": "unknown", "reason": reason, "account": "", "certificate_ends": None},
         "rainbow": {"state": "unknown", "reason": reason},
         "users": None,
@@ -89,7 +103,9 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
             )
         ),
         "reports": {"sent": None, "waiting": None, "dropped": None, "refused": None},
+        "not_streamed_total": None,
         "not_streamed": [],
+        "not_read_total": None,
         "not_read": [],
         "settings": [],
         "problems": [

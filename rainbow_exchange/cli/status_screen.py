@@ -4,8 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-#: how many mailboxes that wait for their next try stand on the screen
+from rainbow_exchange.network.shown import few
+
+#: how many mailboxes that wait for their next try stand on the screen, and how many problems with all that they say
 SHOWN = 5
+PROBLEMS = 5
+#: characters of a problem's sentence, or of a reason, that stand there
+_LONGEST = 400
 
 
 def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
@@ -33,26 +38,37 @@ def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
     reports = answer.get("reports") or {}
     if reports.get("refused"):
         yield f"  Reports    {reports['waiting']} wait: Rainbow does not take them ({reports['refused']})"
-    yield from _waiting("Not streamed", answer.get("not_streamed", []), now)
-    yield from _waiting("Not read", answer.get("not_read", []), now)
-    for problem in answer["problems"]:
+    yield from _waiting("Not streamed", answer, "not_streamed", now)
+    yield from _waiting("Not read", answer, "not_read", now)
+    yield from _problems(answer["problems"])
+
+
+def _problems(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Show the first few in full, the gravest first, and name the others."""
+    for problem in problems[:PROBLEMS]:
         yield ""
         yield f"{str(problem['severity']).capitalize()} {problem['id']}{_since(problem['since'])}"
-        yield f"  {problem['text']}"
-        yield f"  Next step: {problem['action']}"
+        yield f"  {_cut(problem['text'])}"
+        yield f"  Next step: {_cut(problem['action'])}"
+    if more := problems[PROBLEMS:]:
+        yield ""
+        ids = few([str(problem["id"]) for problem in more], 4 * PROBLEMS)
+        yield f"And {len(more)} more ({ids}): rainbow-exchange status --json"
 
 
-def _waiting(title: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[str]:
+def _waiting(title: str, answer: Mapping[str, Any], name: str, now: datetime) -> Iterator[str]:
     """Show the first few, as "ada@acme.test: polled, next try 10:42, because ErrorAccessDenied"."""
+    entries = answer.get(name, [])
     if not entries:
         return
     yield f"  {title}"
     for entry in entries[:SHOWN]:
         shown = {"polled": "polled, ", "uncovered": "not covered, "}.get(entry.get("coverage", ""), "")
         when = f"next try {_clock(entry['next_try'], now)}, " if entry["next_try"] else ""
-        yield f"    {entry['user']}: {shown}{when}because {entry['reason']}"
-    if len(entries) > SHOWN:
-        yield f"    and {len(entries) - SHOWN} more: rainbow-exchange status --json"
+        yield f"    {entry['user']}: {shown}{when}because {_cut(entry['reason'])}"
+    more = answer.get(f"{name}_total", len(entries)) - SHOWN
+    if more > 0:
+        yield f"    and {more} more: rainbow-exchange mailboxes --state {name.replace('_', '-')}"
 
 
 def telling_line(notify: Mapping[str, Any], *, now: datetime) -> str:
@@ -129,8 +145,12 @@ def _clock(instant: str, now: datetime) -> str:
     return f"{when:%H:%M}" if when.date() == now.date() else f"{when:%Y-%m-%d %H:%M}"
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+
+
 def _side(side: Mapping[str, Any]) -> str:
-    return f"{side['state']} ({side['reason']})" if side["reason"] else str(side["state"])
+    return f"{side['state']} ({_cut(side['reason'])})" if side["reason"] else str(side["state"])
 
 
 def _certificate(ends: str | None) -> str:

@@ -34,6 +34,7 @@ class Page:
             "schema_version": 1,
             "state": "healthy",
             "since": "2026-01-02T03:04:05Z",
+            "started": "2026-01-02T03:04:00Z",
             "exchange": {"state": "connected", "reason": ""},
             "rainbow": {"state": "connected", "reason": ""},
             "mailboxes": {"total": 3, "streamed": 2, "polled": 1, "uncovered": 0},

@@ -42,17 +42,46 @@ def test_the_first_who_are_not_streamed_stand_on_the_screen_with_next_try_and_re
         {"user": "eve@acme.test", "mailbox": "eve@acme.test", "next_try": None, "reason": "ErrorTimeoutExpired"}
     ]
 
-    shown = list(lines(ANSWER | {"not_streamed": not_streamed, "not_read": not_read}, now=NOW))
+    answer = ANSWER | {"not_streamed": not_streamed, "not_streamed_total": 50_000, "not_read": not_read}
+    shown = list(lines(answer, now=NOW))
 
     at = shown.index("  Not streamed")
     assert shown[at + 1] == "    ada@acme.test: not covered, next try 10:42, because ErrorAccessDenied"
     assert shown[at + 2] == "    ben@acme.test: polled, next try 2026-01-08 10:42, because ErrorAccessDenied"
     assert shown[at + 3] == "    u0@acme.test: not covered, because ErrorAccessDenied"
     assert shown[at + 6 : at + 9] == [
-        "    and 5 more: rainbow-exchange status --json",
+        "    and 49995 more: rainbow-exchange mailboxes --state not-streamed",
         "  Not read",
         "    eve@acme.test: because ErrorTimeoutExpired",
     ]
+
+
+def test_any_number_of_people_and_problems_is_one_screen() -> None:
+    person = {"user": "ada@acme.test", "mailbox": None, "coverage": "uncovered", "reason": "x" * 5000, "next_try": None}
+    people = [person] * 500
+    problem = {"severity": "error", "since": AT_1042, "text": "It fails. " * 500, "action": "Mend it. " * 500}
+    problems = [problem | {"id": f"exchange-fault-{number}"} for number in range(40)]
+
+    shown = list(
+        lines(
+            ANSWER
+            | {
+                "not_streamed": people,
+                "not_streamed_total": 50_000,
+                "not_read": people,
+                "not_read_total": 600,
+                "problems": problems,
+                "exchange": {"state": "disconnected", "reason": "y" * 5000},
+            },
+            now=NOW,
+        )
+    )
+
+    assert len(shown) <= 45
+    assert max(map(len, shown)) < 600
+    assert "    and 595 more: rainbow-exchange mailboxes --state not-read" in shown
+    assert shown[-1].startswith("And 35 more (exchange-fault-5, exchange-fault-6, ")
+    assert shown[-1].endswith("exchange-fault-24 and 15 more): rainbow-exchange status --json")
 
 
 @pytest.mark.parametrize(
