@@ -10,6 +10,7 @@ import logging.handlers
 import os
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor
 
 MASK = "***"
 
 _FILE_BYTES = 10 * 1024 * 1024
 _FILE_COUNT = 5
+_RECENT_CHARACTERS = 1024 * 1024
 _MAX_TEXT = 16 * 1024
 _MAX_DEPTH = 6
 _OURS = "rainbow_exchange"
@@ -53,10 +56,11 @@ def configure(
     """Log to standard error (as JSON lines unless it is a terminal) and to `file`, which is rotated by size.
 
     `log_format`: "auto", "json" or "console"; the file is always JSON. `stream_level` and `not_on_stream` (events) hold
-    lines back from standard error, where a terminal shows progress instead. Raises OSError when the file cannot be
-    opened. May be called again.
+    lines back from standard error, where a terminal shows progress instead. The last lines stay in memory (`recent`).
+    Raises OSError when the file cannot be opened. May be called again.
     """
-    handlers: list[logging.Handler] = []
+    _recent.setFormatter(_formatter(structlog.processors.JSONRenderer(ensure_ascii=False)))
+    handlers: list[logging.Handler] = [_recent]
     if file is not None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         rotating = _RotatingFile(
@@ -81,6 +85,7 @@ def configure(
         root.addHandler(handler)
     root.setLevel(logging.WARNING)
     set_level(level)
+    logging.getLogger("aiohttp.server").addFilter(_request_lines)
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
@@ -92,6 +97,11 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def recent() -> list[str]:
+    """Give the last lines of this process as JSON, oldest first, masked as those that were written: 1 Mi characters."""
+    return list(_recent.lines)
 
 
 def set_level(level: str) -> None:
@@ -170,6 +180,50 @@ class _RotatingFile(logging.handlers.RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the name is logging's)
         """Say nothing: there is nowhere left to say it."""
+
+
+class _Recent(logging.Handler):
+    """The last lines, in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque()
+        self._characters = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one more, and let go of the oldest beyond the bound."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001  (a value whose repr fails must not end whoever logs it)
+            self.handleError(record)
+            return
+        self.lines.append(line)
+        self._characters += len(line)
+        while self._characters > _RECENT_CHARACTERS:
+            self._characters -= len(self.lines.popleft())
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the name is logging's)
+        """Say nothing: the other handlers say it."""
+
+
+_recent = _Recent()
+
+
+class _RequestLines(logging.Filter):
+    """What the HTTP server says of a caller that speaks no HTTP, without what that has sent: a token may be in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the line in place, so that whoever writes it does without."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            record.msg, record.args, record.exc_info = "request_not_understood", (), None
+            record.levelno = min(record.levelno, logging.WARNING)
+            record.levelname = logging.getLevelName(record.levelno)
+            record.reason = type(error).__name__
+        return True
+
+
+_request_lines = _RequestLines()
 
 
 def _first_things_first(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import logging
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 
 from rainbow_exchange import logs
 
@@ -314,3 +316,50 @@ def test_a_terminal_of_code_page_1252_takes_every_character(monkeypatch: pytest.
     stream.reconfigure(errors="backslashreplace")
     logger().info("shown", name="é😀")
     assert "é\\U0001f600" in raw.getvalue().decode("cp1252")
+
+
+def test_the_last_lines_stay_in_memory_as_they_were_written(stderr: Stderr, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs.configure("info")
+    logger().info("first", password="hunter2")
+    logger().debug("not_shown")
+    assert json.loads(logs.recent()[-1]) == lines(stderr)[-1]
+    assert json.loads(logs.recent()[-1])["password"] == "***"
+
+    monkeypatch.setattr(logs, "_RECENT_CHARACTERS", 1000)
+    for number in range(100):
+        logger().info("again", number=number)
+
+    kept = [json.loads(line).get("number") for line in logs.recent()]
+    assert kept == list(range(100 - len(kept), 100))
+    assert 5 < len(kept) < 15
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /?token=Tkn4711 HTTP/9.9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nTkn4711\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Tkn4711\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: Tkn4711\r\n\r\n",
+        b"GET /Tkn4711" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_logged_without_what_came(stderr: Stderr, sent: bytes) -> None:
+    logs.configure()
+    runner = web.AppRunner(web.Application(), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+        writer.write(sent)
+        assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.0 400 Bad Request\r\n"
+        writer.close()
+    finally:
+        await runner.cleanup()
+
+    text = stderr.getvalue()
+    assert "Tkn4711" not in text + "".join(logs.recent())
+    (line,) = [json.loads(each) for each in text.splitlines()]
+    assert (line["event"], line["level"], line["logger"]) == ("request_not_understood", "warning", "aiohttp.server")
+    assert line["reason"]
