@@ -26,6 +26,7 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.clock import Clock
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis.bundle import daemon_parts
 from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.ending import STOP_WITHIN
@@ -174,11 +175,18 @@ class Daemon:
         page = app.make_app(
             status=self.status,
             ready=self.ready,
-            metrics=lambda: metrics.render(self.measures()) + process.exposition(),
+            metrics=self.metrics,
             calls={
                 "retry": by_addresses(self.retry),
                 "preview": by_address(self.preview),
                 "explain": partial(explained, lambda: self._sides),
+                "bundle": daemon_parts.serve(
+                    status=self.status,
+                    metrics=self.metrics,
+                    members=lambda: sides.pipeline.parts.roster if sides.pipeline else (),
+                    secrets=lambda: self._wanted.secrets,
+                    started=iso(self._started),
+                ),
                 "login": partial(keeping_wire.answer, keeping),
                 "mailboxes": Mailboxes(lambda: sides.pipeline, sides.why_no_bridge).answer,
                 "secrets": Desk(lambda: self._given, self.reload).answer,
@@ -285,6 +293,10 @@ class Daemon:
 
     def _show_problem(self, problem: Problem) -> None:
         self._observe("problem", id=problem.id, text=problem.text, action=problem.action)
+
+    def metrics(self) -> bytes:
+        """Return what `/metrics` shows."""
+        return metrics.render(self.measures()) + process.exposition()
 
     def measures(self) -> dict[str, Any]:
         """Return the view that `metrics.render` reads."""

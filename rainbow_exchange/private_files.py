@@ -4,6 +4,7 @@ All of it blocks: on Windows for as long as the system's own program for access 
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -18,12 +19,19 @@ _DRAFT_SECONDS = 60.0
 
 
 def write_private(
-    path: Path, content: bytes, *, owner: tuple[int, int] | None = None, mode: int = 0o600, reader: str = ""
+    path: Path,
+    content: bytes,
+    *,
+    owner: tuple[int, int] | None = None,
+    mode: int = 0o600,
+    reader: str = "",
+    replace: bool = True,
 ) -> None:
     """Put `content` at `path` in one step, readable by this account and administrators only. Raises OSError.
 
     `owner` (user and group) and `mode` count where files have them, and give the file to another account; on Windows
-    `reader` names one that may read it, too. Drafts of it that a kill has left behind are removed: they hold secrets.
+    `reader` names one that may read it, too. Without `replace` a file that is there is left alone: FileExistsError.
+    Drafts of it that a kill has left behind are removed: they hold secrets.
     """
     _remove_old_drafts(path)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
@@ -35,10 +43,30 @@ def write_private(
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        draft.replace(path)
+        if replace:
+            draft.replace(path)
+        else:
+            _put(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _put(draft: Path, path: Path) -> None:
+    """Give a draft its name, unless there is such a file."""
+    if sys.platform == "win32":
+        draft.rename(path)  # which replaces nothing there
+    else:
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            draft.rename(path)
+        else:
+            draft.unlink()
 
 
 def _remove_old_drafts(path: Path) -> None:

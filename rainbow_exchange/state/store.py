@@ -19,7 +19,7 @@ from rainbow_exchange.state.errors import StateError
 FILE_NAME = "state.db"
 
 #: marks the file as ours ("RbEx")
-_APPLICATION_ID = 0x52624578
+APPLICATION_ID = 0x52624578
 #: migration n leads from schema version n to n + 1; never changed once released
 _MIGRATIONS = (
     """
@@ -168,7 +168,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if application_id != _APPLICATION_ID and (application_id or tables):
+    if application_id != APPLICATION_ID and (application_id or tables):
         raise StateError("foreign", path, "is a database of another program; set state.path to another folder")
     if version > SCHEMA_VERSION:
         raise StateError(
@@ -181,7 +181,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # Takes the lock for good, so that "locked" comes now and not later.
     with _atomic(connection):
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise _CorruptError(str(verdict))

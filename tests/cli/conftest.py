@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from rainbow_exchange import config
+from rainbow_exchange.bridge.member import Member
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis.bundle import daemon_parts
 from rainbow_exchange.web import app, runtime
 from rainbow_exchange.web.calls import Call, by_address, by_addresses
 
@@ -57,6 +60,10 @@ class Page:
 
     previewed: dict[str, Any] = field(default_factory=lambda: {"state": "unknown", "address": "", "reason": "Nobody."})
 
+    metrics: bytes = b"rainbow_exchange_users 3.0\n"
+    members: list[Member] = field(default_factory=list)
+    secrets: Secrets = field(default_factory=Secrets)
+
     async def preview(self, address: str) -> dict[str, Any]:
         return self.previewed | {"address": address}
 
@@ -90,6 +97,13 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
                 "preview": by_address(page.preview),
                 "mailboxes": page.answering("mailboxes"),
                 "explain": page.answering("explain"),
+                "bundle": daemon_parts.serve(
+                    status=lambda: page.status,
+                    metrics=lambda: page.metrics,
+                    members=lambda: page.members,
+                    secrets=lambda: page.secrets,
+                    started="2026-01-02T03:04:05Z",
+                ),
             },
             token=page.token,
             nonce=page.nonce,

@@ -1,0 +1,174 @@
+"""`rainbow-exchange support-bundle`: what somebody needs who is not here, in one file, without saying who is who."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rainbow_exchange import config
+from rainbow_exchange.cli import local_api
+from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.config import Settings
+from rainbow_exchange.diagnosis.bundle import archive, sources
+from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Read, Source, read
+from rainbow_exchange.diagnosis.bundle.making import Bundle, make
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.network.shown import printable
+from rainbow_exchange.private_files import write_private
+
+SCHEMA_VERSION = 1
+#: seconds: a daemon that is busy may take a while
+_PATIENCE = 20.0
+
+
+@click.command("support-bundle")
+@config_option
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to write it, a file that is not there yet or a folder; without it the current folder.",
+)
+@click.option("--include-addresses", is_flag=True, help="Leave people's addresses and ids as they are.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+def support_bundle(config_file: Path | None, output: Path | None, include_addresses: bool, as_json: bool) -> None:
+    """Pack what helps a support engineer into one zip file, with hashes in place of people's addresses.
+
+    It holds the status, the last lines of the log, metrics, settings and versions; what could not be had is named in
+    its manifest, so that it is of use without a running daemon, too. It never holds a subject, the text of an
+    absence, a password or a token. Nothing is sent anywhere, and nothing is changed. A second file beside it tells
+    which hash is whose: that one stays with you.
+
+    \b
+    Exit code: 0 written, 1 it cannot be written, 2 there is such a file already.
+    \b
+    Example:
+        rainbow-exchange support-bundle --output for-support.zip
+    """  # noqa: D301  (\b is click's: keep these lines)
+    now = datetime.now(UTC)
+    file = _file(output, now)
+    settings, folder, faults = _settings(config_file)
+
+    def ask(path: str, content: object) -> Any:
+        try:
+            return local_api.ask(folder, path, content=content, seconds=_PATIENCE)
+        except local_api.NoAnswerError as error:
+            raise NotCollected(f"{error.state}: {error}") from error
+
+    with _shown("the names of people, to hide them", hidden=as_json):
+        known = sources.people(ask)
+    given = [_read(each, hidden=as_json) for each in _sources(settings, folder, faults, ask, now)]
+    bundle = make(given, settings=settings, folder=folder, known=known, include_addresses=include_addresses, now=now)
+    answer = _answer(file, _write(file, bundle), bundle)
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    for line in _lines(answer):
+        click.echo(printable(line))
+
+
+def _file(output: Path | None, now: datetime) -> Path:
+    """Give where to write to. Raises UserError where something is."""
+    file = output if output is not None else Path.cwd()
+    if file.is_dir():
+        file /= archive.name(now)
+    for path in (file, _names_file(file)):
+        if path.exists():
+            raise UserError([f"{path} is there already, and is not overwritten; name another file with --output."])
+    return file.absolute()
+
+
+def _names_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.names.txt")
+
+
+def _settings(config_file: Path | None) -> tuple[Settings, Path, tuple[str, ...]]:
+    """Give the settings, the data folder, and what is wrong with the settings: then the defaults have to do."""
+    try:
+        settings = config.load(config_file)
+    except UserError as error:
+        folder = config_file.absolute().parent if config_file is not None else config.default_folder()
+        return Settings(), folder, tuple(error.problems)
+    return settings, config.data_folder(settings), ()
+
+
+def _sources(
+    settings: Settings, folder: Path, faults: tuple[str, ...], ask: sources.Ask, now: datetime
+) -> Iterator[Source]:
+    if faults:
+        yield Source("settings-faults.txt", "what is wrong with the settings", lambda: "\n".join(faults) + "\n")
+    yield from sources.of_machine(now)
+    yield from sources.of_folder(folder, settings.log.file and settings.log.file.expanduser())
+    yield from sources.of_daemon(ask)
+
+
+def _read(source: Source, *, hidden: bool) -> Read:
+    with _shown(source.what, hidden=hidden):
+        return read(source)
+
+
+@contextmanager
+def _shown(what: str, *, hidden: bool) -> Iterator[None]:
+    """Show what is being collected while it is, to whoever looks."""
+    shows = not hidden and is_terminal(sys.stderr)
+    if shows:
+        click.echo(f"\rCollecting: {what[:60]:<60}", nl=False, err=True)
+    try:
+        yield
+    finally:
+        if shows:
+            click.echo(f"\r{'':<72}\r", nl=False, err=True)
+
+
+def _write(file: Path, bundle: Bundle) -> Path | None:
+    """Write the bundle, and beside it whose the hashes are; both or neither."""
+    names = _names_file(file) if bundle.who else None
+    try:
+        if names is not None:
+            write_private(names, _names(file, bundle.who).encode(errors="backslashreplace"), replace=False)
+        try:
+            write_private(file, bundle.content, replace=False)
+        except BaseException:
+            if names is not None:
+                names.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise click.ClickException(
+            f"{file} cannot be written ({error.strerror}); name another place with --output."
+        ) from error
+    return names
+
+
+def _names(file: Path, who: Mapping[str, str]) -> str:
+    head = f"Who is who in {file.name}. Keep this file, do not send it: without it nobody can tell.\n\n"
+    return head + "".join(f"{shown}\t{printable(name)}\n" for shown, name in sorted(who.items()))
+
+
+def _answer(file: Path, names: Path | None, bundle: Bundle) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "file": str(file),
+        "names_file": names and str(names),
+        "bytes": len(bundle.content),
+        "people": bundle.manifest["people"],
+        "files": [each["name"] for each in bundle.manifest["files"]],
+        "missing": bundle.manifest["missing"],
+    }
+
+
+def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Written: {answer['file']} ({len(answer['files'])} files, {answer['bytes']} bytes)"
+    if answer["people"] != "hashed":
+        yield f"People's addresses and ids stand in it {answer['people']}."
+    elif answer["names_file"]:
+        yield "Hashes stand in it in place of people's addresses and ids. Whose they are stands in"
+        yield f"  {answer['names_file']}"
+        yield "Keep that file, and do not send it."
+    for each in answer["missing"]:
+        yield f"Not collected: {each['name']}: {each['why']}"
+    yield "Look into it before you send it: manifest.json says what each file is."

@@ -1,0 +1,124 @@
+"""What the running daemon gives to a bundle, part by part: its secrets are taken out, people whoever packs it hides.
+
+The call: POST `/api/bundle` with `{"part": "facts" | "status" | "metrics" | "log" | "people", "after": "..."}`.
+"""
+
+import json
+import os
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from rainbow_exchange import __version__, logs
+from rainbow_exchange.bridge.member import Member, domain
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
+from rainbow_exchange.diagnosis.bundle.machine import account
+from rainbow_exchange.web.calls import Call
+
+SCHEMA_VERSION = 1
+PARTS = ("facts", "status", "metrics", "log", "people")
+#: people whose status gives reasons one by one; the others are counted
+MOST_NAMED = 200
+_LISTS = ("not_streamed", "not_read")
+#: of an answer: bytes of log, people
+_LOG_BYTES = 4 * 1024 * 1024
+_PEOPLE = 10_000
+
+
+def serve(
+    *,
+    status: Callable[[], Mapping[str, Any]],
+    metrics: Callable[[], bytes],
+    members: Callable[[], Iterable[Member]],
+    secrets: Callable[[], Secrets],
+    started: str,
+) -> Call:
+    """Give what answers the call above."""
+
+    async def answer(wanted: object) -> Mapping[str, Any]:
+        part = wanted.get("part") if isinstance(wanted, dict) else None
+        after = wanted.get("after", "") if isinstance(wanted, dict) else ""
+        if part not in PARTS or not isinstance(after, str):
+            raise ValueError(f'{{"part": ...}} is needed, one of {", ".join(PARTS)}')
+        cleaning = Cleaning(None, _values(secrets()))
+        content: Any
+        match part:
+            case "facts":
+                content = facts(started)
+            case "status":
+                content = cleaning.value(shortened(status()))
+            case "metrics":
+                content = cleaning.text(metrics().decode())
+            case "log":
+                content = [cleaning.log_line(line) for line in last_lines(logs.recent(), _LOG_BYTES)]
+            case _:
+                content = people(members(), after)
+        return {"schema_version": SCHEMA_VERSION, "content": content}
+
+    return answer
+
+
+def _values(secrets: Secrets) -> Iterator[str]:
+    values = (getattr(secrets, field.name) for field in fields(secrets) if field.name != "keyring_problem")
+    return filter(None, values)
+
+
+def facts(started: str) -> dict[str, Any]:
+    """Say what runs, as whom, and since when."""
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "pid": os.getpid(),
+        "started": started,
+        "account": account(),
+    }
+
+
+def shortened(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a status with the beginning of its long lists, and how many more there are (`<name>_left_out`)."""
+    short = dict(status)
+    for name in _LISTS:
+        if (more := len(status[name]) - MOST_NAMED) > 0:
+            short |= {name: status[name][:MOST_NAMED], f"{name}_left_out": more}
+    return short
+
+
+def last_lines(lines: Iterable[str], most: int) -> list[str]:
+    """Give the last of `lines` that fit into so many bytes of JSON."""
+    given: list[str] = []
+    for line in reversed(list(lines)):
+        most -= len(json.dumps(line)) + 2
+        if most < 0:
+            break
+        given.append(line)
+    return given[::-1]
+
+
+def people(members: Iterable[Member], after: str = "") -> dict[str, Any]:
+    """Give what is known of people by name, those whose id comes after `after`; `next` leads on, null at the end.
+
+    `domains`: those that several of them have, which are the company's.
+    """
+    everybody = sorted(members, key=lambda member: member.user.id)
+    page = [member for member in everybody if member.user.id > after][: _PEOPLE + 1]
+    more = len(page) > _PEOPLE
+    shared = Counter(domain(address) for member in everybody for address in {member.user.login_email})
+    return {
+        "names": [sorted(set(_names(member))) for member in page[:_PEOPLE]],
+        "domains": sorted(name for name, count in shared.items() if name and count > 1) if not after else [],
+        "next": page[_PEOPLE - 1].user.id if more else None,
+    }
+
+
+def _names(member: Member) -> Iterator[str]:
+    user = member.user
+    yield from (user.id, user.login_email, *user.work_emails, *user.personal_emails, *user.other_emails)
+    if user.external_uid:
+        yield user.external_uid
+    if member.mailbox:
+        yield member.mailbox.address
+        if member.mailbox.principal:
+            yield member.mailbox.principal

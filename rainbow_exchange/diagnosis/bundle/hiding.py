@@ -1,0 +1,168 @@
+"""A hash in place of whoever is named: the same for the same person within one bundle, and in no other. Pure.
+
+The hash is keyed with random bytes that are never kept, so that nobody can try out addresses against it. People are
+found by what is known of them, by the fields that hold them, and by what addresses, SIDs and Rainbow's ids look like.
+The domain of the company and the names of servers stay: without them there is nothing to look into.
+"""
+
+import hashlib
+import hmac
+import html
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from rainbow_exchange.diagnosis.bundle.known import Known
+
+_LENGTH = 12
+_HASH = re.compile(rf"hash-[0-9a-f]{{{_LENGTH}}}")
+_AT = r"@|%40|%2540|\\+u0040|\\+x40|\\+40|=40|&#(?:64|x40);"
+_ESCAPED = r"\\+u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]{2,6};"
+_ADDRESS = re.compile(
+    rf"(?P<local>\"[^\"\n@]{{1,64}}\"|(?:[\w.+'!#$*~^{{}}|`%-]|{_ESCAPED})+)"
+    rf"(?P<at>{_AT})"
+    r"(?P<domain>[^\W_](?:[\w-]|%[0-9a-fA-F]{2})*(?:\.(?:[\w-]|%[0-9a-fA-F]{2})+)*)",
+    re.IGNORECASE,
+)
+#: what else is of one person: SIDs of accounts, Rainbow's ids of users and companies, names in a directory
+_IDS = re.compile(
+    r"\bS-1-(?:5-21|12-1)(?:-\d+)+"
+    r"|(?<![0-9A-Za-z])[0-9a-f]{24}(?![0-9A-Za-z])"
+    r"|/o=[^/\"'<>\n]+(?:/(?:ou|cn)=[^/\"'<>\n;,]+)+"
+    r"|\bCN=[^,;\"'<>\n]+(?:,\s*(?:CN|OU)=[^,;\"'<>\n]+)*(?:,\s*DC=[^,;\"'<>\s]+)+",
+    re.IGNORECASE,
+)
+_HOME = re.compile(r"(?P<before>/home/|/Users/|\b[A-Z]:\\+Users\\+)(?P<name>[^/\\\s\"']+)", re.IGNORECASE)
+#: fields that hold one person and nothing else
+_PEOPLE = frozenset(
+    {"address", "addresses", "anchor", "anchors", "asker", "external_uid", "identifier", "jid", "login", "mailbox"}
+    | {"mailboxes", "principal", "user", "user_id", "user_ids", "username"}
+)
+#: fields whose keys are people
+_BY_PERSON = frozenset({"privacy_exceptions", "bridge.privacy_exceptions"})
+#: fields of our own words, and ids of requests by which Rainbow's support finds them
+_NOBODY = frozenset({"correlation_id", "event", "level", "logger", "request_id", "severity", "state", "timestamp"})
+_WORD = re.compile(r"[\w.:-]+")
+_OUR_KEY = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z_]+)?")
+
+
+class Hiding:
+    """Hides people in texts and JSON. `who` tells, for those who keep it, which hash stands for whom.
+
+    `people`: names of people as they are known; `domains`: those that stay, and whatever is below them.
+    """
+
+    def __init__(self, key: bytes, *, people: Iterable[str] = (), domains: Iterable[str] = ()) -> None:
+        self._key = key
+        self._addresses = Known()
+        self._names = Known()
+        self._domains = {domain.lower().strip(".") for domain in domains if domain}
+        self.who: dict[str, str] = {}
+        for name in people:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Know one more name; where a Windows domain stands before it, that stays."""
+        account = name.rpartition("\\")[2].strip()
+        if "@" not in account:
+            self._names.add(account)
+            return
+        if not _is_plain(account):  # those that are, are found by their looks
+            self._addresses.add(account)
+        for spelled in _display_names(account.partition("@")[0]):
+            self._names.add(spelled)
+
+    def text(self, text: str) -> str:
+        """Hide whoever is named in a text."""
+        text = self._replace(self._addresses, text)
+        text = _ADDRESS.sub(self._address, text)
+        text = self._replace(self._names, text)
+        text = _IDS.sub(lambda found: self._hash(found[0].lower()), text)
+        return _HOME.sub(self._home, text)
+
+    def value(self, value: Any, key: str = "") -> Any:
+        """Hide whoever is named in JSON, in keys, too; `key` is the one under which it stands."""
+        name = key.rpartition(".")[2]
+        if isinstance(value, str):
+            if name in _NOBODY and _WORD.fullmatch(value):
+                return value
+            hidden = self.text(value)
+            alone = hidden == value and name in _PEOPLE and _WORD.fullmatch(value) and not _HASH.fullmatch(value)
+            return self.hash(value) if alone else hidden
+        if isinstance(value, Mapping):
+            return {self._key_of(str(each), within=key): self.value(one, str(each)) for each, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(one, key) for one in value]
+        return value
+
+    def hash(self, name: str) -> str:
+        """Give what stands in place of a name; of an address the domain stays where it is the company's."""
+        name = name.strip().lower()
+        local, at, domain = name.rpartition("@")
+        if not at:
+            return self._hash(name)
+        if self._stays(domain):
+            return self._note(f"{self._digest(name)}@{domain}", name)
+        return self._note(f"{self._digest(name)}@{self._digest(domain)}", name) if local else self._hash(name)
+
+    def _replace(self, known: Known, text: str) -> str:
+        shown, end = [], 0
+        for found in known.find(text):
+            shown += [text[end : found.start], self.hash(found.name)]
+            end = found.end
+        return "".join((*shown, text[end:]))
+
+    def _address(self, found: re.Match[str]) -> str:
+        if _HASH.fullmatch(found["local"]) or not found["local"].strip("*.'"):
+            return found[0]
+        quote = "'" if found["local"].startswith("'") else ""
+        local = found["local"].removeprefix("'")
+        return quote + self.hash(f"{_plain(local, found['at'])}@{_plain(found['domain'], found['at'])}")
+
+    def _home(self, found: re.Match[str]) -> str:
+        hidden = _HASH.fullmatch(found["name"])
+        return found[0] if hidden else found["before"] + self._hash(found["name"].lower())
+
+    def _key_of(self, key: str, *, within: str) -> str:
+        if within in _BY_PERSON:
+            hidden = self.text(key)
+            is_none = hidden != key or "*" in key or _HASH.fullmatch(key)
+            return hidden if is_none else self.hash(key)
+        return key if _OUR_KEY.fullmatch(key) else self.text(key)
+
+    def _stays(self, domain: str) -> bool:
+        return any(domain == known or domain.endswith(f".{known}") for known in self._domains)
+
+    def _hash(self, name: str) -> str:
+        return self._note(self._digest(name), name)
+
+    def _note(self, shown: str, name: str) -> str:
+        self.who[shown] = name
+        return shown
+
+    def _digest(self, name: str) -> str:
+        digest = hmac.new(self._key, name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return f"hash-{digest[:_LENGTH]}"
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name has the looks of an address, and no other character that a text may write in another way."""
+    return re.fullmatch(r"[\w.+-]+@[\w.-]+", name, re.ASCII) is not None
+
+
+def _plain(text: str, at: str) -> str:
+    """Undo the escapes of a URL, of JSON or of XML, as the sign in the middle of the address tells."""
+    if "%" in at:
+        return unquote(unquote(text))
+    if at.startswith("&"):
+        return html.unescape(text)
+    return re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+
+
+def _display_names(local: str) -> Iterable[str]:
+    """Give how a person is called whose address begins with first and last name."""
+    first, _, last = local.replace("_", ".").partition(".")
+    if first.isalpha() and last.replace("-", "").isalpha():
+        return (f"{first} {last}", f"{last} {first}", f"{last}, {first}")
+    return ()

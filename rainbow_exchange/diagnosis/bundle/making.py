@@ -1,0 +1,87 @@
+"""From what was read to the finished bundle."""
+
+import contextlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rainbow_exchange import __version__
+from rainbow_exchange.config import Settings
+from rainbow_exchange.diagnosis.bundle import archive, machine
+from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
+from rainbow_exchange.diagnosis.bundle.collect import Read, clean
+from rainbow_exchange.diagnosis.bundle.hiding import Hiding
+from rainbow_exchange.diagnosis.bundle.sources import People
+from rainbow_exchange.secret_files import read_file
+from rainbow_exchange.web import runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A zip, what its manifest says, and whose each hash in it is."""
+
+    content: bytes
+    manifest: dict[str, Any]
+    who: Mapping[str, str]
+
+
+def make(
+    given: Iterable[Read],
+    *,
+    settings: Settings,
+    folder: Path,
+    known: People,
+    include_addresses: bool,
+    now: datetime,
+) -> Bundle:
+    """Clean what was read, and pack it. The key of the hashes ends with this call."""
+    hiding = None if include_addresses else Hiding(secrets.token_bytes(32), **_known(settings, known))
+    cleaning = Cleaning(hiding, _secrets(settings, folder))
+    parts, missing = clean(given, cleaning)
+    about = {
+        "product": "rainbow-exchange",
+        "version": __version__,
+        "made": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "account": machine.account(),
+        "people": "as they are" if include_addresses else "hashed",
+        "daemon": known.why or "running",
+    }
+    manifest = archive.manifest(cleaning.value(about), parts, missing)
+    return Bundle(
+        content=archive.pack(manifest, parts, now),
+        manifest=manifest,
+        who=dict(hiding.who) if hiding is not None else {},
+    )
+
+
+def _known(settings: Settings, known: People) -> dict[str, set[str]]:
+    """Add to what is known of people whom the settings name, and the account that this runs as."""
+    own = (
+        settings.rainbow.login,
+        settings.rainbow.company_id,
+        settings.rainbow.proxy_username,
+        settings.exchange.username,
+        settings.exchange.fallback_username,
+    )
+    account = machine.account()
+    people = {*known.names, *filter(None, own), *([account] if machine.is_of_a_person(account) else [])}
+    return {"people": people, "domains": known.domains | set(settings.bridge.domains)}
+
+
+def _secrets(settings: Settings, folder: Path) -> set[str]:
+    """Give the secrets that can be had here without asking a keyring: none of what was read should hold one."""
+    found: set[str] = set()
+    for value, file in settings.given_secrets().values():
+        if value:
+            found.add(value)
+        elif file is not None:
+            with contextlib.suppress(ValueError):  # there is none, or it is not ours to read
+                found.add(read_file(file))
+    with contextlib.suppress(OSError, ValueError):
+        found.add(runtime.read_token(folder))
+        if running := runtime.read(folder):
+            found.add(running.nonce)
+    return found

@@ -1,0 +1,78 @@
+"""What a bundle is made of, and who gives each part: the machine, the daemon's folder, the running daemon."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rainbow_exchange.diagnosis.bundle import machine, tails
+from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Source
+from rainbow_exchange.state import facts as state_facts
+
+#: asks the daemon: path and content of a call → its answer; raises NotCollected
+Ask = Callable[[str, object], Any]
+_CALL = "/api/bundle"
+
+
+@dataclass(slots=True)
+class People:
+    """Who is known by name, and which domains are the company's. `why` where the daemon could not be asked."""
+
+    names: set[str] = field(default_factory=set)
+    domains: set[str] = field(default_factory=set)
+    why: str = ""
+
+
+def of_machine(now: datetime) -> Iterator[Source]:
+    """Give what can be had anywhere."""
+    yield Source(
+        "versions.json",
+        "versions of the program, Python, the system and all packages; time zone and clock",
+        lambda: machine.versions(now),
+    )
+
+
+def of_folder(folder: Path, log_file: Path | None) -> Iterator[Source]:
+    """Give what lies in files: facts of the state, the ends of the logs."""
+    yield Source(
+        "state.json",
+        "files of the data folder with their sizes, and the schema of the state; no content",
+        lambda: state_facts.of_folder(folder),
+    )
+    if log_file is None:
+        return
+    for number, file in enumerate(tails.files(log_file)):
+        name = "log-file.log" if number == 0 else f"log-file-{number}.log"
+        yield Source(name, f"the end of {file}", lambda file=file: tails.lines(file))  # type: ignore[misc]  # mypy has no type for a default of a lambda
+
+
+def of_daemon(ask: Ask) -> Iterator[Source]:
+    """Give what the running daemon tells."""
+    yield Source("daemon.json", "the running daemon: version, account, since when", lambda: _part(ask, "facts"))
+    yield Source("status.json", "what rainbow-exchange status --json says", lambda: _part(ask, "status"))
+    yield Source("metrics.txt", "what /metrics says, in Prometheus' text format", lambda: _part(ask, "metrics"))
+    yield Source(
+        "daemon.log",
+        "the last lines that the running daemon has logged, kept in its memory, wherever its log goes",
+        lambda: _part(ask, "log"),
+    )
+
+
+def people(ask: Ask) -> People:
+    """Ask the daemon whom it knows."""
+    known = People()
+    after: str | None = ""
+    try:
+        while after is not None:
+            page = _part(ask, "people", after)
+            known.names.update(name for names in page["names"] for name in names)
+            known.domains.update(page["domains"])
+            after = page["next"]
+    except NotCollected as error:
+        known.why = str(error)
+    return known
+
+
+def _part(ask: Ask, part: str, after: str = "") -> Any:
+    return ask(_CALL, {"part": part, "after": after})["content"]

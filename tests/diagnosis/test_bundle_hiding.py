@@ -1,0 +1,143 @@
+"""Whoever is named in a bundle is hidden, in whatever form the name is written; the same person by the same hash."""
+
+import re
+from typing import Any
+
+import pytest
+
+from rainbow_exchange.diagnosis.bundle.hiding import Hiding
+from rainbow_exchange.diagnosis.bundle.known import Known
+
+HASH = r"hash-[0-9a-f]{12}"
+
+
+def hiding(*people: str) -> Hiding:
+    return Hiding(b"k" * 32, people=people, domains=["acme.test"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ada.lovelace@acme.test",
+        "read_failed for <Ada.Lovelace@ACME.test>, again",
+        "https://mail.acme.test/ews?user=ada.lovelace%40acme.test&x=1",
+        "https://mail.acme.test/ews?back=%2Fuser%3Fu%3Dada.lovelace%2540acme.test",
+        r'{"user": "ada.lovelace\u0040acme.test"}',
+        "ada.lovelace&#64;acme.test",
+        "ada.lovelace\\40acme.test@rainbow.test/desktop",
+        "smtp:ada.lovelace@acme.test;SMTP:ADA.LOVELACE@acme.test",
+        "'ada.lovelace@acme.test' (Ada Lovelace)",
+        "Lovelace, Ada was refused",
+    ],
+)
+def test_an_address_is_hidden_in_every_form(text: str) -> None:
+    hidden = hiding("ada.lovelace@acme.test").text(text)
+
+    assert "lovelace" not in hidden.lower()
+    assert re.search(HASH, hidden)
+
+
+def test_the_same_person_has_the_same_hash_and_the_company_keeps_its_domain() -> None:
+    hide = hiding()
+
+    forms = ["ada@acme.test", "ADA@Acme.test", "ada%40acme.test", r"ada\u0040acme.test", "'ada@acme.test'"]
+    hashes = {re.search(rf"{HASH}@acme\.test", hide.text(form)).group() for form in forms}  # type: ignore[union-attr]  # fails then
+    assert len(hashes) == 1
+    assert hide.who == {hashes.pop(): "ada@acme.test"}
+    assert hide.text("bob@acme.test") != hide.text("ada@acme.test")
+
+
+def test_nobody_can_try_out_addresses_against_a_hash_of_another_key() -> None:
+    assert Hiding(b"a" * 32).text("ada@acme.test") != Hiding(b"b" * 32).text("ada@acme.test")
+
+
+def test_a_domain_that_may_be_a_persons_is_hidden_too() -> None:
+    assert re.fullmatch(rf"{HASH}@{HASH}", hiding().text("ada@lovelace.example"))
+    assert re.fullmatch(rf"{HASH}@eu\.acme\.test", hiding().text("ada@eu.acme.test"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("S-1-5-21-10-20-30-1103", HASH),
+        ("S-1-5-18", "S-1-5-18"),
+        ("/users/5f00000000000000000000c1/settings", f"/users/{HASH}/settings"),
+        ("/o=Acme/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=ada", HASH),
+        ("CN=Ada,OU=Staff,DC=acme,DC=test", HASH),
+        ("CN=Acme Root CA", "CN=Acme Root CA"),
+        (r"C:\Users\Ada\AppData", rf"C:\\Users\\{HASH}\\AppData"),
+        ("/home/Ada/config.toml", f"/home/{HASH}/config.toml"),
+        ("*@board.acme.test", r"\*@board.acme.test"),
+        ("https://***@proxy.acme.test/", r"https://\*\*\*@proxy.acme.test/"),
+        ("mail.acme.test port 443", "mail.acme.test port 443"),
+        (f"hash-{'0' * 12}@acme.test", f"hash-{'0' * 12}@acme.test"),
+    ],
+)
+def test_what_has_the_looks_of_a_person_and_what_has_not(text: str, shown: str) -> None:
+    assert re.fullmatch(shown, hiding().text(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("jdoe", "user=JDoe&x"),
+        ("ACME\\svc-rainbow", r"signed in as ACME\\svc-rainbow"),
+        ("CN=Doe John/ext", "who=CN%3DDoe%20John%2Fext"),
+        ("doe & söhne", "doe &amp; söhne"),
+        ("doe & söhne", r"doe & s\u00f6hne"),
+        ("john doe@acme.test", "John Doe@acme.test has none"),
+        ("élodie@acme.test", "%C3%89lodie%40acme.test"),
+    ],
+)
+def test_whoever_is_known_is_found_whatever_the_name_looks_like(name: str, text: str) -> None:
+    hidden = hiding(name).text(text)
+
+    assert re.search(HASH, hidden)
+    for word in ("doe", "svc", "john", "lodie"):
+        assert word not in hidden.lower()
+
+
+def test_a_name_within_a_word_is_none() -> None:
+    assert hiding("doe").text("doetinchem does not doe.") == f"doetinchem does not {hiding().hash('doe')}."
+
+
+def test_the_longest_name_counts() -> None:
+    known = Known(["ada", "ada lovelace", "x"])
+
+    assert [(found.start, found.end, found.name) for found in known.find("x ada, Ada Lovelace")] == [
+        (2, 5, "ada"),
+        (7, 19, "ada lovelace"),
+    ]
+
+
+def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
+    given: dict[str, Any] = {
+        "event": "read_failed",
+        "level": "info",
+        "correlation_id": "0123456789abcdef01234567",
+        "user": "jdoe",
+        "mailbox": None,
+        "reason": "of ada@acme.test",
+        "tries": ["ada@acme.test", 3, True],
+        "by": {"ada@acme.test": 1},
+        "bridge.privacy_exceptions": {"bob": "full", "*@board.acme.test": "busy-only"},
+        "coverage": "polled",
+    }
+    hide = hiding("info", "read")
+
+    hidden = hide.value(given)
+
+    ada = hide.hash("ada@acme.test")
+    assert hidden == {
+        "event": "read_failed",
+        "level": "info",
+        "correlation_id": "0123456789abcdef01234567",
+        "user": hide.hash("jdoe"),
+        "mailbox": None,
+        "reason": f"of {ada}",
+        "tries": [ada, 3, True],
+        "by": {ada: 1},
+        "bridge.privacy_exceptions": {hide.hash("bob"): "full", "*@board.acme.test": "busy-only"},
+        "coverage": "polled",
+    }
+    assert hide.value(hidden) == hidden, "what is hidden already stays as it is"
