@@ -31,7 +31,14 @@ Read = Callable[[], tuple[Settings, Secrets]]
     " seconds, and show what their colleagues see. Nothing leaves this machine; the settings file of the service and"
     " its state are not touched.",
 )
-def run(config_file: Path | None, lab_users: int | None) -> None:
+@click.option(
+    "--stderr",
+    "stream_level",
+    metavar="LEVEL",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="Write to standard error only what is at least of this level, where log.file has everything.",
+)
+def run(config_file: Path | None, lab_users: int | None, stream_level: str | None) -> None:
     """Run the connector until Ctrl-C (or its service manager's stop).
 
     In a terminal it shows its start and then one line per change; otherwise it logs JSON lines to standard error.
@@ -45,7 +52,7 @@ def run(config_file: Path | None, lab_users: int | None) -> None:
     """  # noqa: D301  (\b is click's: keep these lines)
     settings = config.load(config_file, look_in_default_folder=lab_users is None)
     progress = Progress(_write, _now) if is_terminal(sys.stdout) else None
-    _configure_logs(settings, shows_progress=progress is not None)
+    _configure_logs(settings, stream_level, shows_progress=progress is not None)
     if lab_users is not None:
         from rainbow_exchange.cli import run_with_lab  # noqa: PLC0415  (a service is not to wait for it)
     try:
@@ -74,7 +81,7 @@ def _read(config_file: Path | None) -> tuple[Settings, Secrets]:
     return settings, credentials.resolve(settings)
 
 
-def _configure_logs(settings: Settings, *, shows_progress: bool) -> None:
+def _configure_logs(settings: Settings, stream_level: str | None, *, shows_progress: bool) -> None:
     """Log as the settings say; where progress is shown, only what it does not say goes to the terminal as well."""
     quiet = shows_progress and settings.origin("log.level") == "default"
     try:
@@ -82,7 +89,7 @@ def _configure_logs(settings: Settings, *, shows_progress: bool) -> None:
             settings.log.level,
             settings.log.format,
             settings.log.file,
-            stream_level="warning" if quiet else "debug",
+            stream_level=stream_level or ("warning" if quiet else "debug"),
             not_on_stream=frozenset({"problem"}) if shows_progress else frozenset(),
         )
     except OSError as error:

@@ -1,0 +1,64 @@
+"""How a command is written for the shell of each system, and for a unit of systemd. Pure."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterable
+
+_CMD_SPECIAL = re.compile(r'([()!^"<>&|])')
+
+
+def windows_line(arguments: Iterable[str]) -> str:
+    r"""Join arguments so that a Windows program finds them again: spaces, quotes, backslashes before quotes.
+
+    The rules are those of the C runtime: https://learn.microsoft.com/cpp/c-language/parsing-c-command-line-arguments
+    """
+    return subprocess.list2cmdline(list(arguments))
+
+
+def batch_line(arguments: Iterable[str]) -> str:
+    """Write a command for a batch file, where cmd reads the line before the program does.
+
+    Cmd knows no backslash before a quote: what it would take for its own stands behind a caret, unless a plain pair of
+    quotes protects it. A percent sign is doubled in any case.
+    """
+    words = []
+    for argument in arguments:
+        word = windows_line([argument])
+        if _CMD_SPECIAL.search(argument) and ('"' in argument or not word.startswith('"')):
+            word = _CMD_SPECIAL.sub(r"^\1", word)
+        words.append(word.replace("%", "%%"))
+    return " ".join(words)
+
+
+def shell_line(arguments: Iterable[str]) -> str:
+    """Write a command for a POSIX shell."""
+    return shlex.join(arguments)
+
+
+def unit_words(arguments: Iterable[str]) -> str:
+    """Join the arguments of an `ExecStart=`: specifiers, variables, quotes and spaces mean themselves.
+
+    https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#Command%20lines
+    """
+    return " ".join(_unit_word(argument) for argument in arguments)
+
+
+def unit_path(path: str) -> str:
+    """Write a path, or another single value, of a unit: specifiers mean themselves."""
+    return path.replace("%", "%%")
+
+
+def unit_list_entry(path: str) -> str:
+    """Write a path of a list like `ReadWritePaths=`, which is split at spaces."""
+    return _quoted(unit_path(path))
+
+
+def _unit_word(argument: str) -> str:
+    return _quoted(argument.replace("%", "%%").replace("$", "$$"))
+
+
+def _quoted(text: str) -> str:
+    if text and re.fullmatch(r"[^\s\"'\\;]+", text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
