@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from rainbow_exchange import config, own_keyring
+from rainbow_exchange import config, logs, own_keyring
 from rainbow_exchange.cli import local_api, secret_keeper, secret_screen
 from rainbow_exchange.cli.secret_file import into_file
 from rainbow_exchange.cli.secret_value import FILE_OPTION, typed
@@ -56,6 +56,7 @@ def secret() -> None:
         rainbow-exchange secret list
         rainbow-exchange secret set exchange.password
     """  # noqa: D301  (\b is click's: keep these lines)
+    logs.configure("error")
 
 
 @secret.command("set")
@@ -153,10 +154,10 @@ def unset(name: str, yes: bool, config_file: Path | None, as_json: bool) -> None
         {"name": name, "removed": gone, "left": [place["where"] for place in left], "account": done["account"]}
         | {"in_use": daemon, "remark": done["remark"] or None},
         [
-            f"Taken out of {' and '.join(gone)}."
+            f"Taken out of {' and '.join(map(_the, gone))}."
             if gone
             else f"There was nothing to take out of the keyring of {done['account']}.",
-            *(f"It is still given by {place['where']}; take it away there." for place in left),
+            *(f"It is still given by {_the(place['where'])}; take it away there." for place in left),
             *([done["remark"]] if done["remark"] else []),
         ],
         as_json=as_json,
@@ -224,6 +225,10 @@ def where(name: str, config_file: Path | None, as_json: bool) -> None:
         sys.exit(local_api.EXIT_CODES[state])
     one = found["service"] or found["this_account"]
     sys.exit(0 if one and one["set"] else NOT_SET)
+
+
+def _the(where: str) -> str:
+    return f"the {where}" if where.startswith(("keyring", "variable")) else where
 
 
 def _demand_effect(name: str, places: secret_screen.Places) -> None:
