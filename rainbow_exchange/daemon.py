@@ -27,6 +27,7 @@ from rainbow_exchange.clock import Clock
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.diagnosis.bundle import daemon_parts
+from rainbow_exchange.diagnosis.explained import explained
 from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.ending import STOP_WITHIN
@@ -35,7 +36,6 @@ from rainbow_exchange.model import Problem
 from rainbow_exchange.secret_desk import Desk
 from rainbow_exchange.sides import holds
 from rainbow_exchange.sides.both import Sides
-from rainbow_exchange.sides.explained import explained
 from rainbow_exchange.sides.finder import finder
 from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.sides.shown import shown

@@ -61,6 +61,8 @@ class House:
     """
 
     luck = 1
+    #: the clock of everybody
+    clock: Callable[[], datetime] = staticmethod(now)
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class House:
         self.people = make_company(people, 1) if isinstance(people, int) else people
         self.right = right
         self.exchange = self.new_exchange(**dials or {})
-        self.rainbow = LabRainbow(users=self.people, now=now, random=Random(self.luck), **rainbow or {})
+        self.rainbow = LabRainbow(users=self.people, now=self.clock, random=Random(self.luck), **rainbow or {})
         self.rainbow_password = self.rainbow.password
         self.seen: list[str] = []
         self.daemon: Daemon | None = None
@@ -94,12 +96,12 @@ class House:
     def new_exchange(self, **dials: Any) -> LabExchange:
         mailboxes = mailboxes_of(self.people, right=self.right)
         return LabExchange(
-            mailboxes=mailboxes, password="Exchange#1", now=now, random=Random(self.luck).random, **dials
+            mailboxes=mailboxes, password="Exchange#1", now=self.clock, random=Random(self.luck).random, **dials
         )
 
     def new_daemon(self, **parts: Any) -> Daemon:
         settings, secrets = self.read()
-        more = {"observe": self.observe, "read": self.read, "now": now} | parts
+        more = {"observe": self.observe, "read": self.read, "now": self.clock} | parts
         return Daemon(settings, secrets, random=Random(self.luck).random, **more)
 
     def read(self) -> tuple[Settings, Secrets]:

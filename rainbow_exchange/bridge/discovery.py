@@ -148,6 +148,10 @@ class Discovery:
             self._say(place, self._now() + timedelta(seconds=wait))
             await self._pause.sleep(wait)
 
+    async def look(self) -> Place | Trouble:
+        """Look once; what is found is not kept. Raises RainbowError where users are needed for it and not to be had."""
+        return await self._look(await self._addresses(self._rainbow))
+
     async def moved(self, exchange: EwsClient, place: Place) -> Place:
         """Watch `exchange`, which was found at `place`; return once it is found elsewhere."""
         loop = asyncio.get_running_loop()

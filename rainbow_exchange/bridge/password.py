@@ -65,6 +65,12 @@ class PasswordWatch:
             wait = _DAY.total_seconds() if known else _AGAIN
             await self._while_it_is(name, wait * (0.95 + 0.1 * self._random()))
 
+    async def look(self) -> None:
+        """Read once, if the account has a password that ends."""
+        name = self._account()
+        if name in self._settings:
+            await self._read(name)
+
     async def _while_it_is(self, name: str, seconds: float) -> None:
         """Wait, but no longer than this account is the one in use."""
         loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
 """What is wrong with whom: the problems that concern single users, from where the roster says they stand. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rainbow_exchange.bridge.claims import SHARED, TAKEN
 from rainbow_exchange.bridge.roster import Coverage, Member
@@ -162,6 +162,13 @@ def sharing(shared: Mapping[str, list[Member]]) -> Trouble | None:
         "They lead none of them to a mailbox, and a question of Rainbow's for such an address is answered that there is"
         " nobody. Leave each with the one user whose address it is, in Rainbow's administration.",
     )
+
+
+def trouble_by(reason: str, who: str) -> tuple[str, Trouble]:
+    """Give the problem of one user whose mailbox cannot be had for this reason: its id, and what it says."""
+    found = _problem(reason)
+    trouble = TROUBLES[found]
+    return found, replace(trouble, text=trouble.text.format(f"{who} ({reason})", 1))
 
 
 def _name(member: Member) -> str:

@@ -2,16 +2,13 @@
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import structlog
 
 from rainbow_exchange.bridge.causes import Cause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowAuthenticationError, RainbowError
-
-if TYPE_CHECKING:
-    from rainbow_exchange.rainbow.login_urls import SignInWays
+from rainbow_exchange.rainbow.login_urls import SignInWays
 
 _log = structlog.get_logger()
 
@@ -45,12 +42,17 @@ class SsoWatch:
     def explained(self, cause: Cause) -> Cause:
         """Add what is known to the cause of a refused login."""
         ways = self._ways if self._asked_for is self._rainbow.refused else None
-        if ways is None or not ways.only_sso or cause.id != "rainbow-authentication":
-            return cause
-        return replace(
-            cause,
-            text=f"{cause.text} Rainbow says that this account signs in by single sign-on ({', '.join(ways.sso)}), so"
-            " that it may have no password at all.",
-            action="Give the connector an account of its own: rainbow-exchange login --token, or login with an"
-            f" administrator's account that has a password of Rainbow's own. Otherwise: {cause.action}",
-        )
+        return cause if ways is None else explained(cause, ways)
+
+
+def explained(cause: Cause, ways: SignInWays) -> Cause:
+    """Add to the cause of a refused login how Rainbow says that it signs in."""
+    if not ways.only_sso or cause.id != "rainbow-authentication":
+        return cause
+    return replace(
+        cause,
+        text=f"{cause.text} Rainbow says that this account signs in by single sign-on ({', '.join(ways.sso)}), so"
+        " that it may have no password at all.",
+        action="Give the connector an account of its own: rainbow-exchange login --token, or login with an"
+        f" administrator's account that has a password of Rainbow's own. Otherwise: {cause.action}",
+    )

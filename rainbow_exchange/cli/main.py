@@ -16,6 +16,7 @@ from rainbow_exchange.state.errors import StateError
 INTERRUPTED = 130
 #: command → module; the command in it is called like the module, but for what comes after a colon
 _COMMANDS = {
+    "check": "rainbow_exchange.cli.check",
     "completion": "rainbow_exchange.cli.completion",
     "explain": "rainbow_exchange.cli.explain",
     "lab": "rainbow_exchange.cli.lab",

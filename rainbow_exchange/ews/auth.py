@@ -7,7 +7,8 @@ server's schemes and its certificate (channel binding). A flow that wants a bear
 transport has it from whoever keeps tokens. A flow ends by returning how far it came.
 """
 
-from base64 import b64encode
+import binascii
+from base64 import b64decode, b64encode
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -113,3 +114,18 @@ def opened(authorization: str | None = None) -> Generator[Leg, Challenge, Challe
     if challenge.status != HTTPStatus.UNAUTHORIZED:
         challenge = yield Leg()
     return challenge
+
+
+def scheme_of(authorization: str | None) -> str:
+    """Name what a request was signed in by, from its header; "nothing" without one.
+
+    Negotiate is a cover: what it holds is NTLM, which is recognized by its signature ([MS-NLMP] 2.2.1), or Kerberos.
+    """
+    scheme, _, token = (authorization or "nothing").partition(" ")
+    if scheme != "Negotiate":
+        return scheme
+    try:
+        inner = "NTLM" if b"NTLMSSP\0" in b64decode(token) else "Kerberos"
+    except (binascii.Error, ValueError):
+        return scheme
+    return f"{scheme} ({inner})"

@@ -133,6 +133,11 @@ class EwsClient:
         return self._logins.current().name
 
     @property
+    def scheme(self) -> str:
+        """How the account in use was signed in last: see `auth.scheme_of`; "" before."""
+        return self._transports[self._logins.current()].scheme
+
+    @property
     def passed_over(self) -> tuple[str, EwsAuthenticationError] | None:
         """Name and refusal of the account that should be used, while another one is."""
         return self._logins.passed_over

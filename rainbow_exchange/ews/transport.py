@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg
+from rainbow_exchange.ews.auth import Authenticator, Challenge, Flow, Leg, scheme_of
 from rainbow_exchange.ews.blocking import Blocking
 from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, MalformedResponse, Tried
 from rainbow_exchange.ews.failures import explained, named_failures
@@ -127,6 +127,7 @@ class Transport:
         self._way = Way(url, self._proxy)
         self.host = f"{self._url.host}:{self._url.port}"
         self.certificate: bytes | None = None  # the server's own as it was seen last, DER
+        self.scheme = ""  # by which a connection was signed in last
         self._lanes: set[_Lane] = set()
         self._idle: list[_Lane] = []
 
@@ -219,6 +220,7 @@ class Transport:
             response = await self._send(lane, body if leg.with_body else b"", headers, authorization)
             refused = response.status == HTTPStatus.UNAUTHORIZED
             if leg.with_body and not refused:
+                self.scheme = scheme_of(authorization)
                 persists = lane.forgotten < _FORGETFUL
                 lane.authenticated = lane.bound and self._auth.connection_bound and persists
                 return response

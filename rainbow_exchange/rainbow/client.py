@@ -249,6 +249,20 @@ class RainbowClient:
         self.counters.notified += len(user_ids)
         return reply.correlation_id
 
+    async def try_notify(self) -> None:
+        """Go the way of `notify`, and tell Rainbow of nobody; a Rainbow that wants somebody refuses that (400)."""
+        await self.call(
+            "try_notify",
+            "POST",
+            _NOTIFY,
+            query={"companyId": await self.company()},
+            body={"value": []},
+            headers=self._notify_headers,
+            bearer=self._notify_bearer,
+            repeatable=True,
+            reads=False,
+        )
+
     async def company(self) -> str:
         """Return the company we serve, signing in first where only that tells."""
         return self._configured_company or (await self.signed_in()).company_id

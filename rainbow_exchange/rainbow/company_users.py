@@ -41,6 +41,13 @@ async def users(client: RainbowClient, reading: Reading | None = None) -> AsyncI
         _log.warning("rainbow_users_left_out", count=reading.unreadable, reason="no id or login address")
 
 
+async def first_users(client: RainbowClient) -> tuple[list[RainbowUser], int]:
+    """Users of the first page, and how many there are in all; asked for once, for whoever only wants to see."""
+    reading = Reading(limit=client.page_size)
+    found = reading.take((await _call(client, "users", {}, offset=0)).json())
+    return found, reading.total or 0
+
+
 async def user_by_id(client: RainbowClient, user_id: str) -> RainbowUser | None:
     """The user with this id; None where Rainbow knows none."""
     try:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rainbow_exchange.cli import explain_screen
+from rainbow_exchange.diagnosis.explained import person
 from rainbow_exchange.lab.exchange.mailbox import OutOfOffice, Right
-from rainbow_exchange.sides.explained import person
 from tests.administrator import Administrator
 from tests.house import House, now, until, virtually
 

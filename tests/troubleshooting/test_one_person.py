@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rainbow_exchange.cli import explain_screen, preview_screen, status_screen
+from rainbow_exchange.diagnosis.explained import person
 from rainbow_exchange.lab.company import LabUser
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.users_file import user_from_json
-from rainbow_exchange.sides.explained import person
 from tests.house import House, now, until, virtually
 from tests.troubleshooting.symptoms import Symptom
 

@@ -1,0 +1,222 @@
+"""`rainbow-exchange check`: everything from bottom to top, without the daemon and without changing anything."""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from rainbow_exchange import __version__, config, logs
+from rainbow_exchange.cli import check_screen, local_api
+from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.config import Settings
+from rainbow_exchange.diagnosis import check as diagnosis
+from rainbow_exchange.diagnosis.check import TITLES, Began, Candidate, Result, Verdict
+from rainbow_exchange.diagnosis.check.local import resolve
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.network.shown import printable
+from rainbow_exchange.own_keyring import whose
+from rainbow_exchange.sign_up.keeping import effective
+from rainbow_exchange.state.errors import StateError
+from rainbow_exchange.state.snapshot import snapshot
+from rainbow_exchange.state.store import FILE_NAME, Store
+from rainbow_exchange.web import runtime
+
+SCHEMA_VERSION = 1
+EXIT_CODES = {Verdict.PASS: 0, Verdict.WARN: 1, Verdict.FAIL: 2}
+
+
+@click.command()
+@click.argument("address", required=False, default="")
+@config_option
+@click.option(
+    "--must-refuse",
+    metavar="ADDRESS",
+    multiple=True,
+    help="A mailbox that the account must not be able to read; may be given several times.",
+)
+@click.option("--strict", is_flag=True, help="Let a warning count as a failure.")
+@click.option("--try-again", is_flag=True, help="Send credentials once more that were refused before.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=diagnosis.TOTAL,
+    show_default=True,
+    metavar="N",
+    help="For all steps together.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end (docs/reference/check.md).")
+def check(  # noqa: PLR0917  (click hands them in by name)
+    address: str,
+    config_file: Path | None,
+    must_refuse: tuple[str, ...],
+    strict: bool,
+    try_again: bool,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Check everything from bottom to top: settings, secrets, the way to Exchange and to Rainbow, rights, calendars.
+
+    With ADDRESS for this one user of the company. Nothing is changed and nobody is told anything; what it subscribes to
+    is given back. It works with the service running and without.
+
+    A password that was refused before is not sent again, so that the account is not locked: --try-again.
+
+    \b
+    Exit code: 0 all is well, 1 there are warnings, 2 something failed (with --strict a warning, too), 130 interrupted.
+    \b
+    Examples:
+        rainbow-exchange check
+        rainbow-exchange check ada@acme.test
+        rainbow-exchange check --must-refuse ceo@acme.test --strict --json
+    """  # noqa: D301  (\b is click's: keep these lines)
+    logs.configure("critical")
+    began = datetime.now(UTC)
+    shown = _Shown(as_json=as_json)
+    results: list[Result] = []
+    try:
+        settings = config.load(config_file)
+    except UserError as error:
+        results = [_faulty(error)]
+        shown.result(results[0])
+    else:
+        folder = config.data_folder(settings)
+        with _state(folder) as (store, state_fault):
+            candidate = _candidate(effective(settings, store), folder, state_fault)
+            going = diagnosis.run(
+                candidate,
+                store=store,
+                now=lambda: datetime.now(UTC),
+                random=random.random,
+                address=address.strip(),
+                must_refuse=must_refuse,
+                daemon=_daemon(folder),
+                again=try_again,
+                total=seconds,
+            )
+
+            async def follow() -> None:
+                async with aclosing(going) as each_one:
+                    async for each in each_one:
+                        if isinstance(each, Began):
+                            shown.began(each)
+                        else:
+                            results.append(each)
+                            shown.result(each)
+
+            try:
+                asyncio.run(follow())
+            finally:
+                shown.end()
+    verdict = diagnosis.overall((each.verdict for each in results), strict=strict)
+    if as_json:
+        click.echo(json.dumps(_written(results, verdict, began, address.strip())))
+    else:
+        click.echo(check_screen.last(results))
+    sys.exit(EXIT_CODES[verdict])
+
+
+class _Shown:
+    """Prints each step; in a terminal a line stands while it goes on."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._err = as_json
+        self._rewrites = is_terminal(sys.stderr if as_json else sys.stdout)
+        self._width = max(map(len, TITLES))
+        self._open = 0
+
+    def began(self, step: Began) -> None:
+        """Say what is being looked at."""
+        if self._rewrites:
+            text = f"....  {step.step:{self._width}}  {TITLES[step.step]}"
+            self._open = len(text)
+            click.echo(text, nl=False, err=self._err)
+
+    def result(self, result: Result) -> None:
+        """Say what was found."""
+        for number, line in enumerate(check_screen.lines(result, width=self._width)):
+            before = "\r" if self._open and not number else ""
+            click.echo(before + printable(line).ljust(0 if number else self._open), err=self._err)
+        self._open = 0
+
+    def end(self) -> None:
+        """End a line that stands."""
+        if self._open:
+            click.echo("", err=self._err)
+            self._open = 0
+
+
+@contextmanager
+def _state(folder: Path) -> Iterator[tuple[Store, str]]:
+    """Open what is known of the state, and say why that is nothing."""
+    try:
+        with snapshot(folder) as store:
+            yield store, ""
+    except StateError as error:
+        with TemporaryDirectory(prefix="rainbow-exchange-") as empty:
+            store = Store.open(Path(empty) / FILE_NAME)
+            try:
+                yield store, str(error)
+            finally:
+                store.close()
+
+
+def _candidate(settings: Settings, folder: Path, state_fault: str) -> Candidate:
+    secrets, faults = resolve(settings)
+    return Candidate(
+        settings=settings,
+        secrets=secrets,
+        secret_faults=faults,
+        account=whose(),
+        service=_service_account(folder),
+        state_fault=state_fault,
+    )
+
+
+def _service_account(folder: Path) -> str:
+    """Name whom the running service runs as, by the file that it keeps; "" where none runs, or that is not told."""
+    if sys.platform == "win32":
+        return ""
+    else:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
+        try:
+            return (folder / runtime.RUNTIME_NAME).owner()
+        except (OSError, KeyError):
+            return ""
+
+
+def _daemon(folder: Path) -> Mapping[str, Any] | None:
+    """Give the status of the daemon that runs with this folder."""
+    try:
+        answer = local_api.ask(folder, "/api/status")
+    except local_api.NoAnswerError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _faulty(error: UserError) -> Result:
+    return Result(
+        step="settings",
+        verdict=Verdict.FAIL,
+        text=" ".join(error.problems),
+        fix="Correct it; nothing else is looked at before.",
+        cause="settings-faulty",
+    )
+
+
+def _written(results: list[Result], verdict: Verdict, began: datetime, address: str) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": verdict.value,
+        "began": began.isoformat(timespec="seconds"),
+        "version": __version__,
+        "address": address or None,
+        "steps": [asdict(each) | {"title": TITLES[each.step], "seconds": round(each.seconds, 3)} for each in results],
+    }

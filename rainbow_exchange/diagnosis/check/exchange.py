@@ -1,0 +1,176 @@
+"""The check's steps at Exchange itself: where it is, the way there, signing in, its version."""
+
+from dataclasses import dataclass
+
+from rainbow_exchange import config
+from rainbow_exchange.bridge.causes import Cause, exchange_cause
+from rainbow_exchange.bridge.discovery import Place
+from rainbow_exchange.bridge.password import PasswordWatch
+from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.sign_in_causes import passed_over
+from rainbow_exchange.config.accounts import accounts
+from rainbow_exchange.diagnosis.check.case import Case
+from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, warned
+from rainbow_exchange.diagnosis.check.way import WayTo, late_cause
+from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.ews.endpoint import check_url
+from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsError, ResponseError, ServerBusy
+from rainbow_exchange.ews.operations.resolve_names import ResolveNames
+from rainbow_exchange.network.shown import shown
+from rainbow_exchange.sides import holds
+from rainbow_exchange.sides.exchange import exchange_client, exchange_tls
+from rainbow_exchange.sides.finder import finder
+
+#: first version with all that is needed, and the first that streams at all
+_ENOUGH, _LEAST = (15, 0), (14, 1)
+_NAMES = {(14,): "2010", (15, 0): "2013", (15, 1): "2016", (15, 2): "2019 or SE"}
+
+
+@dataclass(slots=True, eq=False)
+class ExchangeSteps:
+    """Each method is a step; `way` is there once Exchange's place is known."""
+
+    case: Case
+    _way: WayTo | None = None
+
+    @property
+    def way(self) -> WayTo:
+        """The way to where Exchange is."""
+        if self._way is None:
+            raise RuntimeError("Exchange's place is not known")
+        return self._way
+
+    def explained(self, error: RainbowExchangeError) -> Cause:
+        """Say what is wrong with Exchange as a whole."""
+        return exchange_fault(self.case, error)
+
+    def late(self, seconds: float) -> Cause:
+        """Say that Exchange has not answered in time."""
+        return late_cause("exchange", self.case.url or "autodiscover")(seconds)
+
+    async def place(self) -> Finding:
+        """Find out where Exchange is: as the settings say, or as autodiscover does."""
+        case, combined = self.case, self.case.combined
+        settings = combined.settings
+        if combined.unconfirmed:
+            return _held(holds.unconfirmed(combined.unconfirmed, case.given.exchange.allowed_hosts))
+        url, origin = settings.exchange.url, combined.origins.get("exchange.url") or settings.origin("exchange.url")
+        text = f"{url} ({origin})."
+        if url is None:
+            if missing := config.missing_for_exchange(settings, combined.secrets):
+                return _held(holds.exchange_missing(missing, combined, was_read=case.entered.was_read))
+            place = await self._looked_for()
+            if isinstance(place, Finding):
+                return place
+            url, text = place, f"{place} (found by autodiscover)."
+        check_url(url)
+        case.url = url
+        self._way = WayTo(
+            side="exchange",
+            url=url,
+            proxy=case.proxies.to_exchange(url),
+            context=exchange_tls(settings.exchange),
+            verified=not settings.exchange.verify_certificates_insecurely_off,
+            now=case.now,
+        )
+        return passed(text, url=url)
+
+    async def authentication(self) -> Finding:
+        """Sign in, and see by what; nothing of what is asked for matters."""
+        case, combined = self.case, self.case.combined
+        settings, secrets = combined.settings, combined.secrets
+        if missing := config.missing_for_exchange(settings, secrets):
+            return _held(holds.exchange_missing(missing, combined, was_read=case.entered.was_read))
+        client = case.exchange = await case.stack.enter_async_context(
+            exchange_client(settings, secrets, url=case.url, proxies=case.proxies, store=case.store, now=case.now)
+        )
+        if case.again:
+            client.try_again()
+        try:
+            await client.call(ResolveNames(entry=case.address or client.account))
+        except ServerBusy:
+            raise
+        except ResponseError as error:  # an answer to somebody who is signed in
+            answered = error.code
+        else:
+            answered = "NoError"
+        facts = {"account": client.account, "scheme": client.scheme, "answered": answered}
+        if client.passed_over is not None:
+            first, refusal = client.passed_over
+            text, action = passed_over(refusal, self.way.host)
+            text = f"The account {first} is refused; {client.account} is used in its place. {text}"
+            return warned(Cause("exchange-fallback-account", text, action), **facts)
+        given = accounts(settings.exchange, secrets)
+        password = PasswordWatch(
+            client,
+            account=lambda: client.account,
+            settings={account.name: account.setting for account in given if account.setting},
+            now=case.now,
+            random=case.random,
+        )
+        await password.look()
+        if ending := password.ending():
+            return warned(Cause("exchange-password-expires", ending.text, ending.action), **facts)
+        return passed(f"As {client.account}, by {client.scheme}.", **facts)
+
+    async def version(self) -> Finding:
+        """See which Exchange it is."""
+        told = shown(self.case.client().server_version or "")
+        numbers = tuple(int(part) for part in told.split(".")[:2] if part.isascii() and part.isdecimal())
+        name = _NAMES.get(numbers) or _NAMES.get(numbers[:1], "")
+        text = f"{told}{f' (Exchange {name})' if name else ''}"
+        if not numbers:
+            said = f"It is not told ({told})." if told else "It is not told."
+            action = "Nothing has to be done if the rest passes: what stands in front of Exchange may leave it out."
+            return warned(Cause("exchange-version-unknown", said, action), version=told)
+        old = f"{text} is older than Exchange 2013, which is the oldest that the connector is made for."
+        if numbers < _LEAST:
+            return failed(Cause("exchange-too-old", f"{old} It has no streams.", "Use a newer one."), version=told)
+        if numbers < _ENOUGH:
+            return warned(Cause("exchange-too-old", old, "Use a newer one, if something does not work."), version=told)
+        return passed(f"{text}.", version=told)
+
+    async def _looked_for(self) -> str | Finding:
+        """Ask autodiscover, once."""
+        case, combined = self.case, self.case.combined
+        client = await case.opened()
+        async with finder(
+            combined.settings,
+            combined.secrets,
+            rainbow=client,
+            proxies=case.proxies,
+            store=case.store,
+            problems=Problems(now=case.now),
+            now=case.now,
+            random=case.random,
+        ) as discovery:
+            place = await discovery.look()
+        if isinstance(place, Place):
+            return place.url
+        text = f"{place.text} {place.tried}".strip()
+        return failed(Cause(place.id, text, place.action))
+
+
+def exchange_fault(case: Case, error: RainbowExchangeError) -> Cause:
+    """Say why Exchange as a whole does not do what was asked."""
+    if isinstance(error, ServerBusy | ConnectionLimitReached):
+        return _busy(error)
+    if isinstance(error, EwsError):
+        again = case.exchange is not None and case.exchange.seconds_to_next_try() is not None
+        return exchange_cause(error, case.url, retried=again)
+    raise error
+
+
+def _busy(error: ServerBusy | ConnectionLimitReached) -> Cause:
+    wait = error.back_off if isinstance(error, ServerBusy) else None
+    asks = f" and asks to be left alone for {wait:.0f} s" if wait else ""
+    return Cause(
+        "exchange-busy",
+        f"Exchange refuses more requests of this account for now ({error.code}){asks}.",
+        "Run this again in some minutes. If it stays, does something else use the account? More is allowed by a"
+        " throttling policy of its own: rainbow-exchange throttling-policy print.",
+    )
+
+
+def _held(hold: holds.Hold) -> Finding:
+    return failed(Cause(hold.problem or "settings-missing", hold.text, hold.action))

@@ -1,0 +1,137 @@
+"""What the check looks at on this machine: the settings, the secrets, and whose account reads them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from rainbow_exchange import config, credentials, secret_places
+from rainbow_exchange.bridge.causes import Cause
+from rainbow_exchange.bridge.login_causes import how_to_set
+from rainbow_exchange.config import Settings
+from rainbow_exchange.config.sources import SECRETS
+from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, warned
+from rainbow_exchange.errors import UserError
+from rainbow_exchange.network.shown import few
+
+_MOST_FAULTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Some:
+    """Some of the secrets, for `credentials.resolve`."""
+
+    given: Mapping[str, tuple[str | None, Path | None]]
+
+    def given_secrets(self) -> Mapping[str, tuple[str | None, Path | None]]:
+        """See `config.Settings`."""
+        return self.given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Settings and secrets to be checked, with what was wrong with reading them.
+
+    `account` is whom this runs as; `service` whom the running service does, "" where that is not known. `state_fault`
+    says why the state was of no use.
+    """
+
+    settings: Settings
+    secrets: Secrets
+    secret_faults: Mapping[str, str]
+    account: str = ""
+    service: str = ""
+    state_fault: str = ""
+
+
+def resolve(settings: Settings) -> tuple[Secrets, dict[str, str]]:
+    """Find every secret that can be found, and say of each other what is wrong. Blocks."""
+    given = settings.given_secrets()
+    in_files = [
+        key
+        for key, (value, file) in given.items()
+        if not value and (file is not None or credentials.handed_by_systemd(key) is not None)
+    ]
+    found = credentials.resolve(_Some({key: place for key, place in given.items() if key not in in_files}))
+    faults: dict[str, str] = {}
+    values = {each.name: getattr(found, each.name) for each in fields(found)}
+    for key in in_files:
+        name = key.replace(".", "_")
+        try:
+            values[name] = getattr(credentials.resolve(_Some({key: given[key]})), name)
+        except UserError as error:
+            faults[key] = error.problems[0]
+    return Secrets(**values), faults
+
+
+def missing(candidate: Candidate) -> tuple[list[str], list[str]]:
+    """Name what is missing on this machine for Rainbow, and for Exchange."""
+    settings, secrets = candidate.settings, candidate.secrets
+    return config.missing_for_rainbow(settings, secrets), config.missing_for_exchange(settings, secrets)
+
+
+def settings_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
+    """Say where the settings come from, and which are missing."""
+    settings = candidate.settings
+    origins = Counter(_kind(settings.origin(key)) for key in _given(settings))
+    where = ", ".join(f"{number} from {origin}" for origin, number in origins.most_common()) or "none are given"
+    facts = {"folder": str(config.data_folder(settings)), "origins": dict(origins)}
+    rainbow, exchange = missing(candidate)
+    lacking = [key for key in rainbow if key not in SECRETS] if "rainbow" in sides else []
+    if "rainbow" not in sides:
+        lacking += [key for key in exchange if key not in SECRETS]
+    if lacking:
+        text = f"Settings are missing: {', '.join(lacking)}."
+        return failed(Cause("settings-missing", text, " ".join(how_to_set(lacking))), **facts)
+    if candidate.state_fault:
+        text = f"What this machine has kept (login, mailboxes that were found) is not known: {candidate.state_fault}."
+        return warned(Cause("state-unusable", text, "Run this as the account of the service."), **facts)
+    return passed(f"{where[0].upper()}{where[1:]}.", **facts)
+
+
+def secrets_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
+    """Say who reads the secrets, from where, and which cannot be read."""
+    settings, secrets, account = candidate.settings, candidate.secrets, candidate.account or "this account"
+    rainbow, exchange = missing(candidate)
+    wanted = (rainbow if "rainbow" in sides else []) + (exchange if "exchange" in sides else [])
+    lacking = [key for key in wanted if key in SECRETS and key not in candidate.secret_faults]
+    places = {
+        key: str(secret_places.place_of(settings, key)) for key in SECRETS if getattr(secrets, key.replace(".", "_"))
+    }
+    facts = {"account": account, "service_account": candidate.service or None, "read": places}
+    if faults := list(candidate.secret_faults.values()):
+        text = f"{account} cannot read every secret: {few(faults, _MOST_FAULTS)}"
+        return failed(Cause("secret-unreadable", text, "Correct that, as the account of the service."), **facts)
+    if candidate.service and candidate.account and candidate.service != candidate.account:
+        who = candidate.service
+        text = f"This runs as {account}, and the service as {who}: what {who} can read is not known from here."
+        action = f"Run this as {who} (on Linux: runuser -u {who} -- rainbow-exchange check)."
+        if lacking:
+            text += f" {account} finds no {', '.join(lacking)}."
+            return failed(Cause("other-account", text, action), **facts)
+        return warned(Cause("other-account", text, action), **facts)
+    if lacking and "rainbow" in sides and _from_rainbow(lacking, exchange, candidate):
+        lacking = [key for key in lacking if key in rainbow]
+    if lacking:
+        why = f" ({secrets.keyring_problem})" if secrets.keyring_problem else ""
+        text = f"{account} finds no {', '.join(lacking)}{why}."
+        return failed(Cause("settings-missing", text, " ".join(how_to_set(lacking))), **facts)
+    where = "; ".join(f"{key} from {place}" for key, place in places.items()) or "none is needed"
+    return passed(f"As {account}: {where}.", **facts)
+
+
+def _from_rainbow(lacking: Sequence[str], exchange: Sequence[str], candidate: Candidate) -> bool:
+    """Whether Rainbow's administration may give what is missing for Exchange: nothing of it stands here."""
+    given = candidate.settings.exchange
+    return bool(set(lacking) & set(exchange)) and given.username is None and given.client_id is None
+
+
+def _given(settings: Settings) -> list[str]:
+    """Name the settings that somebody has set."""
+    groups = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return [f"{group}.{name}" for group, values in groups.items() for name in sorted(values.model_fields_set)]
+
+
+def _kind(origin: str) -> str:
+    return "variables" if origin.startswith("variable ") else origin

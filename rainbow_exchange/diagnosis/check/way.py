@@ -1,0 +1,286 @@
+"""The way to a server, from its name to its clock; the same for Exchange and for Rainbow."""
+
+import asyncio
+import math
+import os
+import ssl as tls
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from yarl import URL
+
+from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
+from rainbow_exchange.bridge.certificate_watch import CertificateWatch
+from rainbow_exchange.bridge.way_causes import Side, proxy_step
+from rainbow_exchange.diagnosis.check.results import Finding, failed, nothing, passed, warned
+from rainbow_exchange.ews.errors import EwsConnectionError
+from rainbow_exchange.ews.failures import named
+from rainbow_exchange.network import certificate
+from rainbow_exchange.network.address import is_address
+from rainbow_exchange.network.failures import Failure, Way
+from rainbow_exchange.network.inspectors import inspector
+from rainbow_exchange.network.look import look
+from rainbow_exchange.network.proxy import Proxy, ProxyRefused, ProxyTrouble
+from rainbow_exchange.network.shown import few, printable
+from rainbow_exchange.rainbow.errors import RainbowConnectionError
+from rainbow_exchange.rainbow.transport import connection_error
+
+#: seconds for one address of several
+_EACH = 5.0
+_MOST_ADDRESSES = 4
+_NAMES = 5
+_SERVERS = {"exchange": "Exchange", "rainbow": "Rainbow"}
+#: days of a certificate that are worth a word
+_SOON = 14
+#: from so much on a clock that is off is worth a word, and from so much on it breaks sign-ins by Kerberos (RFC 4120)
+_CLOCK_OFF, _CLOCK_FAR_OFF = timedelta(seconds=60), timedelta(minutes=5)
+
+
+def connection_cause(side: Side, failure: Failure, url: str) -> Cause:
+    """Say why there is no way to a server."""
+    if side == "exchange":
+        return exchange_cause(named(failure), url)
+    return rainbow_cause(connection_error(failure), url)
+
+
+def late_cause(side: Side, url: str) -> Callable[[float], Cause]:
+    """Give what says that a server has not answered in time."""
+
+    def late(seconds: float) -> Cause:
+        detail = f"no end within {seconds:.0f} s"
+        if side == "exchange":
+            return exchange_cause(EwsConnectionError("timeout", detail), url)
+        return rainbow_cause(RainbowConnectionError("timeout", detail), url)
+
+    return late
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class WayTo:
+    """The way to `url`; `context` None: none of TLS is verified there. `verified` False: the settings want it so."""
+
+    side: Side
+    url: str
+    proxy: Proxy
+    context: tls.SSLContext
+    verified: bool
+    now: Callable[[], datetime]
+    _said: datetime | None = None
+    _asked: bool = False
+
+    @property
+    def host(self) -> str:
+        """The server's name or address."""
+        return URL(self.url).raw_host or ""
+
+    async def through_proxy(self) -> Finding:
+        """See that the proxy leads there."""
+        if self.proxy.url is None:
+            return nothing("No proxy is used.")
+        where = self.proxy.address
+        try:
+            await self._head(verifying=False)
+        except _NoWay as error:
+            trouble = error.failure.why
+            if isinstance(trouble, ProxyTrouble):
+                cause = connection_cause(self.side, error.failure, self.url)
+                return failed(Cause(cause.id, trouble.text, proxy_step(trouble, self.side)), proxy=where)
+        return passed(f"The proxy {where} leads to {self.host}.", proxy=where)
+
+    async def name(self) -> Finding:
+        """Look the name up."""
+        if self.proxy.url is not None:
+            return nothing("The proxy looks the name up.")
+        if is_address(self.host):
+            return passed(f"{self.host} is an address.", addresses=[self.host])
+        addresses = await self._addresses()
+        return passed(f"{self.host} is {few(addresses, _MOST_ADDRESSES)}.", addresses=addresses)
+
+    async def connection(self) -> Finding:
+        """Connect to each address of the name."""
+        if self.proxy.url is not None:
+            return nothing("The proxy connects.")
+        port = URL(self.url).port or 443
+        faults: dict[str, str] = {}
+        open_at: list[str] = []
+        for address in (await self._addresses())[:_MOST_ADDRESSES]:
+            try:
+                async with asyncio.timeout(_EACH):
+                    _, writer = await asyncio.open_connection(address, port)
+            except TimeoutError:
+                faults[address] = "timeout"
+            except OSError as error:
+                faults[address] = os.strerror(error.errno) if error.errno else type(error).__name__
+            else:
+                open_at.append(address)
+                writer.transport.abort()
+        facts = {"port": port, "open": open_at, "closed": faults}
+        if not open_at:
+            silent = all(fault == "timeout" for fault in faults.values())
+            detail = f"{self.host}:{port}: {few(list(dict.fromkeys(faults.values())), 3)}"
+            failure = Failure(kind="timeout" if silent else "refused", detail=detail)
+            return failed(connection_cause(self.side, failure, self.url), **facts)
+        if faults:
+            return warned(self._some_closed(port, faults), **facts)
+        return passed(f"Port {port} is open.", **facts)
+
+    async def certificate(self) -> Finding:
+        """Verify it as the connector does, and show what it says."""
+        if URL(self.url).scheme == "http":
+            return nothing("Plain HTTP, on this machine only.")
+        try:
+            await self._head(verifying=True)
+        except _NoWay as error:
+            return failed(connection_cause(self.side, error.failure, self.url), **await self._chain())
+        facts = await self._chain()
+        if not facts:
+            return passed("It is trusted.")
+        watch = CertificateWatch(lambda: self._own, host=self.host, verified=self.verified, now=self.now)
+        found = watch.unverified() if self.side == "exchange" else None
+        if found is None and (cause := self._intercepted()) is not None:
+            return warned(cause, **facts)
+        if found is None and facts["days_left"] <= _SOON:
+            found = watch.ending()
+            kind = f"{self.side}-certificate-expires"
+        else:
+            kind = f"{self.side}-certificate-unverified"
+        if found is not None:
+            return warned(Cause(kind, found.text, found.action), **facts)
+        names = few(facts["names"], _NAMES)
+        issuers = " → ".join(each["issuer"] for each in facts["chain"])
+        text = f"For {names}, by {issuers}, until {facts['until'][:10]} ({facts['days_left']} days)."
+        return passed(text, **facts)
+
+    async def clock(self) -> Finding:
+        """Compare this machine's clock with the server's."""
+        if not self._asked:
+            with suppress(_NoWay):
+                await self._head(verifying=URL(self.url).scheme == "https")
+        server = _SERVERS[self.side]
+        if self._said is None:
+            return nothing(f"{server} does not say what time it is.")
+        off = self.now() - self._said
+        seconds = round(off.total_seconds())
+        if abs(off) < _CLOCK_OFF:
+            return passed(f"This machine's clock and {server}'s agree.", seconds_ahead=seconds)
+        how = "ahead of" if seconds > 0 else "behind"
+        cause = Cause(
+            "clock-off",
+            f"This machine's clock is {_span(abs(off))} {how} {server}'s ({self._said:%Y-%m-%d %H:%M:%S} UTC).",
+            "Set this machine's clock by a time service (on Windows: w32tm /resync). If it is right, and the other"
+            f" step about a clock says so, too, {server}'s is wrong.",
+        )
+        judge = failed if abs(off) >= _CLOCK_FAR_OFF else warned
+        return judge(cause, seconds_ahead=seconds)
+
+    async def _addresses(self) -> list[str]:
+        url = URL(self.url)
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(self.host, url.port, type=1)
+        except (OSError, UnicodeError) as error:
+            detail = f"the name {self.host} is not known"
+            raise _error(self.side, Failure(kind="name", detail=detail)) from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    async def _head(self, *, verifying: bool) -> None:
+        """Ask for nothing but a head; raises _NoWay."""
+        way = Way(self.url, self.proxy)
+        where = URL(self.url).origin()
+        try:
+            async with (
+                aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session,
+                way.passage(),
+                session.head(
+                    where,
+                    allow_redirects=False,
+                    ssl=self.context if verifying else False,
+                    proxy=self.proxy.url,
+                    proxy_headers=self.proxy.headers,
+                    headers=dict(self.proxy.beside(self.url)),
+                ) as answer,
+            ):
+                way.check(answer.status, answer.headers)
+        except (aiohttp.ClientError, OSError, ValueError, ProxyRefused) as error:
+            raise _NoWay(await way.explained(error)) from error
+        self._asked = True
+        with suppress(ValueError, TypeError):
+            said = parsedate_to_datetime(answer.headers.get("Date", ""))
+            self._said = said if said.tzinfo else said.replace(tzinfo=UTC)
+
+    _own: bytes | None = None
+    _issuers: tuple[x509.Name, ...] = ()
+
+    async def _chain(self) -> dict[str, Any]:
+        """Say what the server presents, {} where that cannot be seen."""
+        presented = await look(self.host, URL(self.url).port or 443, self.proxy)
+        if presented is None or not presented.chain:
+            return {}
+        path = certificate.path(presented.chain)
+        own = path[0]
+        self._own = own.public_bytes(Encoding.DER)
+        self._issuers = tuple(each.issuer for each in path)
+        left = (own.not_valid_after_utc - self.now()) / timedelta(days=1)
+        return {
+            "tls": presented.tls_version,
+            "names": list(certificate.names(own)),
+            "host_fits": certificate.fits(own, self.host),
+            "from": own.not_valid_before_utc.isoformat(),
+            "until": own.not_valid_after_utc.isoformat(),
+            "days_left": math.floor(left),
+            "chain": [
+                {
+                    "subject": certificate.called(each.subject),
+                    "issuer": certificate.called(each.issuer),
+                    "until": each.not_valid_after_utc.isoformat(),
+                }
+                for each in path
+            ],
+        }
+
+    def _intercepted(self) -> Cause | None:
+        """Say that something on the way opens TLS, and is trusted, where its issuer gives it away."""
+        product = inspector(certificate.everything_named(issuer) for issuer in self._issuers)
+        if not product:
+            return None
+        what = "the password of the account, and all calendars" if self.side == "exchange" else "all that is told"
+        return Cause(
+            f"{self.side}-certificate-intercepted",
+            f"The certificate of {self.host} was issued by “{certificate.called(self._issuers[0])}”. This looks like an"
+            f" intercepting proxy ({product}), which sees {what}.",
+            f"Have it leave connections to {self.host} alone.",
+        )
+
+    def _some_closed(self, port: int, faults: Mapping[str, str]) -> Cause:
+        named_ = ", ".join(f"{address} ({printable(fault)})" for address, fault in faults.items())
+        return Cause(
+            f"{self.side}-unreachable",
+            f"{self.host} has several addresses, and not all accept connections at port {port}: {named_}.",
+            "See that each server, or the balancer, behind that name runs; or take the address out of DNS.",
+        )
+
+
+class _NoWay(Exception):
+    """There is no way, and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+def _error(side: Side, failure: Failure) -> EwsConnectionError | RainbowConnectionError:
+    return named(failure) if side == "exchange" else connection_error(failure)
+
+
+def _span(time: timedelta) -> str:
+    seconds = round(time.total_seconds())
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours >= 48:  # noqa: PLR2004  (two days)
+        return f"{hours // 24} days"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min {seconds % 60} s"

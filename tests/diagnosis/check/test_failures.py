@@ -1,0 +1,130 @@
+"""Each classic trap leads to its named cause, at the step where it stands in the way; what needs it is skipped."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rainbow_exchange.lab.exchange.mailbox import Right
+from tests.checking import Bench, bench, told
+
+AFTER_SIGN_IN = {
+    "exchange-version",
+    "mailbox",
+    "impersonation",
+    "must-refuse",
+    "subscription",
+    "stream",
+    "availability",
+    "out-of-office",
+}
+
+
+async def checked(house: Bench, **more: Any) -> Any:
+    async with house.open():
+        found = await house.check(**more)
+        assert house.left == 0
+    return found
+
+
+@pytest.mark.parametrize(
+    ("dials", "cause", "says"),
+    [
+        ({"unauthorized": True}, "exchange-authentication", "refuses the user name or password by Basic"),
+        ({"auth_schemes": ["NTLM"], "expired_accounts": ["svc-rainbow"]}, "exchange-authentication", "by NTLM"),
+        (
+            {"auth_schemes": ["NTLM"], "balanced_per_request": True},
+            "exchange-authentication",
+            "load balancer may spread the requests",
+        ),
+        ({"web_server_status": 403}, "exchange-forbidden", "forbids EWS to this account (HTTP 403)"),
+        ({"web_server_status": 404}, "exchange-not-ews", "is not an EWS address"),
+        ({"web_server_status": 302}, "exchange-not-ews", "not followed"),
+        ({"web_server_status": 503}, "exchange-unreachable", "http-503"),
+        ({"server_busy": "fault", "server_busy_milliseconds": 30000}, "exchange-busy", "left alone for 30 s"),
+    ],
+)
+async def test_a_sign_in_that_fails(tmp_path: Path, dials: dict[str, Any], cause: str, says: str) -> None:
+    house = bench(tmp_path)
+    house.exchange.dials.turn(dials)
+
+    found = await checked(house)
+
+    assert told(found, "fail") == {"exchange-authentication": cause}
+    failure = found["exchange-authentication"]
+    assert says in f"{failure.text} {failure.fix}"
+    assert failure.fix
+    because = {step: each.because for step, each in found.items() if each.because}
+    assert because == dict.fromkeys(AFTER_SIGN_IN, "exchange-authentication")
+    assert found["rainbow-notify"].verdict == "pass"
+
+
+async def test_a_name_nobody_knows(tmp_path: Path) -> None:
+    found = await checked(bench(tmp_path, url="https://mail.acme.invalid/EWS/Exchange.asmx"))
+
+    assert told(found, "fail") == {"exchange-name": "exchange-name-unknown"}
+    assert {found[step].because for step in ("exchange-tcp", "exchange-tls", "exchange-authentication", "stream")} == {
+        "exchange-name"
+    }
+
+
+async def test_a_port_that_is_closed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    found = await checked(bench(tmp_path, url=f"https://127.0.0.1:{port}/EWS/Exchange.asmx"))
+
+    assert told(found, "fail") == {"exchange-tcp": "exchange-unreachable"}
+    assert found["exchange-tcp"].facts["closed"] == {"127.0.0.1": "Connection refused"}
+
+
+async def test_no_right_to_act_for_others_is_a_warning_there_and_a_failure_where_it_is_needed(tmp_path: Path) -> None:
+    house = bench(tmp_path)
+    house.exchange.dials.turn({"impersonation": False})
+
+    found = await checked(house)
+
+    assert told(found, "warn") == {"impersonation": "mailbox-impersonation-denied"}
+    assert told(found, "fail") == {"subscription": "mailbox-impersonation-denied"}
+    assert "rainbow-exchange throttling-policy print" in found["subscription"].fix
+
+
+async def test_busy_mode_is_a_warning(tmp_path: Path) -> None:
+    house = bench(tmp_path, right=Right.REVIEWER, impersonation=False)
+
+    found = await checked(house)
+
+    assert told(found, "warn") == {"impersonation": "exchange-impersonation-off"}
+    assert told(found, "fail") == {}
+    assert found["out-of-office"].facts["source"] == "mail tip"
+
+
+@pytest.mark.parametrize(
+    ("dials", "causes"),
+    [
+        (
+            {"refuse_logins": True, "login_urls": [{"type": "SAML"}]},
+            {"mailbox": "user-unknown", "rainbow-sign-in": "rainbow-authentication"},
+        ),
+        ({"refuse_xmpp_logins": True}, {"rainbow-link": "rainbow-link-lost"}),
+        (
+            {"refuse_next": 99, "refuse_status": 429, "refuse_path": "admin/v1.0/users"},
+            {"mailbox": "user-unknown", "rainbow-users": "rainbow-rate-limited"},
+        ),
+        (
+            {"refuse_next": 99, "refuse_status": 403, "refuse_path": "/notify"},
+            {"rainbow-notify": "rainbow-notify-refused"},
+        ),
+    ],
+)
+async def test_rainbow_that_refuses(tmp_path: Path, dials: dict[str, Any], causes: dict[str, str]) -> None:
+    house = bench(tmp_path)
+    house.rainbow.dials.set(dials)
+
+    found = await checked(house)
+
+    assert told(found, "fail") == causes
+    assert found["exchange-version"].verdict == "pass"
+    if "login_urls" in dials:
+        assert "signs in by single sign-on (SAML)" in found["rainbow-sign-in"].text
+        assert "rainbow-exchange login --token" in found["rainbow-sign-in"].fix
