@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,15 +54,9 @@ def support_bundle(config_file: Path | None, output: Path | None, include_addres
     now = datetime.now(UTC)
     file = _file(output, now)
     settings, folder, faults = _settings(config_file)
-
-    def ask(path: str, content: object) -> Any:
-        try:
-            return local_api.ask(folder, path, content=content, seconds=_PATIENCE)
-        except local_api.NoAnswerError as error:
-            raise NotCollected(f"{error.state}: {error}") from error
-
+    ask = _asking(folder)
     with _shown("the names of people, to hide them", hidden=as_json):
-        known = sources.people(ask)
+        known = sources.people(ask, folder)
     given = [_read(each, hidden=as_json) for each in _sources(settings, folder, faults, ask, now)]
     bundle = make(given, settings=settings, folder=folder, known=known, include_addresses=include_addresses, now=now)
     answer = _answer(file, _write(file, bundle), bundle)
@@ -88,13 +83,28 @@ def _names_file(file: Path) -> Path:
 
 
 def _settings(config_file: Path | None) -> tuple[Settings, Path, tuple[str, ...]]:
-    """Give the settings, the data folder, and what is wrong with the settings: then the defaults have to do."""
-    try:
-        settings = config.load(config_file)
-    except UserError as error:
-        folder = config_file.absolute().parent if config_file is not None else config.default_folder()
-        return Settings(), folder, tuple(error.problems)
-    return settings, config.data_folder(settings), ()
+    """Give what is right of the settings, the data folder, and what is wrong."""
+    settings, faults = config.read(config_file)
+    return settings, config.data_folder(settings), tuple(faults)
+
+
+def _asking(folder: Path) -> sources.Ask:
+    """Give what asks the daemon; once it is not there, or has kept us waiting, it is not asked again."""
+    gone: list[str] = []
+
+    def ask(path: str, content: object) -> Any:
+        if gone:
+            raise NotCollected(gone[0])
+        began = time.monotonic()
+        try:
+            return local_api.ask(folder, path, content=content, seconds=_PATIENCE)
+        except local_api.NoAnswerError as error:
+            why = f"{error.state}: {error}"
+            if error.state == local_api.NOT_RUNNING or time.monotonic() - began > _PATIENCE / 2:
+                gone.append(why)
+            raise NotCollected(why) from error
+
+    return ask
 
 
 def _sources(

@@ -45,6 +45,7 @@ class Page:
             "changes": {"told": 4, "found_after_gap": 1, "recovered": 0},
             "not_streamed": [],
             "not_read": [],
+            "settings": [],
             "problems": [],
         }
     )

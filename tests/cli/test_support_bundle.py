@@ -1,8 +1,11 @@
 """The bundle as it is written: of a running daemon, and without one."""
 
 import json
+import re
+import socket
 import stat
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,14 +14,27 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rainbow_exchange.bridge.member import Member
+from rainbow_exchange.cli import support_bundle as module
 from rainbow_exchange.cli.main import commands
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.rainbow.types import RainbowUser
+from rainbow_exchange.state.store import Remembered, Store
 from tests.cli.conftest import Page
 
 
 def make(*arguments: str) -> Result:
     return CliRunner().invoke(commands, ["support-bundle", *arguments])
+
+
+#: kept open as long as the tests run
+_LISTENERS: list[socket.socket] = []
+
+
+def unanswering() -> int:
+    """Give a port where somebody listens and never says a word."""
+    _LISTENERS.append(socket.create_server(("127.0.0.1", 0)))
+    port: int = _LISTENERS[-1].getsockname()[1]
+    return port
 
 
 def files_of(path: Path) -> dict[str, str]:
@@ -34,6 +50,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def no_bridge(_wanted: Any) -> dict[str, Any]:
+    return {"schema_version": 1, "state": "not-ready", "reason": "Exchange is looked for (ada@acme.test)."}
+
+
 def test_of_a_running_daemon(page: Page, here: Path) -> None:
     page.members = [
         Member(RainbowUser(id="id1", login_email="ada@acme.test", external_uid="adalove")),
@@ -41,6 +61,7 @@ def test_of_a_running_daemon(page: Page, here: Path) -> None:
     ]
     page.secrets = Secrets(exchange_password="Passw0rd-4711")
     page.status["not_read"] = [{"user": "ada@acme.test", "mailbox": "adalove", "reason": "Passw0rd-4711"}]
+    page.answers = {"mailboxes": no_bridge}
 
     result = make()
 
@@ -55,7 +76,10 @@ def test_of_a_running_daemon(page: Page, here: Path) -> None:
     assert files["metrics.txt"] == "rainbow_exchange_users 3.0\n"
     manifest = json.loads(files["manifest.json"])
     assert manifest["schema_version"] == 1
-    assert (manifest["daemon"], manifest["people"], manifest["missing"]) == ("running", "hashed", [])
+    assert (manifest["daemon"], manifest["people"]) == ("running", "hashed")
+    whys = {each["name"]: each["why"] for each in manifest["missing"]}
+    assert set(whys) == {"mailboxes.json", "explain.json"}
+    assert re.fullmatch(r"Exchange is looked for \(hash-[0-9a-f]{12}@acme\.test\)\.", whys["explain.json"])
     names = path.with_name(f"{path.name}.names.txt")
     who = dict(line.split("\t") for line in names.read_text().splitlines() if "\t" in line)
     assert {"ada@acme.test", "adalove"} <= set(who.values())
@@ -69,6 +93,7 @@ def test_addresses_by_choice(page: Page, here: Path) -> None:
     page.members = [Member(RainbowUser(id="id1", login_email="ada@acme.test"))]
     page.secrets = Secrets(rainbow_password="Passw0rd-4711")
     page.status["not_read"] = [{"user": "ada@acme.test", "reason": "Passw0rd-4711"}]
+    page.answers = {"mailboxes": no_bridge}
 
     result = make("--include-addresses", "--output", "mine.zip")
 
@@ -93,6 +118,42 @@ def test_without_a_daemon_what_is_missing_is_named(here: Path) -> None:
     files = files_of(Path(answer["file"]))
     assert json.loads(files["manifest.json"])["daemon"].startswith("not running: ")
     assert json.loads(files["versions.json"])["packages"]
+
+
+def test_without_a_daemon_whoever_the_state_remembers_is_known(here: Path, default_folder: Path) -> None:
+    store = Store.open(default_folder / "state.db")
+    for number, name in enumerate(("adalove", "bobby")):
+        found = Remembered(
+            user_id=f"id{number}", identifier_kind="external-uid", identifier=name, address=f"u{number}@acme.test",
+            principal=None, read_mode="own",
+        )  # fmt: skip
+        store.remember([found])
+    store.close()
+    before = {each.name: each.read_bytes() for each in default_folder.iterdir()}
+    (default_folder / "config.toml").write_text('[log]\nfile = "log.json"\n')
+    (default_folder / "log.json").write_text("of adalove and u0@acme.test\n")
+
+    make("--output", "mine.zip")
+
+    files = files_of(here / "mine.zip")
+    assert re.fullmatch(r"of hash-[0-9a-f]{12} and hash-[0-9a-f]{12}@acme\.test\n", files["log-file.log"])
+    assert json.loads(files["state.json"])["schema"] == 1
+    after = {each.name: each.read_bytes() for each in default_folder.iterdir() if each.name in before}
+    assert after == before
+
+
+def test_a_daemon_that_keeps_one_waiting_is_asked_once(page: Page, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.2)
+    page.answers = {"mailboxes": no_bridge}
+    page.publish(port=unanswering())
+
+    began = time.monotonic()
+    result = make("--output", "mine.zip")
+
+    assert time.monotonic() - began < 5
+    manifest = json.loads(files_of(here / "mine.zip")["manifest.json"])
+    assert manifest["daemon"].startswith("cannot tell: 127.0.0.1 port ")
+    assert result.output.count("did not answer within 0.2 s") == 6
 
 
 def test_with_faulty_settings(here: Path, default_folder: Path) -> None:

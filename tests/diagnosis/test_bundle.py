@@ -148,7 +148,7 @@ def test_the_daemon_names_its_people_page_by_page(monkeypatch: pytest.MonkeyPatc
     odd.mailbox = Mailbox(address="john@acme.test", principal="S-1")
     members = [member(3), odd, member(2)]
 
-    first = daemon_parts.people(members)
+    first = daemon_parts.people(members, "")
 
     assert first == {
         "names": [
@@ -162,7 +162,7 @@ def test_the_daemon_names_its_people_page_by_page(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_domain_of_one_person_only_may_be_theirs() -> None:
-    assert daemon_parts.people([member(1)])["domains"] == []
+    assert daemon_parts.people([member(1)], "")["domains"] == []
 
 
 def test_long_lists_of_a_status_are_shortened() -> None:

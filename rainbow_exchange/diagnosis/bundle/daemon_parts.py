@@ -6,22 +6,26 @@ The call: POST `/api/bundle` with `{"part": "facts" | "status" | "metrics" | "lo
 import json
 import os
 import platform
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
 from rainbow_exchange import __version__, logs
-from rainbow_exchange.bridge.member import Member, domain
+from rainbow_exchange.bridge.member import Member
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
-from rainbow_exchange.diagnosis.bundle.machine import account
+from rainbow_exchange.diagnosis.bundle.sources import shared_domains
+from rainbow_exchange.own_keyring import whose
 from rainbow_exchange.web.calls import Call
 
 SCHEMA_VERSION = 1
 PARTS = ("facts", "status", "metrics", "log", "people")
 #: people whose status gives reasons one by one; the others are counted
 MOST_NAMED = 200
+#: settings that name an account, or the company
+_OWN = frozenset(
+    {"exchange.username", "exchange.fallback_username", "rainbow.login", "rainbow.proxy_username", "rainbow.company_id"}
+)
 _LISTS = ("not_streamed", "not_read")
 #: of an answer: bytes of log, people
 _LOG_BYTES = 4 * 1024 * 1024
@@ -55,7 +59,7 @@ def serve(
             case "log":
                 content = [cleaning.log_line(line) for line in last_lines(logs.recent(), _LOG_BYTES)]
             case _:
-                content = people(members(), after)
+                content = people(members(), after, own(status()) if not after else set())
         return {"schema_version": SCHEMA_VERSION, "content": content}
 
     return answer
@@ -73,7 +77,7 @@ def facts(started: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "pid": os.getpid(),
         "started": started,
-        "account": account(),
+        "runs_as": whose(),
     }
 
 
@@ -97,18 +101,23 @@ def last_lines(lines: Iterable[str], most: int) -> list[str]:
     return given[::-1]
 
 
-def people(members: Iterable[Member], after: str = "") -> dict[str, Any]:
+def own(status: Mapping[str, Any]) -> set[str]:
+    """Give the names of the accounts that the connector itself signs in with."""
+    values = [each["value"] for each in status["settings"] if each["name"] in _OWN]
+    return {name for name in (status["exchange"].get("account"), *values) if isinstance(name, str) and name}
+
+
+def people(members: Iterable[Member], after: str, accounts: Iterable[str] = ()) -> dict[str, Any]:
     """Give what is known of people by name, those whose id comes after `after`; `next` leads on, null at the end.
 
-    `domains`: those that several of them have, which are the company's.
+    `domains`: those that several of them have, which are the company's; `accounts` go with the first.
     """
     everybody = sorted(members, key=lambda member: member.user.id)
     page = [member for member in everybody if member.user.id > after][: _PEOPLE + 1]
     more = len(page) > _PEOPLE
-    shared = Counter(domain(address) for member in everybody for address in {member.user.login_email})
     return {
-        "names": [sorted(set(_names(member))) for member in page[:_PEOPLE]],
-        "domains": sorted(name for name, count in shared.items() if name and count > 1) if not after else [],
+        "names": [*([sorted(accounts)] if accounts else []), *(sorted(set(_names(each))) for each in page[:_PEOPLE])],
+        "domains": [] if after else shared_domains([member.user.login_email] for member in everybody),
         "next": page[_PEOPLE - 1].user.id if more else None,
     }
 

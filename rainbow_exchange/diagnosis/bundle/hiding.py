@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,11 +33,12 @@ _IDS = re.compile(
     r"|\bCN=[^,;\"'<>\n]+(?:,\s*(?:CN|OU)=[^,;\"'<>\n]+)*(?:,\s*DC=[^,;\"'<>\s]+)+",
     re.IGNORECASE,
 )
+_REQUEST = re.compile(r"(?:request|correlation)_id\W{1,5}$")
 _HOME = re.compile(r"(?P<before>/home/|/Users/|\b[A-Z]:\\+Users\\+)(?P<name>[^/\\\s\"']+)", re.IGNORECASE)
 #: fields that hold one person and nothing else
 _PEOPLE = frozenset(
-    {"address", "addresses", "anchor", "anchors", "asker", "external_uid", "identifier", "jid", "login", "mailbox"}
-    | {"mailboxes", "principal", "user", "user_id", "user_ids", "username"}
+    {"account", "accounts", "address", "addresses", "anchor", "anchors", "asker", "external_uid", "identifier", "jid"}
+    | {"login", "mailbox", "mailboxes", "principal", "user", "user_id", "user_ids", "username"}
 )
 #: fields whose keys are people
 _BY_PERSON = frozenset({"privacy_exceptions", "bridge.privacy_exceptions"})
@@ -78,7 +79,7 @@ class Hiding:
         text = self._replace(self._addresses, text)
         text = _ADDRESS.sub(self._address, text)
         text = self._replace(self._names, text)
-        text = _IDS.sub(lambda found: self._hash(found[0].lower()), text)
+        text = _IDS.sub(self._id, text)
         return _HOME.sub(self._home, text)
 
     def value(self, value: Any, key: str = "") -> Any:
@@ -120,6 +121,10 @@ class Hiding:
         local = found["local"].removeprefix("'")
         return quote + self.hash(f"{_plain(local, found['at'])}@{_plain(found['domain'], found['at'])}")
 
+    def _id(self, found: re.Match[str]) -> str:
+        before = found.string[max(0, found.start() - 20) : found.start()]
+        return found[0] if _REQUEST.search(before) else self._hash(found[0].lower())
+
     def _home(self, found: re.Match[str]) -> str:
         hidden = _HASH.fullmatch(found["name"])
         return found[0] if hidden else found["before"] + self._hash(found["name"].lower())
@@ -160,9 +165,10 @@ def _plain(text: str, at: str) -> str:
     return re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
-def _display_names(local: str) -> Iterable[str]:
+def _display_names(local: str) -> Iterator[str]:
     """Give how a person is called whose address begins with first and last name."""
     first, _, last = local.replace("_", ".").partition(".")
-    if first.isalpha() and last.replace("-", "").isalpha():
-        return (f"{first} {last}", f"{last} {first}", f"{last}, {first}")
-    return ()
+    if not (first.replace("-", "").isalpha() and last.replace("-", "").isalpha()):
+        return
+    for one, two in {(first, last), (first.replace("-", " "), last.replace("-", " ")), (first, last.replace("-", " "))}:
+        yield from (f"{one} {two}", f"{two} {one}", f"{two}, {one}")

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -23,7 +24,7 @@ class Found(NamedTuple):
 
 
 class Known:
-    """A set of names; upper and lower case are the same, and so are the forms of URLs, JSON and XML."""
+    """A set of names; case and accents make no difference, nor do the forms of URLs, JSON and XML."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._tree: dict[str, Any] = {}
@@ -37,14 +38,14 @@ class Known:
         for form in _forms(name.strip()):
             node = self._tree
             for piece in _PIECE.findall(form):
-                node = node.setdefault(piece.lower(), {})
+                node = node.setdefault(_folded(piece), {})
             node[_END] = name.strip()
 
     def find(self, text: str) -> Iterator[Found]:
         """Give the places where names stand, each the longest, from left to right."""
         if not self._tree:
             return
-        pieces = [(found.start(), found[0].lower()) for found in _PIECE.finditer(text)]
+        pieces = [(found.start(), _folded(found[0])) for found in _PIECE.finditer(text)]
         pieces.append((len(text), _END))
         at, last = 0, len(pieces) - 1
         while at < last:
@@ -58,6 +59,13 @@ class Known:
             if name:
                 yield Found(pieces[at][0], pieces[longest][0], name)
             at = max(longest, at + 1)
+
+
+def _folded(piece: str) -> str:
+    if piece.isascii():
+        return piece.lower()
+    bare = "".join(each for each in unicodedata.normalize("NFKD", piece) if not unicodedata.combining(each))
+    return bare.lower() or piece
 
 
 def _forms(name: str) -> set[str]:

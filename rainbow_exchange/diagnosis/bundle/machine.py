@@ -1,6 +1,5 @@
 """What a program runs on: versions, system, time zone, account. Nothing of it is of a person but the account's name."""
 
-import getpass
 import locale
 import os
 import platform
@@ -18,22 +17,14 @@ from rainbow_exchange.state import facts as state_facts
 #: accounts that are nobody's
 _SERVICES = frozenset(
     {"root", "nobody", "system", "localsystem", "local service", "network service", "localservice", "networkservice"}
-    | {"rainbow-exchange"}
+    | {"rainbow-exchange", "this account"}
 )
-
-
-def account() -> str:
-    """Name the account that this process runs as; its number where it has no name."""
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # neither a variable nor an entry names it
-        return ""
 
 
 def is_of_a_person(name: str) -> bool:
     """Whether an account may be a person's, and not one that a system or this product brings along."""
     bare = name.rpartition("\\")[2].lower()
-    return bool(bare) and bare not in _SERVICES and not bare.endswith("$") and not bare.isdigit()
+    return bare not in _SERVICES and not bare.endswith("$") and not bare.isdigit()
 
 
 def versions(now: datetime) -> dict[str, Any]:

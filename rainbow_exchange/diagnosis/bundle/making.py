@@ -15,6 +15,7 @@ from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
 from rainbow_exchange.diagnosis.bundle.collect import Read, clean
 from rainbow_exchange.diagnosis.bundle.hiding import Hiding
 from rainbow_exchange.diagnosis.bundle.sources import People
+from rainbow_exchange.own_keyring import whose
 from rainbow_exchange.secret_files import read_file
 from rainbow_exchange.web import runtime
 
@@ -45,7 +46,7 @@ def make(
         "product": "rainbow-exchange",
         "version": __version__,
         "made": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "account": machine.account(),
+        "made_as": whose(),
         "people": "as they are" if include_addresses else "hashed",
         "daemon": known.why or "running",
     }
@@ -66,7 +67,7 @@ def _known(settings: Settings, known: People) -> dict[str, set[str]]:
         settings.exchange.username,
         settings.exchange.fallback_username,
     )
-    account = machine.account()
+    account = whose()
     people = {*known.names, *filter(None, own), *([account] if machine.is_of_a_person(account) else [])}
     return {"people": people, "domains": known.domains | set(settings.bridge.domains)}
 

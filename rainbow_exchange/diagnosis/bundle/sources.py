@@ -1,12 +1,15 @@
 """What a bundle is made of, and who gives each part: the machine, the daemon's folder, the running daemon."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rainbow_exchange.diagnosis.bundle import machine, tails
+from rainbow_exchange.bridge.member import domain
+from rainbow_exchange.diagnosis.bundle import machine, tails, worst
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Source
 from rainbow_exchange.state import facts as state_facts
 
@@ -57,10 +60,20 @@ def of_daemon(ask: Ask) -> Iterator[Source]:
         "the last lines that the running daemon has logged, kept in its memory, wherever its log goes",
         lambda: _part(ask, "log"),
     )
+    yield Source(
+        "mailboxes.json",
+        "everybody counted by state, finding, reason and problem, and whoever is not streamed or not read",
+        lambda: worst.mailboxes(ask),
+    )
+    yield Source(
+        "explain.json",
+        "what rainbow-exchange explain says of the worst, and how they were chosen",
+        lambda: worst.explained(ask),
+    )
 
 
-def people(ask: Ask) -> People:
-    """Ask the daemon whom it knows."""
+def people(ask: Ask, folder: Path) -> People:
+    """Ask the daemon whom it knows; without one, look into the state."""
     known = People()
     after: str | None = ""
     try:
@@ -71,7 +84,17 @@ def people(ask: Ask) -> People:
             after = page["next"]
     except NotCollected as error:
         known.why = str(error)
+        with contextlib.suppress(OSError):  # state.json says what there is, and by their looks most are found
+            remembered = state_facts.names(folder)
+            known.names.update(*remembered)
+            known.domains.update(shared_domains(remembered))
     return known
+
+
+def shared_domains(people: Iterable[Iterable[str]]) -> list[str]:
+    """Give the domains that several people have addresses in: those are the company's."""
+    counted = Counter(name for names in people for name in {domain(each) for each in names} if name)
+    return sorted(name for name, count in counted.items() if count > 1)
 
 
 def _part(ask: Ask, part: str, after: str = "") -> Any:
