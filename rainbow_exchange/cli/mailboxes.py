@@ -35,7 +35,13 @@ _SECONDS = 30.0
     "--limit", type=click.IntRange(0), help="So many people at most, 0 for all. A terminal shows 100, the rest all."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
-@click.option("--csv", "csv_file", metavar="FILE", help="Write a report for Excel; - for standard output.")
+@click.option(
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Write a report for Excel; - for standard output.",
+)
 @click.option(
     "--delimiter", type=click.Choice([",", ";", "tab"]), default=",", show_default=True, help="Between values of --csv."
 )

@@ -18,6 +18,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "check": "rainbow_exchange.cli.check",
     "completion": "rainbow_exchange.cli.completion",
+    "config": "rainbow_exchange.cli.config_commands",
     "explain": "rainbow_exchange.cli.explain",
     "lab": "rainbow_exchange.cli.lab",
     "login": "rainbow_exchange.cli.login",

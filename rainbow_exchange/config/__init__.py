@@ -193,6 +193,11 @@ class Settings(BaseSettings):
         """The settings file that was read; None where there is none."""
         return self._file
 
+    def value(self, key: str) -> Any:
+        """Give the value of `key`."""
+        group, _, name = key.partition(".")
+        return getattr(getattr(self, group), name)
+
     def origin(self, key: str) -> str:
         """Where the value of `key` comes from, for a person to read."""
         return self._origins.get(key, "default")
@@ -270,7 +275,7 @@ def read(
                     source.drop(*map(str, detail["loc"][:2]))
     settings = Settings(**{group: getattr(sourced, group) for group in Settings.model_fields})
     faults += [text for keys, text in contradictions(settings) if faulty.isdisjoint(keys)]
-    settings._file = file  # noqa: SLF001  (ours)
+    settings._file = None if file is None else file.absolute()  # noqa: SLF001  (ours)
     settings._origins = origins  # noqa: SLF001  (ours)
     return settings, faults
 
@@ -322,7 +327,7 @@ def data_folder(settings: Settings) -> Path:
     """Give the folder of state, token and `runtime.json`: `state.path`, else the settings file's, else the default."""
     if settings.state.path is not None:
         return settings.state.path.expanduser().absolute()
-    return settings.file.absolute().parent if settings.file is not None else default_folder()
+    return settings.file.parent if settings.file is not None else default_folder()
 
 
 def missing(settings: Settings, secrets: ResolvedSecrets) -> list[str]:

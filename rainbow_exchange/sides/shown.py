@@ -1,18 +1,13 @@
 """Which settings count and where each comes from, as the status shows it (`docs/reference/status.md`). No secret."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
-from rainbow_exchange.config import Settings
+from rainbow_exchange import config
+from rainbow_exchange.config.redacted import SET, redacted
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
 from rainbow_exchange.credentials import handed_by_systemd
 from rainbow_exchange.sides.combined import RAINBOW
 from rainbow_exchange.sides.wanted import Wanted
-
-SET = "set"
 
 
 def shown(wanted: Wanted) -> list[dict[str, Any]]:
@@ -24,30 +19,17 @@ def shown(wanted: Wanted) -> list[dict[str, Any]]:
     elif wanted.switched_off:
         switch["origin"] = f"{RAINBOW}, read earlier"
     found = [switch]
-    for key, value in _values(combined.settings):
-        origin = combined.settings.origin(key)
+    settings, secrets = combined.settings, combined.secrets
+    for key in config.known():
+        origin = settings.origin(key)
         if key not in SECRETS and origin != "default":
-            found.append({"name": key, "value": _written(key, value), "origin": origin})
+            found.append({"name": key, "value": redacted(key, settings.value(key)), "origin": origin})
     found.extend(
         {"name": key, "value": SET, "origin": combined.origins.get(key) or _whence(wanted, key)}
-        for key in SECRETS
-        if getattr(combined.secrets, key.replace(".", "_")) is not None
+        for key in SECRETS + SECRET_URLS
+        if getattr(secrets, key.replace(".", "_")) is not None and (key in SECRETS or settings.value(key) is None)
     )
     return sorted(found, key=lambda entry: str(entry["name"]))
-
-
-def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
-    for group, field in type(settings).model_fields.items():
-        for name in getattr(field.annotation, "model_fields", {}):
-            yield f"{group}.{name}", getattr(getattr(settings, group), name)
-
-
-def _written(key: str, value: object) -> object:
-    if isinstance(value, SecretStr) or (key in SECRET_URLS and "@" in str(value)):
-        return SET
-    if isinstance(value, tuple):
-        return list(value)
-    return str(value) if isinstance(value, Path) else value
 
 
 def _whence(wanted: Wanted, key: str) -> str:

@@ -5,6 +5,7 @@ slower start when it is lost, and nothing more.
 """
 
 import json
+from pathlib import Path
 
 import structlog
 
@@ -38,20 +39,26 @@ def restore(store: Store) -> None:
     if any(store.value(name) is not None for name in KEYS):
         return
     try:
-        with store.path.with_name(FILE_NAME).open("rb") as stream:
-            values = read_json(stream.read(_MAX_BYTES))
-    except FileNotFoundError:
-        return
+        known = copy(store.path.parent)
     except (OSError, ValueError) as error:
         log.warning("made_copy_unreadable", reason=(isinstance(error, OSError) and error.strerror) or "it is damaged")
         return
-    if not isinstance(values, dict):
-        return
-    known = {name: value for name in KEYS if isinstance(value := values.get(name), str) and _is_writable(value)}
     for name, value in known.items():
         store.set_value(name, value)
     if known:
         log.info("made_restored", values=sorted(known), because="the state knew nothing of them")
+
+
+def copy(folder: Path) -> dict[str, str]:
+    """Give the values of the copy in `folder`, none where there is none. Raises OSError and ValueError."""
+    try:
+        with (folder / FILE_NAME).open("rb") as stream:
+            values = read_json(stream.read(_MAX_BYTES))
+    except FileNotFoundError:
+        return {}
+    if not isinstance(values, dict):
+        return {}
+    return {name: value for name in KEYS if isinstance(value := values.get(name), str) and _is_writable(value)}
 
 
 def _is_writable(value: str) -> bool:

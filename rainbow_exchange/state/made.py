@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rainbow_exchange.json_text import read_json
@@ -29,8 +30,17 @@ class Made:
 
 def read(store: Store) -> dict[str, Made]:
     """Give what was made, by dotted key; what cannot be read is as if it had not been made."""
+    return _read(store.value(_KEY) or "{}")
+
+
+def beside(folder: Path) -> dict[str, Made]:
+    """Give it by the copy beside the state in `folder`, without touching the state. Raises OSError and ValueError."""
+    return _read(kept.copy(folder).get(_KEY, "{}"))
+
+
+def _read(text: str) -> dict[str, Made]:
     try:
-        written = read_json(store.value(_KEY) or "{}")
+        written = read_json(text)
     except ValueError:
         return {}
     found = {}
