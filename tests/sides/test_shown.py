@@ -31,7 +31,7 @@ def test_each_value_has_its_origin_and_secrets_are_set(tmp_path: Path, monkeypat
     assert {entry["name"]: (entry["value"], entry["origin"]) for entry in found} == {
         "bridge.domains": (["acme.test"], str(file)),
         "exchange.password": ("set", "Rainbow's administration (customData.x)"),
-        "exchange.proxy_url": ("set", "variable RAINBOW_EXCHANGE_EXCHANGE__PROXY_URL"),
+        "exchange.proxy_url": ("http://***@proxy.acme.test:8080", "variable RAINBOW_EXCHANGE_EXCHANGE__PROXY_URL"),
         "exchange.username": ("svc", "Rainbow's administration (settings.company.login)"),
         "rainbow.app_secret": ("set", "variable RAINBOW_EXCHANGE_RAINBOW__APP_SECRET"),
         "rainbow.login": ("connector@acme.test", str(file)),
@@ -40,6 +40,15 @@ def test_each_value_has_its_origin_and_secrets_are_set(tmp_path: Path, monkeypat
         "rainbow.proxy_url": ("http://proxy.acme.test:8080", "variable RAINBOW_EXCHANGE_RAINBOW__PROXY_URL"),
         "switch": ("off", "Rainbow's administration (sync)"),
     }
+
+
+def test_a_proxy_whose_address_is_a_secret_is_set(tmp_path: Path) -> None:
+    (tmp_path / "proxy.txt").write_text("http://me:hush@proxy.acme.test:8080", encoding="utf-8")
+    settings = config.load(None, {"rainbow": {"proxy_url_file": tmp_path / "proxy.txt"}}, look_in_default_folder=False)
+    found = shown(Wanted(settings, credentials.resolve(settings)))
+
+    assert {"name": "rainbow.proxy_url", "value": "set", "origin": str(tmp_path / "proxy.txt")} in found
+    assert "hush" not in json.dumps(found)
 
 
 def test_a_switch_that_was_read_by_an_earlier_run(tmp_path: Path) -> None:
