@@ -30,7 +30,7 @@ from rainbow_exchange.diagnosis.bundle import daemon_parts
 from rainbow_exchange.diagnosis.explained import explained
 from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.preview import not_ready, preview
-from rainbow_exchange.ending import STOP_WITHIN
+from rainbow_exchange.ending import STOP_WITHIN, whole
 from rainbow_exchange.errors import UserError, problems_in
 from rainbow_exchange.model import Problem
 from rainbow_exchange.secret_desk import Desk
@@ -195,7 +195,8 @@ class Daemon:
             nonce=nonce,
         )
         async with app.serve(page, web.host, web.port) as port:
-            published = runtime.publish(folder, host=web.host, port=port, nonce=nonce, token=token, now=self._now())
+            where = partial(runtime.publish, folder, host=web.host, port=port, nonce=nonce, token=token)
+            published = await whole(asyncio.to_thread(where, now=self._now()))
             try:
                 log.info("page_served", host=web.host, port=port)
                 self._observe("serving", url=f"http://{web.host}:{port}")

@@ -160,6 +160,7 @@ class Keeping:
     async def note(self, made: OurConnector | None) -> None:
         """Keep what is about to be made at Rainbow, or None: there is nothing."""
         connector.keep(self._store, made)
+        await self._copied()
 
     async def keep(self, wanted: Wanted, made: OurConnector | None) -> str:
         """Keep it, without using it yet; say where the secrets are now."""
@@ -169,6 +170,7 @@ class Keeping:
             self._before = await self._now_kept(), connector.read(self._store), kept
         # The id first: whatever happens from here on, the next login knows that this one is ours.
         connector.keep(self._store, made)
+        await self._copied()
         await self._write(wanted)
         return "; ".join(f"{place.key} in {place}" for place in secrets)
 
@@ -177,8 +179,9 @@ class Keeping:
         if self._before is not None:
             wanted, ours, kept = self._before
             await self._write(wanted)
-            kept_values.set_value(self._store, _KEPT_SECRETS, kept)
+            self._store.set_value(_KEPT_SECRETS, kept)
             connector.keep(self._store, ours)
+            await self._copied()
             self._before = None
 
     async def works(self) -> Trial:
@@ -221,6 +224,7 @@ class Keeping:
         kept = self._kept()
         await self._write(Wanted(values=dict.fromkeys(self._made()), secrets=dict.fromkeys(kept)))
         connector.keep(self._store, None)
+        await self._copied()
         self._before = None
         await self._use()
 
@@ -249,7 +253,12 @@ class Keeping:
         values = {key: value for key, value in wanted.values.items() if not stands_above(self._settings, key)}
         made.keep(self._store, dict.fromkeys(self._made()) | values, by=BY, at=self._now())
         kept = [place.key for place, secret in secrets.items() if secret is not None]
-        kept_values.set_value(self._store, _KEPT_SECRETS, json.dumps(kept) if kept else None)
+        self._store.set_value(_KEPT_SECRETS, json.dumps(kept) if kept else None)
+        await self._copied()
+
+    async def _copied(self) -> None:
+        """Write the copy that outlives the state."""
+        await asyncio.to_thread(kept_values.copying(self._store))
 
     def _made(self) -> dict[str, str]:
         return {key: str(each.value) for key, each in made.read(self._store).items() if each.by == BY}

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from rainbow_exchange.json_text import read_json
-from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import Store
 
 _KEY = "connector"
@@ -61,5 +60,8 @@ def read(store: Store) -> OurConnector | None:
 
 
 def keep(store: Store, connector: OurConnector | None) -> None:
-    """Keep it in place of what was kept; None forgets it."""
-    kept.set_value(store, _KEY, None if connector is None else json.dumps(connector.as_json()))
+    """Keep it in place of what was kept; None forgets it.
+
+    `kept.copying` is to be called then.
+    """
+    store.set_value(_KEY, None if connector is None else json.dumps(connector.as_json()))

@@ -1,10 +1,11 @@
 """The few values that cannot be found out again: in the state and, for when that is lost, in a copy beside it.
 
-Settings made on this machine, and what was made at Rainbow; never a secret. Whatever else the state holds costs a
-slower start when it is lost, and nothing more.
+Settings made on this machine, and what was made at Rainbow; never a secret. Whoever changes one has the copy written.
+Whatever else the state holds costs a slower start when it is lost, and nothing more.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -20,18 +21,24 @@ KEYS = ("made_settings", "connector", "login_secrets")
 _MAX_BYTES = 1 << 20
 
 
-def set_value(store: Store, key: str, value: str | None) -> None:
-    """Keep a value of `KEYS`; None drops it. A copy that cannot be written is logged, and no more."""
-    store.set_value(key, value)
+def copying(store: Store) -> Callable[[], None]:
+    """Give what writes the copy of the values as they are now. It blocks: to be called in a thread of its own.
+
+    A copy that cannot be written is logged, and no more.
+    """
     file = store.path.with_name(FILE_NAME)
     values = {name: kept for name in KEYS if (kept := store.value(name)) is not None}
-    try:
-        if values:
-            write_private(file, json.dumps(values).encode())
-        else:
-            file.unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("made_copy_not_written", reason=error.strerror or str(error))
+
+    def write() -> None:
+        try:
+            if values:
+                write_private(file, json.dumps(values).encode())
+            else:
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("made_copy_not_written", reason=error.strerror or str(error))
+
+    return write
 
 
 def restore(store: Store) -> None:

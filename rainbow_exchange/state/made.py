@@ -53,10 +53,13 @@ def _read(text: str) -> dict[str, Made]:
 
 
 def keep(store: Store, values: Mapping[str, Any], *, by: str, at: datetime) -> None:
-    """Keep these values in place of what was made of the same settings; None takes one back."""
+    """Keep these values in place of what was made of the same settings; None takes one back.
+
+    `kept.copying` is to be called then.
+    """
     made = {key: {"value": each.value, "by": each.by, "at": each.at.isoformat()} for key, each in read(store).items()}
     for key, value in values.items():
         made.pop(key, None)
         if value is not None:
             made[key] = {"value": value, "by": by, "at": at.isoformat()}
-    kept.set_value(store, _KEY, json.dumps(made) if made else None)
+    store.set_value(_KEY, json.dumps(made) if made else None)

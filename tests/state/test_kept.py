@@ -25,6 +25,7 @@ def test_what_was_made_outlives_the_state(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "state.db")
     made.keep(store, {"rainbow.login": "l@acme.test"}, by="login", at=NOW)
     connector.keep(store, OURS)
+    kept.copying(store)()
 
     store = lose(store, tmp_path)
     assert connector.read(store) is None
@@ -40,8 +41,10 @@ def test_what_was_taken_back_does_not_come_back(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "state.db")
     made.keep(store, {"rainbow.login": "l@acme.test"}, by="login", at=NOW)
     connector.keep(store, OURS)
+    kept.copying(store)()
     made.keep(store, {"rainbow.login": None}, by="login", at=NOW)
     connector.keep(store, None)
+    kept.copying(store)()
 
     assert not (tmp_path / "made.json").exists()
     store = lose(store, tmp_path)
@@ -89,6 +92,9 @@ def test_a_copy_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "made.json").mkdir()
 
     connector.keep(store, OURS)
+    with capture_logs() as lines:
+        kept.copying(store)()
+    assert [line["event"] for line in lines] == ["made_copy_not_written"]
     assert connector.read(store) == OURS
     kept.restore(store)
     store.close()
