@@ -30,6 +30,7 @@ from rainbow_exchange.diagnosis.bundle import daemon_parts
 from rainbow_exchange.diagnosis.explained import explained
 from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.preview import not_ready, preview
+from rainbow_exchange.diagnosis.resync import Resyncs
 from rainbow_exchange.ending import STOP_WITHIN, whole
 from rainbow_exchange.errors import UserError, problems_in
 from rainbow_exchange.model import Problem
@@ -151,13 +152,18 @@ class Daemon:
                 now=self._now,
                 random=self._random,
             )
+            self._resyncs = Resyncs(self._sides.bridge, self._sides.why_no_bridge)
             await stack.enter_async_context(self._page(folder, store, self._sides))
             faults: BaseExceptionGroup[UserError] | None = None
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    state = tasks.create_task(self._keep_state(), name="state")
+                    beside = [
+                        tasks.create_task(self._keep_state(), name="state"),
+                        tasks.create_task(self._resyncs.run(), name="resync"),
+                    ]
                     await self._sides.run()
-                    state.cancel()
+                    for each in beside:
+                        each.cancel()
             except* UserError as group:
                 faults = group
             if faults is not None:
@@ -183,12 +189,13 @@ class Daemon:
                 "bundle": daemon_parts.serve(
                     status=self.status,
                     metrics=self.metrics,
-                    members=lambda: sides.pipeline.parts.roster if sides.pipeline else (),
+                    members=lambda: bridge.parts.roster if (bridge := sides.bridge()) else (),
                     secrets=lambda: self._wanted.secrets,
                     started=iso(self._started),
                 ),
                 "login": partial(keeping_wire.answer, keeping),
-                "mailboxes": Mailboxes(lambda: sides.pipeline, sides.why_no_bridge).answer,
+                "mailboxes": Mailboxes(sides.bridge, sides.why_no_bridge).answer,
+                "resync": self._resyncs.answer,
                 "secrets": Desk(lambda: self._given, self.reload).answer,
             },
             token=token,
@@ -283,7 +290,8 @@ class Daemon:
                 return asdict(coverage.retry(sides.exchange.pipeline, sides.exchange.exchange, addresses))
             if sides.discovery is not None:
                 sides.discovery.try_again()
-        return {"retried": [], "read": [], "streamed": [], "unknown": addresses or []}
+        reason = sides.why_no_bridge() if sides is not None else "It is being started."
+        return {"retried": [], "read": [], "streamed": [], "unknown": [], "several": [], "reason": reason}
 
     async def preview(self, address: str) -> dict[str, Any]:
         """Return what Rainbow would be told of whoever has this address (`docs/reference/commands.md`)."""

@@ -24,7 +24,9 @@ LINK_LOST_LONG = 300.0
 #: seconds after which the clock is looked at again, whatever is expected when: it may have been set
 LOOK_EVERY = 1.0
 #: causes for which a cached agenda will not do, however current it seems
-FRESH = frozenset({Cause.BACKGROUND, Cause.POLL})
+FRESH = frozenset({Cause.BACKGROUND, Cause.POLL, Cause.ASKED})
+#: causes for which somebody waits
+URGENT = frozenset({Cause.CHANGE, Cause.ASKED})
 
 
 class Changes:
@@ -83,16 +85,27 @@ class Changes:
         self._wake.set()
         return True
 
-    async def read_everybody(self) -> tuple[int, int]:
-        """Have every mailbox read in the background and compared; return how many were read, and how many were not."""
+    async def read_everybody(self, landed: Callable[[], None] = lambda: None) -> tuple[int, int]:
+        """Have every mailbox read in the background and compared; return how many were read, and how many were not.
+
+        `landed` is called after each.
+        """
         addresses = [member.mailbox.address for member in self.parts.roster if member.mailbox is not None]
+        return await self._read_these(addresses, Cause.BACKGROUND, landed)
+
+    async def read_anew(self, address: str) -> bool:
+        """Have one mailbox read now, however current the cache seems, and compared; return whether it was."""
+        return (await self._read_these([address], Cause.ASKED, lambda: None)) == (1, 0)
+
+    async def _read_these(self, addresses: list[str], cause: Cause, landed: Callable[[], None]) -> tuple[int, int]:
         if not self.at_work or not addresses:
             return 0, len(addresses)
         began = self.parts.loop_time()
         reads = [
-            self._reads.create_task(self._read(address, Cause.BACKGROUND, began), name="changes:read")
-            for address in addresses
+            self._reads.create_task(self._read(address, cause, began), name="changes:read") for address in addresses
         ]
+        for each in reads:
+            each.add_done_callback(lambda _: landed())
         await asyncio.wait(reads)
         read = sum(not each.cancelled() and each.exception() is None and each.result() for each in reads)
         return read, len(reads) - read
@@ -115,7 +128,7 @@ class Changes:
         """Read the truth; what cannot be read now (False) is read again later, and nothing is told meanwhile."""
         if self.parts.roster.holder(address) is None:
             return True  # let go of since it was signalled
-        lane = Lane.CHANGE if cause is Cause.CHANGE else Lane.BACKGROUND
+        lane = Lane.CHANGE if cause in URGENT else Lane.BACKGROUND
         try:
             agenda = await self.parts.reader.agenda(address, lane=lane, fresh=cause in FRESH)
         except EwsError as error:

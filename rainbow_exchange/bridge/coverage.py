@@ -38,12 +38,14 @@ class Retried:
     """Whom a manual retry concerned, by login.
 
     `read`: they are streamed, and their calendars, which could not be read, are read now; `streamed`: in no need of it.
+    `unknown` and `several` are addresses that nobody has, and that several have, none of them as login.
     """
 
     retried: tuple[str, ...]
     read: tuple[str, ...]
     streamed: tuple[str, ...]
     unknown: tuple[str, ...]
+    several: tuple[str, ...] = ()
 
 
 def not_streamed(pipeline: Pipeline, *, most: int | None = None) -> list[NotStreamed]:
@@ -82,12 +84,12 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
     pipeline.membership.listing.try_again()
     roster = pipeline.parts.roster
     if addresses is None:
-        members, unknown = [member for member in roster if not is_streamed(pipeline, member)], []
+        members, missed = [member for member in roster if not is_streamed(pipeline, member)], list[str]()
         chosen: list[Member] = []
         streamed: list[Member] = []
     else:
         found = {address: roster.find(address) for address in addresses}
-        unknown = [address for address, member in found.items() if member is None]
+        missed = [address for address, member in found.items() if member is None]
         chosen = list(dict.fromkeys(member for member in found.values() if member is not None))
         streamed = [member for member in chosen if is_streamed(pipeline, member)]
         members = [member for member in chosen if member not in streamed]
@@ -106,7 +108,8 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
         retried=tuple(map(name_of, members)),
         read=tuple(map(name_of, read)),
         streamed=tuple(name_of(member) for member in streamed if member not in read),
-        unknown=tuple(unknown),
+        unknown=tuple(address for address in missed if not roster.knows(address)),
+        several=tuple(filter(roster.knows, missed)),
     )
 
 

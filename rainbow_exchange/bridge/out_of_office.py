@@ -166,18 +166,18 @@ class OutOfOfficeWatch:
         failing = self._impersonation and failing
         return Unreadable(reasons.total(), reason, self._tips.none, failing) if reasons else None
 
-    async def read(self, address: str) -> OutOfOffice:
-        """Return the state, read now if it is not known. Raises EwsError, TimeoutError; KeyError if never added."""
+    async def read(self, address: str, *, anew: bool = False) -> OutOfOffice:
+        """Return the state, read now if not known or `anew`. Raises EwsError, TimeoutError; KeyError if never added."""
         entry = self._entries[address]
         if entry.mailbox.smtp is None:
             raise ResponseError(NO_ADDRESS)
-        if not self._known(entry):
+        if anew or not self._known(entry):
             try:
                 async with asyncio.timeout(PATIENCE):
                     await (self._read_settings(entry) if self._impersonation else self._tips.one(entry))
             except (EwsError, TimeoutError):
                 self._let_tip_stand_in(entry)
-                if not self._known(entry):
+                if anew or not self._known(entry):
                     raise
         if entry.absence is None or not self._known(entry):
             raise ResponseError(NOT_KNOWN)

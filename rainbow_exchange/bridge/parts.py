@@ -32,6 +32,7 @@ class Cause(StrEnum):
     GAP = "gap"
     POLL = "poll"
     BACKGROUND = "background"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

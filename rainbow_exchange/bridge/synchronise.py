@@ -1,6 +1,7 @@
 """Everything anew, because somebody asks for it: who there is, and what their calendars and absences say."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from rainbow_exchange.bridge.pipeline import Pipeline
@@ -15,7 +16,15 @@ class NotSynchronised(RainbowExchangeError):
     """It failed; says why in words that may be shown to anybody."""
 
 
-async def synchronise(bridge: Callable[[], Pipeline | None]) -> str:
+#: takes the name of what is done now, and what tells how much of it is done, of how much (None: not known)
+Progress = Callable[[str, Callable[[], tuple[int, int] | None]], None]
+
+
+def _unseen(_phase: str, _count: Callable[[], tuple[int, int] | None]) -> None:
+    """Show nobody how far it is."""
+
+
+async def synchronise(bridge: Callable[[], Pipeline | None], *, progress: Progress = _unseen) -> str:
     """List the users, subscribe whoever is new, read everybody in the background; what differs is told to Rainbow.
 
     Returns what was done, in numbers. `bridge` gives the pipeline while there is one. Raises NotSynchronised.
@@ -25,23 +34,29 @@ async def synchronise(bridge: Callable[[], Pipeline | None]) -> str:
         raise NotSynchronised("The connector is not connected to Exchange at present.")
     try:
         async with asyncio.timeout(TIME_LIMIT):
-            return await _everything(pipeline)
+            return await _everything(pipeline, progress)
     except TimeoutError:
         raise NotSynchronised("It takes longer than 30 minutes, and goes on.") from None
     except RainbowError:
         raise NotSynchronised("The users of the company could not be listed.") from None
 
 
-async def _everything(pipeline: Pipeline) -> str:
+async def _everything(pipeline: Pipeline, progress: Progress) -> str:
     membership, before = pipeline.membership, pipeline.parts.counters.found
+    progress("listing users", lambda: membership.listing.progress)
     listed = await membership.listing.refresh()
+    progress("subscribing", lambda: (pipeline.parts.roster.covered, len(pipeline.parts.roster)))
     while membership.enrolment.waiting() and pipeline.changes.at_work:
         if membership.enrolment.outage is not None:
             raise NotSynchronised("The users are listed; Exchange does not answer at present.")
         await asyncio.sleep(1.0)
     if not pipeline.changes.at_work:
         raise NotSynchronised("The connector is being stopped, or its settings change.")
-    reading = asyncio.gather(pipeline.changes.read_everybody(), pipeline.parts.absences.look_at_everybody())
+    landed, total = Counter[str](), pipeline.parts.roster.covered
+    progress("reading calendars", lambda: (landed["reads"], total))
+    reading = asyncio.gather(
+        pipeline.changes.read_everybody(lambda: landed.update(("reads",))), pipeline.parts.absences.look_at_everybody()
+    )
     (read, unread), _ = await reading
     if not pipeline.changes.at_work:
         raise NotSynchronised("The connector was being stopped, or its settings changed.")

@@ -25,6 +25,7 @@ _COMMANDS = {
     "logout": "rainbow_exchange.cli.logout",
     "mailboxes": "rainbow_exchange.cli.mailboxes",
     "preview": "rainbow_exchange.cli.preview",
+    "resync": "rainbow_exchange.cli.resync",
     "retry": "rainbow_exchange.cli.retry",
     "run": "rainbow_exchange.cli.run",
     "secret": "rainbow_exchange.cli.secret",

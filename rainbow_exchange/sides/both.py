@@ -72,9 +72,8 @@ class Sides:
         self._now = now
         self._random = random
 
-    @property
-    def pipeline(self) -> Pipeline | None:
-        """The bridge between both, while there is one."""
+    def bridge(self) -> Pipeline | None:
+        """Return the bridge between both, while there is one."""
         return self.exchange.pipeline if self.exchange else None
 
     def why_no_bridge(self) -> str:

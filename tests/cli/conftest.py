@@ -97,6 +97,7 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
                 "retry": by_addresses(page.retry),
                 "preview": by_address(page.preview),
                 "mailboxes": page.answering("mailboxes"),
+                "resync": page.answering("resync"),
                 "explain": page.answering("explain"),
                 "bundle": daemon_parts.serve(
                     status=lambda: page.status,

@@ -17,7 +17,7 @@ from tests.house import House, now, until, virtually
 def mailboxes_of(house: House) -> Mailboxes:
     sides = house.daemon._sides if house.daemon else None
     assert sides is not None
-    return Mailboxes(lambda: sides.pipeline, lambda: "none")
+    return Mailboxes(sides.bridge, lambda: "none")
 
 
 def users(page: dict[str, Any]) -> list[str]:
@@ -85,7 +85,9 @@ def test_a_page_keeps_to_the_order_of_the_first(tmp_path: Path) -> None:
             assert (first["matching"], first["offset"], first["next_offset"]) == (8, 0, 3)
             newcomer = replace(house.people[0], id="0000", login_email="aaa@acme.test", mailbox=None)
             house.rainbow.people.add(newcomer)
-            await house.daemon._sides.pipeline.membership.listing.refresh()  # type: ignore[union-attr]  # is at work
+            pipeline = listed._bridge()
+            assert pipeline is not None
+            await pipeline.membership.listing.refresh()
             rest = [await listed.page(Query(), offset=offset, limit=3) for offset in (3, 6)]
             assert [each["next_offset"] for each in rest] == [6, None]
             seen = [user for page in (first, *rest) for user in users(page)]
