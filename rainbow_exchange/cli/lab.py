@@ -17,6 +17,7 @@ from rainbow_exchange.lab.exchange.throttling import PRESETS
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
 from rainbow_exchange.lab.tls import KINDS, Kind
 
+SCHEMA_VERSION = 1
 _PORT = click.IntRange(0, 65535)
 
 
@@ -83,6 +84,8 @@ def lab(
     They speak the real wires and hold made-up people; rehearse a roll-out on them, or reproduce a fault.
 
     \b
+    Exit code: 0 stopped, 2 a users file or a dial that is not right, or a port that is taken.
+    \b
     Examples:
         rainbow-exchange lab --users 50
         rainbow-exchange lab --only exchange --exchange-port 8080 --json
@@ -115,7 +118,9 @@ async def _serve(options: LabOptions, *, as_json: bool) -> None:
     stopped = asyncio.Event()
     with _first_signal(stopped.set):
         async with serve(options) as addresses:
-            click.echo(json.dumps(addresses.as_json()) if as_json else _text(addresses))
+            click.echo(
+                json.dumps({"schema_version": SCHEMA_VERSION} | addresses.as_json()) if as_json else _text(addresses)
+            )
             await stopped.wait()
 
 

@@ -22,6 +22,7 @@ from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, R
 from rainbow_exchange.sign_up.keeping import Found
 from rainbow_exchange.sign_up.rainbow_account import way_to_rainbow
 
+SCHEMA_VERSION = 1
 CANNOT_TELL = 4
 INTERRUPTED = 130
 EXIT_CODES = {"refused": 1, "not kept": 1, "left alone": 3, "wait": 5}
@@ -124,6 +125,7 @@ def _tell(done: Done, chosen: Chosen, found: Found, *, as_json: bool) -> None:
         click.echo(
             json.dumps(
                 {
+                    "schema_version": SCHEMA_VERSION,
                     "login": done.login,
                     "company_id": done.company_id,
                     "connector_id": done.connector_id or None,

@@ -43,6 +43,7 @@ def is_open(url: str) -> bool:
 def test_json_is_one_line_with_both_sides_when_both_are_ready() -> None:
     with lab("--users", "2", "--json") as (_, line):
         sides = json.loads(line)
+        assert sides.pop("schema_version") == 1
         assert sorted(sides) == ["exchange", "rainbow"]
         assert sorted(sides["exchange"]) == [
             "ca_file", "client_id", "client_secret", "password", "token_url", "url", "username"
@@ -56,7 +57,7 @@ def test_json_is_one_line_with_both_sides_when_both_are_ready() -> None:
 @pytest.mark.parametrize("side", ["exchange", "rainbow"])
 def test_one_side_alone(side: str) -> None:
     with lab("--users", "2", "--only", side, "--json") as (_, line):
-        assert list(json.loads(line)) == [side]
+        assert list(json.loads(line)) == ["schema_version", side]
 
 
 def test_ports_and_tls_can_be_chosen() -> None:

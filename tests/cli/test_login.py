@@ -188,6 +188,7 @@ def test_for_a_script_there_is_one_line_of_json(rainbow: Rainbow) -> None:
 
     assert code == 0
     answer = json.loads(out[0])
+    assert answer.pop("schema_version") == 1
     assert list(answer) == ["login", "company_id", "connector_id", "kept", "remark", "in_use"]
     assert (answer["company_id"], answer["in_use"], len(out)) == ("5f00000000000000000000c1", False, 1)
     assert err[0] == "connector@acme.test signs in with a password."

@@ -50,6 +50,7 @@ def test_all_is_well(tmp_path: Path) -> None:
             )
             await asyncio.sleep(90)
             shown = explained(house, login.upper())
+            assert shown["schema_version"] == 1
             assert (shown["state"], shown["verdict"]["right"], shown["verdict"]["broken"]) == ("explained", True, "")
             assert shown["identifiers"][0] == {"kind": "login", "value": login, "answer": "leads to the mailbox"}
             assert shown["mailbox"]["address"] == mailbox.address

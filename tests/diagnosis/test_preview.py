@@ -73,6 +73,7 @@ def test_it_is_what_leaves_on_the_wire_and_tells_nothing_that_is_masked(tmp_path
             asked = {kind: await house.rainbow.questions.ask(kind, user.login_email, dates=False) for kind in KINDS}
             assert {each["outcome"] for each in asked.values()} == {"result"}
             shown = await daemon.preview(user.login_email)
+            assert shown["schema_version"] == 1
             for kind in KINDS:
                 frame = next(each for each in reversed(sent) if f"<{kind} " in each)
                 id_ = frame.partition(' id="')[2].partition('"')[0]

@@ -1,0 +1,152 @@
+"""What every command says of itself: how it ends, an example, and JSON with a version. Every new one is held to it.
+
+`docs/reference/exit-codes.md` has a row for each command, with the words of its help.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from rainbow_exchange import config
+from rainbow_exchange.cli import main
+
+PAGES = Path(__file__).parent.parent / "docs" / "reference"
+
+
+def every_command(command: click.Command = main.commands, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Give each command by its words: `status`, `config show`, and also the groups."""
+    if name:
+        yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found is not None
+            yield from every_command(found, f"{name} {each}".strip())
+
+
+ALL = dict(every_command())
+LEAVES = {name: command for name, command in ALL.items() if not isinstance(command, click.Group)}
+
+
+def paragraphs(command: click.Command) -> list[str]:
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n|\x08", command.help or "")]
+
+
+def how_it_ends(command: click.Command) -> str:
+    """Give what the help says behind `Exit code:`; "" where it says nothing."""
+    found = [part for part in paragraphs(command) if part.startswith("Exit code:")]
+    return found[0].removeprefix("Exit code: ").removesuffix(".") if len(found) == 1 else ""
+
+
+def codes(text: str) -> list[int]:
+    """Give the exit codes that a sentence names, each at the beginning of a part of it."""
+    return [int(code) for code in re.findall(r"(?:^|[,;] |with --strict )(\d+) ", text)]
+
+
+def test_there_are_commands() -> None:
+    assert {"run", "status", "config show", "throttling-policy print"} <= LEAVES.keys()
+    assert {"config", "throttling-policy"} <= ALL.keys() - LEAVES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_the_help_has_an_example(name: str) -> None:
+    text = ALL[name].help or ""
+    examples = re.findall(rf"^\s+rainbow-exchange {name}\b", text, re.MULTILINE)
+
+    assert examples, f"The help of `{name}` shows no example that begins with `rainbow-exchange {name}`."
+    assert "\n\b\nExample" in re.sub(r"[ \t]+", "", text), f"`{name}`: put a \\b before `Example:`."
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_the_help_says_how_it_ends(name: str) -> None:
+    said = how_it_ends(LEAVES[name])
+
+    assert said, f"The help of `{name}` has no paragraph `Exit code: 0 …, 2 …`, with a \\b before it."
+    assert 0 in codes(said), f"`{name}` does not say what it means that it ends with 0."
+
+
+def test_the_page_of_exit_codes_has_the_words_of_every_help() -> None:
+    rows = dict(re.findall(r"^\| `([a-z -]+)` \| (.*) \|$", (PAGES / "exit-codes.md").read_text("utf-8"), re.MULTILINE))
+    wanted = {name: how_it_ends(command) for name, command in LEAVES.items()}
+    write = [f"| `{name}` | {said} |" for name, said in sorted(wanted.items()) if rows.get(name) != said]
+
+    assert write == [], "docs/reference/exit-codes.md: write these rows"
+    assert rows.keys() - wanted.keys() == set(), "docs/reference/exit-codes.md: take these rows out"
+
+
+def test_the_section_of_each_command_has_a_table_with_its_exit_codes() -> None:
+    sections = re.split(r"^## ", (PAGES / "commands.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    documented = {}
+    for section in sections:
+        name, _, text = section.partition("\n")
+        tabled = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
+        documented[name] = {int(code) for cell in tabled for code in cell.split(",")}
+    missing = {
+        name: sorted(set(codes(how_it_ends(command))) - documented[name.split(" ")[0]])
+        for name, command in LEAVES.items()
+    }
+
+    assert {name: codes for name, codes in missing.items() if codes} == {}, "commands.md lacks these codes"
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_options_that_all_have_are_alike(name: str) -> None:
+    options = {opt: each for each in LEAVES[name].params if isinstance(each, click.Option) for opt in each.opts}
+
+    if each := options.get("--config"):
+        assert (each.name, each.metavar, each.envvar) == ("config_file", "FILE", "RAINBOW_EXCHANGE_CONFIG")
+    if each := options.get("--json"):
+        assert each.is_flag
+
+
+#: how each command that has --json is run here, without a daemon
+RUNNABLE = {
+    "check": "check --json",
+    "config check": "config check --json",
+    "config show": "config show --json",
+    "secret list": "secret list --json",
+    "secret where": "secret where exchange.password --json",
+    "service print": "service print --for linux --json",
+    "service status": "service status --json",
+    "status": "status --json",
+}
+#: which test looks at it, where it takes a daemon, a Rainbow or a service
+ELSEWHERE = {
+    "explain": "diagnosis/test_explain.py",
+    "lab": "cli/test_lab.py",
+    "login": "cli/test_login.py",
+    "mailboxes": "cli/test_mailboxes.py",
+    "preview": "diagnosis/test_preview.py",
+    "secret set": "cli/test_secret.py",
+    "secret unset": "cli/test_secret.py",
+    "support-bundle": "cli/test_support_bundle.py",
+}
+
+
+def test_every_command_that_prints_json_is_looked_at() -> None:
+    with_json = {name for name, command in LEAVES.items() if any("--json" in each.opts for each in command.params)}
+
+    assert with_json == RUNNABLE.keys() | ELSEWHERE.keys()
+    silent = {
+        name: file
+        for name, file in ELSEWHERE.items()
+        if "schema_version" not in (Path(__file__).parent / file).read_text(encoding="utf-8")
+    }
+    assert silent == {}
+
+
+@pytest.mark.parametrize("name", sorted(RUNNABLE))
+def test_json_is_one_line_with_a_version(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "default_folder", lambda: tmp_path)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    result = CliRunner().invoke(main.commands, shlex.split(RUNNABLE[name]), prog_name="rainbow-exchange")
+
+    assert result.stdout.count("\n") == 1, result.output
+    assert json.loads(result.stdout)["schema_version"] == 1
