@@ -24,6 +24,29 @@ COMMAND = Path(sys.executable).parent / ("rainbow-exchange.exe" if sys.platform 
 PATIENCE = 30.0
 
 
+def command_for_all() -> Path:
+    """Give an installed command that every account may run, or skip.
+
+    It is the one that RAINBOW_EXCHANGE_FOR_ALL names: a virtual environment that root has made may be root's alone.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can run it as somebody else")
+    command = Path(os.environ.get("RAINBOW_EXCHANGE_FOR_ALL") or COMMAND)
+    try:
+        subprocess.run(  # noqa: S603 (our own command)
+            [command, "--version"],
+            user="nobody",
+            group="nogroup",
+            extra_groups=[],
+            check=True,
+            capture_output=True,
+            cwd="/",
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip(f"nobody but its owner may run {command.name}; RAINBOW_EXCHANGE_FOR_ALL names one for all")
+    return command
+
+
 def until(condition: Callable[[], Any], what: str, *, within: float = PATIENCE) -> Any:
     """Return the first true value of `condition`; fail, naming `what`, when it does not come."""
     end = time.monotonic() + within
