@@ -9,6 +9,10 @@ from rainbow_exchange.cli.main import commands
 
 #: serve until they are ended, and have tests of their own
 LASTING = {"run", "lab"}
+#: what they do is the service manager's, which this machine may have or not; `tests/cli` gives them one
+OF_THE_SYSTEM = {f"service {name}" for name in ("install", "start", "status", "stop", "uninstall")}
+#: have no use for settings, or are of use where these are faulty
+WITHOUT_SETTINGS = {"completion", "config init", "support-bundle"}
 ADDRESS = "ada@acme.test"
 
 
@@ -44,7 +48,11 @@ def alike(*words: str, code: int = 0) -> Call:
 
 
 CALLS = (
+    Call(("check", "--seconds", "20"), works=0, alone=2, cannot_tell=2),
     alike("completion", "bash"),
+    alike("config", "check"),
+    alike("config", "init", "-"),
+    alike("config", "show"),
     asks("explain", ADDRESS),
     asks("login", works=2, alone=2),
     asks("logout", "--local", alone=0),
@@ -55,7 +63,9 @@ CALLS = (
     asks("secret", "set", "rainbow.proxy_password", "--file", "/nowhere", works=2, alone=2),
     asks("secret", "unset", "rainbow.proxy_password", alone=0),
     asks("secret", "where", "exchange.password", alone=1),
+    alike("service", "print", "--for", "linux"),
     asks("status"),
+    alike("support-bundle", "--output", "/nowhere/bundle.zip", code=1),
     alike("throttling-policy", "print"),
 )
 
