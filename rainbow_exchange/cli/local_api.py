@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.errors import RainbowExchangeError, UserError
 from rainbow_exchange.json_text import read_json
+from rainbow_exchange.network.shown import printable
 from rainbow_exchange.web import runtime
+from rainbow_exchange.web.calls import MAX_BODY_BYTES
 
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _SECONDS = 5.0
@@ -35,8 +37,11 @@ class NoAnswerError(RainbowExchangeError):
 def ask(folder: Path, path: str, *, content: object = None, seconds: float = _SECONDS) -> Any:
     """GET `path` from the daemon whose `runtime.json` lies in `folder`, or POST `content` as JSON; give its JSON.
 
-    Raises NoAnswerError.
+    Raises NoAnswerError, and UserError for content that no daemon reads.
     """
+    body = None if content is None else json.dumps(content).encode()
+    if body is not None and len(body) > MAX_BODY_BYTES:
+        raise UserError([f"That is more than the service reads at once, {MAX_BODY_BYTES // 1024} KiB: ask for less."])
     found = _find(folder)
     where = f"{found.host} port {found.port}"
     connection = http.client.HTTPConnection(found.host, found.port, timeout=seconds)
@@ -55,7 +60,7 @@ def ask(folder: Path, path: str, *, content: object = None, seconds: float = _SE
     try:
         with _time_limit(connection, seconds):
             _let_it_prove_itself(connection, found, where)
-            status, answer = _send(connection, path, {"Authorization": f"Bearer {_token(folder)}"}, content)
+            status, answer = _send(connection, path, {"Authorization": f"Bearer {_token(folder)}"}, body)
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswerError(
             CANNOT_TELL,
@@ -65,8 +70,29 @@ def ask(folder: Path, path: str, *, content: object = None, seconds: float = _SE
     finally:
         connection.close()
     if status != http.HTTPStatus.OK:
-        raise NoAnswerError(CANNOT_TELL, f"the daemon answered with status {status}", "look at the daemon's log")
+        raise _refusal(status, answer)
     return _json(answer, where)
+
+
+#: what the daemon says without a word in its log
+_REFUSALS: dict[int, tuple[str, str]] = {
+    http.HTTPStatus.NOT_FOUND: (
+        "the daemon does not know what is asked: it is of another version",
+        "use the command of its version",
+    ),
+    http.HTTPStatus.UNAUTHORIZED: ("the daemon was started anew this moment", "try again"),
+    http.HTTPStatus.SERVICE_UNAVAILABLE: ("the daemon is asked too much at once", "try again in a moment"),
+}
+
+
+def _refusal(status: int, answer: bytes) -> NoAnswerError:
+    if status == http.HTTPStatus.BAD_REQUEST:
+        said = printable(answer[:200].decode(errors="replace").strip()) or "no reason given"
+        return NoAnswerError(
+            CANNOT_TELL, f"the daemon refuses what is asked ({said})", "correct it, or use the command of its version"
+        )
+    text, action = _REFUSALS.get(status, (f"the daemon answered with status {status}", "look at the daemon's log"))
+    return NoAnswerError(CANNOT_TELL, text, action)
 
 
 def _find(folder: Path) -> runtime.Runtime:
@@ -121,12 +147,11 @@ def _let_it_prove_itself(connection: http.client.HTTPConnection, found: runtime.
 
 
 def _send(
-    connection: http.client.HTTPConnection, path: str, headers: dict[str, str], content: object = None
+    connection: http.client.HTTPConnection, path: str, headers: dict[str, str], body: bytes | None = None
 ) -> tuple[int, bytes]:
-    if content is None:
+    if body is None:
         connection.request("GET", path, headers=headers)
     else:
-        body = json.dumps(content).encode()
         connection.request("POST", path, body=body, headers=headers | {"Content-Type": "application/json"})
     response = connection.getresponse()
     answer = response.read(_MAX_ANSWER_BYTES + 1)

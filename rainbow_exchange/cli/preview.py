@@ -26,7 +26,7 @@ def preview(address: str, config_file: Path | None, as_json: bool) -> None:
     Nothing is sent. What is masked for Rainbow is masked here, too.
 
     \b
-    Exit code: 0 shown, 1 nobody has this address, or nothing is told at present,
+    Exit code: 0 shown, 1 nobody, or more than one, has this address, or there is no bridge to Exchange at present,
     3 not running, 4 cannot tell.
     \b
     Example:

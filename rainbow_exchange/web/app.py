@@ -20,9 +20,8 @@ from rainbow_exchange.ending import whole
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.json_text import read_json
 from rainbow_exchange.web import runtime, security
-from rainbow_exchange.web.calls import Call
+from rainbow_exchange.web.calls import MAX_BODY_BYTES, Call
 
-_MAX_BODY_BYTES = 64 * 1024
 _MAX_REQUESTS = 64
 _KEEPALIVE_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 1.0
@@ -65,7 +64,7 @@ def make_app(
         return web.Response(text=json.dumps(status(), ensure_ascii=False), content_type="application/json")
 
     app = web.Application(
-        client_max_size=_MAX_BODY_BYTES,
+        client_max_size=MAX_BODY_BYTES,
         middlewares=[security.known_hosts_only(), security.at_most(_MAX_REQUESTS)],
     )
     app.on_response_prepare.append(security.add_headers)

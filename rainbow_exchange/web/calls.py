@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+#: of what comes with a call
+MAX_BODY_BYTES = 64 * 1024
 #: does the work of one call; raises ValueError where it does not understand what came
 Call = Callable[[object], Awaitable[Mapping[str, Any]]]
 

@@ -10,6 +10,7 @@ import pytest
 
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.local_api import CANNOT_TELL, NOT_RUNNING, NoAnswerError
+from rainbow_exchange.errors import UserError
 from rainbow_exchange.web import runtime
 
 if TYPE_CHECKING:
@@ -154,7 +155,33 @@ def test_a_wrong_token_is_told(page: Page) -> None:
 
     error = refused(page.folder)
 
-    assert (error.state, str(error)) == (CANNOT_TELL, "the daemon answered with status 401")
+    assert (error.state, str(error), error.action) == (
+        CANNOT_TELL,
+        "the daemon was started anew this moment",
+        "try again",
+    )
+
+
+def test_a_daemon_of_another_version_is_told(page: Page) -> None:
+    error = refused(page.folder, "/api/nothing")
+
+    assert (error.state, str(error)) == (
+        CANNOT_TELL,
+        "the daemon does not know what is asked: it is of another version",
+    )
+
+
+def test_what_the_daemon_refuses_is_told_with_its_reason(page: Page) -> None:
+    with pytest.raises(NoAnswerError) as caught:
+        local_api.ask(page.folder, "/api/preview", content={"address": " "})
+
+    assert str(caught.value) == 'the daemon refuses what is asked (not understood: {"address": "..."} is needed)'
+
+
+@pytest.mark.parametrize("size", [70_000, 5_000_000])
+def test_more_than_the_daemon_reads_is_not_sent(page: Page, size: int) -> None:
+    with pytest.raises(UserError, match="more than the service reads at once, 64 KiB"):
+        local_api.ask(page.folder, "/api/preview", content={"address": "a" * size})
 
 
 def test_an_answer_that_is_no_json_is_told(page: Page) -> None:
