@@ -1,20 +1,15 @@
-"""What can be said of the state's files without opening them, also while the daemon holds them; and whom they know."""
+"""What can be said of the state's files without opening them, also while the daemon holds them. No content."""
 
-import errno
 import os
-import shutil
 import sqlite3
-import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rainbow_exchange.state.store import APPLICATION_ID, FILE_NAME, SCHEMA_VERSION
+from rainbow_exchange.state.migration import SCHEMA_VERSION
+from rainbow_exchange.state.store import APPLICATION_ID, FILE_NAME
 
 #: of SQLite's header (https://www.sqlite.org/fileformat.html): user version and application id, four bytes each
 _HEADER_BYTES, _USER_VERSION, _APPLICATION = 100, slice(60, 64), slice(68, 72)
-#: of a state that is copied
-_MOST_BYTES = 256 * 1024 * 1024
 #: files of a folder that are named
 _MOST = 100
 
@@ -39,28 +34,6 @@ def of_folder(folder: Path) -> dict[str, Any]:
         "files": files[:_MOST],
         "files_left_out": max(0, len(files) - _MOST),
     }
-
-
-def names(folder: Path) -> list[set[str]]:
-    """Give what the state knows of each person by name, while no daemon has it open.
-
-    It is read from a copy, which leaves the file as it is, whoever reads it. Raises OSError.
-    """
-    file = folder / FILE_NAME
-    with tempfile.TemporaryDirectory(prefix="rainbow-exchange-") as place:
-        copy = Path(place) / FILE_NAME
-        for suffix in ("", "-wal"):
-            source = file.with_name(file.name + suffix)
-            if not suffix or source.exists():
-                if source.stat().st_size > _MOST_BYTES:
-                    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(source))
-                shutil.copyfile(source, copy.with_name(copy.name + suffix))
-        try:
-            with closing(sqlite3.connect(copy)) as connection:
-                rows = connection.execute("SELECT user_id, identifier, address, principal FROM remembered").fetchall()
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise OSError(errno.EIO, "it is damaged, or of another version") from error
-    return [{str(name) for name in row if name} for row in rows]
 
 
 def _schema(file: Path) -> int | str:

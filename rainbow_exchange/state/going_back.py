@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from rainbow_exchange.state.errors import StateError
-from rainbow_exchange.state.store import SCHEMA_VERSION
+from rainbow_exchange.state.migration import SCHEMA_VERSION
 
 _IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 

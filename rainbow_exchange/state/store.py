@@ -14,30 +14,14 @@ from pathlib import Path
 
 import structlog
 
+from rainbow_exchange.state import migration
 from rainbow_exchange.state.errors import StateError
+from rainbow_exchange.state.migration import atomic
 
 FILE_NAME = "state.db"
 
 #: marks the file as ours ("RbEx")
 APPLICATION_ID = 0x52624578
-#: migration n leads from schema version n to n + 1; never changed once released
-_MIGRATIONS = (
-    """
-    CREATE TABLE remembered (
-        user_id TEXT PRIMARY KEY,
-        identifier_kind TEXT NOT NULL,
-        identifier TEXT NOT NULL,
-        address TEXT NOT NULL,
-        principal TEXT,
-        read_mode TEXT NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE value (
-        key TEXT PRIMARY KEY,
-        value TEXT NOT NULL
-    ) WITHOUT ROWID;
-    """,
-)
-SCHEMA_VERSION = len(_MIGRATIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +118,7 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guarded(), _atomic(self._connection):
+        with self._guarded(), atomic(self._connection):
             yield self._connection
 
 
@@ -170,48 +154,19 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application_id != APPLICATION_ID and (application_id or tables):
         raise StateError("foreign", path, "is a database of another program; set state.path to another folder")
-    if version > SCHEMA_VERSION:
-        raise StateError(
-            "newer",
-            path,
-            f"was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION});"
-            " install that version again, or move the file away to begin anew",
-        )
+    if version > migration.SCHEMA_VERSION:
+        raise migration.newer(path, connection, version)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     # Takes the lock for good, so that "locked" comes now and not later.
-    with _atomic(connection):
+    with atomic(connection):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise _CorruptError(str(verdict))
-    if 0 < version < SCHEMA_VERSION:
-        _keep_copy(path, connection, version)
-    for number in range(version, SCHEMA_VERSION):
-        with _atomic(connection):
-            for statement in filter(str.strip, _MIGRATIONS[number].split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number + 1}")
+    migration.bring_forward(path, connection, version)
     for table in ("remembered", "value"):
         connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608  (a name of ours)
-
-
-@contextlib.contextmanager
-def _atomic(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # the first error counts
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-def _keep_copy(path: Path, connection: sqlite3.Connection, version: int) -> None:
-    copy = path.with_name(f"{path.name}.schema-{version}")
-    copy.unlink(missing_ok=True)
-    connection.execute("VACUUM INTO ?", (str(copy),))
 
 
 def _move_aside(path: Path) -> Path:

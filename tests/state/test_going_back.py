@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rainbow_exchange.state import going_back, store
+from rainbow_exchange.state import going_back, migration
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Store
 
@@ -29,7 +29,7 @@ def test_what_this_version_can_read_stays(tmp_path: Path) -> None:
 
 
 def test_the_copy_takes_the_place_of_a_newer_file_which_is_kept(tmp_path: Path) -> None:
-    now = store.SCHEMA_VERSION
+    now = migration.SCHEMA_VERSION
     file = written(tmp_path / "state.db", "newer")
     of_schema(file, now + 2)
     written(tmp_path / f"state.db.schema-{now}", "before")
@@ -46,7 +46,7 @@ def test_the_copy_takes_the_place_of_a_newer_file_which_is_kept(tmp_path: Path) 
 
 def test_without_a_copy_it_begins_anew_and_says_so(tmp_path: Path) -> None:
     file = written(tmp_path / "state.db", "newer")
-    of_schema(file, store.SCHEMA_VERSION + 1)
+    of_schema(file, migration.SCHEMA_VERSION + 1)
     assert str(going_back.fit(file)).endswith("each mailbox is looked for anew")
     assert Store.open(file).value("who") is None
 

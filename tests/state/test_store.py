@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from rainbow_exchange.state import store as module
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Remembered, Store
 
@@ -185,23 +184,6 @@ def test_several_corrupt_files_are_all_kept(path: Path) -> None:
         Store.open(path).close()
 
     assert len(list(path.parent.glob("state.db.corrupt-*"))) == 3
-
-
-def test_older_files_are_migrated_and_a_copy_is_kept(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.remember([ADA])
-    store.close()
-    monkeypatch.setattr(module, "_MIGRATIONS", (*module._MIGRATIONS, "CREATE TABLE later (value TEXT);"))
-    monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
-
-    Store.open(path).close()
-    again = Store.open(path)
-
-    assert again.remembered() == {"1": ADA}
-    again.close()
-    with sqlite3.connect(path.with_name("state.db.schema-1")) as copy:
-        assert copy.execute("PRAGMA user_version").fetchone() == (1,)
-        assert copy.execute("SELECT address FROM remembered").fetchall() == [("ada@acme.test",)]
-    copy.close()
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

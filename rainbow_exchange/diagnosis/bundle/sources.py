@@ -12,6 +12,9 @@ from rainbow_exchange.bridge.member import domain
 from rainbow_exchange.diagnosis.bundle import machine, tails, worst
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Source
 from rainbow_exchange.state import facts as state_facts
+from rainbow_exchange.state.errors import StateError
+from rainbow_exchange.state.snapshot import snapshot
+from rainbow_exchange.state.store import Remembered
 
 #: asks the daemon: path and content of a call → its answer; raises NotCollected
 Ask = Callable[[str, object], Any]
@@ -84,11 +87,16 @@ def people(ask: Ask, folder: Path) -> People:
             after = page["next"]
     except NotCollected as error:
         known.why = str(error)
-        with contextlib.suppress(OSError):  # state.json says what there is, and by their looks most are found
-            remembered = state_facts.names(folder)
+        with contextlib.suppress(StateError), snapshot(folder) as store:  # what is wrong with it, state.json shows
+            remembered = [_names(each) for each in store.remembered().values()]
             known.names.update(*remembered)
             known.domains.update(shared_domains(remembered))
     return known
+
+
+def _names(remembered: Remembered) -> set[str]:
+    names = (remembered.user_id, remembered.identifier, remembered.address, remembered.principal)
+    return {name for name in names if name}
 
 
 def shared_domains(people: Iterable[Iterable[str]]) -> list[str]:
