@@ -48,6 +48,8 @@ from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.status import iso
 from rainbow_exchange.web import app, runtime
 from rainbow_exchange.web.calls import by_address, by_addresses
+from rainbow_exchange.web.door import sign_in_path
+from rainbow_exchange.web.sessions import Sessions
 
 log = structlog.get_logger()
 
@@ -58,7 +60,7 @@ REVIEW_EVERY = 1.0
 class Observer(Protocol):
     """Whoever wants to show progress.
 
-    Events and their values: `serving(url)`, `listing_users(done, total)`, `users_listed(count)`,
+    Events and their values: `serving(url, sign_in)`, `listing_users(done, total)`, `users_listed(count)`,
     `subscribed(done, total)`, `change_told(user, mailbox, kind, seconds)`, `problem(id, text, action)`, `stopping()`,
     `stopped()`.
     """
@@ -177,7 +179,7 @@ class Daemon:
         """Serve the local page, and let commands on this machine find it."""
         keeping = Keeping(lambda: self._given, store, now=self._now, use=self._use_login)
         web = self._wanted.settings.web
-        token, nonce = runtime.new_secret(), runtime.new_secret()
+        token, nonce, sessions = runtime.new_secret(), runtime.new_secret(), Sessions()
         page = app.make_app(
             status=self.status,
             ready=self.ready,
@@ -200,13 +202,15 @@ class Daemon:
             },
             token=token,
             nonce=nonce,
+            sessions=sessions,
         )
         async with app.serve(page, web.host, web.port) as port:
             where = partial(runtime.publish, folder, host=web.host, port=port, nonce=nonce, token=token)
             published = await whole(asyncio.to_thread(where, now=self._now()))
             try:
                 log.info("page_served", host=web.host, port=port)
-                self._observe("serving", url=f"http://{web.host}:{port}")
+                url = f"http://{runtime.host_in_url(web.host)}:{port}"
+                self._observe("serving", url=url, sign_in=url + sign_in_path(sessions))
                 yield
             finally:
                 runtime.withdraw(folder, published)

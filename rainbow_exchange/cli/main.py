@@ -33,6 +33,7 @@ _COMMANDS = {
     "status": "rainbow_exchange.cli.status",
     "support-bundle": "rainbow_exchange.cli.support_bundle:support_bundle",
     "throttling-policy": "rainbow_exchange.cli.throttling_policy:throttling_policy",
+    "web-url": "rainbow_exchange.cli.web_url:web_url",
 }
 
 

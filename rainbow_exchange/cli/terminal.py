@@ -55,7 +55,8 @@ class Progress:
         """Take one event of `daemon.Observer`."""
         match event:
             case "serving":
-                self._line(f"Local page at {values['url']}")
+                self._line(f"Local page at {values['url']}; to sign in, once and within 10 minutes:")
+                self._line(f"  {values['sign_in']}")
             case "listing_users" if values["total"] > LISTED_SILENTLY:
                 self._rewrite(f"Listing users {values['done']}/{values['total']}", last=False)
             case "users_listed":

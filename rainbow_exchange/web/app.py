@@ -1,7 +1,7 @@
 """The local page's addresses and its server. It is handed callables and plain values, and knows nobody's loops.
 
 Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data. With the token: `/api/status`, and by
-POST each of the calls that it is handed (`calls`).
+POST whatever `calls` has. For browsers that have signed in: `/`.
 """
 
 import contextlib
@@ -21,6 +21,8 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.json_text import read_json
 from rainbow_exchange.web import runtime, security
 from rainbow_exchange.web.calls import MAX_BODY_BYTES, Call
+from rainbow_exchange.web.door import Door
+from rainbow_exchange.web.sessions import Sessions
 
 _MAX_REQUESTS = 64
 _KEEPALIVE_SECONDS = 15.0
@@ -37,12 +39,14 @@ def make_app(
     calls: Mapping[str, Call],
     token: str,
     nonce: str,
+    sessions: Sessions | None = None,
 ) -> web.Application:
     """Build the application.
 
     `status` gives the JSON of `docs/reference/status.md`, `metrics` Prometheus' text. `calls`: name → what does the
-    work of a POST to `/api/<name>`.
+    work of a POST to `/api/<name>`. `sessions` know who has signed in.
     """
+    door = Door(sessions or Sessions(), status)
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -73,7 +77,8 @@ def make_app(
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/api/nonce", prove)
     app.router.add_get("/api/status", security.with_token(token, show_status))
-    for name, work in calls.items():
+    door.add_to(app.router)
+    for name, work in {**calls, "sign-in": door.mint}.items():
         app.router.add_post(f"/api/{name}", security.with_token(token, _posted(work)))
     return app
 

@@ -96,6 +96,11 @@ def read(folder: Path) -> Runtime | None:
     return Runtime(**{name: content[name] for name in kinds})
 
 
+def host_in_url(host: str) -> str:
+    """Write a host as an address of the web has it."""
+    return f"[{host}]" if ":" in host else host
+
+
 def read_token(folder: Path) -> str:
     """Read the token. Raises OSError and ValueError."""
     return _read(folder / TOKEN_NAME).strip()

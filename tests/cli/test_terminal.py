@@ -21,14 +21,15 @@ def shown(*events: tuple[str, dict[str, object]]) -> str:
 def test_the_start_is_shown_as_progress() -> None:
     assert (
         shown(
-            ("serving", {"url": "http://127.0.0.1:3001"}),
+            ("serving", {"url": "http://127.0.0.1:3001", "sign_in": "http://127.0.0.1:3001/sign-in?code=x"}),
             ("users_listed", {"count": 2}),
             ("subscribed", {"done": 1, "total": 2}),
             ("subscribed", {"done": 2, "total": 2}),
             ("stopping", {}),
             ("stopped", {}),
         )
-        == "Local page at http://127.0.0.1:3001\nRainbow lists 2 users.\n\rSubscribed 1/2\rSubscribed 2/2\n"
+        == "Local page at http://127.0.0.1:3001; to sign in, once and within 10 minutes:\n"
+        "  http://127.0.0.1:3001/sign-in?code=x\nRainbow lists 2 users.\n\rSubscribed 1/2\rSubscribed 2/2\n"
         "Stopping ...\nStopped.\n"
     )
 

@@ -1,0 +1,43 @@
+"""`rainbow-exchange web-url`: where the local page is, with a way in."""
+
+import json
+from pathlib import Path
+
+import click
+
+from rainbow_exchange import config
+from rainbow_exchange.cli import local_api
+from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.web import runtime
+
+SCHEMA_VERSION = 1
+
+
+@click.command("web-url")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@config_option
+def web_url(*, as_json: bool, config_file: Path | None) -> None:
+    """Print the address of the local page, with a code that signs in once.
+
+    The running daemon makes the code after it has proved that it is the daemon. It lasts ten minutes. No browser is
+    opened; whoever has the address first is let in, so pass it on to nobody.
+
+    \b
+    Exit code: 0 printed, 3 not running, 4 cannot tell.
+    \b
+    Example:
+        rainbow-exchange web-url
+    """  # noqa: D301  (\b is click's: keep these lines)
+    folder = config.data_folder(config.load(config_file))
+    answer = local_api.ask(folder, "/api/sign-in", content={})
+    found = runtime.read(folder)
+    if found is None or not isinstance(answer, dict) or answer.get("schema_version") != SCHEMA_VERSION:
+        raise local_api.NoAnswerError(
+            local_api.CANNOT_TELL, "the daemon has ended, or is of another version than this command", "try again"
+        )
+    url = f"http://{runtime.host_in_url(found.host)}:{found.port}{answer['path']}"
+    if as_json:
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "url": url, "seconds": answer["seconds"]}))
+    else:
+        click.echo(url)
+        click.echo("Open it in a browser on this machine: it signs in once, within 10 minutes.", err=True)
