@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from rainbow_exchange import __version__, config, logs
+from rainbow_exchange import __version__, config, logs, secret_desk
 from rainbow_exchange.cli import check_screen, local_api
 from rainbow_exchange.cli.terminal import config_option, is_terminal
 from rainbow_exchange.config import Settings
@@ -31,6 +31,8 @@ from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.web import runtime
 
 SCHEMA_VERSION = 1
+#: its keyring may be slow
+_KEYRING_SECONDS = 20.0
 EXIT_CODES = {Verdict.PASS: 0, Verdict.WARN: 1, Verdict.FAIL: 2}
 
 
@@ -90,7 +92,7 @@ def check(  # noqa: PLR0917  (click hands them in by name)
     else:
         folder = config.data_folder(settings)
         with _state(folder) as (store, state_fault):
-            candidate = _candidate(effective(settings, store), folder, state_fault)
+            candidate, daemon = _candidate(effective(settings, store), folder, state_fault)
             going = diagnosis.run(
                 candidate,
                 store=store,
@@ -98,7 +100,7 @@ def check(  # noqa: PLR0917  (click hands them in by name)
                 random=random.random,
                 address=address.strip(),
                 must_refuse=must_refuse,
-                daemon=_daemon(folder),
+                daemon=daemon,
                 again=try_again,
                 total=seconds,
             )
@@ -169,20 +171,28 @@ def _state(folder: Path) -> Iterator[tuple[Store, str]]:
                 store.close()
 
 
-def _candidate(settings: Settings, folder: Path, state_fault: str) -> Candidate:
+def _candidate(settings: Settings, folder: Path, state_fault: str) -> tuple[Candidate, Mapping[str, Any] | None]:
+    """Put together what is checked, and the status of the service if it runs with this folder."""
     secrets, faults = resolve(settings)
-    return Candidate(
-        settings=settings,
-        secrets=secrets,
-        secret_faults=faults,
-        account=whose(),
-        service=_service_account(folder),
-        state_fault=state_fault,
+    candidate = Candidate(
+        settings=settings, secrets=secrets, secret_faults=faults, account=whose(), state_fault=state_fault
     )
+    try:
+        status = local_api.ask(folder, "/api/status")
+        seen = local_api.ask(folder, secret_desk.PATH, content={"do": "look"}, seconds=_KEYRING_SECONDS)["answer"]
+        has = {each["name"] for each in seen["secrets"] if any(at["counts"] and at["has"] for at in each["places"])}
+        return replace(candidate, service=str(seen["account"]), service_has=frozenset(has)), dict(status)
+    except local_api.NoAnswerError as error:
+        if error.state == local_api.NOT_RUNNING:
+            return candidate, None
+        return replace(candidate, service=_owner(folder), service_fault=str(error)), None
+    except (KeyError, TypeError, ValueError):
+        fault = "the service is of another version than this command"
+        return replace(candidate, service=_owner(folder), service_fault=fault), None
 
 
-def _service_account(folder: Path) -> str:
-    """Name whom the running service runs as, by the file that it keeps; "" where none runs, or that is not told."""
+def _owner(folder: Path) -> str:
+    """Name whom the service runs as, by the file that it keeps; "" where that is not told."""
     if sys.platform == "win32":
         return ""
     else:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
@@ -190,15 +200,6 @@ def _service_account(folder: Path) -> str:
             return (folder / runtime.RUNTIME_NAME).owner()
         except (OSError, KeyError):
             return ""
-
-
-def _daemon(folder: Path) -> Mapping[str, Any] | None:
-    """Give the status of the daemon that runs with this folder."""
-    try:
-        answer = local_api.ask(folder, "/api/status")
-    except local_api.NoAnswerError:
-        return None
-    return answer if isinstance(answer, dict) else None
 
 
 def _faulty(error: UserError) -> Result:

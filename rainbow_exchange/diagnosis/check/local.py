@@ -33,8 +33,9 @@ class _Some:
 class Candidate:
     """Settings and secrets to be checked, with what was wrong with reading them.
 
-    `account` is whom this runs as; `service` whom the running service does, "" where that is not known. `state_fault`
-    says why the state was of no use.
+    `account` is whom this runs as; `service` whom the running service does, "" where that is not known, and
+    `service_has` which secrets that one finds, None where it was not asked. `state_fault` says why the state was of no
+    use, `service_fault` why a service that seems to run cannot be asked.
     """
 
     settings: Settings
@@ -42,7 +43,9 @@ class Candidate:
     secret_faults: Mapping[str, str]
     account: str = ""
     service: str = ""
+    service_has: frozenset[str] | None = None
     state_fault: str = ""
+    service_fault: str = ""
 
 
 def resolve(settings: Settings) -> tuple[Secrets, dict[str, str]]:
@@ -87,6 +90,9 @@ def settings_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
     if candidate.state_fault:
         text = f"What this machine has kept (login, mailboxes that were found) is not known: {candidate.state_fault}."
         return warned(Cause("state-unusable", text, "Run this as the account of the service."), **facts)
+    if candidate.service_fault:
+        text = f"Whether the service runs cannot be told: {candidate.service_fault}."
+        return warned(Cause("cannot-tell", text, "See rainbow-exchange status."), **facts)
     return passed(f"{where[0].upper()}{where[1:]}.", **facts)
 
 
@@ -103,22 +109,41 @@ def secrets_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
     if faults := list(candidate.secret_faults.values()):
         text = f"{account} cannot read every secret: {few(faults, _MOST_FAULTS)}"
         return failed(Cause("secret-unreadable", text, "Correct that, as the account of the service."), **facts)
-    if candidate.service and candidate.account and candidate.service != candidate.account:
-        who = candidate.service
-        text = f"This runs as {account}, and the service as {who}: what {who} can read is not known from here."
-        action = f"Run this as {who} (on Linux: runuser -u {who} -- rainbow-exchange check)."
-        if lacking:
-            text += f" {account} finds no {', '.join(lacking)}."
-            return failed(Cause("other-account", text, action), **facts)
-        return warned(Cause("other-account", text, action), **facts)
     if lacking and "rainbow" in sides and _from_rainbow(lacking, exchange, candidate):
         lacking = [key for key in lacking if key in rainbow]
+    if (found := _of_service(candidate, [*places, *lacking], lacking)) is not None:
+        cause, fails = found
+        return (failed if fails else warned)(cause, **facts)
     if lacking:
         why = f" ({secrets.keyring_problem})" if secrets.keyring_problem else ""
         text = f"{account} finds no {', '.join(lacking)}{why}."
         return failed(Cause("settings-missing", text, " ".join(how_to_set(lacking))), **facts)
+    if secrets.exposed:
+        return warned(Cause("secret-exposed", secrets.exposed, "Take that right away from them."), **facts)
     where = "; ".join(f"{key} from {place}" for key, place in places.items()) or "none is needed"
-    return passed(f"As {account}: {where}.", **facts)
+    also = f" The service, as {candidate.service}, finds them, too." if candidate.service_has is not None else ""
+    return passed(f"As {account}: {where}.{also}", **facts)
+
+
+def _of_service(candidate: Candidate, wanted: Sequence[str], lacking: Sequence[str]) -> tuple[Cause, bool] | None:
+    """Say what differs between what this account finds and the service's, and whether that fails; None: nothing."""
+    who, has = candidate.service, candidate.service_has
+    as_it = f"Run this as {who} (on Linux: runuser -u {who} -- rainbow-exchange check)."
+    if has is not None and (absent := [key for key in wanted if key not in has]):
+        text = f"The service, which runs as {who}, finds no {', '.join(absent)}."
+        action = f"rainbow-exchange secret set {absent[0]} gives it to the running service."
+        return Cause("other-account" if set(absent) - set(lacking) else "settings-missing", text, action), True
+    if not who or not candidate.account or who == candidate.account:
+        return None
+    if lacking:
+        text = f"This runs as {candidate.account}, which finds no {', '.join(lacking)}, and the service as {who}"
+        return Cause("other-account", f"{text}{', which does' if has is not None else ''}.", as_it), True
+    if has is None:
+        text = (
+            f"This runs as {candidate.account}, and the service as {who}: what {who} can read is not known from here."
+        )
+        return Cause("other-account", text, as_it), False
+    return None
 
 
 def _from_rainbow(lacking: Sequence[str], exchange: Sequence[str], candidate: Candidate) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import socket
 import ssl as tls
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,8 +33,8 @@ from rainbow_exchange.network.shown import few, printable
 from rainbow_exchange.rainbow.errors import RainbowConnectionError
 from rainbow_exchange.rainbow.transport import connection_error
 
-#: seconds for one address of several
-_EACH = 5.0
+#: seconds for one address of several, and for a head
+_EACH, _HEAD_WITHIN = 5.0, 6.0
 _MOST_ADDRESSES = 4
 _NAMES = 5
 _SERVERS = {"exchange": "Exchange", "rainbow": "Rainbow"}
@@ -183,33 +184,43 @@ class WayTo:
     async def _addresses(self) -> list[str]:
         url = URL(self.url)
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(self.host, url.port, type=1)
+            found = await asyncio.get_running_loop().getaddrinfo(self.host, url.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             detail = f"the name {self.host} is not known"
             raise _error(self.side, Failure(kind="name", detail=detail)) from error
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
     async def _head(self, *, verifying: bool) -> None:
-        """Ask for nothing but a head; raises _NoWay."""
-        way = Way(self.url, self.proxy)
-        where = URL(self.url).origin()
+        """Connect, and ask for nothing but a head, if one comes; raises _NoWay where there is no connection."""
+        way, trace = Way(self.url, self.proxy), aiohttp.TraceConfig()
+        connected = False
+
+        async def note(*_: object) -> None:
+            nonlocal connected
+            connected = True
+
+        trace.on_connection_create_end.append(note)
+        session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, trace_configs=[trace], raise_for_status=False
+        )
+        asking = session.head(
+            URL(self.url).origin(),
+            allow_redirects=False,
+            ssl=self.context if verifying else False,
+            proxy=self.proxy.url,
+            proxy_headers=self.proxy.headers,
+            headers=dict(self.proxy.beside(self.url)),
+        )
         try:
-            async with (
-                aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session,
-                way.passage(),
-                session.head(
-                    where,
-                    allow_redirects=False,
-                    ssl=self.context if verifying else False,
-                    proxy=self.proxy.url,
-                    proxy_headers=self.proxy.headers,
-                    headers=dict(self.proxy.beside(self.url)),
-                ) as answer,
-            ):
+            async with asyncio.timeout(_HEAD_WITHIN), session, way.passage(), asking as answer:
                 way.check(answer.status, answer.headers)
         except (aiohttp.ClientError, OSError, ValueError, ProxyRefused) as error:
-            raise _NoWay(await way.explained(error)) from error
-        self._asked = True
+            failure = await way.explained(error)
+            if not connected or failure.kind == "proxy":
+                raise _NoWay(failure) from error
+            return  # not everybody answers to HEAD
+        finally:
+            self._asked = True
         with suppress(ValueError, TypeError):
             said = parsedate_to_datetime(answer.headers.get("Date", ""))
             self._said = said if said.tzinfo else said.replace(tzinfo=UTC)
