@@ -1,4 +1,4 @@
-"""A company in one process, on the real clock, and the check that looks at it."""
+"""A company in one process and the check that looks at it, on the real clock or on virtual time."""
 
 from collections.abc import Callable
 from contextlib import aclosing
@@ -19,32 +19,42 @@ def real_time() -> datetime:
 
 
 class Bench(House):
-    """The lab's two sides, and nobody between them until the check comes."""
+    """The lab's two sides on the real clock, and nobody between them until the check comes."""
 
     clock: Callable[[], datetime] = staticmethod(real_time)
-
-    async def check(self, **more: Any) -> dict[str, Result]:
-        """Run the check; give what each step said. What is left at Exchange afterwards is none of the check's."""
-        settings, secrets = self.read()
-        candidate = Candidate(settings=settings, secrets=secrets, secret_faults={}, account="svc")
-        candidate = replace(candidate, **more.pop("candidate", {}))
-        found: dict[str, Result] = {}
-        with snapshot(self.folder) as store:
-            going = diagnosis.run(candidate, store=store, now=self.clock, random=Random(self.luck).random, **more)
-            async with aclosing(going) as results:
-                async for each in results:
-                    if isinstance(each, Result):
-                        found[each.step] = each
-        return found
-
-    @property
-    def left(self) -> int:
-        """How many subscriptions and streams are there at Exchange."""
-        return len(list(self.exchange.subscriptions)) + len(self.exchange.streams.open)
 
 
 def bench(folder: Path, **more: Any) -> Bench:
     return Bench(folder, 2, **more)
+
+
+async def check(house: House, *, candidate: dict[str, Any] | None = None, **more: Any) -> dict[str, Result]:
+    """Run the check on the settings of `house`; give what each step said. `candidate`: what else is known of them."""
+    settings, secrets = house.read()
+    wanted = Candidate(settings=settings, secrets=secrets, secret_faults={}, account="svc")
+    found: dict[str, Result] = {}
+    with snapshot(house.folder) as store:
+        going = diagnosis.run(
+            replace(wanted, **candidate or {}), store=store, now=house.clock, random=Random(house.luck).random, **more
+        )
+        async with aclosing(going) as results:
+            async for each in results:
+                if isinstance(each, Result):
+                    found[each.step] = each
+    return found
+
+
+async def checked(house: House, **more: Any) -> dict[str, Result]:
+    """Run the lab and the check; nothing is left at Exchange."""
+    async with house.open():
+        found = await check(house, **more)
+        assert left(house) == 0
+    return found
+
+
+def left(house: House) -> int:
+    """Count the subscriptions and streams at Exchange."""
+    return len(list(house.exchange.subscriptions)) + len(house.exchange.streams.open)
 
 
 def told(found: dict[str, Result], verdict: str) -> dict[str, str]:

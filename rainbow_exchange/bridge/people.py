@@ -165,10 +165,14 @@ def sharing(shared: Mapping[str, list[Member]]) -> Trouble | None:
 
 
 def trouble_by(reason: str, who: str) -> tuple[str, Trouble]:
-    """Give the problem of one user whose mailbox cannot be had for this reason: its id, and what it says."""
+    """Give the problem of one user whose mailbox is refused with this code: its id, and what it says.
+
+    Nothing is said of the next try: that is for whoever tries again by himself.
+    """
     found = _problem(reason)
     trouble = TROUBLES[found]
-    return found, replace(trouble, text=trouble.text.format(f"{who} ({reason})", 1))
+    text = trouble.text.replace("{1} user(s)", "the user").format(f"{who} ({reason})")
+    return found, replace(trouble, text=text, action=trouble.action.partition(" Tried again")[0])
 
 
 def _name(member: Member) -> str:

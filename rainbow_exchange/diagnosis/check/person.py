@@ -23,7 +23,7 @@ from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
-from rainbow_exchange.ews.out_of_office import read_mail_tips, read_oof_settings
+from rainbow_exchange.ews.out_of_office import Tip, read_mail_tips, read_oof_settings
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import ConnectingSid, connecting_sid
 from rainbow_exchange.model import Agenda, Mailbox, OofState, Window
@@ -94,8 +94,9 @@ class PersonSteps:
         text += f"; not by {left_out}." if left_out else "."
         facts = {"login": member.user.login_email, "tried": _listed(wanted), "not_tried": _tried(refused)}
         if not wanted:
-            problem, trouble = trouble_by("no-address", member.user.login_email)
-            return failed(Cause(problem, trouble.text, trouble.action), **facts)
+            text = f"{member.user.login_email} has no address that a mailbox could have: {left_out}."
+            action = "Give the user a work e-mail address in Rainbow's administration."
+            return failed(Cause("user-without-address", text, action), **facts)
         return passed(text, **facts)
 
     async def mailbox(self) -> Finding:
@@ -179,25 +180,27 @@ class PersonSteps:
     async def stream(self) -> Finding:
         """Wait for the first message of a stream; leaving it closes its connection."""
         operation = GetStreamingEvents(subscription_ids=(self.id,), connection_timeout_minutes=1)
-        limit = asyncio.get_running_loop().time() + FIRST_MESSAGE_WITHIN
-        client = self.case.client()
+        streaming = self.case.client().stream(operation, impersonate=self._sid, affinity=self._affinity)
+        taken = False
         try:
-            async with client.stream(operation, impersonate=self._sid, affinity=self._affinity) as messages:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(limit):
-                        async for message in messages:
-                            if message.error is not None:
-                                raise message.error
-                            return passed("Exchange streams.")
-                        text, fix = "Exchange ended the stream without a word.", _BALANCER
-                        return failed(Cause("exchange-stream-ended", text, fix))
+            async with asyncio.timeout(FIRST_MESSAGE_WITHIN), streaming as messages:
+                taken = True
+                async for message in messages:
+                    if message.error is not None:
+                        raise message.error
+                    return passed("Exchange streams.")
+                text = "Exchange ended the stream without a word."
+                return failed(Cause("exchange-stream-ended", text, _BALANCER))
         except ConnectionLimitReached as error:
             if self.case.daemon is None:
                 raise
             text = f"Exchange allows no further stream ({error.code}); the service, which runs, may have all it gets."
             return warned(Cause("exchange-busy", text, "Nothing, as long as status names nobody who is polled."))
-        text = f"Exchange has taken the request, and nothing came within {FIRST_MESSAGE_WITHIN:.0f} s."
-        return warned(Cause("exchange-stream-silent", text, _BALANCER))
+        except TimeoutError:
+            began = "Exchange has begun to answer" if taken else "Exchange answers everything but this"
+            text = f"{began}, and nothing came within {FIRST_MESSAGE_WITHIN:.0f} s."
+            judge = warned if taken else failed
+            return judge(Cause("exchange-stream-silent", text, _BALANCER))
 
     async def availability(self) -> Finding:
         """Read the calendar as others are read, and see how much Exchange shows; nothing of it is told."""
@@ -238,15 +241,28 @@ class PersonSteps:
         if box.smtp is None:
             text = f"{box.address} is no address: its automatic reply is not known."
             return warned(Cause("exchange-out-of-office-unreadable", text, "Give the user a work e-mail address."))
-        account = client.account if "@" in client.account else box.smtp
-        tip = (await read_mail_tips(client, [box.smtp], sending_as=account, impersonate=None))[box.smtp]
-        if isinstance(tip, EwsError) or tip.missing:
-            code = code or (reason_of(tip) if isinstance(tip, EwsError) else "no mail tip")
+        tip, why = await self._tip(box.smtp)
+        if tip is None:
+            code = code or why
             text = f"Exchange does not tell the automatic reply of {self._name()} ({code})."
             action = f"Allow MailTips on Exchange, or give the account ApplicationImpersonation: {_PRINTS}"
             return warned(Cause("exchange-out-of-office-unreadable", text, action), code=code)
         state = "on" if tip.out else "off"
         return passed(f"It is {state}, by its mail tip: a plan is not known.", state=state, source="mail tip")
+
+    async def _tip(self, address: str) -> tuple[Tip | None, str]:
+        """Give the mail tip of an address; None with the reason where Exchange tells none."""
+        client = self.case.client()
+        asks = client.account if "@" in client.account else address
+        try:
+            tip = (await read_mail_tips(client, [address], sending_as=asks, impersonate=None))[address]
+        except ServerBusy:
+            raise
+        except ResponseError as error:
+            return None, error.code
+        if isinstance(tip, EwsError):
+            return None, reason_of(tip)
+        return (None, "no mail tip") if tip.missing else (tip, "")
 
     @property
     def _impersonates(self) -> bool:

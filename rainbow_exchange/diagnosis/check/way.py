@@ -37,6 +37,8 @@ from rainbow_exchange.rainbow.transport import connection_error
 _EACH, _HEAD_WITHIN = 5.0, 6.0
 _MOST_ADDRESSES = 4
 _NAMES = 5
+#: where a head is asked for; Rainbow's is its own sign of life, which anybody may ask for
+_PATHS = {"exchange": "/", "rainbow": "/api/rainbow/ping"}
 _SERVERS = {"exchange": "Exchange", "rainbow": "Rainbow"}
 #: days of a certificate that are worth a word
 _SOON = 14
@@ -204,7 +206,7 @@ class WayTo:
             cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, trace_configs=[trace], raise_for_status=False
         )
         asking = session.head(
-            URL(self.url).origin(),
+            URL(self.url).origin().with_path(_PATHS[self.side]),
             allow_redirects=False,
             ssl=self.context if verifying else False,
             proxy=self.proxy.url,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from rainbow_exchange.diagnosis.check import TITLES
-from tests.checking import bench, real_time, told
+from tests.checking import bench, check, left, real_time, told
 
 WITHOUT_ADDRESS = [
     "settings",
@@ -49,7 +49,7 @@ async def test_all_is_well_and_nothing_is_left(tmp_path: Path) -> None:
         assert first.mailbox is not None
         house.appointment(first.mailbox.address, start=real_time() + timedelta(hours=1))
 
-        found = await house.check(must_refuse=["nobody@acme.test"])
+        found = await check(house, must_refuse=["nobody@acme.test"])
 
         assert list(found) == WITHOUT_ADDRESS
         assert {step for step, each in found.items() if each.verdict == "skip"} == {
@@ -63,7 +63,7 @@ async def test_all_is_well_and_nothing_is_left(tmp_path: Path) -> None:
         assert found["exchange-authentication"].text == "As svc-rainbow, by Basic."
         assert found["mailbox"].facts["mailbox"] == first.mailbox.address
         assert found["availability"].text == "It can be read, with subjects, by acting for the owner (1 in a week)."
-        assert house.left == 0
+        assert left(house) == 0
         assert list(house.rainbow.record.notifies) == []
     assert not looked_into(tmp_path)  # no state, not even an empty one
 
@@ -73,7 +73,7 @@ async def test_one_person_is_looked_up_and_rainbow_comes_first(tmp_path: Path) -
     person = replace(house.people[1], emails=(("ada@home.test", "home"),))
     house.rainbow.people.add(person)
     async with house.open():
-        found = await house.check(address=person.login_email)
+        found = await check(house, address=person.login_email)
 
     steps = list(found)
     assert set(steps) <= set(TITLES)
@@ -87,7 +87,7 @@ async def test_one_person_is_looked_up_and_rainbow_comes_first(tmp_path: Path) -
 async def test_somebody_nobody_knows_fails_at_rainbow_and_at_exchange(tmp_path: Path) -> None:
     house = bench(tmp_path)
     async with house.open():
-        found = await house.check(address="nobody@acme.test")
+        found = await check(house, address="nobody@acme.test")
 
     assert told(found, "fail") == {"user": "user-unknown", "mailbox": "mailbox-not-found"}
     assert found["mailbox"].text == "Exchange knows no mailbox by login nobody@acme.test (ErrorNonExistentMailbox)."

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rainbow_exchange.lab.exchange.mailbox import Right
-from tests.checking import Bench, bench, told
+from tests.checking import bench, checked, told
 
 AFTER_SIGN_IN = {
     "exchange-version",
@@ -19,13 +19,6 @@ AFTER_SIGN_IN = {
     "availability",
     "out-of-office",
 }
-
-
-async def checked(house: Bench, **more: Any) -> Any:
-    async with house.open():
-        found = await house.check(**more)
-        assert house.left == 0
-    return found
 
 
 @pytest.mark.parametrize(
