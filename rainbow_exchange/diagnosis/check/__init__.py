@@ -14,6 +14,7 @@ from rainbow_exchange.diagnosis.check.case import Case
 from rainbow_exchange.diagnosis.check.cloud import CloudSteps
 from rainbow_exchange.diagnosis.check.exchange import ExchangeSteps
 from rainbow_exchange.diagnosis.check.local import Candidate, missing, secrets_step, settings_step
+from rainbow_exchange.diagnosis.check.mailbox import MailboxSteps
 from rainbow_exchange.diagnosis.check.person import FIRST_MESSAGE_WITHIN, PersonSteps
 from rainbow_exchange.diagnosis.check.results import Began, Finding, Result, Verdict, overall
 from rainbow_exchange.diagnosis.check.steps import TITLES, Step, walk
@@ -86,7 +87,7 @@ def _steps(candidate: Candidate, case: Case, sides: Sequence[Side]) -> Iterator[
         yield from _rainbow(cloud, lacking=bool(for_rainbow))
     if "exchange" in sides:
         yield from _exchange(exchange, lacking=bool(for_exchange), entered=first and entered)
-        yield from _person(PersonSteps(case), cloud, with_rainbow="rainbow" in sides)
+        yield from _person(MailboxSteps(case), cloud, with_rainbow="rainbow" in sides)
     if "rainbow" in sides and not first:
         yield from _rainbow(cloud, lacking=bool(for_rainbow))
     if "rainbow" in sides and not case.address:
@@ -116,18 +117,18 @@ def _exchange(steps: ExchangeSteps, *, lacking: bool, entered: bool) -> Iterator
     yield step("version", steps.version, ("exchange-authentication",))
 
 
-def _person(steps: PersonSteps, cloud: CloudSteps, *, with_rainbow: bool) -> Iterator[Step]:
+def _person(found: MailboxSteps, cloud: CloudSteps, *, with_rainbow: bool) -> Iterator[Step]:
     def step(name: str, do: Do, needs: tuple[str, ...], limit: float = 20.0) -> Step:
-        return Step(id=name, do=do, explained=steps.explained, late=steps.late, needs=needs, limit=limit)
+        return Step(id=name, do=do, explained=found.explained, late=found.late, needs=needs, limit=limit)
 
-    case = steps.case
+    case, steps = found.case, PersonSteps(found)
     if case.address and with_rainbow:
-        yield Step(id="user", do=steps.user, explained=cloud.explained, late=cloud.late, needs=("rainbow-sign-in",))
+        yield Step(id="user", do=found.user, explained=cloud.explained, late=cloud.late, needs=("rainbow-sign-in",))
 
     async def mailbox() -> Finding:
         if with_rainbow and not case.address and not config.missing_for_rainbow(case.given, case.secrets):
             await case.opened()
-        return await steps.mailbox()
+        return await found.mailbox()
 
     yield step("mailbox", mailbox, ("exchange-authentication",), 45.0)
     yield step("impersonation", steps.impersonation, ("mailbox",))
