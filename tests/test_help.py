@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import main
+from rainbow_exchange.cli.summaries import SUMMARIES
 
 PAGES = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -62,6 +63,13 @@ def test_the_help_has_an_example(name: str) -> None:
 
     assert examples, f"The help of `{name}` shows no example that begins with `rainbow-exchange {name}`."
     assert "\n\b\nExample" in re.sub(r"[ \t]+", "", text), f"`{name}`: put a \\b before `Example:`."
+
+
+def test_the_list_of_commands_has_the_first_sentence_of_each() -> None:
+    context = click.Context(main.commands)
+    first = {name: ALL[name].get_short_help_str(1000) for name in main.commands.list_commands(context)}
+
+    assert first == SUMMARIES
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))

@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from rainbow_exchange import __version__
 from rainbow_exchange.cli.local_api import EXIT_CODES, NoAnswerError
+from rainbow_exchange.cli.summaries import SUMMARIES
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.state.errors import StateError
 
@@ -67,9 +68,18 @@ class _Commands(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
-        """Complete names without reading every command for its sentence: a person waits."""
-        names = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        """Complete names without reading every command: a person waits."""
+        names = [
+            CompletionItem(name, help=SUMMARIES.get(name))
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
         return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without reading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUMMARIES.get(name, "")) for name in self.list_commands(ctx)])
 
     def main(self, *arguments: Any, **named: Any) -> Any:
         """Answer the shell if it is one that asks, by what `completion` printed; else run a command."""

@@ -69,8 +69,8 @@ def _setting(key: str) -> Iterator[str]:
     default = default_of(key).replace("`", "") or "none"
     if key in SECRETS:
         yield from _remark(
-            f"{name}: {text}. A secret, so not here: the variable {variable(key)}, a file named by {name}_file, or the"
-            " keyring of the account that runs the service."
+            f"{name}: {text}. A secret, so not here: rainbow-exchange secret set {key}, the variable {variable(key)},"
+            f" or a file named by {name}_file."
         )
         return
     yield from _remark(f"{name}: {text}.")

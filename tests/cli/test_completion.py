@@ -55,11 +55,12 @@ def test_options_choices_and_files_are_completed() -> None:
     assert bash("completion p") == ["plain,powershell"]
 
 
-def test_names_of_commands_are_completed_without_reading_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_are_completed_and_listed_without_reading_them(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     monkeypatch.setattr(main._Commands, "get_command", lambda _self, _context, name: read.append(name))
 
     assert "plain,run" in bash("r")
+    assert CliRunner().invoke(main.commands, ["--help"]).output.count("\n  run  ") == 1
     assert read == []
 
 
@@ -67,7 +68,8 @@ def test_powershell_hands_over_words_as_it_has_read_them() -> None:
     words = ["run", "--config", "C:\\Program Files\\rainbow\\config.toml"]
     assert "plain\t--lab\t" in "\n".join(asked("powershell", COMP_WORDS=json.dumps(words), COMP_WORD="--l"))
     assert asked("powershell", COMP_WORDS='["run", "--config"]', COMP_WORD="'C:\\Pro") == ["file\tC:\\Pro\tC:\\Pro"]
-    assert asked("powershell", COMP_WORDS="[]", COMP_WORD="stat") == ["plain\tstatus\tstatus"]
+    status = "plain\tstatus\tSay whether the connector is well and, if not, why and what to do."
+    assert asked("powershell", COMP_WORDS="[]", COMP_WORD="stat") == [status]
 
 
 @pytest.mark.parametrize("words", ["", "{}", "[", "null", "[1, null]"])
