@@ -58,6 +58,7 @@ CALLS = (
     asks("logout", "--local", alone=0),
     asks("mailboxes"),
     asks("preview", ADDRESS),
+    asks("resync", ADDRESS),
     asks("retry", ADDRESS),
     asks("secret", "list", alone=0),
     asks("secret", "set", "rainbow.proxy_password", "--file", "/nowhere", works=2, alone=2),
@@ -67,6 +68,7 @@ CALLS = (
     asks("status"),
     alike("support-bundle", "--output", "/nowhere/bundle.zip", code=1),
     alike("throttling-policy", "print"),
+    asks("web-url"),
 )
 
 

@@ -29,5 +29,5 @@ def brought_about() -> set[str]:
         each.name
         for tree in trees
         for each in tree.body
-        if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name.startswith("test_")
     }
