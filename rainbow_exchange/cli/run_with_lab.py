@@ -75,6 +75,9 @@ def _for_lab(config_file: Path | None, lab: LabAddresses, folder: Path) -> tuple
     if config.load(config_file, look_in_default_folder=False).state.path is None:
         overrides["state"] = {"path": folder}
     settings = config.load(config_file, overrides, look_in_default_folder=False)
+    settings.name_origins(
+        dict.fromkeys(("exchange.password", "rainbow.password", "rainbow.app_secret"), "command line")
+    )
     secrets = Secrets(
         exchange_password=lab.exchange.password,
         rainbow_password=lab.rainbow.password,

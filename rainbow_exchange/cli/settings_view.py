@@ -69,8 +69,10 @@ def _of_daemon(listed: list[Mapping[str, Any]]) -> list[Shown]:
         if entry := given.get(key):
             found.append(Shown(name=key, value=entry["value"], origin=str(entry["origin"])))
         elif key != "switch":
-            value = NOT_SET if key in SECRETS else redacted(key, defaults.value(key))
-            found.append(Shown(name=key, value=value, origin="default"))
+            if key in SECRETS:
+                found.append(Shown(name=key, value=NOT_SET, origin="nowhere"))
+            else:
+                found.append(Shown(name=key, value=redacted(key, defaults.value(key)), origin="default"))
     return found
 
 

@@ -45,7 +45,8 @@ def written(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_quoted(str(name))} = {written(each)}' for name, each in value.items())} }}"
+        pairs = ", ".join(f"{_quoted(str(name))} = {written(each)}" for name, each in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(written, value))}]"
     return _quoted(str(value))

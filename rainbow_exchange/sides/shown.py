@@ -35,8 +35,9 @@ def shown(wanted: Wanted) -> list[dict[str, Any]]:
 def _whence(wanted: Wanted, key: str) -> str:
     """Say where a secret of this machine comes from."""
     value, file = wanted.settings.given_secrets()[key]
-    if value:
-        return wanted.settings.origin(key)
+    origin = wanted.settings.origin(key)
+    if value or origin != "default":
+        return origin
     if file is not None:
         return str(file)
     return "systemd credential" if handed_by_systemd(key) is not None else "keyring"

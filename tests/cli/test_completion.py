@@ -53,6 +53,10 @@ def test_options_choices_and_files_are_completed() -> None:
     assert bash("login --password-file se") == ["file,se"]
     assert bash("throttling-policy print --only ") == ["plain,throttling", "plain,impersonation"]
     assert bash("completion p") == ["plain,powershell"]
+    assert {"plain,streamed", "plain,uncovered"} <= set(bash("mailboxes --state "))
+    assert "plain,reason" in bash("mailboxes --sort r")
+    assert bash("secret set exchange.p") == ["plain,exchange.password", "plain,exchange.proxy_url"]
+    assert bash("mailboxes --csv ") == ["file,"]
 
 
 def test_commands_are_completed_and_listed_without_reading_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ def test_the_running_service_says_what_counts(page: Page) -> None:
         "set",
     ]
     assert found["exchange.url"]["origin"] == "Rainbow's administration (exchangeUrl)"
-    assert found["rainbow.password"] == {"name": "rainbow.password", "value": "not set", "origin": "default"}
+    assert found["rainbow.password"] == {"name": "rainbow.password", "value": "not set", "origin": "nowhere"}
     assert found["web.port"]["value"] == 3001
     assert "As the running service" not in run("show").stdout
     assert "the running service has them" in run("show").stderr

@@ -238,6 +238,7 @@ def test_the_lab_is_reached_past_proxies_and_keeps_other_settings(tmp_path: Path
     assert settings.bridge.privacy == "full"
     assert settings.state.path == tmp_path / "state"
     assert (secrets.exchange_password, secrets.rainbow_password, secrets.rainbow_app_secret) == ("e", "r", "s")
+    assert settings.origin("rainbow.password") == "command line"
 
 
 def test_the_lab_leaves_settings_and_state_of_the_service_alone(default_folder: Path, tmp_path: Path) -> None:

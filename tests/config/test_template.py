@@ -112,6 +112,7 @@ def test_no_line_is_longer_than_a_window_is_wide() -> None:
         ("A\\b'c", '"A\\\\b\'c"'),
         (("é", "b"), '["é", "b"]'),
         ((), "[]"),
+        ({}, "{}"),
         ({"*@b.test": "busy-only"}, '{ "*@b.test" = "busy-only" }'),
         (Path("x"), '"x"'),
     ],
