@@ -13,7 +13,7 @@ from rainbow_exchange import config
 from rainbow_exchange.diagnosis.check.case import Case
 from rainbow_exchange.diagnosis.check.cloud import CloudSteps
 from rainbow_exchange.diagnosis.check.exchange import ExchangeSteps
-from rainbow_exchange.diagnosis.check.local import Candidate, missing, secrets_step, settings_step
+from rainbow_exchange.diagnosis.check.local import Candidate, from_rainbow, missing, secrets_step, settings_step
 from rainbow_exchange.diagnosis.check.mailbox import MailboxSteps
 from rainbow_exchange.diagnosis.check.person import FIRST_MESSAGE_WITHIN, PersonSteps
 from rainbow_exchange.diagnosis.check.results import Began, Finding, Result, Verdict, overall
@@ -78,15 +78,14 @@ async def run(
 def _steps(candidate: Candidate, case: Case, sides: Sequence[Side]) -> Iterator[Step]:
     """Give the steps in their order: Rainbow goes first where Exchange, or the person, is to be known from there."""
     for_rainbow, for_exchange = missing(candidate)
-    place = case.given.exchange
-    entered = bool(for_exchange) or (place.url is None and place.autodiscover_url is None)
-    first = "rainbow" in sides and (entered or bool(case.address))
+    entered = "rainbow" in sides and from_rainbow(candidate)
+    first = entered or ("rainbow" in sides and bool(case.address))
     cloud, exchange = CloudSteps(case), ExchangeSteps(case)
     yield from _local(candidate, sides, cloud)
     if first:
         yield from _rainbow(cloud, lacking=bool(for_rainbow))
     if "exchange" in sides:
-        yield from _exchange(exchange, lacking=bool(for_exchange), entered=first and entered)
+        yield from _exchange(exchange, lacking=bool(for_exchange), entered=entered)
         yield from _person(MailboxSteps(case), cloud, with_rainbow="rainbow" in sides)
     if "rainbow" in sides and not first:
         yield from _rainbow(cloud, lacking=bool(for_rainbow))

@@ -103,13 +103,15 @@ def secrets_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
     wanted = (rainbow if "rainbow" in sides else []) + (exchange if "exchange" in sides else [])
     lacking = [key for key in wanted if key in SECRETS and key not in candidate.secret_faults]
     places = {
-        key: str(secret_places.place_of(settings, key)) for key in SECRETS if getattr(secrets, key.replace(".", "_"))
+        key: str(secret_places.place_of(settings, key))
+        for key in SECRETS
+        if getattr(secrets, key.replace(".", "_")) and key.partition(".")[0] in sides
     }
     facts = {"account": account, "service_account": candidate.service or None, "read": places}
     if faults := list(candidate.secret_faults.values()):
         text = f"{account} cannot read every secret: {few(faults, _MOST_FAULTS)}"
         return failed(Cause("secret-unreadable", text, "Correct that, as the account of the service."), **facts)
-    if lacking and "rainbow" in sides and _from_rainbow(lacking, exchange, candidate):
+    if "rainbow" in sides and from_rainbow(candidate):
         lacking = [key for key in lacking if key in rainbow]
     if (found := _of_service(candidate, [*places, *lacking], lacking)) is not None:
         cause, fails = found
@@ -146,10 +148,12 @@ def _of_service(candidate: Candidate, wanted: Sequence[str], lacking: Sequence[s
     return None
 
 
-def _from_rainbow(lacking: Sequence[str], exchange: Sequence[str], candidate: Candidate) -> bool:
-    """Whether Rainbow's administration may give what is missing for Exchange: nothing of it stands here."""
-    given = candidate.settings.exchange
-    return bool(set(lacking) & set(exchange)) and given.username is None and given.client_id is None
+def from_rainbow(candidate: Candidate) -> bool:
+    """Whether Rainbow's administration has a say in where Exchange is, or who signs in there."""
+    exchange, secrets = candidate.settings.exchange, candidate.secrets
+    signs_in = exchange.username or exchange.client_id or secrets.exchange_password or secrets.exchange_client_secret
+    has_place = exchange.url is not None or exchange.autodiscover_url is not None
+    return not has_place or (not signs_in and bool(missing(candidate)[1]))
 
 
 def _given(settings: Settings) -> list[str]:
