@@ -26,6 +26,7 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.clock import Clock
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis import set_up
 from rainbow_exchange.diagnosis.bundle import daemon_parts
 from rainbow_exchange.diagnosis.explained import explained
 from rainbow_exchange.diagnosis.mailboxes import Mailboxes
@@ -199,6 +200,9 @@ class Daemon:
                 "mailboxes": Mailboxes(sides.bridge, sides.why_no_bridge).answer,
                 "resync": self._resyncs.answer,
                 "secrets": Desk(lambda: self._given, self.reload).answer,
+                "setup": set_up.SetUp(
+                    lambda: self._given, store, now=self._now, random=self._random, use=self.reload
+                ).answer,
             },
             token=token,
             nonce=nonce,

@@ -20,6 +20,9 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.private_files import write_private
 from rainbow_exchange.secret_files import exposed, read_file
 
+#: of whoever the connector runs as at Rainbow
+_OF_ACCOUNT = ("rainbow.password", "rainbow.app_secret")
+
 Kind = Literal["variable", "file", "systemd", "keyring"]
 
 
@@ -178,10 +181,9 @@ def try_out(wanted: Mapping[Place, str | None]) -> list[str]:
     for place, secret in wanted.items():
         if place.fixed:
             if read(place) != secret:
-                faults.append(
-                    f"{place.key} is given by {place}, which stands above what login keeps; take that away, or run as"
-                    " the account that it belongs to: --as-account."
-                )
+                text = f"{place.key} is given by {place}, which stands above what is kept from here; take that away"
+                own = ", or run as the account that it belongs to: --as-account" if place.key in _OF_ACCOUNT else ""
+                faults.append(f"{text}{own}.")
         elif place.file is not None:
             faults += _try_file(place)
         else:

@@ -141,9 +141,11 @@ def how_to_set(missing: Sequence[str]) -> Iterator[str]:
         yield f"rainbow-exchange login sees to {', '.join(of_rainbow)}, without restart."
     if {"rainbow.app_id", "rainbow.app_secret"} & set(of_rainbow):
         yield WHERE_APPLICATION
+    if of_exchange := [key for key in missing if key.startswith("exchange.")]:
+        yield f"rainbow-exchange setup exchange tries {', '.join(of_exchange)} and keeps what works, without restart."
     yield (
-        f"{'Or set' if of_rainbow else 'Set'} them in config.toml or as RAINBOW_EXCHANGE_… variables, then restart;"
-        " secrets with rainbow-exchange secret set NAME, without restart."
+        "Or set them in config.toml or as RAINBOW_EXCHANGE_… variables, then restart; secrets with rainbow-exchange"
+        " secret set NAME, without restart."
     )
 
 

@@ -47,7 +47,7 @@ def find(settings: Settings) -> Iterator[Chosen]:
 
         yield Chosen(DistantKeeper(send), daemon=True)
         return
-    _demand_own(folder)
+    demand_own(folder)
     store = Store.open(folder / FILE_NAME)
     try:
         kept.restore(store)
@@ -56,7 +56,7 @@ def find(settings: Settings) -> Iterator[Chosen]:
         store.close()
 
 
-def _demand_own(folder: Path) -> None:
+def demand_own(folder: Path) -> None:
     """Refuse to write into another account's folder: the service could neither read it nor the keyring."""
     if sys.platform == "win32" or not folder.exists():
         return

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,12 @@ from rainbow_exchange.cli import keepers, local_api
 from rainbow_exchange.cli.administrator_options import administrator_options, collect, options_from
 from rainbow_exchange.cli.keepers import Chosen
 from rainbow_exchange.cli.steps import ShownSteps
-from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.config import Settings
+from rainbow_exchange.config.sources import variable
+from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.sign_up.activation import Activation
 from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, Refusal
@@ -96,14 +101,34 @@ def login(  # noqa: PLR0917  (click hands them in by name)
             take_over=take_over,
             try_password=try_password,
         )
-        at_rainbow = config.load(config_file, {"rainbow": {"url": order.url}})
-        done = asyncio.run(_run(order, chosen, steps, way_to_rainbow(at_rainbow, secrets)))
+        way = way_there(config_file, settings, secrets, found, url=order.url)
+        done = asyncio.run(_run(order, chosen, steps, way))
         _tell(done, chosen, found, as_json=as_json)
 
 
 async def _run(order: Order, chosen: Chosen, steps: ShownSteps, proxy: Any) -> Done:
     administrator = Administrator(order, steps=steps, ssl=client_context(), proxy=proxy, now=lambda: datetime.now(UTC))
     return await Activation(administrator, chosen.keeper).run()
+
+
+def way_there(config_file: Path | None, settings: Settings, secrets: Secrets, found: Found, *, url: str) -> Proxy:
+    """Give the proxy to Rainbow at `url`: that of the settings here, else the one that the service goes through.
+
+    Its password is not told, so it is asked for.
+    """
+    more: dict[str, str] = {"url": url}
+    if not (settings.rainbow.proxy_url or secrets.rainbow_proxy_url):
+        more |= {name: found.settings[name] for name in ("proxy_url", "proxy_username") if name in found.settings}
+        if username := more.get("proxy_username"):
+            secrets = replace(secrets, rainbow_proxy_password=secrets.rainbow_proxy_password or _of_proxy(username))
+    return way_to_rainbow(config.load(config_file, {"rainbow": more}), secrets)
+
+
+def _of_proxy(username: str) -> str:
+    if not is_terminal(sys.stdin):
+        name = variable("rainbow.proxy_password")
+        raise UserError([f"The password of {username} at the proxy to Rainbow is missing: give {name}."])
+    return ask(f"Password of {username} at the proxy", True)  # noqa: FBT003  (hidden, as the signature has it)
 
 
 def _url(url: str) -> str:

@@ -12,7 +12,7 @@ from rainbow_exchange import config, credentials, logs
 from rainbow_exchange.cli import keepers
 from rainbow_exchange.cli.administrator_options import Options, administrator_options, collect, options_from
 from rainbow_exchange.cli.keepers import Chosen
-from rainbow_exchange.cli.login import ask, ended_well
+from rainbow_exchange.cli.login import ask, ended_well, way_there
 from rainbow_exchange.cli.steps import ShownSteps
 from rainbow_exchange.cli.terminal import config_option, is_terminal
 from rainbow_exchange.config import Settings
@@ -20,7 +20,6 @@ from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow import connectors
 from rainbow_exchange.sign_up.administrator import Administrator, Order, Refusal
 from rainbow_exchange.sign_up.keeping import Found
-from rainbow_exchange.sign_up.rainbow_account import way_to_rainbow
 from rainbow_exchange.state.connector import OurConnector
 
 
@@ -53,7 +52,7 @@ def logout(config_file: Path | None, local: bool, **typed: Any) -> None:
             click.echo("There is nothing to take back: login made nothing here.")
             return
         if ours is not None and not local:
-            _delete(ours, chosen, found, steps, settings=settings, options=options_from(typed))
+            _delete(ours, chosen, found, steps, config_file, settings=settings, options=options_from(typed))
         asyncio.run(chosen.keeper.forget())
         click.echo("Forgotten on this machine: login, company, application and their secrets.")
         if chosen.daemon:
@@ -69,6 +68,7 @@ def _delete(
     chosen: Chosen,
     found: Found,
     steps: ShownSteps,
+    config_file: Path | None,
     *,
     settings: Settings,
     options: Options,
@@ -104,7 +104,8 @@ def _delete(
             app_secret=who.app_secret,
             company_id=ours.company_id,
         )
-        asyncio.run(_as_administrator(order, ours, steps, way_to_rainbow(settings, secrets)))
+        way = way_there(config_file, settings, secrets, found, url=ours.url)
+        asyncio.run(_as_administrator(order, ours, steps, way))
     steps.done(f"Deleted the connector {ours.login} at Rainbow")
 
 

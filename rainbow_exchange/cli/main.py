@@ -31,6 +31,7 @@ _COMMANDS = {
     "run": "rainbow_exchange.cli.run",
     "secret": "rainbow_exchange.cli.secret",
     "service": "rainbow_exchange.cli.service",
+    "setup": "rainbow_exchange.cli.setup",
     "status": "rainbow_exchange.cli.status",
     "support-bundle": "rainbow_exchange.cli.support_bundle:support_bundle",
     "throttling-policy": "rainbow_exchange.cli.throttling_policy:throttling_policy",

@@ -24,19 +24,34 @@ FILE_OPTION = click.option(
 def typed(name: str, file: Path | None) -> str:
     """Give the secret: from the file, else typed twice at a terminal, else from standard input. Raises UserError."""
     if file is not None and file != _STANDARD_INPUT:
-        try:
-            return read_file(file)
-        except ValueError as error:
-            raise UserError([f"--file: {file} {error}."]) from None
+        return _of_file(file, "--file")
     if is_terminal(sys.stdin):
         with at_the_keyboard():
             return str(click.prompt(f"New {name}", hide_input=True, confirmation_prompt="The same again", err=True))
+    return _piped(name, "--file")
+
+
+def read_option(file: Path | None, option: str) -> str | None:
+    """Give the secret in the file that an option names, or on standard input for -. Raises UserError."""
+    if file is None:
+        return None
+    return _piped("the secret", option) if file == _STANDARD_INPUT else _of_file(file, option)
+
+
+def _of_file(file: Path, option: str) -> str:
+    try:
+        return read_file(file)
+    except ValueError as error:
+        raise UserError([f"{option}: {file} {error}."]) from None
+
+
+def _piped(name: str, option: str) -> str:
     try:
         content = sys.stdin.buffer.read(_MAX_BYTES + 1)
     except (AttributeError, OSError, ValueError):  # closed, or never there
         content = b""
     if not content:
-        raise UserError([f"Standard input holds nothing; write {name} into it, or name a file: --file."])
+        raise UserError([f"Standard input holds nothing; write {name} into it, or name a file: {option}."])
     try:
         return decode(content)
     except ValueError as error:

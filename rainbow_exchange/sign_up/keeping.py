@@ -136,6 +136,9 @@ class Keeping:
         secrets = await asyncio.to_thread(lambda: [place.key for place in places if secret_places.read(place)])
         rainbow = effective(self._settings, self._store).rainbow
         settings = {"url": rainbow.url, "login": rainbow.login, "app_id": rainbow.app_id, "company": rainbow.company_id}
+        # without who signs in there, which is a secret
+        settings |= {"proxy_url": None if "@" in (rainbow.proxy_url or "") else rainbow.proxy_url}
+        settings |= {"proxy_username": rainbow.proxy_username}
         return Found(
             connector=connector.read(self._store),
             settings={name: value for name, value in settings.items() if value},

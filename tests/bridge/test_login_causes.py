@@ -62,10 +62,14 @@ def test_missing_settings_of_rainbow_lead_to_login_and_to_where_an_application_c
     assert "Or set them in config.toml" in said
 
 
-def test_missing_settings_of_exchange_do_not() -> None:
-    assert [*how_to_set(["exchange.url"])] == [
+def test_missing_settings_of_exchange_lead_to_setup() -> None:
+    assert [*how_to_set(["exchange.username", "exchange.password"])] == [
         (
-            "Set them in config.toml or as RAINBOW_EXCHANGE_… variables (secrets: variable, <name>_file or keyring),"
-            " then restart."
-        )
+            "rainbow-exchange setup exchange tries exchange.username, exchange.password and keeps what works, without"
+            " restart."
+        ),
+        (
+            "Or set them in config.toml or as RAINBOW_EXCHANGE_… variables, then restart; secrets with rainbow-exchange"
+            " secret set NAME, without restart."
+        ),
     ]

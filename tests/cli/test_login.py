@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from click.testing import CliRunner
 
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.main import commands
+from rainbow_exchange.state import made
+from rainbow_exchange.state.store import Store
 from tests.cli.rainbow_thread import Rainbow, rainbow_in_a_thread
 from tests.cli.test_run import SECONDS, read, running
 from tests.keyrings import in_memory
@@ -359,6 +362,22 @@ def test_at_a_terminal_it_asks_waits_and_is_interrupted(rainbow: Rainbow) -> Non
     assert "Traceback" not in shown
     assert shown.count("appsecret1") == shown.count("Secret#1") == 0
     assert "https://developers.openrainbow.com" in shown
+
+
+@pytest.mark.parametrize("who", [None, "me"])
+def test_the_proxy_that_was_set_up_is_used(rainbow: Rainbow, who: str | None) -> None:
+    store = Store.open(rainbow.folder / "state.db")
+    values = {"rainbow.proxy_url": "http://127.0.0.1:1", "rainbow.proxy_username": who}
+    made.keep(store, values, by="setup", at=datetime.now(UTC))
+    store.close()
+
+    code, _, err = login(rainbow)
+
+    if who is None:
+        assert (code, "127.0.0.1:1" in err[0]) == (1, True)
+    else:
+        assert (code, "The password of me at the proxy to Rainbow is missing" in err[0]) == (2, True)
+    assert rainbow.calls("") == []
 
 
 def test_the_proxy_of_the_settings_is_used(rainbow: Rainbow, monkeypatch: pytest.MonkeyPatch) -> None:
