@@ -18,9 +18,13 @@ SUMMARIES = {
     "run": "Run the connector until Ctrl-C (or its service manager's stop).",
     "secret": "Put secrets where the service can read them, and see where each comes from.",
     "service": "Run the connector with the machine: by NSSM on Windows, by systemd on Linux.",
+    "setup": (
+        "Set up Exchange and the proxies at the command line, as the local page does: tried first, kept when it works."
+    ),
     "status": "Say whether the connector is well and, if not, why and what to do.",
     "support-bundle": (
         "Pack what helps a support engineer into one zip file, with hashes in place of people's addresses."
     ),
     "throttling-policy": "Have Exchange allow the account more.",
+    "web-url": "Print the address of the local page, with a code that signs in once.",
 }
