@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -83,47 +83,73 @@ def check(  # noqa: PLR0917  (click hands them in by name)
     logs.configure("critical")
     began = datetime.now(UTC)
     shown = _Shown(as_json=as_json)
-    results: list[Result] = []
     try:
-        settings = config.load(config_file)
-    except UserError as error:
-        results = [_faulty(error)]
-        shown.result(results[0])
-    else:
-        folder = config.data_folder(settings)
-        with _state(folder) as (store, state_fault):
-            candidate, daemon = _candidate(effective(settings, store), folder, state_fault)
-            going = diagnosis.run(
-                candidate,
-                store=store,
-                now=lambda: datetime.now(UTC),
-                random=random.random,
-                address=address.strip(),
-                must_refuse=must_refuse,
-                daemon=daemon,
-                again=try_again,
-                total=seconds,
-            )
-
-            async def follow() -> None:
-                async with aclosing(going) as each_one:
-                    async for each in each_one:
-                        if isinstance(each, Began):
-                            shown.began(each)
-                        else:
-                            results.append(each)
-                            shown.result(each)
-
-            try:
-                asyncio.run(follow())
-            finally:
-                shown.end()
+        results = look(
+            config_file,
+            began=shown.began,
+            found=shown.result,
+            address=address.strip(),
+            must_refuse=must_refuse,
+            again=try_again,
+            seconds=seconds,
+        )
+    finally:
+        shown.end()
     verdict = diagnosis.overall((each.verdict for each in results), strict=strict)
     if as_json:
-        click.echo(json.dumps(_written(results, verdict, began, address.strip())))
+        click.echo(json.dumps(written(results, verdict, began, address.strip())))
     else:
         click.echo(check_screen.last(results))
     sys.exit(EXIT_CODES[verdict])
+
+
+def look(
+    config_file: Path | None,
+    *,
+    began: Callable[[Began], object],
+    found: Callable[[Result], object],
+    address: str = "",
+    must_refuse: Sequence[str] = (),
+    again: bool = False,
+    seconds: float = diagnosis.TOTAL,
+) -> list[Result]:
+    """Check everything; `began` and `found` are told of each step. Give what was found."""
+    results: list[Result] = []
+
+    def take(result: Result) -> None:
+        results.append(result)
+        found(result)
+
+    try:
+        settings = config.load(config_file)
+    except UserError as error:
+        take(_faulty(error))
+        return results
+    folder = config.data_folder(settings)
+    with _state(folder) as (store, state_fault):
+        candidate, daemon = _candidate(effective(settings, store), folder, state_fault)
+        going = diagnosis.run(
+            candidate,
+            store=store,
+            now=lambda: datetime.now(UTC),
+            random=random.random,
+            address=address,
+            must_refuse=must_refuse,
+            daemon=daemon,
+            again=again,
+            total=seconds,
+        )
+
+        async def follow() -> None:
+            async with aclosing(going) as each_one:
+                async for each in each_one:
+                    if isinstance(each, Began):
+                        began(each)
+                    else:
+                        take(each)
+
+        asyncio.run(follow())
+    return results
 
 
 class _Shown:
@@ -212,7 +238,8 @@ def _faulty(error: UserError) -> Result:
     )
 
 
-def _written(results: list[Result], verdict: Verdict, began: datetime, address: str) -> dict[str, Any]:
+def written(results: list[Result], verdict: Verdict, began: datetime, address: str) -> dict[str, Any]:
+    """Give what was found as JSON has it."""
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": verdict.value,

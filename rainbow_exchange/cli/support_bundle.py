@@ -5,19 +5,21 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rainbow_exchange import config
-from rainbow_exchange.cli import local_api
+from rainbow_exchange import config, logs
+from rainbow_exchange.cli import check, local_api, settings_view
 from rainbow_exchange.cli.terminal import config_option, is_terminal
-from rainbow_exchange.config import Settings
 from rainbow_exchange.diagnosis.bundle import archive, sources
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Read, Source, read
 from rainbow_exchange.diagnosis.bundle.making import Bundle, make
+from rainbow_exchange.diagnosis.check import overall
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import printable
 from rainbow_exchange.private_files import write_private
@@ -25,6 +27,8 @@ from rainbow_exchange.private_files import write_private
 SCHEMA_VERSION = 1
 #: seconds: a daemon that is busy may take a while
 _PATIENCE = 20.0
+_CHECK_SECONDS = 60.0
+_CHECK = "what rainbow-exchange check --json says"
 
 
 @click.command("support-bundle")
@@ -35,15 +39,18 @@ _PATIENCE = 20.0
     type=click.Path(path_type=Path),
     help="Where to write it, a file that is not there yet or a folder; without it the current folder.",
 )
+@click.option("--no-check", is_flag=True, help="Leave out what rainbow-exchange check says, which may take a minute.")
 @click.option("--include-addresses", is_flag=True, help="Leave people's addresses and ids as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
-def support_bundle(config_file: Path | None, output: Path | None, include_addresses: bool, as_json: bool) -> None:
+def support_bundle(
+    config_file: Path | None, output: Path | None, no_check: bool, include_addresses: bool, as_json: bool
+) -> None:
     """Pack what helps a support engineer into one zip file, with hashes in place of people's addresses.
 
-    It holds the status, the last lines of the log, metrics, settings and versions; what could not be had is named in
-    its manifest, so that it is of use without a running daemon, too. It never holds a subject, the text of an
-    absence, a password or a token. Nothing is sent anywhere, and nothing is changed. A second file beside it tells
-    which hash is whose: that one stays with you.
+    It holds settings, status, the worst explained, what check says, the last lines of the log, metrics and versions;
+    what could not be had is named in its manifest, so that it is of use without a running daemon, too. It never holds
+    a subject, the text of an absence, a password or a token. Nothing is sent anywhere, and nothing is changed. A second
+    file beside it tells which hash is whose: that one stays with you.
 
     \b
     Exit code: 0 written, 1 it cannot be written, 2 there is such a file already.
@@ -51,13 +58,27 @@ def support_bundle(config_file: Path | None, output: Path | None, include_addres
     Example:
         rainbow-exchange support-bundle --output for-support.zip
     """  # noqa: D301  (\b is click's: keep these lines)
+    logs.configure("critical")
     now = datetime.now(UTC)
     file = _file(output, now)
-    settings, folder, faults = _settings(config_file)
+    settings, faults = config.read(config_file)
+    folder = config.data_folder(settings)
     ask = _asking(folder)
     with _shown("the names of people, to hide them", hidden=as_json):
         known = sources.people(ask, folder)
-    given = [_read(each, hidden=as_json) for each in _sources(settings, folder, faults, ask, now)]
+    log_file = settings.log.file and settings.log.file.expanduser()
+    wanted = [
+        *_of_settings(config_file, faults),
+        *sources.of_machine(now),
+        *sources.of_folder(folder, log_file),
+        *sources.of_daemon(ask),
+        *(
+            []
+            if no_check
+            else [Source("check.json", "what rainbow-exchange check --json says", partial(_checked, config_file))]
+        ),
+    ]
+    given = [_read(each, hidden=as_json) for each in wanted]
     bundle = make(given, settings=settings, folder=folder, known=known, include_addresses=include_addresses, now=now)
     answer = _answer(file, _write(file, bundle), bundle)
     if as_json:
@@ -82,12 +103,6 @@ def _names_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.names.txt")
 
 
-def _settings(config_file: Path | None) -> tuple[Settings, Path, tuple[str, ...]]:
-    """Give what is right of the settings, the data folder, and what is wrong."""
-    settings, faults = config.read(config_file)
-    return settings, config.data_folder(settings), tuple(faults)
-
-
 def _asking(folder: Path) -> sources.Ask:
     """Give what asks the daemon; once it is not there, or has kept us waiting, it is not asked again."""
     gone: list[str] = []
@@ -107,14 +122,26 @@ def _asking(folder: Path) -> sources.Ask:
     return ask
 
 
-def _sources(
-    settings: Settings, folder: Path, faults: tuple[str, ...], ask: sources.Ask, now: datetime
-) -> Iterator[Source]:
+def _of_settings(config_file: Path | None, faults: list[str]) -> Iterator[Source]:
+    def viewed() -> dict[str, Any]:
+        try:
+            return asdict(settings_view.view(config_file)) | {"file": str(config_file or "")}
+        except UserError as error:
+            raise NotCollected("they are faulty: settings-faults.txt says how") from error
+
+    yield Source("settings.json", "each setting, redacted, and where it comes from", viewed)
     if faults:
         yield Source("settings-faults.txt", "what is wrong with the settings", lambda: "\n".join(faults) + "\n")
-    yield from sources.of_machine(now)
-    yield from sources.of_folder(folder, settings.log.file and settings.log.file.expanduser())
-    yield from sources.of_daemon(ask)
+
+
+def _checked(config_file: Path | None) -> dict[str, Any]:
+    began = datetime.now(UTC)
+    results = check.look(config_file, began=_nothing, found=_nothing, seconds=_CHECK_SECONDS)
+    return check.written(results, overall(each.verdict for each in results), began, "")
+
+
+def _nothing(_step: object) -> None:
+    """Say nothing of a step: the whole of it is shown as one."""
 
 
 def _read(source: Source, *, hidden: bool) -> Read:

@@ -23,7 +23,7 @@ from tests.cli.conftest import Page
 
 
 def make(*arguments: str) -> Result:
-    return CliRunner().invoke(commands, ["support-bundle", *arguments])
+    return CliRunner().invoke(commands, ["support-bundle", "--no-check", *arguments])
 
 
 #: kept open as long as the tests run
@@ -150,7 +150,7 @@ def test_a_daemon_that_keeps_one_waiting_is_asked_once(page: Page, here: Path, m
     began = time.monotonic()
     result = make("--output", "mine.zip")
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     manifest = json.loads(files_of(here / "mine.zip")["manifest.json"])
     assert manifest["daemon"].startswith("cannot tell: 127.0.0.1 port ")
     assert result.output.count("did not answer within 0.2 s") == 6

@@ -13,7 +13,7 @@ from rainbow_exchange.bridge.member import Member
 from rainbow_exchange.diagnosis.bundle import archive, collect, daemon_parts, machine, tails
 from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Source, clean, read
-from rainbow_exchange.diagnosis.bundle.hiding import Hiding
+from rainbow_exchange.diagnosis.bundle.hiding import Hiding, is_of_a_person
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.types import RainbowUser
 
@@ -176,11 +176,11 @@ def test_long_lists_of_a_status_are_shortened() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "is_of_a_person"),
+    ("name", "it_is"),
     [("root", False), ("NT AUTHORITY\\SYSTEM", False), ("SRV01$", False), ("1001", False), ("ada", True)],
 )
-def test_accounts_of_people(name: str, is_of_a_person: bool) -> None:
-    assert machine.is_of_a_person(name) is is_of_a_person
+def test_accounts_of_people(name: str, it_is: bool) -> None:
+    assert is_of_a_person(name) is it_is
 
 
 def test_versions_name_what_is_installed() -> None:

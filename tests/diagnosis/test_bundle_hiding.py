@@ -123,6 +123,13 @@ def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
         "by": {"ada@acme.test": 1},
         "bridge.privacy_exceptions": {"bob": "full", "*@board.acme.test": "busy-only"},
         "coverage": "polled",
+        "addresses": ["127.0.0.1", "::1", "bob"],
+        "account": "root",
+        "settings": [
+            {"name": "exchange.username", "value": "svc-rainbow", "origin": "file"},
+            {"name": "bridge.privacy_exceptions", "value": {"bob": "full"}},
+            {"name": "bridge.privacy", "value": "full"},
+        ],
     }
     hide = hiding("info", "read")
 
@@ -140,5 +147,12 @@ def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
         "by": {ada: 1},
         "bridge.privacy_exceptions": {hide.hash("bob"): "full", "*@board.acme.test": "busy-only"},
         "coverage": "polled",
+        "addresses": ["127.0.0.1", "::1", hide.hash("bob")],
+        "account": "root",
+        "settings": [
+            {"name": "exchange.username", "value": hide.hash("svc-rainbow"), "origin": "file"},
+            {"name": "bridge.privacy_exceptions", "value": {hide.hash("bob"): "full"}},
+            {"name": "bridge.privacy", "value": "full"},
+        ],
     }
     assert hide.value(hidden) == hidden, "what is hidden already stays as it is"

@@ -43,8 +43,19 @@ def secrets_of(house: House) -> Iterator[str]:
 
 async def bundle_of(house: House, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, str]:
     """Have the command make one, of the running daemon and of a log that says everything; give its members."""
-    monkeypatch.setenv("RAINBOW_EXCHANGE_STATE__PATH", str(house.folder))
-    monkeypatch.setenv("RAINBOW_EXCHANGE_LOG__FILE", str(house.folder / "log.json"))
+    for name, value in {
+        "STATE__PATH": str(house.folder),
+        "LOG__FILE": str(house.folder / "log.json"),
+        "EXCHANGE__URL": house.exchange.url,
+        "EXCHANGE__USERNAME": "svc-rainbow",
+        "EXCHANGE__PASSWORD": str(house.password),
+        "RAINBOW__URL": house.rainbow.url,
+        "RAINBOW__LOGIN": house.rainbow.login,
+        "RAINBOW__PASSWORD": house.rainbow_password,
+        "RAINBOW__APP_ID": house.rainbow.app_id,
+        "RAINBOW__APP_SECRET": house.rainbow.app_secret,
+    }.items():
+        monkeypatch.setenv(f"RAINBOW_EXCHANGE_{name}", value)
     file = house.folder / f"bundle{len(options)}.zip"
     arguments = ["support-bundle", "--output", str(file), *options]
     result = await asyncio.to_thread(CliRunner().invoke, commands, arguments)
@@ -77,10 +88,12 @@ def test_a_bundle_shows_no_mark_no_secret_and_nobody(tmp_path: Path, monkeypatch
                 secrets = set(secrets_of(house))
         assert set(members) == {
             "manifest.json", "versions.json", "state.json", "status.json", "daemon.json", "metrics.txt", "daemon.log",
-            "log-file.log", "mailboxes.json", "explain.json",
+            "log-file.log", "mailboxes.json", "explain.json", "settings.json", "check.json",
         }  # fmt: skip
         assert json.loads(members["manifest.json"])["missing"] == []
         assert json.loads(members["explain.json"])["people"]
+        steps = {each["step"]: each["verdict"] for each in json.loads(members["check.json"])["steps"]}
+        assert steps["exchange-authentication"] == "pass", members["check.json"]
         assert members["daemon.log"].count("\n") > 100
         for name, text in members.items():
             for hidden in {*MARKS, *secrets, *names_of(house)}:

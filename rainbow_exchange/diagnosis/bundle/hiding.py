@@ -38,12 +38,19 @@ _HOME = re.compile(r"(?P<before>/home/|/Users/|\b[A-Z]:\\+Users\\+)(?P<name>[^/\
 #: fields that hold one person and nothing else
 _PEOPLE = frozenset(
     {"account", "accounts", "address", "addresses", "anchor", "anchors", "asker", "external_uid", "identifier", "jid"}
-    | {"login", "mailbox", "mailboxes", "principal", "user", "user_id", "user_ids", "username"}
+    | {"fallback_username", "login", "proxy_username"}
+    | {"mailbox", "mailboxes", "principal", "user", "user_id", "user_ids", "username"}
 )
 #: fields whose keys are people
 _BY_PERSON = frozenset({"privacy_exceptions", "bridge.privacy_exceptions"})
 #: fields of our own words, and ids of requests by which Rainbow's support finds them
 _NOBODY = frozenset({"correlation_id", "event", "level", "logger", "request_id", "severity", "state", "timestamp"})
+#: accounts that a system or this product brings along
+_SERVICES = frozenset(
+    {"root", "nobody", "system", "localsystem", "local service", "network service", "localservice", "networkservice"}
+    | {"rainbow-exchange", "this account"}
+)
+_IP = re.compile(r"[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
 _WORD = re.compile(r"[\w.:-]+")
 _OUR_KEY = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z_]+)?")
 
@@ -90,9 +97,14 @@ class Hiding:
                 return value
             hidden = self.text(value)
             alone = hidden == value and name in _PEOPLE and _WORD.fullmatch(value) and not _HASH.fullmatch(value)
-            return self.hash(value) if alone else hidden
+            return self.hash(value) if alone and is_of_a_person(value) and not _IP.fullmatch(value) else hidden
         if isinstance(value, Mapping):
-            return {self._key_of(str(each), within=key): self.value(one, str(each)) for each, one in value.items()}
+            setting = value.get("name")  # of a list of settings: what "value" is, that says
+            named = {"value": setting} if isinstance(setting, str) else {}
+            return {
+                self._key_of(str(each), within=key): self.value(one, named.get(str(each), str(each)))
+                for each, one in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.value(one, key) for one in value]
         return value
@@ -149,6 +161,12 @@ class Hiding:
     def _digest(self, name: str) -> str:
         digest = hmac.new(self._key, name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
         return f"hash-{digest[:_LENGTH]}"
+
+
+def is_of_a_person(account: str) -> bool:
+    """Whether an account may be a person's, and not one that a system or this product brings along."""
+    bare = account.rpartition("\\")[2].lower()
+    return bare not in _SERVICES and not bare.endswith("$") and not bare.isdigit()
 
 
 def _is_plain(name: str) -> bool:

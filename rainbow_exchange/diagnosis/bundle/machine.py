@@ -14,18 +14,6 @@ import tzlocal
 from rainbow_exchange import __version__
 from rainbow_exchange.state import facts as state_facts
 
-#: accounts that are nobody's
-_SERVICES = frozenset(
-    {"root", "nobody", "system", "localsystem", "local service", "network service", "localservice", "networkservice"}
-    | {"rainbow-exchange", "this account"}
-)
-
-
-def is_of_a_person(name: str) -> bool:
-    """Whether an account may be a person's, and not one that a system or this product brings along."""
-    bare = name.rpartition("\\")[2].lower()
-    return bare not in _SERVICES and not bare.endswith("$") and not bare.isdigit()
-
 
 def versions(now: datetime) -> dict[str, Any]:
     """Give the versions of all that is involved, and of the machine what may matter."""

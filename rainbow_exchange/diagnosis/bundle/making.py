@@ -10,10 +10,10 @@ from typing import Any
 
 from rainbow_exchange import __version__
 from rainbow_exchange.config import Settings
-from rainbow_exchange.diagnosis.bundle import archive, machine
+from rainbow_exchange.diagnosis.bundle import archive
 from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
 from rainbow_exchange.diagnosis.bundle.collect import Read, clean
-from rainbow_exchange.diagnosis.bundle.hiding import Hiding
+from rainbow_exchange.diagnosis.bundle.hiding import Hiding, is_of_a_person
 from rainbow_exchange.diagnosis.bundle.sources import People
 from rainbow_exchange.own_keyring import whose
 from rainbow_exchange.secret_files import read_file
@@ -68,7 +68,7 @@ def _known(settings: Settings, known: People) -> dict[str, set[str]]:
         settings.exchange.fallback_username,
     )
     account = whose()
-    people = {*known.names, *filter(None, own), *([account] if machine.is_of_a_person(account) else [])}
+    people = {*known.names, *filter(None, own), *([account] if is_of_a_person(account) else [])}
     return {"people": people, "domains": known.domains | set(settings.bridge.domains)}
 
 
