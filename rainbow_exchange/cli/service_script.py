@@ -18,10 +18,11 @@ def batch(steps: Iterable[Step]) -> Iterator[str]:
             yield f"rem {step.what}{_ASKS if isinstance(step, Run) and step.asks_password else ''}"
         match step:
             case Run():
-                yield f"{batch_line(step.command)} || exit /b 1"
+                yield batch_line(step.command)
+                yield "if errorlevel 1 exit /b 1"
             case MakeFolder():
                 path = batch_line([step.path])
-                yield f"if not exist {path} mkdir {path} || exit /b 1"
+                yield f"if not exist {path} mkdir {path}"
             case _:
                 raise ValueError(f"not for a batch file: {step.what}")
 

@@ -18,7 +18,6 @@ from rainbow_exchange.web import runtime
 _HIDDEN = tuple(Path(folder) for folder in ("/home", "/root", "/run/user", "/tmp", "/var/tmp"))  # noqa: S108  (nothing is written there)
 _TRY_SECONDS = 60.0
 _NOBODY = 65534
-_CONFIG = f"{VARIABLE_PREFIX}CONFIG"
 
 
 def is_elevated() -> bool:
@@ -44,11 +43,11 @@ def interpreter() -> tuple[str, str]:
 
 @contextlib.contextmanager
 def as_a_service_sees_it() -> Iterator[list[str]]:
-    """Take this program's variables away, of which a service gets none; give their names. Not for threads."""
+    """Take away the variables that are settings, of which a service gets none; give their names. Not for threads."""
     taken = {
         name: value
         for name, value in os.environ.items()
-        if name.upper().startswith(VARIABLE_PREFIX) and name.upper() != _CONFIG and value.strip()
+        if name.upper().startswith(VARIABLE_PREFIX) and "__" in name and value.strip()
     }
     for name in taken:
         del os.environ[name]
