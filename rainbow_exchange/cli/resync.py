@@ -89,7 +89,10 @@ def _tell(answer: Mapping[str, Any]) -> None:
         words = f"{each['address']}: {_OUTCOMES[each['outcome']]}{because}{absence}"
         click.echo(printable(words), err=each["outcome"] != "told")
     if answer["says"]:
-        click.echo(printable(answer["says"]), err=answer["state"] == "failed")
+        failed = answer["state"] == "failed"
+        click.echo(
+            printable(f"{answer['says']} See rainbow-exchange status." if failed else answer["says"]), err=failed
+        )
 
 
 class _Progress:

@@ -10,7 +10,7 @@ from rainbow_exchange.network.shown import few
 SHOWN = 5
 PROBLEMS = 5
 #: characters of a problem's sentence, or of a reason, that stand there
-_LONGEST = 400
+_LONGEST = 1000
 
 
 def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
@@ -31,7 +31,8 @@ def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         if throttling := answer.get("throttling"):
             yield f"  Throttling {throttling_line(throttling, now=now)}"
         latency = answer["latency"]
-        yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
+        if latency["told_p50"] is not None:
+            yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
     if telling := telling_line(answer.get("notify") or {}, now=now):
         yield f"  To tell    {telling}"
     yield from _settings(answer.get("settings", []))
@@ -91,7 +92,8 @@ def users_line(users: Mapping[str, Any], *, now: datetime) -> str:
     if users["listed_at"]:
         shown += f", listed {_clock(users['listed_at'], now)}"
     if being_listed := users["being_listed"]:
-        shown += f", being listed: {being_listed['done']} of {being_listed['total']}"
+        shown += ", being listed"
+        shown += f": {being_listed['done']} of {being_listed['total']}" if being_listed["total"] else ""
     elif users["next_listing"]:
         shown += f", again at {_clock(users['next_listing'], now)}"
     failure = users["last_failure"]

@@ -93,7 +93,7 @@ def test_a_work_that_failed_is_1_and_says_why(page: Page) -> None:
 
     result = resync("--all")
 
-    assert (result.exit_code, result.stderr) == (1, "Exchange does not answer.\n")
+    assert (result.exit_code, result.stderr) == (1, "Exchange does not answer. See rainbow-exchange status.\n")
 
 
 def test_whoever_does_not_wait_is_told_that_it_goes_on(page: Page) -> None:
