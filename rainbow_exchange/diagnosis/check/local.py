@@ -59,6 +59,7 @@ def resolve(settings: Settings) -> tuple[Secrets, dict[str, str]]:
     found = credentials.resolve(_Some({key: place for key, place in given.items() if key not in in_files}))
     faults: dict[str, str] = {}
     values = {each.name: getattr(found, each.name) for each in fields(found)}
+    values["exposed"] = credentials.exposed_files(settings)
     for key in in_files:
         name = key.replace(".", "_")
         try:
