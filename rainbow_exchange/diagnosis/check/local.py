@@ -85,6 +85,9 @@ def settings_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
     lacking = [key for key in rainbow if key not in SECRETS] if "rainbow" in sides else []
     if "rainbow" not in sides:
         lacking += [key for key in exchange if key not in SECRETS]
+    if lacking and candidate.state_fault:
+        text = f"Settings are missing: {', '.join(lacking)}. What login has kept is not known: {candidate.state_fault}."
+        return failed(Cause("state-unusable", text, "Run this as the account of the service."), **facts)
     if lacking:
         text = f"Settings are missing: {', '.join(lacking)}."
         return failed(Cause("settings-missing", text, " ".join(how_to_set(lacking))), **facts)

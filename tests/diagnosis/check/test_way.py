@@ -182,3 +182,42 @@ async def test_a_proxy_that_lets_nobody_through(tmp_path: Path, answer: bytes, s
 
     assert told(found, "fail") == {"exchange-proxy": "exchange-unreachable"}
     assert says in found["exchange-proxy"].text
+
+
+@pytest.mark.parametrize(("allowed", "cause"), [(True, ""), (False, "exchange-host-not-allowed")])
+async def test_exchange_is_looked_for_by_autodiscover_once(tmp_path: Path, allowed: bool, cause: str) -> None:
+    authority = LabAuthority(tmp_path)
+    house = bench(tmp_path / "state", tls=authority.server_context(), url=None, ca_file=authority.ca_file)
+    async with house.open():
+        at = house.exchange.base
+        house.settings["autodiscover_url"] = f"{at}/autodiscover/autodiscover.svc"
+        if not allowed:
+            elsewhere = dict.fromkeys(
+                house.exchange.directory.by_address, f"{at.replace('127.0.0.1', 'localhost')}/EWS"
+            )
+            house.exchange.dials.turn({"ews_urls": elsewhere})
+        found = await check(house)
+
+    assert told(found, "fail") == ({"exchange-place": cause} if cause else {})
+    if allowed:
+        assert found["exchange-place"].text == f"{at}/EWS/Exchange.asmx (found by autodiscover)."
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict", "cause"),
+    [
+        ('MajorVersion="15" MinorVersion="2" MajorBuildNumber="1748" MinorBuildNumber="10"', "pass", ""),
+        ('MajorVersion="14" MinorVersion="3" MajorBuildNumber="123" MinorBuildNumber="3"', "warn", "exchange-too-old"),
+        ('MajorVersion="8" MinorVersion="3" MajorBuildNumber="83" MinorBuildNumber="0"', "fail", "exchange-too-old"),
+        ('Version="gromox"', "warn", "exchange-version-unknown"),
+    ],
+)
+async def test_which_exchange_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, verdict: str, cause: str
+) -> None:
+    monkeypatch.setattr("rainbow_exchange.lab.exchange.wire._VERSION", version)
+
+    found = (await checked(bench(tmp_path), sides=("exchange",), address="nobody@acme.test"))["exchange-version"]
+
+    assert (found.verdict, found.cause) == (verdict, cause)
