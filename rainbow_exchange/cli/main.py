@@ -2,15 +2,14 @@
 
 import importlib
 import os
-import platform
 from typing import IO, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from rainbow_exchange import __version__
 from rainbow_exchange.cli.local_api import EXIT_CODES, NoAnswerError
 from rainbow_exchange.cli.summaries import SUMMARIES
+from rainbow_exchange.cli.version import version
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.state.errors import StateError
 
@@ -104,8 +103,13 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(
-    __version__, message=f"%(prog)s %(version)s (Python {platform.python_version()}, {platform.system()})"
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=version,
+    help="Print the versions of the program, of Python, and of the schemas of state and status.",
 )
 def commands() -> None:
     """Show in Rainbow who is in an appointment or out of office, from your own Exchange.

@@ -31,7 +31,9 @@ def test_help_of_each_command_teaches_with_an_example(command: str) -> None:
 def test_version() -> None:
     result = CliRunner().invoke(main.commands, ["--version"], prog_name="rainbow-exchange")
 
-    assert result.output.startswith(f"rainbow-exchange {__version__} (Python ")
+    first, second = result.output.splitlines()
+    assert first.startswith(f"rainbow-exchange {__version__} (Python ")
+    assert second == "state schema 1, status schema 1"
 
 
 def test_an_unknown_command_is_2() -> None:
