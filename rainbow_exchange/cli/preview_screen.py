@@ -25,12 +25,16 @@ def lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _auto_reply(answer["autoreply"])
     yield ""
+    if notify := answer.get("notify"):  # a daemon that is older than this command says nothing of it
+        yield "Told of a change, before Rainbow asks"
+        yield from _table(_rows(notify["fields"]))
+        yield ""
     yield "Never told"
     yield from _table([[field["name"], "", field["rule"]] for field in answer["never"]])
-    for name in ("events", "autoreply"):
+    for name in [each for each in ("notify", "events", "autoreply") if each in answer]:
         yield ""
         yield f"On the wire, {name}, {answer[name]['bytes']} bytes"
-        yield from answer[name]["wire"].splitlines()
+        yield from answer[name]["wire"].split("\n")
 
 
 def _events(events: Mapping[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from rainbow_exchange.bridge.told import Told
 from rainbow_exchange.bridge.translate import Shown, auto_reply
 from rainbow_exchange.ews.errors import EwsError, reason_of
 from rainbow_exchange.rainbow.link import Answer, QuestionRefused, RainbowLink
+from rainbow_exchange.rainbow.notify_body import notify_wire
 from rainbow_exchange.rainbow.types import AutoReply, Question
 from rainbow_exchange.rainbow.wording import write_date
 
@@ -56,6 +57,7 @@ async def preview(address: str, pipeline: Pipeline, link: RainbowLink) -> dict[s
         "read_mode": mode and mode.value,
         "privacy": {"level": applied.level.value, "rule": _source(applied)},
         "link": link.kind,
+        "notify": _notify(member.user.id),
         "events": events,
         "autoreply": absence,
         "never": _never(applied.level, mode),
@@ -173,6 +175,12 @@ def _reply_fields(reply: AutoReply, *, over: bool) -> Iterator[dict[str, Any]]:
     outside = plain if reply.external_text is not None else "nobody outside gets one, or Exchange told none"
     yield _field("externalReplyMessage", reply.external_text, outside)
     yield _field("audience", reply.audience, _UNTOUCHED if reply.audience else outside)
+
+
+def _notify(user_id: str) -> dict[str, Any]:
+    """Show what Rainbow is told when something changes, before it asks."""
+    rule = "Rainbow's own id of the user: whose calendar changed, and nothing of it"
+    return {**_sent(notify_wire(user_id)), "fields": [_field("value", user_id, rule)]}
 
 
 def _never(level: Privacy, mode: Mode | None) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from rainbow_exchange.rainbow.errors import (
     RainbowError,
 )
 from rainbow_exchange.rainbow.login_urls import SignInWays, sign_in_ways
+from rainbow_exchange.rainbow.notify_body import notify_body
 from rainbow_exchange.rainbow.sign_in import Remember, SignIn, SignInCounters, remember_nothing
 from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters
 from rainbow_exchange.rainbow.types import Account
@@ -240,7 +241,7 @@ class RainbowClient:
             "POST",
             _NOTIFY,
             query=query,
-            body={"value": list(user_ids)},
+            body=notify_body(user_ids),
             headers=self._notify_headers,
             bearer=self._notify_bearer,
             repeatable=True,
@@ -256,7 +257,7 @@ class RainbowClient:
             "POST",
             _NOTIFY,
             query={"companyId": await self.company()},
-            body={"value": []},
+            body=notify_body([]),
             headers=self._notify_headers,
             bearer=self._notify_bearer,
             repeatable=True,

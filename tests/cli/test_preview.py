@@ -38,6 +38,11 @@ SHOWN = {
         "bytes": 5,
         "fields": [{"name": "state", "value": "disabled", "rule": "as it stands in Exchange"}],
     },
+    "notify": {
+        "wire": '{"value": ["5f01"]}',
+        "bytes": 19,
+        "fields": [{"name": "value", "value": "5f01", "rule": "Rainbow's own id of the user"}],
+    },
     "never": [{"name": "location", "value": None, "rule": "Exchange is not asked for it"}],
 }
 
@@ -65,8 +70,14 @@ def test_the_screen(page: Page) -> None:
         "Automatic reply",
         "  state  disabled  as it stands in Exchange",
         "",
+        "Told of a change, before Rainbow asks",
+        "  value  5f01  Rainbow's own id of the user",
+        "",
         "Never told",
         "  location  Exchange is not asked for it",
+        "",
+        "On the wire, notify, 19 bytes",
+        '{"value": ["5f01"]}',
         "",
         "On the wire, events, 12 bytes",
         "<iq>…?</iq>",
@@ -96,6 +107,14 @@ def test_json_is_what_the_daemon_says(page: Page) -> None:
     code, text = preview("--json", "ada@acme.test")
 
     assert (code, json.loads(text)) == (0, SHOWN | {"address": "ada@acme.test"})
+
+
+def test_a_daemon_that_says_nothing_of_being_told_is_shown_all_the_same(page: Page) -> None:
+    page.previewed = {name: value for name, value in SHOWN.items() if name != "notify"}
+
+    code, text = preview("ada@acme.test")
+
+    assert (code, "Told of a change" in text, "On the wire, events" in text) == (0, False, True)
 
 
 def test_an_address_that_nobody_has_is_1(page: Page) -> None:

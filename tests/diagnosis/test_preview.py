@@ -109,6 +109,35 @@ async def over_the_page(house: House, address: str) -> Any:
     return read
 
 
+def test_what_rainbow_is_told_of_a_change_is_shown_as_it_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[bytes] = []
+    request = aiohttp.ClientSession._request
+
+    async def noted(self: Any, method: str, url: Any, **more: Any) -> Any:
+        if "/calendarprovider/v1.0/notify" in str(url) and json.loads(more["data"])["value"]:
+            posted.append(more["data"])
+        return await request(self, method, url, **more)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", noted)
+
+    async def test() -> None:
+        house = house_of(tmp_path)
+        user = house.people[0]
+        async with house.at_work() as daemon:
+            await asyncio.sleep(90)
+            posted.clear()
+            house.appointment(house.exchange.directory.by_address[user.login_email].address, "x", start=now())
+            await until(lambda: bool(posted), within=30)
+            shown = (await daemon.preview(user.login_email))["notify"]
+            assert posted[0].decode() == shown["wire"]
+            assert shown["bytes"] == len(posted[0])
+            assert [field["value"] for field in shown["fields"]] == [user.id]
+
+    virtually(test)
+
+
 def test_over_the_s2s_link_too(tmp_path: Path) -> None:
     async def test() -> None:
         house = house_of(tmp_path)
