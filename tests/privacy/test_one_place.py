@@ -20,6 +20,7 @@ READERS = {
     "bridge/told.py": "compares what was masked already, by digest",
     "rainbow/questions.py": "writes what was masked already",
     "rainbow/assumed_s2s.py": "writes what was masked already",
+    "diagnosis/check/way.py": "of a certificate",
     "diagnosis/preview.py": "shows what was masked already",
     "cli/run_with_lab.py": "shows what the lab's Rainbow was told",
     "network/certificate.py": "of a certificate",
