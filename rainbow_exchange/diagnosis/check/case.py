@@ -62,6 +62,11 @@ class Case:
             self._people = await first_users(self.cloud())
         return self._people
 
+    @property
+    def colleagues(self) -> list[RainbowUser]:
+        """Those of them who are known already."""
+        return self._people[0] if self._people is not None else []
+
     def client(self) -> EwsClient:
         """Give the client of Exchange; whoever needs it runs after the step that opens it."""
         if self.exchange is None:

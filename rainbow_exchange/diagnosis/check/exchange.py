@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rainbow_exchange import config
-from rainbow_exchange.bridge.causes import Cause, exchange_cause
+from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
 from rainbow_exchange.bridge.discovery import Place
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.problems import Problems
@@ -17,6 +17,7 @@ from rainbow_exchange.ews.endpoint import check_url
 from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsError, ResponseError, ServerBusy
 from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.network.shown import shown
+from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.sides import holds
 from rainbow_exchange.sides.exchange import exchange_client, exchange_tls
 from rainbow_exchange.sides.finder import finder
@@ -41,7 +42,14 @@ class ExchangeSteps:
         return self._way
 
     def explained(self, error: RainbowExchangeError) -> Cause:
-        """Say what is wrong with Exchange as a whole."""
+        """Say what is wrong with Exchange as a whole, or with Rainbow where its users are needed to look for it."""
+        if isinstance(error, RainbowError):
+            rainbow = self.case.rainbow
+            cause = rainbow_cause(
+                error, self.case.given.rainbow.url, company_id=rainbow.company_id if rainbow else None
+            )
+            text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
+            return Cause("exchange-not-found", text, f"{cause.action} Or set exchange.url.")
         return exchange_fault(self.case, error)
 
     def late(self, seconds: float) -> Cause:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from rainbow_exchange.bridge.causes import Cause
 from rainbow_exchange.bridge.finding import Finding as MailboxFinding
+from rainbow_exchange.bridge.member import values_of
 from rainbow_exchange.bridge.people import trouble_by
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Identifier, Member, Roster, Try
@@ -30,6 +31,8 @@ from rainbow_exchange.rainbow.types import RainbowUser
 
 #: users who are tried until one has a mailbox
 _MOST_USERS = 10
+#: addresses of one user that are looked up
+_MOST_VALUES = 8
 #: seconds in which a subscription is given back, whatever happens
 _GIVE_BACK_WITHIN = 5.0
 #: which command has the lines for the missing right
@@ -48,7 +51,7 @@ class MailboxSteps:
     id: str = ""
     refusal: EwsError | None = None
     affinity: Affinity | None = None
-    _user: RainbowUser | None = None
+    _known: tuple[Member, list[Identifier]] | None = None
     _tries: list[Try] = field(default_factory=list)
     _unlisted: RainbowError | None = None
 
@@ -69,7 +72,13 @@ class MailboxSteps:
     async def user(self) -> Finding:
         """Look the address up at Rainbow, and say by what the mailbox is looked for."""
         address = self.case.address
-        found = await users_by_address(self.case.cloud(), address)
+        client = self.case.cloud()
+        with suppress(RainbowError):
+            await self.case.people()
+        found = await users_by_address(client, address)
+        for value in _values(found):  # whoever else has one of the addresses counts, too
+            if value != address.strip().lower():
+                found += await users_by_address(client, value)
         roster = self._roster(found)
         member = roster.find(address)
         if member is None:
@@ -79,8 +88,8 @@ class MailboxSteps:
             if any(not user.is_active for user in found):
                 text = f"The user with the address {address} is a guest, or has left: such are not watched."
             return failed(Cause("user-unknown", text, action))
-        self._user = member.user
         wanted, refused = roster.identifiers(member)
+        self._known = member, wanted
         tried = ", ".join(f"{each.kind} {each.value}" for each in wanted)
         left_out = ", ".join(f"{each.identifier.kind} {each.identifier.value} ({each.code})" for each in refused)
         text = f"{member.user.login_email}. A mailbox is looked for by {tried or 'nothing'}"
@@ -133,14 +142,14 @@ class MailboxSteps:
 
     def _roster(self, people: Sequence[RainbowUser]) -> Roster:
         roster = Roster(domains=self.case.given.bridge.domains or None)
-        roster.take(user for user in people if user.is_active)
+        roster.expect(self.case.colleagues)  # in whose domains personal addresses count
+        roster.take({user.id: user for user in people if user.is_active}.values())
         return roster
 
     async def _members(self) -> AsyncGenerator[tuple[Member, list[Identifier]], None]:
         """Give whoever may be tried: the one who was asked for, else users of the company, else the account itself."""
-        if self._user is not None or self.case.address:
-            user = self._user or RainbowUser(id="", login_email=self.case.address)
-            yield self._tried_as(user)
+        if self._known is not None or self.case.address:
+            yield self._known or self._tried_as(RainbowUser(id="", login_email=self.case.address))
             return
         listed = 0
         if self.case.rainbow is not None:
@@ -211,6 +220,12 @@ class MailboxSteps:
                 await self.case.client().call(
                     Unsubscribe(subscription_id=subscription), impersonate=sid, affinity=affinity
                 )
+
+
+def _values(people: Sequence[RainbowUser]) -> list[str]:
+    """Give the identifiers of these users, a few at most."""
+    values = dict.fromkeys(value for user in people for value in values_of(user) if "@" in value)
+    return list(values)[:_MOST_VALUES]
 
 
 def names_nobody(code: str) -> bool:

@@ -1,5 +1,6 @@
 """What the check says of one person's rights, calendar and automatic reply."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,36 @@ async def test_a_stream_is_refused_where_the_service_has_them_all(tmp_path: Path
     assert told(alone, "fail") == {"stream": "exchange-busy"}
     assert told(beside, "warn") == {"stream": "exchange-busy"}
     assert beside["rainbow-link"].text == "The service, which runs, has it since 2026-03-02T08:00:00Z."
+
+
+async def test_an_address_that_is_another_users_login_is_not_tried(tmp_path: Path) -> None:
+    house = bench(tmp_path)
+    other = house.people[0]
+    person = replace(house.people[1], emails=((other.login_email, "work"), ("ada@acme.test", "home")))
+    house.rainbow.people.add(person)
+
+    found = await checked(house, address=person.login_email)
+
+    assert found["user"].facts["not_tried"] == [{"kind": "work", "value": other.login_email, "code": "taken"}]
+    assert [each["kind"] for each in found["user"].facts["tried"]] == ["login", "personal"]
+    assert found["mailbox"].facts["mailbox"] == address(house, 1)
+
+
+async def test_rainbow_that_calls_back_is_asked_for_its_connections_only(tmp_path: Path) -> None:
+    house = bench(tmp_path)
+    house.link = {"link": "s2s", "callback_url": "https://connector.acme.test/rainbow"}
+
+    found = await checked(house, sides=("rainbow",))
+
+    assert found["rainbow-link"].verdict == "pass"
+    assert found["rainbow-link"].facts == {"kind": "s2s", "connections": 0}
+
+
+async def test_where_exchange_is_looked_for_by_users_that_rainbow_does_not_list(tmp_path: Path) -> None:
+    house = bench(tmp_path, url=None)
+    house.rainbow.dials.set({"refuse_next": 99, "refuse_status": 403, "refuse_path": "admin/v1.0/users"})
+
+    found = await checked(house)
+
+    assert told(found, "fail")["exchange-place"] == "exchange-not-found"
+    assert found["exchange-place"].text.startswith("Rainbow's users are needed to look for Exchange. ")
