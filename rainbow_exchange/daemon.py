@@ -199,7 +199,9 @@ class Daemon:
                 "login": partial(keeping_wire.answer, keeping),
                 "mailboxes": Mailboxes(sides.bridge, sides.why_no_bridge).answer,
                 "resync": self._resyncs.answer,
-                "secrets": Desk(lambda: self._given, self.reload).answer,
+                "secrets": Desk(
+                    lambda: self._given, self.reload, entered=lambda: self._wanted.combined().origins
+                ).answer,
                 "setup": set_up.SetUp(
                     lambda: self._given, store, now=self._now, random=self._random, use=self.reload
                 ).answer,

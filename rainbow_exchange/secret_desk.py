@@ -4,7 +4,7 @@ Over the local page's wire it is JSON; a value goes to the daemon and never come
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +14,7 @@ from rainbow_exchange import own_keyring, secret_places
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.secret_places import Place, place_of
+from rainbow_exchange.secret_places import Place, Seen, place_of
 
 log = structlog.get_logger()
 
@@ -25,11 +25,21 @@ MAX_BYTES = 8 * 1024
 
 
 class Desk:
-    """Does it with this account's eyes. `settings` gives those in force above what was made here; `use` reads anew."""
+    """Does it with this account's eyes. `settings` gives those in force above what was made here; `use` reads anew.
 
-    def __init__(self, settings: Callable[[], Settings], use: Callable[[], Awaitable[None]] | None = None) -> None:
+    `entered` gives which settings Rainbow's administration gives, and where they stand there.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        use: Callable[[], Awaitable[None]] | None = None,
+        *,
+        entered: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._settings = settings
         self._use = use
+        self._entered = entered
 
     async def answer(self, body: object) -> Mapping[str, Any]:
         """Do what was asked over the wire. Raises ValueError for what is not understood."""
@@ -51,11 +61,26 @@ class Desk:
 
     async def look(self) -> dict[str, Any]:
         """Show each secret and its places as this account sees them."""
-        found = await asyncio.to_thread(secret_places.seen, self._settings(), KEYS)
+        found = await self._seen(KEYS)
         return {
             "account": own_keyring.whose(),
-            "secrets": [{"name": key, "places": [asdict(each) for each in places]} for key, places in found.items()],
+            "secrets": [{"name": key, "places": places} for key, places in found.items()],
         }
+
+    async def _seen(self, keys: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Give the places of these secrets; the last is Rainbow's administration, which counts where no other has it.
+
+        Its secrets are in memory only.
+        """
+        found = await asyncio.to_thread(secret_places.seen, self._settings(), keys)
+        shown = {key: [asdict(each) for each in places] for key, places in found.items()}
+        for key, origin in self._entered().items():
+            if places := shown.get(key):
+                counts = not any(place["counts"] and place["has"] for place in places)
+                for place in places:
+                    place["counts"] = place["counts"] and not counts
+                places.append(asdict(Seen(kind="rainbow", where=origin, has=True, counts=counts)))
+        return shown
 
     async def put(self, key: str, value: str) -> dict[str, Any]:
         """Keep a value where the settings say, read it back and use it. Raises UserError."""
@@ -77,8 +102,7 @@ class Desk:
 
     async def _done(self, key: str, place: Place) -> dict[str, Any]:
         remark = await self._used()
-        found = await asyncio.to_thread(secret_places.seen, self._settings(), [key])
-        places = [asdict(each) for each in found[key]]
+        places = (await self._seen([key]))[key]
         where = "file" if place.file is not None else "keyring"
         return {"account": own_keyring.whose(), "kept": where, "where": str(place), "remark": remark, "places": places}
 

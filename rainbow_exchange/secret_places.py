@@ -23,7 +23,7 @@ from rainbow_exchange.secret_files import exposed, read_file
 #: of whoever the connector runs as at Rainbow
 _OF_ACCOUNT = ("rainbow.password", "rainbow.app_secret")
 
-Kind = Literal["variable", "file", "systemd", "keyring"]
+Kind = Literal["variable", "file", "systemd", "keyring", "rainbow"]
 
 
 @dataclass(frozen=True, slots=True)

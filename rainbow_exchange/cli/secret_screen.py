@@ -6,7 +6,13 @@ from typing import Any
 View = Mapping[str, Any]
 Places = Sequence[Mapping[str, Any]]
 
-_NAMES = {"variable": "variable", "file": "file", "systemd": "systemd credential", "keyring": "keyring"}
+_NAMES = {
+    "variable": "variable",
+    "file": "file",
+    "systemd": "systemd credential",
+    "keyring": "keyring",
+    "rainbow": "Rainbow",
+}
 
 
 def summary(view: View) -> list[dict[str, Any]]:
@@ -40,7 +46,7 @@ def state(places: Places) -> str:
         return f"set, {one['where']}"
     if one.get("problem") and one["kind"] != "keyring":
         return f"not readable: {one['where']} {one['problem']}"
-    return f"not set ({one['problem']})" if one.get("problem") else "not set"
+    return "not set"
 
 
 def table(service: View | None, own: View) -> Iterator[str]:
@@ -79,9 +85,15 @@ def everywhere(service: View | None, own: View, name: str) -> Iterator[str]:
 
 
 def remarks(views: Sequence[tuple[str, View]]) -> Iterator[str]:
-    """Give what is to be said of files, once each."""
-    found = {place["remark"]: None for _, view in views for secret in view["secrets"] for place in secret["places"]}
-    yield from (f"Warning: {remark}" for remark in found if remark)
+    """Give what is to be said of files and keyrings, once each."""
+    places = [place for _, view in views for secret in view["secrets"] for place in secret["places"]]
+    keyrings = {
+        f"The {place['where']}: {place['problem']}."
+        for place in places
+        if place["kind"] == "keyring" and place["problem"]
+    }
+    yield from sorted(keyrings)
+    yield from (f"Warning: {remark}" for remark in dict.fromkeys(place["remark"] for place in places) if remark)
 
 
 def _views(service: View | None, own: View) -> list[tuple[str, View]]:
