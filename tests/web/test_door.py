@@ -1,6 +1,7 @@
 """Whoever has a good code gets in, once; nobody else sees anything, and no code or session is ever written down."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -8,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from rainbow_exchange.web import app
+from tests.house import House, until, virtually
 from tests.web.test_pages import STATUS
 
 TOKEN = "t" * 64
@@ -109,3 +111,29 @@ async def test_a_cookie_that_is_none_opens_nothing(url: str, cookie: str) -> Non
 async def test_another_host_gets_no_page(url: str, browser: aiohttp.ClientSession) -> None:
     async with browser.get(await minted(browser, url), headers={"Host": "evil.test"}) as answer:
         assert answer.status == 421
+
+
+def test_the_daemon_shows_a_way_in_to_whoever_watches_it_and_writes_it_nowhere(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 1)
+        shown: dict[str, Any] = {}
+
+        def observe(event: str, /, **values: Any) -> None:
+            shown.setdefault(event, values)
+
+        async with house.open():
+            with capture_logs() as lines:
+                house.start(observe=observe)
+                await until(lambda: "serving" in shown, within=10)
+                link = shown["serving"]["sign_in"]
+                assert link.startswith(shown["serving"]["url"] + "/sign-in?code=")
+                jar = aiohttp.CookieJar(unsafe=True)
+                async with aiohttp.ClientSession(cookie_jar=jar) as browser, browser.get(link) as answer:
+                    assert (answer.status, answer.url.path) == (200, "/")
+                    assert "rainbow-exchange: " in await answer.text()
+            code = link.rpartition("=")[2]
+            kept = b"".join(file.read_bytes() for file in house.folder.iterdir())
+            assert code not in repr(lines)
+            assert code.encode() not in kept
+
+    virtually(test)
