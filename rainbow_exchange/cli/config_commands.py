@@ -106,7 +106,8 @@ def init(file: Path | None, *, force: bool) -> None:
     """Write a settings file with every setting as a remark: its meaning, its default, its variable.
 
     It sets nothing until you take a # away. FILE is config.toml in the default folder unless you name another; - is
-    standard output. It is readable by this account and administrators only. A file that is there is left alone.
+    standard output. Only this account (for root: that of the folder) and administrators can read it. A file that is
+    there is left alone.
 
     \b
     Exit code: 0 written, 2 there is a file already, or it cannot be written.
@@ -120,15 +121,24 @@ def init(file: Path | None, *, force: bool) -> None:
         click.echo(template(), nl=False)
         return
     path = (file or settings.default_folder() / settings.FILE_NAME).absolute()
-    if os.path.lexists(path) and not force:
-        raise UserError([f"{path} is there already; name another file, or replace it by --force."])
     try:
         if file is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(path, template().encode())
+        write_private(path, template().encode(), owner=_owner(path), replace=force)
+    except FileExistsError:
+        raise UserError([f"{path} is there already; name another file, or replace it by --force."]) from None
     except OSError as error:
         raise UserError([f"{path} cannot be written ({error.strerror or error}); correct the path."]) from None
     click.echo(printable(f"Wrote {path}. Next step: take the # away from what you set, then: {_check(file, path)}"))
+
+
+def _owner(path: Path) -> tuple[int, int] | None:
+    """Say whose root's new file is to be: of whoever has the folder, which may be the service's."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return None
+    else:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
+        folder = path.parent.stat()
+        return folder.st_uid, folder.st_gid
 
 
 def _check(file: Path | None, path: Path) -> str:

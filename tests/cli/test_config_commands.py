@@ -1,4 +1,5 @@
 import json
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -237,6 +238,16 @@ def test_init_leaves_a_file_alone_that_is_there(file: Path) -> None:
     assert run("init", "--force", str(file)).exit_code == 0
     assert file.read_text(encoding="utf-8").startswith("# Settings of rainbow-exchange")
     assert {each.name for each in file.parent.iterdir()} - {"default"} == {"config.toml", "secret.txt"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such owners")
+def test_init_by_root_gives_the_file_to_whoever_has_the_folder(tmp_path: Path) -> None:
+    if is_root := tmp_path.stat().st_uid == 0:
+        shutil.chown(tmp_path, 1234, 1235)
+    assert run("init", str(tmp_path / "config.toml")).exit_code == 0
+    written, folder = (tmp_path / "config.toml").stat(), tmp_path.stat()
+
+    assert (written.st_uid, stat.S_IMODE(written.st_mode)) == (1234 if is_root else folder.st_uid, 0o600)
 
 
 def test_init_does_not_write_through_a_link_that_leads_nowhere(tmp_path: Path) -> None:
