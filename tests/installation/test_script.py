@@ -29,6 +29,14 @@ def test_it_is_powershell_of_the_version_that_servers_have() -> None:
     assert powershell.faults(TEXT) == []
 
 
+@pytest.mark.parametrize("page", ["install-on-windows.md", "upgrade.md"])
+def test_what_is_to_be_typed_is_powershell(page: str) -> None:
+    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"(?ms)^```powershell\n(.*?)^```", text)
+    assert blocks
+    assert [fault for block in blocks for fault in powershell.faults(block)] == []
+
+
 def test_it_calls_nothing_but_what_every_server_has() -> None:
     own = set(re.findall(r"^function ([A-Za-z-]+)", TEXT, re.MULTILINE))
     assert own == {"Find-Python", "Find-Code"}
