@@ -1,6 +1,8 @@
 """`rainbow-exchange support-bundle`: what somebody needs who is not here, in one file, without saying who is who."""
 
+import errno
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -89,14 +91,23 @@ def support_bundle(
 
 
 def _file(output: Path | None, now: datetime) -> Path:
-    """Give where to write to. Raises UserError where something is."""
+    """Give where to write to. Raises UserError where something is, and ClickException where it cannot be."""
     file = output if output is not None else Path.cwd()
     if file.is_dir():
         file /= archive.name(now)
     for path in (file, _names_file(file)):
         if path.exists():
             raise UserError([f"{path} is there already, and is not overwritten; name another file with --output."])
-    return file.absolute()
+    file = file.absolute()
+    if not file.parent.is_dir():
+        raise _unwritable(file, os.strerror(errno.ENOENT))
+    if not os.access(file.parent, os.W_OK):
+        raise _unwritable(file, os.strerror(errno.EACCES))
+    return file
+
+
+def _unwritable(file: Path, why: str) -> click.ClickException:
+    return click.ClickException(f"{file} cannot be written ({why}); name another place with --output.")
 
 
 def _names_file(file: Path) -> Path:
@@ -114,7 +125,7 @@ def _asking(folder: Path) -> sources.Ask:
         try:
             return local_api.ask(folder, path, content=content, seconds=_PATIENCE)
         except local_api.NoAnswerError as error:
-            why = f"{error.state}: {error}"
+            why = f"{error.state}: {error}; {error.action}"
             if error.state == local_api.NOT_RUNNING or time.monotonic() - began > _PATIENCE / 2:
                 gone.append(why)
             raise NotCollected(why) from error
@@ -175,9 +186,7 @@ def _write(file: Path, bundle: Bundle) -> Path | None:
                 names.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise click.ClickException(
-            f"{file} cannot be written ({error.strerror}); name another place with --output."
-        ) from error
+        raise _unwritable(file, error.strerror or type(error).__name__) from error
     return names
 
 
@@ -193,6 +202,7 @@ def _answer(file: Path, names: Path | None, bundle: Bundle) -> dict[str, Any]:
         "names_file": names and str(names),
         "bytes": len(bundle.content),
         "people": bundle.manifest["people"],
+        "people_known_by": bundle.manifest["people_known_by"],
         "files": [each["name"] for each in bundle.manifest["files"]],
         "missing": bundle.manifest["missing"],
     }
@@ -206,6 +216,12 @@ def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield "Hashes stand in it in place of people's addresses and ids. Whose they are stands in"
         yield f"  {answer['names_file']}"
         yield "Keep that file, and do not send it."
+    if answer["people"] == "hashed" and answer["people_known_by"] != sources.BY_DAEMON:
+        also = ", and whom the state file remembers" if answer["people_known_by"] == sources.BY_STATE else ""
+        yield f"The running service could not say who there is: hidden is what looks like an address or id{also}."
+    reasons: dict[str, list[str]] = {}
     for each in answer["missing"]:
-        yield f"Not collected: {each['name']}: {each['why']}"
+        reasons.setdefault(each["why"], []).append(each["name"])
+    for why, names in reasons.items():
+        yield f"Not collected: {', '.join(names)}: {why}"
     yield "Look into it before you send it: manifest.json says what each file is."

@@ -48,6 +48,7 @@ def make(
         "made": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "made_as": whose(),
         "people": "as they are" if include_addresses else "hashed",
+        "people_known_by": known.whence,
         "daemon": known.why or "running",
     }
     manifest = archive.manifest(cleaning.value(about), parts, missing)

@@ -21,12 +21,20 @@ Ask = Callable[[str, object], Any]
 _CALL = "/api/bundle"
 
 
+#: who says who there is
+BY_DAEMON, BY_STATE, BY_LOOKS = "the running service", "the state file", "nobody"
+
+
 @dataclass(slots=True)
 class People:
-    """Who is known by name, and which domains are the company's. `why` where the daemon could not be asked."""
+    """Who is known by name, and which domains are the company's; and who said so.
+
+    `why` where the daemon could not be asked.
+    """
 
     names: set[str] = field(default_factory=set)
     domains: set[str] = field(default_factory=set)
+    whence: str = BY_DAEMON
     why: str = ""
 
 
@@ -86,11 +94,12 @@ def people(ask: Ask, folder: Path) -> People:
             known.domains.update(page["domains"])
             after = page["next"]
     except NotCollected as error:
-        known.why = str(error)
+        known.why, known.whence = str(error), BY_LOOKS
         with contextlib.suppress(StateError), snapshot(folder) as store:  # what is wrong with it, state.json shows
             remembered = [_names(each) for each in store.remembered().values()]
             known.names.update(*remembered)
             known.domains.update(shared_domains(remembered))
+            known.whence = BY_STATE if remembered else BY_LOOKS
     return known
 
 
