@@ -25,7 +25,7 @@ from rainbow_exchange.service.states import Found, NoManagerError, find_service
 SCHEMA_VERSION = 1
 _SYSTEM = "windows" if sys.platform == "win32" else "linux"
 #: until the connector answers on the local page; NSSM itself watches its first ten seconds
-_START_SECONDS = 40.0
+_START_SECONDS = 90.0
 
 
 @click.group()
@@ -55,6 +55,9 @@ service.add_command(status)
     type=click.Path(path_type=Path, allow_dash=True),
     help="Windows: the account's password, for scripts; - is standard input.  [default: it is asked for]",
 )
+@click.option(
+    "--ask-password", is_flag=True, help="Windows: ask for the password of an account that the service has already."
+)
 @config_option
 @nssm_option
 @python_option
@@ -63,13 +66,15 @@ def install(
     name: str,
     account: str | None,
     password_file: Path | None,
+    ask_password: bool,
     config_file: Path | None,
     nssm: Path | None,
     python: Path | None,
 ) -> None:
     """Make the service, or bring the one there is to what is wanted. It is not started.
 
-    Each step is shown. When one fails, those before it are taken back as far as they can be.
+    Each step is shown. When one fails, those before it are taken back as far as they can be. A service that is there
+    keeps its account unless another is named.
 
     \b
     Exit code: 0 done, 1 a step failed, 2 something stands against it (all is named at once).
@@ -79,7 +84,7 @@ def install(
         rainbow-exchange service install --account ACME\\svc-rainbow$
     """  # noqa: D301  (\b is click's: keep these lines)
     _demand_rights()
-    planned = install_here(Wanted(name, account, config_file, nssm, python, password_file))
+    planned = install_here(Wanted(name, account, config_file, nssm, python, password_file, ask_password))
     for remark in planned.remarks:
         click.echo(f"Note: {printable(remark)}", err=True)
     _do(planned.steps, name)
@@ -195,7 +200,7 @@ def print_(
         rainbow-exchange service print > install-service.cmd
         rainbow-exchange service print --for linux --config /var/lib/rainbow-exchange/config.toml
     """  # noqa: D301  (\b is click's: keep these lines)
-    wanted = Wanted(name, account, config_file, nssm, python, None)
+    wanted = Wanted(name, account, config_file, nssm, python)
     planned = plan_shown(wanted, system, undo=undo, here=system == _SYSTEM)
     for remark in planned.remarks:
         click.echo(f"Note: {printable(remark)}", err=True)

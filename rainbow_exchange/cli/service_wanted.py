@@ -1,6 +1,7 @@
 """What `rainbow-exchange service` is asked for, made into steps, with all that stands against them."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -39,7 +40,8 @@ class Wanted:
     config_file: Path | None
     nssm: Path | None
     python: Path | None
-    password_file: Path | None
+    password_file: Path | None = None
+    ask_password: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +100,19 @@ def _nssm_shown(wanted: Wanted, *, here: bool) -> str:
 
 
 def _windows_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, for_show: bool) -> Planned:
-    account = _account(wanted)
     found = _nssm_shown(wanted, here=True) if for_show else str(nssm.find(wanted.nssm))
+    there = None
+    with suppress(OSError):  # no NSSM, or no right to ask: the steps are those of a new service
+        there = nssm.log_on(found, wanted.name) if nssm.state(found, wanted.name) is not None else None
+    account = _account(wanted.account or there or accounts.virtual_account(wanted.name), wanted.name)
+    logs_on = there is not None and there.casefold() == account.name.casefold()
+    asks = account.has_password and (not logs_on or wanted.ask_password or wanted.password_file is not None)
     python, venv = host.interpreter() if wanted.python is None else (str(wanted.python.absolute()), "")
     paths = {"Python": python, "NSSM": found, "The data folder": str(folder), "The settings file": file}
     paths |= {"The virtual environment": venv} if venv else {}
     if wanted.python is None:
         paths["This package"] = str(Path(rainbow_exchange.__file__).parent)
     faults = list(host.windows_faults(paths, account.name))
-    exists = False
-    with suppress(OSError):  # no NSSM, or no right to ask: the steps are those of a new service
-        exists = nssm.state(found, wanted.name) is not None
     service = windows.WindowsService(
         name=wanted.name,
         nssm=found,
@@ -117,19 +121,20 @@ def _windows_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *
         account=account,
         config_file=file if os.path.lexists(file) else "",
         venv_python=venv,
-        password=_password(wanted, account) if account.has_password and not (for_show or faults) else None,
+        password=_password(wanted, account) if asks and not (for_show or faults) else None,
+        logs_on=logs_on and not asks,
         logs_elsewhere=settings.log.file is not None,
         system_root=os.environ.get("SYSTEMROOT", r"C:\Windows"),
     )
-    steps = list(windows.install(service, exists=exists))
-    return Planned(steps=steps, faults=faults, remarks=list(_windows_remarks(account)), exists=exists)
+    steps = list(windows.install(service, exists=there is not None))
+    return Planned(steps=steps, faults=faults, remarks=list(_windows_remarks(account)), exists=there is not None)
 
 
 def _windows_elsewhere(wanted: Wanted) -> list[Step]:
     file = str(wanted.config_file or "")
     folder = str(PureWindowsPath(file).parent) if file else _WINDOWS_FOLDER
     python, named = str(wanted.python or _ELSEWHERE["windows"]), str(wanted.nssm or _NSSM_ELSEWHERE)
-    account = _account(wanted)
+    account = _account(wanted.account or accounts.virtual_account(wanted.name), wanted.name)
     paths = {"Python": python, "NSSM": named} | ({"The settings file": file} if file else {})
     if faults := list(host.windows_faults(paths, account.name)):
         raise UserError(faults)
@@ -140,7 +145,8 @@ def _windows_elsewhere(wanted: Wanted) -> list[Step]:
 
 
 def _linux_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, for_show: bool) -> Planned:
-    account = wanted.account or _LINUX_ACCOUNT
+    there = systemd.unit_file(wanted.name)
+    account = wanted.account or _account_in(Path(there)) or _LINUX_ACCOUNT
     python = str((wanted.python or Path(sys.executable)).absolute())
     paths = {"Python": python, "The settings file": file}
     if wanted.python is None:
@@ -164,7 +170,15 @@ def _linux_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, 
         systemd=_systemd_version(),
     )
     steps = systemd.install(service, account_exists=host.uid_of(account) is not None, file_exists=os.path.lexists(file))
-    return Planned(steps=list(steps), faults=faults, exists=Path(systemd.unit_file(wanted.name)).exists())
+    return Planned(steps=list(steps), faults=faults, exists=os.path.lexists(there))
+
+
+def _account_in(unit: Path) -> str:
+    """Give the account of a unit that is there, "" where there is none."""
+    with suppress(OSError):
+        found = re.search(r"^User=(\S+)$", unit.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        return found[1] if found else ""
+    return ""
 
 
 def _linux_elsewhere(wanted: Wanted) -> list[Step]:
@@ -185,9 +199,9 @@ def _linux_elsewhere(wanted: Wanted) -> list[Step]:
     return list(systemd.install(service, account_exists=False, file_exists=True))
 
 
-def _account(wanted: Wanted) -> accounts.Account:
+def _account(name: str, service: str) -> accounts.Account:
     try:
-        return accounts.account(wanted.account or accounts.virtual_account(wanted.name), wanted.name)
+        return accounts.account(name, service)
     except ValueError as error:
         raise UserError([f"--account: {error}."]) from None
 

@@ -52,3 +52,11 @@ def state(nssm: str, name: str) -> str | None:
     if code != 0:
         raise OSError(f"nssm status: exit code {code}{f': {said}' if said else ''}")
     return said
+
+
+def log_on(nssm: str, name: str) -> str:
+    """Give the account of a service that is there. Raises OSError where it cannot be told."""
+    code, said = answer((nssm, "get", name, "ObjectName"), seconds=_ASK_SECONDS)
+    if code != 0 or not said:
+        raise OSError(f"nssm get {name} ObjectName: exit code {code}{f': {said}' if said else ''}")
+    return said

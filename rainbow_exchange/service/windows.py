@@ -40,7 +40,8 @@ _PLACEHOLDER = "placeholder"
 class WindowsService:
     """What is to be installed. `venv_python` is the virtual environment's interpreter, "" outside of one.
 
-    `logs_elsewhere`: the settings name a log file, so none is given here.
+    `logs_elsewhere`: the settings name a log file, so none is given here. `logs_on`: it runs as this account already,
+    whose password Windows has.
     """
 
     name: str
@@ -52,6 +53,7 @@ class WindowsService:
     venv_python: str = ""
     password: str | None = field(default=None, repr=False)
     logs_elsewhere: bool = False
+    logs_on: bool = False
     system_root: str = r"C:\Windows"
 
 
@@ -106,7 +108,8 @@ def install(service: WindowsService, *, exists: bool) -> Iterator[Step]:
     for parameter, *values in settings(service):
         shown = " ".join((parameter, *values))
         yield Run(what=f"Set {shown}", command=(nssm, "set", name, parameter, *values), plain=True)
-    yield from _log_on(service)
+    if not service.logs_on:
+        yield from _log_on(service)
     yield Run(
         what="Let the service's account, SYSTEM and administrators alone into the folder",
         command=(
