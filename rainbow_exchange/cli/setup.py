@@ -50,6 +50,7 @@ def setup() -> None:
 @click.option("--client-id", metavar="ID", help="OAuth's client id.")
 @click.option("--client-secret-file", metavar="FILE", type=_FILE, help="A file with OAuth's client secret; or -.")
 @click.option("--token-url", metavar="URL", help="OAuth's token endpoint.")
+@click.option("--proxy", "proxy_url", metavar="URL", help="The HTTP proxy, where Exchange is reached through one.")
 @click.option("--mailbox", metavar="ADDRESS", help="Whose calendar it is tried with; nothing is changed there.")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end.")
@@ -72,6 +73,8 @@ def exchange(config_file: Path | None, as_json: bool, **typed: Any) -> None:
     settings = config.load(config_file)
     if typed["find"] and typed["url"]:
         raise click.UsageError("--find takes the place of --url; leave one out.")
+    if "@" in (typed["proxy_url"] or ""):
+        raise click.UsageError("Who signs in at the proxy is a secret: rainbow-exchange secret set exchange.proxy_url.")
     with setup_keeper.find(settings) as (ask, daemon):
         now = ask(do="look", part="exchange")
         values, secrets, address = setup_entry.exchange(typed, now)

@@ -21,7 +21,9 @@ def exchange(typed: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Values, 
     """Put together settings, secrets and the mailbox to try them with; `now` is what counts. Raises UserError."""
     known = {key.partition(".")[2]: each["value"] for key, each in now["settings"].items()}
     values = {
-        name: typed[name] for name in ("auth", "impersonation", "client_id", "token_url") if typed[name] is not None
+        name: typed[name]
+        for name in ("auth", "impersonation", "client_id", "token_url", "proxy_url")
+        if typed[name] is not None
     }
     if typed["ca_file"] is not None:
         values["ca_file"] = str(typed["ca_file"].expanduser().absolute())

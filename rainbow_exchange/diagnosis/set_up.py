@@ -67,9 +67,10 @@ PARTS = {
                 "token_url",
                 "token_scope",
                 "token_resource",
+                "proxy_url",
             )
         ),
-        secrets=("exchange.password", "exchange.client_secret"),
+        secrets=("exchange.password", "exchange.client_secret", "exchange.proxy_url"),
         side="exchange",
     ),
     "exchange-proxy": Part(
