@@ -1,5 +1,6 @@
 """All that is wrong with the settings of this machine, or looks so, found without starting anything."""
 
+import os
 import stat
 import sys
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from rainbow_exchange import config, credentials, own_keyring
 from rainbow_exchange.cli.made_here import with_made
 from rainbow_exchange.config import Settings
+from rainbow_exchange.config.sources import without_effect
 from rainbow_exchange.errors import UserError
 
 _INSECURE = "exchange.verify_certificates_insecurely_off"
@@ -30,7 +32,7 @@ class Report:
 def check(config_file: Path | None) -> Report:
     """Look at settings file, variables, what was made on this machine, and secrets as this account can read them."""
     settings, faults = config.read(config_file)
-    warnings = [*_of_the_file(settings.file), *_of_tls(settings)]
+    warnings = [*without_effect(os.environ, config.known()), *_of_the_file(settings.file), *_of_tls(settings)]
     settings, remarks = with_made(settings)
     warnings += remarks
     missing = None

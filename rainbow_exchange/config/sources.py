@@ -1,5 +1,6 @@
 """Where settings come from: the command line, the environment, a TOML file. Each says what is wrong with itself."""
 
+import difflib
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 VARIABLE_PREFIX = "RAINBOW_EXCHANGE_"
+_FILE_VARIABLE = "RAINBOW_EXCHANGE_CONFIG"
 #: settings that are always secret; each has a `<name>_file` beside it
 SECRETS = (
     "exchange.password",
@@ -29,6 +31,21 @@ _MAX_FILE_BYTES = 1 << 20
 def variable(key: str) -> str:
     """Name of the environment variable of a setting: `exchange.url` → `RAINBOW_EXCHANGE_EXCHANGE__URL`."""
     return VARIABLE_PREFIX + key.replace(".", "__").upper()
+
+
+def without_effect(environ: Mapping[str, str], known: Collection[str]) -> list[str]:
+    """Say of each variable that looks like one of ours and sets nothing what it may be meant to be."""
+    variables = {variable(key): key for key in known}
+    singles = {name.replace("__", "_") for name in variables}
+    said = []
+    for name, value in environ.items():
+        upper = name.upper()
+        if not upper.startswith(VARIABLE_PREFIX) or not value.strip() or upper in singles | {_FILE_VARIABLE}:
+            continue
+        if "__" not in upper.removeprefix(VARIABLE_PREFIX):
+            near = difflib.get_close_matches(upper, [_FILE_VARIABLE, *variables], n=1, cutoff=0.8)
+            said.append(f"{name} has no effect; " + (f"did you mean {near[0]}?" if near else "it is no setting."))
+    return said
 
 
 class Values(PydanticBaseSettingsSource):

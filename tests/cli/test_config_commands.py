@@ -206,6 +206,13 @@ def test_check_warns_of_files_that_others_may_read_or_change(file: Path) -> None
     assert run("check", "--strict", "--config", str(file)).exit_code == 1
 
 
+def test_check_warns_of_a_variable_without_effect(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAINBOW_EXCHANGE_WEB_PROT", "1")
+
+    said = "warning  RAINBOW_EXCHANGE_WEB_PROT has no effect; did you mean RAINBOW_EXCHANGE_WEB__PORT?"
+    assert said in run("check", "--config", str(file)).stdout.splitlines()
+
+
 def test_check_warns_of_certificates_that_are_not_looked_at(file: Path) -> None:
     file.write_text("[exchange]\nverify_certificates_insecurely_off = true\n")
 

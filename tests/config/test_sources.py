@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config.sources import Environment, Overrides, SettingsFile, variable
+from rainbow_exchange.config.sources import Environment, Overrides, SettingsFile, variable, without_effect
 
 KNOWN = ("exchange.url", "rainbow.app_id")
 
@@ -77,3 +77,22 @@ def test_paths_in_a_file_begin_at_its_folder(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     source = SettingsFile(Settings, tmp_path / "nowhere.toml")
     assert source.faults[0].startswith(f"{tmp_path / 'nowhere.toml'} cannot be read (")
+
+
+def test_variables_that_set_nothing_are_named_with_what_they_may_be_meant_to_be() -> None:
+    environ = {
+        "RAINBOW_EXCHANGE_EXCHANGE_URLL": "x",
+        "Rainbow_Exchange_Confg": "x",
+        "RAINBOW_EXCHANGE_WHATEVER": "x",
+        "RAINBOW_EXCHANGE_CONFIG": "x",
+        "RAINBOW_EXCHANGE_EXCHANGE__URL": "x",
+        "RAINBOW_EXCHANGE_EXCHANGE_URL": "a fault already",
+        "RAINBOW_EXCHANGE_EMPTY": " ",
+        "PATH": "x",
+    }
+
+    assert without_effect(environ, ["exchange.url", "exchange.username"]) == [
+        "RAINBOW_EXCHANGE_EXCHANGE_URLL has no effect; did you mean RAINBOW_EXCHANGE_EXCHANGE__URL?",
+        "Rainbow_Exchange_Confg has no effect; did you mean RAINBOW_EXCHANGE_CONFIG?",
+        "RAINBOW_EXCHANGE_WHATEVER has no effect; it is no setting.",
+    ]
