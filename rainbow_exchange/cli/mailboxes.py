@@ -11,7 +11,7 @@ import click
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api, mailboxes_screen
 from rainbow_exchange.cli.terminal import config_option, is_terminal
-from rainbow_exchange.diagnosis.mailboxes_query import MOST, SORTS, STATES
+from rainbow_exchange.diagnosis.mailboxes_query import MOST, PROBLEMS, SORTS, STATES
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import printable
 from rainbow_exchange.private_files import write_private
@@ -28,7 +28,7 @@ _SECONDS = 30.0
 @click.command()
 @click.argument("text", metavar="[TEXT]", default="")
 @click.option("--state", type=click.Choice(STATES), help="How their changes are noticed, or not.")
-@click.option("--problem", metavar="ID", help="Who has this problem of the status, e.g. mailbox-denied.")
+@click.option("--problem", type=click.Choice(PROBLEMS), help="Who has this problem of the status.")
 @click.option("--reason", metavar="TEXT", help="Whose reason has this in it, e.g. ErrorAccessDenied.")
 @click.option("--sort", type=click.Choice(SORTS), default="user", show_default=True)
 @click.option(

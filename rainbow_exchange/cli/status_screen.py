@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rainbow_exchange.diagnosis.mailboxes_query import PROBLEMS as PROBLEMS_OF_PEOPLE
 from rainbow_exchange.network.shown import few
 
 #: how many mailboxes that wait for their next try stand on the screen, and how many problems with all that they say
@@ -51,6 +52,8 @@ def _problems(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{str(problem['severity']).capitalize()} {problem['id']}{_since(problem['since'])}"
         yield f"  {_cut(problem['text'])}"
         yield f"  Next step: {_cut(problem['action'])}"
+        if problem["id"] in PROBLEMS_OF_PEOPLE:
+            yield f"  Who: rainbow-exchange mailboxes --problem {problem['id']}"
     if more := problems[PROBLEMS:]:
         yield ""
         ids = few([str(problem["id"]) for problem in more], 4 * PROBLEMS)

@@ -57,7 +57,7 @@ def _until_interrupted(look: Callable[[], dict[str, Any]], show: Show, every: fl
     try:
         while True:
             answer = look()
-            show(answer, life.remark(answer["started"]))
+            show(answer, life.remark(answer.get("started")))
             time.sleep(every)
     except KeyboardInterrupt:
         if answer is None:
@@ -91,7 +91,7 @@ def _lines() -> Show:
 
     def show(answer: Mapping[str, Any], remark: str) -> None:
         nonlocal before, said
-        seen = (answer["state"], answer["started"], sorted(problem["id"] for problem in answer["problems"]))
+        seen = (answer["state"], answer.get("started"), sorted(problem["id"] for problem in answer["problems"]))
         if seen != before:
             click.echo(printable(line(answer, remark if remark != said else "", now=datetime.now().astimezone())))
             before, said = seen, remark

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from rainbow_exchange.bridge.people import TROUBLES
+
 #: what can be asked for as `state`; the last two mean several of the others
 STATES = ("streamed", "polled", "uncovered", "not-streamed", "not-read")
 SORTS = ("user", "mailbox", "state", "reason", "next-try")
+#: problems of single people; whom Rainbow refuses to be told of is covered all the same
+PROBLEMS = tuple(sorted(TROUBLES.keys() - {"rainbow-user-refused"}))
 #: people on a page, unless asked otherwise, and at most
 PAGE, MOST = 100, 1000
 _LONGEST = 320
@@ -32,6 +36,8 @@ def read_query(wanted: object) -> tuple[Query, int, int]:
             raise ValueError(f"{name}: a text of at most {_LONGEST} characters is needed")
     if texts["state"] not in {"", *STATES}:
         raise ValueError(f"state: one of {', '.join(STATES)} is needed")
+    if texts["problem"] not in {"", *PROBLEMS}:
+        raise ValueError(f"problem: one of {', '.join(PROBLEMS)} is needed")
     if texts["sort"] not in SORTS:
         raise ValueError(f"sort: one of {', '.join(SORTS)} is needed")
     offset, limit = wanted.get("offset", 0), wanted.get("limit", PAGE)

@@ -61,6 +61,7 @@ def test_any_number_of_people_and_problems_is_one_screen() -> None:
     people = [person] * 500
     problem = {"severity": "error", "since": AT_1042, "text": "It fails. " * 500, "action": "Mend it. " * 500}
     problems = [problem | {"id": f"exchange-fault-{number}"} for number in range(40)]
+    problems[0]["id"] = "mailbox-denied"
 
     shown = list(
         lines(
@@ -80,6 +81,7 @@ def test_any_number_of_people_and_problems_is_one_screen() -> None:
     assert len(shown) <= 45
     assert max(map(len, shown)) < 1100
     assert "    and 595 more: rainbow-exchange mailboxes --state not-read" in shown
+    assert shown.count("  Who: rainbow-exchange mailboxes --problem mailbox-denied") == 1
     assert shown[-1].startswith("And 35 more (exchange-fault-5, exchange-fault-6, ")
     assert shown[-1].endswith("exchange-fault-24 and 15 more): rainbow-exchange status --json")
 

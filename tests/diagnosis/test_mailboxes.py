@@ -143,7 +143,8 @@ def test_whoever_cannot_be_read_is_found_and_without_a_bridge_it_says_so(tmp_pat
 
 @pytest.mark.parametrize(
     "wanted",
-    [[], {"state": "lost"}, {"sort": "luck"}, {"text": 1}, {"text": "x" * 321}, {"limit": 0}, {"limit": 1001},
+    [[], {"state": "lost"}, {"sort": "luck"}, {"problem": "exchange-error"},
+     {"text": 1}, {"text": "x" * 321}, {"limit": 0}, {"limit": 1001},
      {"limit": True}, {"offset": -1}, {"offset": 1.5}],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused(wanted: object) -> None:
