@@ -1,9 +1,11 @@
 """`check` as a process: beside the running service, without a terminal, and interrupted."""
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +83,28 @@ def test_faulty_settings_are_a_step_that_failed(tmp_path: Path) -> None:
     [step] = json.loads(ended.stdout)["steps"]
     assert (step["step"], step["verdict"], step["cause"]) == ("settings", "fail", "settings-faulty")
     assert "exchange.url" in step["text"]
+
+
+def test_in_a_terminal_a_line_stands_while_its_step_goes_on(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")  # Windows has none
+    mine, theirs = pty.openpty()
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "RAINBOW_EXCHANGE_EXCHANGE__URL": "http://127.0.0.1:1/EWS/Exchange.asmx",
+        "RAINBOW_EXCHANGE_EXCHANGE__USERNAME": "svc",
+        "RAINBOW_EXCHANGE_EXCHANGE__PASSWORD": "pw",
+        "RAINBOW_EXCHANGE_RAINBOW__URL": "http://127.0.0.1:1",
+        "RAINBOW_EXCHANGE_STATE__PATH": str(tmp_path / "state"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
+    process = subprocess.Popen([COMMAND, "check"], env=environment, stdout=theirs, stderr=theirs)  # noqa: S603 (ours)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the terminal ends with whoever used it
+        while part := os.read(mine, 65536):
+            shown += part
+    os.close(mine)
+
+    assert process.wait(30) == 2
+    [tcp] = [line for line in shown.decode().split("\r\n") if "exchange-tcp " in line and "FAIL" in line]
+    assert tcp.startswith("....  exchange-tcp             Connection to Exchange\rFAIL  exchange-tcp ")

@@ -80,7 +80,7 @@ def _steps(candidate: Candidate, case: Case, sides: Sequence[Side]) -> Iterator[
     for_rainbow, for_exchange = missing(candidate)
     entered = "rainbow" in sides and from_rainbow(candidate)
     first = entered or ("rainbow" in sides and bool(case.address))
-    cloud, exchange = CloudSteps(case), ExchangeSteps(case)
+    cloud, exchange = CloudSteps(case, set_here=not from_rainbow(candidate)), ExchangeSteps(case)
     yield from _local(candidate, sides, cloud)
     if first:
         yield from _rainbow(cloud, lacking=bool(for_rainbow))

@@ -39,6 +39,8 @@ class CloudSteps:
     """Each method is a step."""
 
     case: Case
+    #: whether Exchange's place and account are settings of this machine
+    set_here: bool = False
     _way: WayTo | None = None
 
     @property
@@ -96,13 +98,13 @@ class CloudSteps:
         """Read what was entered in Rainbow's administration."""
         case, client = self.case, self.case.cloud()
         company_id = await client.company()
-        unread: list[str] = []
+        unread: dict[str, RainbowError] = {}
         documents = []
         for what, get in (("the connector's configuration", exchange_configuration), ("the company", company_record)):
             try:
                 documents.append(await get(client, company_id) or {})
             except RainbowError as error:
-                unread.append(f"{what} ({error})")
+                unread[what] = error
         fields = case.given.rainbow_fields
         paths = {name: getattr(fields, name) for name in RainbowFields.model_fields}
         case.entered = read(documents, paths, before=case.entered, check=wrong)
@@ -115,9 +117,11 @@ class CloudSteps:
             action = "Correct it there (Company, Settings, Application), or name another field in rainbow_fields."
             return warned(Cause("rainbow-settings-not-understood", text, action), **facts)
         if unread:
-            text = f"Rainbow's administration cannot be read: {'; '.join(unread)}."
+            said = f"It cannot be read: {'; '.join(f'{what} ({error})' for what, error in unread.items())}."
+            if self.set_here and all(isinstance(error, RainbowApiError) for error in unread.values()):
+                return passed(f"{said} It need not be, since Exchange is set on this machine.", **facts)
             action = "Nothing, if Exchange is set on this machine. Else, may the account read its company?"
-            return warned(Cause("rainbow-settings-not-read", text, action), **facts)
+            return warned(Cause("rainbow-settings-not-read", said, action), **facts)
         gives = ", ".join(f"exchange.{name}" for name in sorted(case.entered.values)) or "nothing about Exchange"
         return passed(f"The calendars are switched on; it gives {gives}.", **facts)
 

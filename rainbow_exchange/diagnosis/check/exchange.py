@@ -1,6 +1,9 @@
 """The check's steps at Exchange itself: where it is, the way there, signing in, its version."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from rainbow_exchange import config
 from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
@@ -13,9 +16,20 @@ from rainbow_exchange.diagnosis.check.case import Case
 from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, warned
 from rainbow_exchange.diagnosis.check.way import WayTo, late_cause
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.endpoint import check_url
-from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsError, ResponseError, ServerBusy
+from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
+    EwsConnectionError,
+    EwsError,
+    MalformedResponse,
+    ResponseError,
+    ServerBusy,
+)
+from rainbow_exchange.ews.operations.get_user_availability import GetUserAvailability
 from rainbow_exchange.ews.operations.resolve_names import ResolveNames
+from rainbow_exchange.ews.treatment import is_refusal
+from rainbow_exchange.model import Window
 from rainbow_exchange.network.shown import shown
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.sides import holds
@@ -94,14 +108,7 @@ class ExchangeSteps:
         )
         if case.again:
             client.try_again()
-        try:
-            await client.call(ResolveNames(entry=case.address or client.account))
-        except ServerBusy:
-            raise
-        except ResponseError as error:  # an answer to somebody who is signed in
-            answered = error.code
-        else:
-            answered = "NoError"
+        answered = await self._answered(client)
         facts = {"account": client.account, "scheme": client.scheme, "answered": answered}
         if client.passed_over is not None:
             first, refusal = client.passed_over
@@ -123,7 +130,11 @@ class ExchangeSteps:
 
     async def version(self) -> Finding:
         """See which Exchange it is."""
-        told = shown(self.case.client().server_version or "")
+        client = self.case.client()
+        if client.server_version is None:  # faults need not tell it
+            with suppress(EwsError):
+                await self._ask_free_busy(client, self.case.address or client.account)
+        told = shown(client.server_version or "")
         numbers = tuple(int(part) for part in told.split(".")[:2] if part.isascii() and part.isdecimal())
         name = _NAMES.get(numbers) or _NAMES.get(numbers[:1], "")
         text = f"{told}{f' (Exchange {name})' if name else ''}"
@@ -137,6 +148,27 @@ class ExchangeSteps:
         if numbers < _ENOUGH:
             return warned(Cause("exchange-too-old", old, "Use a newer one, if something does not work."), version=told)
         return passed(f"{text}.", version=told)
+
+    async def _answered(self, client: EwsClient) -> str:
+        """Ask the directory, or else free/busy: whatever is answered, it is to somebody who is signed in."""
+        who = self.case.address or client.account
+        try:
+            try:
+                await client.call(ResolveNames(entry=who))
+            except (EwsConnectionError, MalformedResponse) as error:
+                if not is_refusal(error):
+                    raise
+                with _refused_with(error):  # not every server has a directory
+                    await self._ask_free_busy(client, who)
+        except ServerBusy:
+            raise
+        except ResponseError as error:
+            return error.code
+        return "NoError"
+
+    async def _ask_free_busy(self, client: EwsClient, who: str) -> None:
+        window = Window(start=self.case.now(), end=self.case.now() + timedelta(days=1))
+        await client.call(GetUserAvailability(addresses=(who,), window=window, subjects=False))
 
     async def _looked_for(self) -> str | Finding:
         """Ask autodiscover, once."""
@@ -157,6 +189,15 @@ class ExchangeSteps:
             return place.url
         text = f"{place.text} {place.tried}".strip()
         return failed(Cause(place.id, text, place.action))
+
+
+@contextmanager
+def _refused_with(first: EwsError) -> Iterator[None]:
+    """Raise the first refusal where there is another one."""
+    try:
+        yield
+    except (EwsConnectionError, MalformedResponse) as error:
+        raise first from error
 
 
 def exchange_fault(case: Case, error: RainbowExchangeError) -> Cause:

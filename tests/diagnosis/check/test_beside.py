@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rainbow_exchange.lab.exchange.reach import EWS
 from tests.administrator import Administrator
 from tests.checking import bench, check, checked, left, told
@@ -191,3 +193,14 @@ async def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
     assert (found.verdict, found.cause) == ("fail", "secret-unreadable")
     assert fault in found.text
+
+
+@pytest.mark.parametrize(("url", "verdict"), [(True, "pass"), (False, "warn")])
+async def test_an_administration_that_may_not_be_read(tmp_path: Path, url: bool, verdict: str) -> None:
+    house = bench(tmp_path) if url else bench(tmp_path, url=None)
+    house.rainbow.dials.set({"refuse_next": 99, "refuse_status": 403, "refuse_path": "companies/"})
+
+    found = await checked(house)
+
+    assert found["rainbow-settings"].verdict == verdict
+    assert "the company (HTTP 403" in found["rainbow-settings"].text

@@ -1,13 +1,17 @@
 """Each classic trap leads to its named cause, at the step where it stands in the way; what needs it is skipped."""
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from rainbow_exchange.lab.exchange.mailbox import Right
-from tests.checking import bench, checked, told
+from tests.checking import Bench, bench, check, checked, told
 
 AFTER_SIGN_IN = {
     "exchange-version",
@@ -121,3 +125,43 @@ async def test_rainbow_that_refuses(tmp_path: Path, dials: dict[str, Any], cause
     if "login_urls" in dials:
         assert "signs in by single sign-on (SAML)" in found["rainbow-sign-in"].text
         assert "rainbow-exchange login --token" in found["rainbow-sign-in"].fix
+
+
+@asynccontextmanager
+async def in_front_of(house: Bench, lacking: bytes) -> AsyncIterator[str]:
+    """Stand before the lab's Exchange as a server that does not know one operation, and says so in plain text."""
+
+    async def forward(request: web.Request) -> web.Response:
+        body = await request.read()
+        if lacking in body:
+            return web.Response(status=500, text="no such thing")
+        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
+        target = house.exchange.base + request.path
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(request.method, target, data=body, headers=headers) as answer,
+        ):
+            challenge = {name: answer.headers[name] for name in ("WWW-Authenticate",) if name in answer.headers}
+            kind = answer.content_type
+            return web.Response(status=answer.status, body=await answer.read(), content_type=kind, headers=challenge)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", forward)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/EWS/Exchange.asmx"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_server_without_a_directory_is_asked_something_else(tmp_path: Path) -> None:
+    house = bench(tmp_path)
+    async with house.open(), in_front_of(house, b"ResolveNames") as url:
+        house.settings["url"] = url
+        found = await check(house, sides=("exchange",), address="nobody@acme.test")
+
+    assert told(found, "fail") == {"mailbox": "mailbox-not-found"}
+    assert found["exchange-authentication"].text == "As svc-rainbow, by Basic."
+    assert found["exchange-version"].text == "15.1.1591.10 (Exchange 2016)."
