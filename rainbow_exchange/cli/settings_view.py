@@ -41,7 +41,7 @@ def view(config_file: Path | None) -> View:
     """Ask the running daemon, or look for oneself. Raises UserError where settings are faulty and no daemon answers."""
     settings, faults = config.read(config_file)
     try:
-        answer = local_api.ask(config.data_folder(settings), "/api/status")
+        listed = _ask(config.data_folder(settings))
     except local_api.NoAnswerError as error:
         if faults:
             raise UserError(faults) from None
@@ -52,12 +52,22 @@ def view(config_file: Path | None) -> View:
             remarks.append(f"The running service could not be asked ({error}): {error.action}.")
     else:
         by_daemon = True
-        found, remarks = _of_daemon(answer["settings"]), []
+        found, remarks = _of_daemon(listed), []
         if faults:
             remarks.append(
                 "The settings on disk have faults since the service read them: rainbow-exchange config check."
             )
     return View(by_daemon=by_daemon, file=settings.file, settings=_with_lines(found, settings.file), remarks=remarks)
+
+
+def _ask(folder: Path) -> list[Mapping[str, Any]]:
+    answer = local_api.ask(folder, "/api/status")
+    listed = answer.get("settings") if isinstance(answer, dict) and answer.get("schema_version") == 1 else None
+    if not isinstance(listed, list):
+        raise local_api.NoAnswerError(
+            local_api.CANNOT_TELL, "it is of another version than this command", "use the command of its version"
+        )
+    return listed
 
 
 def _of_daemon(listed: list[Mapping[str, Any]]) -> list[Shown]:

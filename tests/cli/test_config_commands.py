@@ -137,6 +137,13 @@ def test_a_service_that_cannot_be_asked_is_said(page: Page) -> None:
     assert "The running service could not be asked (another program answers" in shown.stderr
 
 
+def test_a_service_of_another_version_is_said(page: Page) -> None:
+    page.status["schema_version"] = 2
+    page.status["settings"] = []
+
+    assert "could not be asked (it is of another version" in run("show").stderr
+
+
 def test_what_was_made_here_and_cannot_be_read_is_said(file: Path) -> None:
     (file.parent / "made.json").write_text("{")
     shown = run("show", "--config", str(file))
