@@ -22,6 +22,7 @@ import structlog
 from rainbow_exchange import __version__, config, metrics, process, status
 from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery
+from rainbow_exchange.bridge.history import History
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.clock import Clock
 from rainbow_exchange.config import Settings
@@ -144,6 +145,8 @@ class Daemon:
             kept.restore(store)
             self._wanted.settings = effective(self._given, store)
             self._proxies = Proxies(self._wanted.settings, self._wanted.secrets, store=store, now=self._now)
+            history = History.open(folder, now=self._now)
+            stack.callback(history.close)
             self._sides = Sides(
                 self._wanted,
                 finder=self._finder,
@@ -154,8 +157,10 @@ class Daemon:
                 observe=self._observe,
                 now=self._now,
                 random=self._random,
+                history=history,
             )
             self._resyncs = Resyncs(self._sides.bridge, self._sides.why_no_bridge)
+            stack.callback(self._sides.outages.stopping)
             await stack.enter_async_context(self._page(folder, store, self._sides))
             faults: BaseExceptionGroup[UserError] | None = None
             try:
@@ -163,6 +168,7 @@ class Daemon:
                     beside = [
                         tasks.create_task(self._keep_state(), name="state"),
                         tasks.create_task(self._resyncs.run(), name="resync"),
+                        tasks.create_task(history.run(), name="history"),
                     ]
                     await self._sides.run()
                     for each in beside:

@@ -13,12 +13,11 @@ from rainbow_exchange.bridge.telling import NOTHING_TO_TELL, Telling, telling
 from rainbow_exchange.rainbow.link import LinkCounters
 from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.exchange import ExchangeSide
+from rainbow_exchange.sides.holds import STARTING
 from rainbow_exchange.sides.rainbow import RainbowSide
 
 #: people that are named, of those who are not streamed and of those who cannot be read; the command `mailboxes` has all
 LISTED = 500
-#: a side that was not built yet
-STARTING = {"state": "starting", "reason": "It was not asked yet."}
 
 
 def of(sides: Sides | None) -> dict[str, Any]:

@@ -8,17 +8,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.privacy import PrivacyOfPeople
 from rainbow_exchange.bridge.reader import Lane, Reader
+from rainbow_exchange.bridge.recorder import Recorder
 from rainbow_exchange.bridge.roster import Coverage, Member
 from rainbow_exchange.bridge.told import Digest, Ledger, Told, digest_auto_reply, digest_events, whole_days
 from rainbow_exchange.bridge.translate import Shown, auto_reply, shown
-from rainbow_exchange.ews.errors import EwsError
+from rainbow_exchange.ews.errors import EwsError, reason_of
 from rainbow_exchange.model import Agenda, Window
 from rainbow_exchange.rainbow.link import Answer, QuestionRefused
-from rainbow_exchange.rainbow.types import CalendarEvent, Question
+from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
 
 #: a little less than the link's own deadline, so that the refusal is ours and says why
 DEADLINE = 9.0
@@ -70,6 +72,7 @@ class Answers:
     ledger: Ledger
     view: View
     now: Callable[[], datetime]
+    record: Recorder = field(default_factory=Recorder)
     counters: AnswerCounters = field(default_factory=AnswerCounters)
 
     async def answer(self, question: Question) -> Answer:
@@ -80,7 +83,9 @@ class Answers:
                 answer = await self._answer(question)
         except (EwsError, TimeoutError) as error:
             self.counters.not_in_time += 1
-            raise QuestionRefused(*NOT_IN_TIME) from error
+            condition, why = NOT_IN_TIME[0], reason_of(error)
+            noted = partial(self.record.question_refused, question.email, question.kind, condition, why)
+            raise QuestionRefused(*NOT_IN_TIME, sent=noted) from error
         self.counters.answered += 1
         return answer
 
@@ -88,10 +93,7 @@ class Answers:
         member = await self.who(question.email)
         if member is None or refusal_of(member) == ITEM_NOT_FOUND:
             self.counters.not_found += 1
-            user_id = member.user.id if member else ""
-            raise QuestionRefused(
-                *ITEM_NOT_FOUND, sent=lambda: self.ledger.refused(user_id, Told(question.kind), _time())
-            )
+            raise QuestionRefused(*ITEM_NOT_FOUND, sent=lambda: self._refused(member, question))
         if refusal_of(member) or member.mailbox is None:
             raise TimeoutError
         user_id, address = member.user.id, member.mailbox.address
@@ -99,15 +101,18 @@ class Answers:
             absence = await self.absences.read(address)
             reply = auto_reply(absence, now=self.now())
             digest = digest_auto_reply(reply)
-            return Answer(
-                auto_reply=reply, sent=lambda: self.ledger.answered(user_id, Told.AUTO_REPLY, digest, _time())
-            )
+            return Answer(auto_reply=reply, sent=lambda: self._reply_sent(user_id, reply, digest))
         window = self.window(question)
         agenda, stale = await self.agenda(address, window)
         self.counters.stale += stale
         state = self._state(agenda)
         events = self.view.events(agenda, window, self.now())
-        return Answer(events=events, sent=lambda: self._sent(user_id, state))
+
+        def sent() -> None:
+            self._sent(user_id, state)
+            self.record.answered(user_id, events, window, self.now(), stale=stale)
+
+        return Answer(events=events, sent=sent)
 
     def window(self, question: Question) -> Window:
         """Return the window that a question means. Raises QuestionRefused."""
@@ -151,6 +156,15 @@ class Answers:
     def shown(self, agenda: Agenda) -> tuple[CalendarEvent, ...]:
         """Return all events of an agenda as Rainbow would see them."""
         return self.view.events(agenda, agenda.window, agenda.read_at)
+
+    def _refused(self, member: Member | None, question: Question) -> None:
+        why = member.reason if member else "nobody"
+        self.record.question_refused(question.email, question.kind, ITEM_NOT_FOUND[0], why)
+        self.ledger.refused(member.user.id if member else "", Told(question.kind), _time())
+
+    def _reply_sent(self, user_id: str, reply: AutoReply, digest: Digest) -> None:
+        self.record.replied(user_id, reply)
+        self.ledger.answered(user_id, Told.AUTO_REPLY, digest, _time())
 
     def _sent(self, user_id: str, state: Digest | None) -> None:
         if state is not None:

@@ -10,6 +10,7 @@ from rainbow_exchange.bridge.aliases import Aliases
 from rainbow_exchange.bridge.answer import Answers, View
 from rainbow_exchange.bridge.changes import Changes
 from rainbow_exchange.bridge.enrolment import Enrolment
+from rainbow_exchange.bridge.history import NO_HISTORY, History
 from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.membership import Membership
 from rainbow_exchange.bridge.notify import Notifier
@@ -19,6 +20,7 @@ from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.polling import Polling
 from rainbow_exchange.bridge.privacy import PrivacyOfPeople
 from rainbow_exchange.bridge.reader import Reader
+from rainbow_exchange.bridge.recorder import Recorder
 from rainbow_exchange.bridge.roster import Changes as ListingChanges
 from rainbow_exchange.bridge.roster import Roster, addresses
 from rainbow_exchange.bridge.told import Ledger
@@ -50,8 +52,9 @@ def assemble(
     observe: Observe,
     now: Callable[[], datetime],
     random: Callable[[], float],
+    history: History = NO_HISTORY,
 ) -> Pipeline:
-    """Return the pipeline between the two sides. It remembers in `store` and tells `observe` what it does.
+    """Return the pipeline between the two sides. It remembers in `store`, tells `observe` what it does, notes the past.
 
     `ask_sites` asks autodiscover where mailboxes belong, None where there is none.
     """
@@ -71,7 +74,8 @@ def assemble(
     def told(user_id: str) -> None:
         built[0].changes.told(user_id)
 
-    def user_refused() -> None:
+    def user_refused(user_id: str, reason: str) -> None:
+        record.refused(user_id, reason)
         built[0].membership.listing.soon()
 
     def changed(changes: ListingChanges) -> None:
@@ -86,6 +90,7 @@ def assemble(
         await sites.ready(address)
 
     roster = Roster(domains=options.domains or None)
+    record = Recorder(history, roster)
     ledger = Ledger()
     times = TellingTimes(latency)
     privacy = PrivacyOfPeople(options.privacy, roster)
@@ -108,6 +113,7 @@ def assemble(
         watched=lambda address: watcher.coverage(address) == "streamed",
         hidden=hidden,
         allowed=lambda: int(exchange.in_flight.limit),
+        noted=record.read,
     )
     absences = OutOfOfficeWatch(
         exchange,
@@ -121,7 +127,9 @@ def assemble(
     membership = Membership(store=store, signal=signal, observe=observe)
     aliases = Aliases(exchange, privacy, learnt=membership.review_privacy, random=random)
     notifier = Notifier(client=rainbow, ledger=ledger, told=told, refused=user_refused, random=random)
-    answers = Answers(who=membership.who, reader=reader, absences=absences, ledger=ledger, view=view, now=now)
+    answers = Answers(
+        who=membership.who, reader=reader, absences=absences, ledger=ledger, view=view, now=now, record=record
+    )
     parts = Parts(
         options=options,
         roster=roster,
@@ -135,6 +143,7 @@ def assemble(
         times=times,
         now=now,
         random=random,
+        record=record,
     )
     listing = Listing(
         client=rainbow,
@@ -155,6 +164,7 @@ def assemble(
         enrolled=membership.enrolled,
         evicted=membership.evicted,
         failed=membership.failed,
+        postponed=record.without,
         locate=locate,
         now=now,
         random=random,

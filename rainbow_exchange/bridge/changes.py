@@ -183,7 +183,9 @@ class Changes:
         if member is None or absence is None:
             return
         self._set_boundary(member.user.id, address)
-        digest = digest_auto_reply(auto_reply(absence, now=parts.now()))
+        reply = auto_reply(absence, now=parts.now())
+        parts.record.absence(member, reply)
+        digest = digest_auto_reply(reply)
         due = parts.ledger.set_state(member.user.id, Told.AUTO_REPLY, digest, parts.loop_time())
         # Before the first notify the calendar is waited for: that notify makes Rainbow ask for both.
         if due and parts.ledger.was_notified(member.user.id):
@@ -233,6 +235,7 @@ class Changes:
         """Rainbow has accepted the notify; it will ask, and `answer` answers."""
         member = self.parts.roster.get(user_id)
         took = self.parts.times.stop(user_id, self.parts.loop_time())
+        self.parts.record.told(user_id, took[1] if took else None)
         if took is None or member is None or member.mailbox is None:
             return
         seconds, kind = took

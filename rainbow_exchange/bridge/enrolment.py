@@ -53,8 +53,8 @@ class Enrolment:
 
     `enrolled(member, mode)` is called once a member's mailbox is subscribed (`mode`: how an earlier run read it), and
     `evicted(member, address)` when another user's better claim took it away, `failed(member)` when none of the
-    identifiers leads to one; `locate(address)` is waited for before a mailbox is subscribed. `outage` is why nobody can
-    be subscribed at present, None while Exchange answers.
+    identifiers leads to one, `postponed(member)` when that may pass; `locate(address)` is waited for before a mailbox
+    is subscribed. `outage` is why nobody can be subscribed at present, None while Exchange answers.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Enrolment:
         enrolled: Callable[[Member, Mode | None], None],
         evicted: Callable[[Member, str], None],
         failed: Callable[[Member], None],
+        postponed: Callable[[Member], None] = lambda _: None,
         locate: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
         random: Callable[[], float],
@@ -81,6 +82,7 @@ class Enrolment:
         self._enrolled = enrolled
         self._evicted = evicted
         self._failed = failed
+        self._postponed = postponed
         self._locate = locate
         self._now = now
         self._random = random
@@ -302,6 +304,7 @@ class Enrolment:
     def _postpone(self, member: Member, code: str) -> None:
         member.failures += 1
         member.reason = code
+        self._postponed(member)
         first, longest = POSTPONED
         # nobody's failures are so many that the power would be worth working out
         wait = min(longest, first * 2.0 ** min(member.failures - 1, 16)) * (0.5 + 0.5 * self._random())

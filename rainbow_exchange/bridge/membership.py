@@ -96,6 +96,7 @@ class Membership:
             self._absent_since = now if self._absent_since is None else self._absent_since
             if now - self._absent_since < DOUBTED_FOR:
                 return
+        self.parts.record.gone(absent)
         for user_id in absent:
             self._earlier.discard(user_id)
             self._left.add(user_id)
@@ -115,6 +116,7 @@ class Membership:
                 self._withdraw(member)
             elif told or member.user.id in self._earlier:
                 self.parts.notifier.left(member.user.id, now)
+        self.parts.record.gone(member.user.id for member in changes.removed)
         for member in changes.removed:
             self._left.add(member.user.id)
             self._unsaved.pop(member.user.id, None)
@@ -140,6 +142,7 @@ class Membership:
         self.parts.absences.add(member.mailbox)
         self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
         self._note(member)
+        self.parts.record.found(member)
         self._observe(
             "subscribed",
             done=self.parts.roster.covered,
@@ -152,6 +155,7 @@ class Membership:
     def evicted(self, member: Member, address: str) -> None:
         """Another user's better claim took this member's mailbox."""
         self._let_go(member, address, unsubscribe=False)
+        self.parts.record.without(member)
         self._withdraw(member)
         self.enrolment.want(member)  # another identifier may lead to a mailbox of its own
 
@@ -162,6 +166,7 @@ class Membership:
             return
         self._let_go(member, address, unsubscribe=False)
         self.parts.roster.release(member, coverage=Coverage.FAILED, reason=code)
+        self.parts.record.without(member)
         self._withdraw(member)
         if treatment_of(code) is Treatment.NEXT_IDENTIFIER:  # another identifier may lead to its new address
             self.enrolment.want_at(member, self.parts.now() + NEXT_IDENTIFIER_AFTER)
@@ -171,6 +176,7 @@ class Membership:
 
     def failed(self, member: Member) -> None:
         """A member has no mailbox: Rainbow is told once more of whoever it was told of before."""
+        self.parts.record.without(member)
         if member.user.id in self._earlier or self.parts.ledger.withdrawing(member.user.id):
             self._withdraw(member)
 

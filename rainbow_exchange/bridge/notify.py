@@ -52,13 +52,14 @@ class NotifyCounters:
 class Notifier:
     """Drains the due set. `told(user_id)` is called for each user once Rainbow has accepted the notify.
 
-    `refused()` is called when Rainbow does not want to hear of a user: it may have lost it since it was listed.
+    `refused(user_id, reason)` is called when Rainbow does not want to hear of one: it may have lost it since it was
+    listed.
     """
 
     client: RainbowClient
     ledger: Ledger
     told: Callable[[str], None]
-    refused: Callable[[], None]
+    refused: Callable[[str, str], None]
     random: Callable[[], float]
     due: DueSet = field(default_factory=DueSet)
     held_back: HeldBack = field(default_factory=HeldBack)
@@ -241,7 +242,7 @@ class Notifier:
             self.due.forget(user_id)
             self.held_back.hold(user_id, since, asyncio.get_running_loop().time(), force=force)
             log.warning("user_refused_by_rainbow", user=user_id, reason=str(error))
-        self.refused()
+            self.refused(user_id, str(error))
         self._refused_in_a_row += 1
         if self._refused_in_a_row % NOT_FOR_THEM == 0:
             return False

@@ -15,6 +15,7 @@ from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.privacy import PrivacyRules
 from rainbow_exchange.bridge.reader import Reader
+from rainbow_exchange.bridge.recorder import Recorder
 from rainbow_exchange.bridge.roster import Roster
 from rainbow_exchange.bridge.told import Ledger, Told
 from rainbow_exchange.ews.errors import EwsError, hint
@@ -126,6 +127,7 @@ class Parts:
     times: TellingTimes
     now: Callable[[], datetime]
     random: Callable[[], float]
+    record: Recorder = field(default_factory=Recorder)
     coalescer: Coalescer = field(default_factory=Coalescer)
     boundaries: Boundaries = field(default_factory=Boundaries)
     rereads: Boundaries = field(default_factory=Boundaries)

@@ -13,6 +13,7 @@ from rainbow_exchange.bridge.aliases import Aliases
 from rainbow_exchange.bridge.changes import Changes
 from rainbow_exchange.bridge.membership import Membership
 from rainbow_exchange.bridge.parts import Cause, Parts
+from rainbow_exchange.bridge.recorder import NOTIFIED
 from rainbow_exchange.model import ChangeSignal, Gap, Lost, MailboxChanged
 
 
@@ -47,10 +48,12 @@ class Pipeline:
         """Exchange says that something happened: from now on nothing read before counts as current."""
         match signal:
             case MailboxChanged(mailbox=address):
+                self.parts.record.signalled(address, NOTIFIED)
                 self.parts.reader.invalidate(address)
                 self.changes.signalled(address)
-            case Gap(mailboxes=addresses):
+            case Gap(mailboxes=addresses, reason=reason):
                 for address in addresses:
+                    self.parts.record.signalled(address, reason)
                     self.parts.reader.invalidate(address)
                     self.changes.look_again(address, Cause.GAP)
             case Lost(mailbox=address, code=code):

@@ -63,8 +63,8 @@ class Reader:
 
     `watched(address)` says whether a change to this mailbox would be noticed: only then is a cached agenda current.
     `privacy(address)` gives the level that holds for a mailbox: at busy-only no subject is asked for. `hidden` is that
-    of `ReadModes`.
-    `allowed` tells how many requests Exchange is asked at once at present.
+    of `ReadModes`. `allowed` tells how many requests Exchange is asked at once at present.
+    `noted(address, result, mode)` is called with what each read came to, of whatever days.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Reader:
         watched: Callable[[str], bool],
         hidden: Callable[[tuple[str, ...]], None] = lambda _: None,
         allowed: Callable[[], int] = lambda: 0,
+        noted: Callable[[str, Agenda | EwsError, Mode], None] = lambda *_: None,
         days: int = 10,
     ) -> None:
         self._client = client
@@ -84,6 +85,7 @@ class Reader:
         self._now = now
         self._watched = watched
         self._allowed = allowed
+        self._noted = noted
         self._days = days
         self._privacy = privacy
         self._modes = ReadModes(own=impersonation, hidden=hidden, privacy=privacy)
@@ -376,6 +378,7 @@ class Reader:
         self.counters.zones.note(result.unknown_zones)
         if not overtaken:
             entry.stale_reason, entry.failing_since, entry.asked_at = "", None, asked_at
+            self._noted(entry.mailbox.address, result, entry.mode.current)
         newer = entry.agenda if asked_at < entry.agenda_asked_at else None
         if read.for_cache and newer is not None and newer.window.covers(read.window):
             result = newer
@@ -387,6 +390,7 @@ class Reader:
 
     def _note_failure(self, entry: Entry, error: EwsError) -> None:
         entry.stale_reason = reason_of(error)
+        self._noted(entry.mailbox.address, error, entry.mode.current)
         entry.failing_since = entry.failing_since or self._now()
         lost = treatment(error) in {Treatment.DENIED, Treatment.NEXT_IDENTIFIER}
         if lost and self._now() - entry.failing_since >= FORGET_AFTER:

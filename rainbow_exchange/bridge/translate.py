@@ -56,6 +56,11 @@ class Shown:
     subject: SubjectRule
 
 
+def counts_as(show_as: ShowAs) -> str:
+    """Return Rainbow's word for how an appointment counts."""
+    return _SHOW_AS[show_as]
+
+
 def language_of(tag: str | None) -> str:
     """Return the language of the placeholders for a language tag such as "fr-FR": "fr" or "en"."""
     return "fr" if (tag or "").lower().startswith("fr") else "en"

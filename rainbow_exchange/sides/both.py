@@ -13,6 +13,7 @@ from typing import Any
 
 from rainbow_exchange.bridge.assemble import Observe
 from rainbow_exchange.bridge.discovery import Discovery, Place
+from rainbow_exchange.bridge.history import History
 from rainbow_exchange.bridge.parts import Histogram
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
@@ -24,7 +25,8 @@ from rainbow_exchange.ews.sites import Ask
 from rainbow_exchange.sides import exchange as exchange_side
 from rainbow_exchange.sides import rainbow as rainbow_side
 from rainbow_exchange.sides.exchange import ExchangeSide
-from rainbow_exchange.sides.holds import SWITCHED_OFF, Hold
+from rainbow_exchange.sides.holds import STARTING, SWITCHED_OFF, Hold
+from rainbow_exchange.sides.outages import Outages
 from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.sides.rainbow import RainbowSide
 from rainbow_exchange.sides.wanted import Wanted, Wish
@@ -61,7 +63,10 @@ class Sides:
         observe: Observe,
         now: Callable[[], datetime],
         random: Callable[[], float],
+        history: History,
     ) -> None:
+        self.history = history
+        self.outages = Outages(history, now=now)
         self._wanted = wanted
         self._finder = finder
         self._proxies = proxies
@@ -90,6 +95,11 @@ class Sides:
             self.rainbow.review(self.exchange.health if self.exchange else None)
         if self.settling and self.connected() and self.exchange and self.exchange.health.settled():
             self.settling = False
+        absent = {"state": self.hold.state, "reason": self.hold.reason} if self.hold else STARTING
+        self.outages.review(
+            self.exchange.health.exchange() if self.exchange else absent,
+            self.rainbow.health.state() if self.rainbow else absent,
+        )
 
     def _review_files(self) -> None:
         """Say which files of secrets others may read, as long as they may."""
@@ -212,6 +222,7 @@ class Sides:
             observe=self._observe,
             now=self._now,
             random=self._random,
+            history=self.history,
         ) as side:
             self.exchange, self.settling = side, True
             try:

@@ -13,6 +13,7 @@ import structlog
 from rainbow_exchange.bridge.assemble import Observe, assemble
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.health import Health
+from rainbow_exchange.bridge.history import History
 from rainbow_exchange.bridge.parts import Histogram, Options
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
@@ -91,6 +92,7 @@ async def build(
     observe: Observe,
     now: Callable[[], datetime],
     random: Callable[[], float],
+    history: History,
 ) -> AsyncIterator[ExchangeSide]:
     """Build Exchange at `url` and the bridge to `rainbow`.
 
@@ -111,6 +113,7 @@ async def build(
             observe=observe,
             now=now,
             random=random,
+            history=history,
         )
         password = PasswordWatch(
             exchange,

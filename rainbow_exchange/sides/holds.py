@@ -22,6 +22,9 @@ class Hold:
     action: str = ""
 
 
+#: state and reason of a side that was not built yet
+STARTING = {"state": "starting", "reason": "It was not asked yet."}
+
 NOT_READ = Hold(state="starting", reason="Rainbow's administration is asked first whether and where.")
 
 SWITCHED_OFF = Hold(

@@ -26,7 +26,7 @@ class Bench:
             client=rainbow.client, ledger=self.ledger, told=self.told.append, refused=self.note, random=random.half
         )
 
-    def note(self) -> None:
+    def note(self, _user_id: str, _reason: str) -> None:
         self.refused += 1
 
     def due(self, *names: str, force: bool = False, boundary: bool = False) -> None:

@@ -1,0 +1,190 @@
+"""What happened in the last 24 hours, noted as it happens: plain calls that return at once, written a little later.
+
+What happens again without anything new is counted, not noted again. The outages of both sides are kept beside what
+happened to people. No subject and no text: there is no call that takes one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rainbow_exchange.state.history import COMPANY, FILE_NAME, HistoryFile, Row
+
+KEPT_FOR = timedelta(hours=24)
+#: seconds between two writes: what a killed process loses at most
+WRITE_EVERY = 3.0
+#: entries written at once, so that the loop is held for milliseconds
+STEP = 100
+#: entries that may wait to be written
+MOST_WAITING = 50_000
+#: seconds between two looks at so many people for what is too old: the turn of 20,000 comes within the hour
+SWEEP_EVERY, SWEPT = 60.0, 400
+_DAY_MS = 86_400_000
+
+
+class What(StrEnum):
+    """What happened; the first three to everybody."""
+
+    PROCESS = "connector"
+    EXCHANGE = "exchange"
+    RAINBOW = "rainbow"
+    MAILBOX = "mailbox"
+    CHANGE = "change"
+    READ = "read"
+    ABSENCE = "absence"
+    TOLD = "told"
+    EVENTS = "events"
+    AUTO_REPLY = "autoreply"
+
+
+#: how long (ms) the same counts as the same; each change and each time of telling is one of its own but for a flood
+_FOLDS_FOR = {What.CHANGE: 60_000, What.TOLD: 60_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something that happened `count` times, the first time at `first`, with the same `detail` each time."""
+
+    what: What
+    first: datetime
+    last: datetime
+    count: int
+    detail: dict[str, Any]
+
+
+class History:
+    """Takes notes for `file`; without one it takes none."""
+
+    def __init__(self, file: HistoryFile | None, *, now: Callable[[], datetime]) -> None:
+        self._file = file
+        self._now = now
+        self._waiting: deque[Row] = deque()
+        self._newest: dict[tuple[str, str], Row] = {}
+        self._noted = asyncio.Event()
+        self.dropped = 0
+
+    @classmethod
+    def open(cls, folder: Path, *, now: Callable[[], datetime]) -> "History":
+        """Open the file in this folder, whatever state it is in."""
+        return cls(HistoryFile(folder / FILE_NAME), now=now)
+
+    @property
+    def kept(self) -> bool:
+        """Whether anything is."""
+        return self._file is not None
+
+    @property
+    def entries(self) -> int:
+        """How many are written."""
+        return self._file.entries if self._file else 0
+
+    def note(self, person: str, what: What, *, login: str = "", **detail: Any) -> None:
+        """Note that something happened to a user, by Rainbow's id, or to everybody (COMPANY)."""
+        if self._file is None:
+            return
+        at = _milliseconds(self._now())
+        newest = self._newest.get((person, what))
+        if newest is not None and newest.detail == detail and at - newest.first <= newest.folds_for:
+            newest.count += 1
+            newest.last = max(newest.last, at)
+        elif len(self._waiting) < MOST_WAITING:
+            folds_for = _FOLDS_FOR.get(what, _DAY_MS)
+            row = Row(
+                person=person, kind=what.value, first=at, last=at, detail=detail, folds_for=folds_for, login=login
+            )
+            self._newest[person, what] = row
+            self._waiting.append(row)
+            self._noted.set()
+        else:
+            self.dropped += 1
+
+    def of(self, person: str) -> list[Entry]:
+        """Return what happened to somebody in the last 24 hours, in order."""
+        if self._file is None:
+            return []
+        mine = [row for row in self._waiting if row.person == person]
+        self._waiting = deque(row for row in self._waiting if row.person != person)
+        self._write(mine)
+        rows = self._file.of(person, _milliseconds(self._now() - KEPT_FOR))
+        return [entry for row in rows if (entry := _entry(row)) is not None]
+
+    def who(self, login: str) -> str | None:
+        """Return who has this login, as far as anything is noted of anybody; for when the users are not known yet."""
+        return self._file.who(login.strip().lower()) if self._file else None
+
+    def forget(self, *people: str) -> None:
+        """Drop people who have left, and all that is known of them."""
+        if self._file is None or not people:
+            return
+        gone = set(people)
+        self._waiting = deque(row for row in self._waiting if row.person not in gone)
+        for key in [key for key in self._newest if key[0] in gone]:
+            del self._newest[key]
+        self._file.forget(gone)
+
+    async def run(self) -> None:
+        """Write what was noted, in short steps, and drop what is too old, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_writing(), name="history:write")
+            tasks.create_task(self._keep_sweeping(), name="history:sweep")
+
+    def close(self) -> None:
+        """Write the rest, and close the file."""
+        if self._file is not None:
+            while self._waiting:
+                self._write(self._take(STEP))
+            self._file.close()
+            self._file = None
+
+    async def _keep_writing(self) -> None:
+        while True:
+            await self._noted.wait()
+            await asyncio.sleep(WRITE_EVERY)
+            self._noted.clear()
+            for _ in range(0, len(self._waiting), STEP):
+                self._write(self._take(STEP))
+                await asyncio.sleep(0)
+
+    async def _keep_sweeping(self) -> None:
+        while self._file is not None:
+            self._file.sweep(_milliseconds(self._now() - KEPT_FOR), SWEPT)
+            await asyncio.sleep(SWEEP_EVERY)
+
+    def _take(self, number: int) -> list[Row]:
+        return [self._waiting.popleft() for _ in islice(range(len(self._waiting)), number)]
+
+    def _write(self, rows: list[Row]) -> None:
+        for row in rows:
+            if self._newest.get((row.person, row.kind)) is row:
+                del self._newest[row.person, row.kind]
+        if self._file is not None and rows and not self._file.write(rows):
+            self.dropped += len(rows)
+
+
+#: takes no notes
+NO_HISTORY = History(None, now=lambda: datetime.now(UTC))
+
+__all__ = ["COMPANY", "KEPT_FOR", "NO_HISTORY", "Entry", "History", "What"]
+
+
+def _entry(row: Row) -> Entry | None:
+    """Read a row; None for one that this version does not know."""
+    try:
+        what = What(row.kind)
+    except ValueError:
+        return None
+    return Entry(what=what, first=_instant(row.first), last=_instant(row.last), count=row.count, detail=row.detail)
+
+
+def _milliseconds(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

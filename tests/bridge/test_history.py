@@ -1,0 +1,72 @@
+"""What is noted is counted while it says the same, waits for a moment, and is bounded while it waits."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rainbow_exchange.bridge import history as module
+from rainbow_exchange.bridge.history import NO_HISTORY, History, What
+from tests.house import virtually
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+def test_a_burst_of_questions_is_one_entry(tmp_path: Path) -> None:
+    now = [START]
+    history = History.open(tmp_path, now=lambda: now[0])
+    for _ in range(5000):
+        history.note("ada", What.EVENTS, now=[1, 2, "busy"], next=None)
+        history.note("ada", What.AUTO_REPLY, state="disabled")
+        now[0] += timedelta(milliseconds=1)
+    entries = history.of("ada")
+    assert [(each.what, each.count) for each in entries] == [(What.EVENTS, 5000), (What.AUTO_REPLY, 5000)]
+    assert entries[0].last - entries[0].first == timedelta(milliseconds=4999)
+    assert entries[0].detail == {"now": [1, 2, "busy"], "next": None}
+    now[0] += timedelta(seconds=30)
+    history.note("ada", What.EVENTS, now=[1, 2, "busy"], next=None)
+    assert [each.count for each in history.of("ada")] == [5001, 5000]
+    history.close()
+
+
+def test_changes_are_told_apart_but_in_a_flood(tmp_path: Path) -> None:
+    now = [START]
+    history = History.open(tmp_path, now=lambda: now[0])
+    for seconds in (0, 1, 59, 90, 3600):
+        now[0] = START + timedelta(seconds=seconds)
+        history.note("ada", What.CHANGE, cause="notified")
+    assert [each.count for each in history.of("ada")] == [3, 1, 1]
+    history.close()
+
+
+def test_it_is_written_within_seconds_and_only_the_last_day_is_told(tmp_path: Path) -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        history = History.open(tmp_path, now=lambda: START + timedelta(seconds=loop.time()))
+        running = asyncio.create_task(history.run())
+        history.note("ada", What.TOLD, of="events")
+        await asyncio.sleep(4)
+        assert history.entries == 1
+        await asyncio.sleep(23 * 3600)
+        assert len(history.of("ada")) == 1
+        await asyncio.sleep(2 * 3600)
+        assert history.of("ada") == []
+        assert history.entries == 0
+        running.cancel()
+        history.close()
+
+    virtually(test)
+
+
+def test_what_waits_is_bounded_and_what_is_dropped_is_counted(tmp_path: Path) -> None:
+    history = History.open(tmp_path, now=lambda: START)
+    for number in range(module.MOST_WAITING + 10):
+        history.note("ada", What.TOLD, of=str(number))
+    assert history.dropped == 10
+    history.forget("ada")
+    assert history.of("ada") == []
+    history.close()
+
+
+def test_without_a_file_nothing_is_noted() -> None:
+    NO_HISTORY.note("ada", What.TOLD, of="events")
+    assert (NO_HISTORY.of("ada"), NO_HISTORY.entries, NO_HISTORY.who("ada")) == ([], 0, None)
