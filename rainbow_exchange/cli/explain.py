@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,6 +10,7 @@ import click
 from rainbow_exchange import config
 from rainbow_exchange.cli import explain_screen, local_api
 from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.cli.when import FORMS, past_instant
 from rainbow_exchange.network.shown import printable
 
 PATIENCE = 15.0
@@ -20,8 +21,9 @@ _EXIT_CODES = {True: 0, False: 1, None: 0}
 @click.argument("address")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
-def explain(address: str, config_file: Path | None, as_json: bool) -> None:
-    """Say why one user is shown as he is: the whole chain, and its first broken link.
+@click.option("--at", metavar="TIME", help=f"How it was then, within the last 24 hours: {FORMS}; this machine's zone.")
+def explain(address: str, config_file: Path | None, as_json: bool, at: str | None) -> None:
+    """Say why one user is shown as he is, or was: the whole chain, and its first broken link.
 
     Nothing is asked of Exchange or Rainbow, nothing is changed, and no subject is shown.
 
@@ -30,12 +32,18 @@ def explain(address: str, config_file: Path | None, as_json: bool) -> None:
     3 not running, 4 cannot tell.
     \b
     Example:
-        rainbow-exchange explain ada@acme.test
+        rainbow-exchange explain ada@acme.test --at 08:00
     """  # noqa: D301  (\b is click's: keep these lines)
     if not address.strip():
         raise click.UsageError("Name a user's address.")
+    content = {"address": address}
+    if at is not None:
+        try:
+            content["at"] = past_instant(at, datetime.now(UTC)).isoformat()
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--at") from None
     folder = config.data_folder(config.load(config_file))
-    answer = local_api.ask(folder, "/api/explain", content={"address": address}, seconds=PATIENCE)
+    answer = local_api.ask(folder, "/api/explain", content=content, seconds=PATIENCE)
     if as_json:
         click.echo(json.dumps(answer))
     else:

@@ -1,10 +1,11 @@
 """The screen of `rainbow-exchange explain`: the daemon's answer as a story for a person. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-Here = Callable[[datetime], datetime]
+from rainbow_exchange.cli import past_screen
+from rainbow_exchange.cli.clock_words import Clock, Here, shown_as
+
 _KINDS = {"login": "login", "work": "work address", "personal": "personal address", "external-uid": "external UID"}
 _ANSWERS = {
     "domain": "not tried: its domain is not the company's (bridge.domains)",
@@ -13,39 +14,27 @@ _ANSWERS = {
     "shared": "another user has it too, and none as login",
 }
 _MODES = {"own": "by itself", "batched": "with others, by free/busy"}
-_SHOWN = {"oof": "out of office", "workingelsewhere": "working elsewhere"}
+_HOW = {
+    "explained": {
+        True: "is shown right, as far as we can tell,",
+        False: "may be shown wrong",
+        None: "is not settled yet,",
+    },
+    "past": {
+        True: "was shown right, as far as we can tell,",
+        False: "may have been shown wrong",
+        None: "may have been shown right or wrong",
+    },
+}
 _COUNTING = {"oof", "busy", "tentative"}
-
-
-class _Clock:
-    """Writes instants for people: the time of day in this machine's zone, with the day where it is another."""
-
-    def __init__(self, here: Here, now: str | None) -> None:
-        self._here = here
-        self.now = self._read(now) if now else None
-
-    def _read(self, instant: str) -> datetime:
-        return self._here(datetime.fromisoformat(instant))
-
-    def at(self, instant: str | None, *, otherwise: str = "never", seconds: bool = True) -> str:
-        if instant is None:
-            return otherwise
-        read = self._read(instant)
-        time = f"{read:%H:%M:%S}" if seconds else f"{read:%H:%M}"
-        return time if self.now is None or read.date() == self.now.date() else f"{read:%a %d %b} {time}"
-
-    def zone(self) -> str:
-        if self.now is None:
-            return ""
-        offset = self.now.utcoffset() or timedelta()
-        minutes = round(offset.total_seconds() / 60)
-        return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def lines(answer: Mapping[str, Any], here: Here) -> Iterator[str]:
     """Give the lines of the screen; `answer` as `docs/reference/commands.md` has it, `here` turns to the local zone."""
-    clock = _Clock(here, answer.get("at"))
+    clock = Clock(here, answer.get("at"))
     yield from _verdict(answer)
+    if answer["state"] == "past":
+        yield from past_screen.lines(answer, clock)
     if answer["state"] != "explained":
         return
     yield f"Times are this machine's ({clock.zone()}); it is {clock.at(answer['at'])}."
@@ -63,16 +52,15 @@ def lines(answer: Mapping[str, Any], here: Here) -> Iterator[str]:
 def _verdict(answer: Mapping[str, Any]) -> Iterator[str]:
     verdict = answer["verdict"]
     who = answer["user"]["name"] if answer["user"] else answer["address"]
-    if answer["state"] != "explained":
+    if answer["state"] not in _HOW:
         yield f"{who}: {verdict['because']}"
     else:
-        how = {True: "is shown right, as far as we can tell,", False: "may be shown wrong", None: "is not settled yet,"}
-        yield f"{who} {how[verdict['right']]} because {verdict['because']}"
+        yield f"{who} {_HOW[answer['state']][verdict['right']]} because {verdict['because']}"
     yield from (f"Also: {because}" for because in verdict["also"])
     yield f"Next step: {verdict['action']}"
 
 
-def _mailbox(answer: Mapping[str, Any], clock: _Clock) -> Iterator[str]:
+def _mailbox(answer: Mapping[str, Any], clock: Clock) -> Iterator[str]:
     mailbox, read, stream = answer["mailbox"], answer["read"], answer["stream"]
     reason = f" ({mailbox['reason']})" if mailbox["reason"] else ""
     yield f"Mailbox          {mailbox['address'] or mailbox['state']}{reason}"
@@ -92,7 +80,7 @@ def _mailbox(answer: Mapping[str, Any], clock: _Clock) -> Iterator[str]:
             yield f"                 opened {opened}{old}, last heartbeat {clock.at(group['last_heartbeat'])}"
 
 
-def _agenda(answer: Mapping[str, Any], clock: _Clock) -> Iterator[str]:
+def _agenda(answer: Mapping[str, Any], clock: Clock) -> Iterator[str]:
     agenda, absence = answer["agenda"], answer["absence"]
     if agenda:
         old = f", {_spoken(agenda['age_seconds'])} ago" if agenda["age_seconds"] is not None else ""
@@ -115,7 +103,7 @@ def _agenda(answer: Mapping[str, Any], clock: _Clock) -> Iterator[str]:
     yield f"Privacy          {answer['privacy']['level']}, by {answer['privacy']['rule']}"
 
 
-def _rainbow(answer: Mapping[str, Any], clock: _Clock) -> Iterator[str]:
+def _rainbow(answer: Mapping[str, Any], clock: Clock) -> Iterator[str]:
     rainbow, told = answer["rainbow"], answer["told"]
     yield f"Rainbow          {rainbow['state']}, by {rainbow['link']}{_because(rainbow['reason'])}"
     waits = "; to be told now" if told["waits"] else ""
@@ -127,24 +115,26 @@ def _rainbow(answer: Mapping[str, Any], clock: _Clock) -> Iterator[str]:
         yield f"                 not asked since {since} for: {', '.join(told['not_asked'])}"
     answered = told["answered_at"]
     yield f"Answered         calendar {clock.at(answered['events'])}, automatic reply {clock.at(answered['autoreply'])}"
+    for number, entry in enumerate(each for each in answer["last"].values() if each):
+        yield f"{'Last' if number == 0 else '':16} {clock.at(entry['last'])} {past_screen.said(entry, clock)}"
 
 
-def _next(answer: Mapping[str, Any], clock: _Clock) -> Iterator[str]:
+def _next(answer: Mapping[str, Any], clock: Clock) -> Iterator[str]:
     for number, each in enumerate(answer["next"]):
         yield f"{'Next' if number == 0 else '':16} {clock.at(each['at'])} {each['what']}"
 
 
-def _now(running: Mapping[str, str] | None, clock: _Clock) -> str:
+def _now(running: Mapping[str, str] | None, clock: Clock) -> str:
     if running is None:
         return "free: no appointment that counts is running"
-    until = clock.at(running["end"], seconds=False)
-    return f"{_SHOWN.get(running['show_as'], running['show_as'])} until {until}, by the appointment marked above"
+    until = clock.minute(running["end"])
+    return f"{shown_as(running)} until {until}, by the appointment marked above"
 
 
-def _span(item: Mapping[str, str], clock: _Clock) -> str:
-    shown = _SHOWN.get(item["show_as"], item["show_as"])
+def _span(item: Mapping[str, str], clock: Clock) -> str:
+    shown = shown_as(item)
     counts = "" if item["show_as"] in _COUNTING else " (shown as nothing)"
-    return f"{clock.at(item['start'], seconds=False)} - {clock.at(item['end'], seconds=False)}  {shown}{counts}"
+    return f"{clock.minute(item['start'])} - {clock.minute(item['end'])}  {shown}{counts}"
 
 
 def _because(reason: str) -> str:

@@ -7,7 +7,7 @@ SUMMARIES = {
     ),
     "completion": "Print the script that lets a shell complete commands, options, choices and files by Tab.",
     "config": "Show, check and begin the settings.",
-    "explain": "Say why one user is shown as he is: the whole chain, and its first broken link.",
+    "explain": "Say why one user is shown as he is, or was: the whole chain, and its first broken link.",
     "lab": "Serve a simulated Exchange and a simulated Rainbow on this machine until Ctrl-C.",
     "login": "Sign in to Rainbow as a company administrator, and have the connector given an account of its own.",
     "logout": "Take back what login made: the connector at Rainbow, its credentials here.",

@@ -57,9 +57,9 @@ def explain(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
     """Return the chain of whoever has this address."""
     parts = pipeline.parts
     member = parts.roster.find(address)
-    known = {"schema_version": SCHEMA_VERSION, "address": address, "at": instants.iso(parts.now())}
     if member is None:
-        return known | {"user": None, "state": "unknown", "verdict": _unknown(address, pipeline, around)}
+        return unknown(address, pipeline, around)
+    known = {"schema_version": SCHEMA_VERSION, "address": address, "at": instants.iso(parts.now())}
     applied = parts.answers.view.privacy.rules.of_member(member)
     user = {"name": name_of(member), "id": member.user.id}
     shown = known | {"user": user, "state": "explained"} | _chain(member, pipeline, around)
@@ -68,7 +68,13 @@ def explain(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
     return shown | {"verdict": verdict.of(shown, TROUBLES.get(trouble_of(member)))}
 
 
-def _unknown(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
+def unknown(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
+    """Return what there is to say of an address that leads to nobody, or to several."""
+    known = {"schema_version": SCHEMA_VERSION, "address": address, "at": instants.iso(pipeline.parts.now())}
+    return known | {"user": None, "state": "unknown", "verdict": _nobody(address, pipeline, around)}
+
+
+def _nobody(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
     listing = pipeline.membership.listing
     if having := pipeline.parts.roster.having(address):
         names = ", ".join(sorted(map(name_of, having)))

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner
@@ -56,3 +57,16 @@ def test_what_is_right_or_about_to_be_is_0(page: Page) -> None:
 def test_no_address_is_2_and_no_daemon_is_3() -> None:
     assert explain(" ")[0] == 2
     assert explain("ada@acme.test")[0] == 3
+
+
+def test_the_time_goes_along_and_a_wrong_one_is_2(page: Page) -> None:
+    page.answers["explain"] = lambda wanted: UNKNOWN | {"wanted": wanted}
+
+    code, text = explain("--json", "--at", (datetime.now(UTC) - timedelta(hours=1)).isoformat(), "ada@acme.test")
+
+    assert code == 1
+    passed = datetime.now(UTC) - datetime.fromisoformat(json.loads(text)["wanted"]["at"])
+    assert timedelta(hours=1) <= passed < timedelta(hours=1, minutes=5)
+    for wrong, why in (("noon", "write 08:00"), ("2026-01-02T08:00", "too long ago"), ("25:00", "no time of day")):
+        code, text = explain("--at", wrong, "ada@acme.test")
+        assert (code, why in " ".join(text.split())) == (2, True)

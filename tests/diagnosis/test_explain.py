@@ -235,7 +235,7 @@ def test_not_ready_and_switched_off(tmp_path: Path) -> None:
             house.start()
             before = explained(house, "ada@acme.test")
             assert (before["state"], before["verdict"]["broken"]) == ("not-ready", "bridge")
-            assert "status says what is waited for" in before["verdict"]["because"]
+            assert "It is being started." in before["verdict"]["because"]
             await until(lambda: house.status()["state"] == "healthy", within=60)
             await Administrator(house.rainbow).switch(value=False)
             await until(lambda: house.status()["state"] == "switched off", within=400)
