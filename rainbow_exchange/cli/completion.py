@@ -19,6 +19,7 @@ _POWERSHELL = """\
 Register-ArgumentCompleter -Native -CommandName '%(prog_name)s' -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
+    $ErrorActionPreference = 'SilentlyContinue'
     $words = @(
         $commandAst.CommandElements | Select-Object -Skip 1 |
             Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
@@ -36,7 +37,7 @@ Register-ArgumentCompleter -Native -CommandName '%(prog_name)s' -ScriptBlock {
     try {
         $answer = @(& $commandAst.GetCommandName() 2>$null)
     } finally {
-        Remove-Item -Path 'Env:COMP_WORDS', 'Env:COMP_WORD', 'Env:%(complete_var)s' -ErrorAction SilentlyContinue
+        Remove-Item -Path 'Env:COMP_WORDS', 'Env:COMP_WORD', 'Env:%(complete_var)s'
     }
     foreach ($line in $answer) {
         $kind, $value, $help = $line -split "`t", 3
