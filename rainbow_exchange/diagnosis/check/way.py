@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -21,6 +22,7 @@ from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.way_causes import Side, proxy_step
 from rainbow_exchange.diagnosis.check.results import Finding, failed, nothing, passed, warned
+from rainbow_exchange.ews.blocking import Blocking
 from rainbow_exchange.ews.errors import EwsConnectionError
 from rainbow_exchange.ews.failures import named
 from rainbow_exchange.network import certificate
@@ -33,8 +35,8 @@ from rainbow_exchange.network.shown import few, printable
 from rainbow_exchange.rainbow.errors import RainbowConnectionError
 from rainbow_exchange.rainbow.transport import connection_error
 
-#: seconds for one address of several, and for a head
-_EACH, _HEAD_WITHIN = 5.0, 6.0
+#: seconds for the look-up of a name, for one address of several, and for a head
+_LOOK_UP_WITHIN, _EACH, _HEAD_WITHIN = 8.0, 4.0, 6.0
 _MOST_ADDRESSES = 4
 _NAMES = 5
 #: where a head is asked for; Rainbow's is its own sign of life, which anybody may ask for
@@ -184,10 +186,14 @@ class WayTo:
         return judge(cause, seconds_ahead=seconds)
 
     async def _addresses(self) -> list[str]:
-        url = URL(self.url)
+        """Look the name up. A name server that never answers must not hold up the end of the process, either."""
+        if is_address(self.host):
+            return [self.host]
+        look_up = partial(socket.getaddrinfo, self.host, URL(self.url).port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(self.host, url.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+            async with asyncio.timeout(_LOOK_UP_WITHIN):
+                found = await Blocking().run(look_up)
+        except (OSError, UnicodeError) as error:  # a TimeoutError is an OSError
             detail = f"the name {self.host} is not known"
             raise _error(self.side, Failure(kind="name", detail=detail)) from error
         return list(dict.fromkeys(str(address[0]) for *_, address in found))

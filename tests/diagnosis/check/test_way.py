@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -221,3 +222,23 @@ async def test_which_exchange_it_is(
     found = (await checked(bench(tmp_path), sides=("exchange",), address="nobody@acme.test"))["exchange-version"]
 
     assert (found.verdict, found.cause) == (verdict, cause)
+
+
+async def test_a_name_server_that_never_answers_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+
+    def never(*_: object, **__: object) -> None:
+        asked.wait()
+
+    monkeypatch.setattr("rainbow_exchange.diagnosis.check.way._LOOK_UP_WITHIN", 0.1)
+    house = bench(tmp_path, url="https://mail.acme.test/EWS/Exchange.asmx")
+    async with house.open():
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "getaddrinfo", never)
+            found = await check(house, sides=("exchange",))
+        asked.set()
+
+    assert told(found, "fail") == {"exchange-name": "exchange-name-unknown"}
+    assert found["exchange-tcp"].because == "exchange-name"
