@@ -7,21 +7,19 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rainbow_exchange import config, logs
-from rainbow_exchange.cli import check, local_api, settings_view
+from rainbow_exchange.cli import local_api, support_sources
+from rainbow_exchange.cli.service_options import name_option
 from rainbow_exchange.cli.terminal import config_option, is_terminal
 from rainbow_exchange.diagnosis.bundle import archive, sources
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Read, Source, read
 from rainbow_exchange.diagnosis.bundle.making import Bundle, make
-from rainbow_exchange.diagnosis.check import overall
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import printable
 from rainbow_exchange.private_files import write_private
@@ -29,8 +27,6 @@ from rainbow_exchange.private_files import write_private
 SCHEMA_VERSION = 1
 #: seconds: a daemon that is busy may take a while
 _PATIENCE = 20.0
-_CHECK_SECONDS = 60.0
-_CHECK = "what rainbow-exchange check --json says"
 
 
 @click.command("support-bundle")
@@ -41,11 +37,12 @@ _CHECK = "what rainbow-exchange check --json says"
     type=click.Path(path_type=Path),
     help="Where to write it, a file that is not there yet or a folder; without it the current folder.",
 )
+@name_option
 @click.option("--no-check", is_flag=True, help="Leave out what rainbow-exchange check says, which may take a minute.")
 @click.option("--include-addresses", is_flag=True, help="Leave people's addresses and ids as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
-def support_bundle(
-    config_file: Path | None, output: Path | None, no_check: bool, include_addresses: bool, as_json: bool
+def support_bundle(  # noqa: PLR0917  (click hands them in by name)
+    config_file: Path | None, output: Path | None, name: str, no_check: bool, include_addresses: bool, as_json: bool
 ) -> None:
     """Pack what helps a support engineer into one zip file, with hashes in place of people's addresses.
 
@@ -70,15 +67,13 @@ def support_bundle(
         known = sources.people(ask, folder)
     log_file = settings.log.file and settings.log.file.expanduser()
     wanted = [
-        *_of_settings(config_file, faults),
+        *support_sources.of_settings(config_file, faults),
         *sources.of_machine(now),
-        *sources.of_folder(folder, log_file),
+        *sources.of_folder(folder),
+        *(sources.of_log(log_file, "log-file") if log_file else ()),
+        *support_sources.of_service(name, folder),
         *sources.of_daemon(ask),
-        *(
-            []
-            if no_check
-            else [Source("check.json", "what rainbow-exchange check --json says", partial(_checked, config_file))]
-        ),
+        *(() if no_check else support_sources.of_check(config_file)),
     ]
     given = [_read(each, hidden=as_json) for each in wanted]
     bundle = make(given, settings=settings, folder=folder, known=known, include_addresses=include_addresses, now=now)
@@ -131,28 +126,6 @@ def _asking(folder: Path) -> sources.Ask:
             raise NotCollected(why) from error
 
     return ask
-
-
-def _of_settings(config_file: Path | None, faults: list[str]) -> Iterator[Source]:
-    def viewed() -> dict[str, Any]:
-        try:
-            return asdict(settings_view.view(config_file)) | {"file": str(config_file or "")}
-        except UserError as error:
-            raise NotCollected("they are faulty: settings-faults.txt says how") from error
-
-    yield Source("settings.json", "each setting, redacted, and where it comes from", viewed)
-    if faults:
-        yield Source("settings-faults.txt", "what is wrong with the settings", lambda: "\n".join(faults) + "\n")
-
-
-def _checked(config_file: Path | None) -> dict[str, Any]:
-    began = datetime.now(UTC)
-    results = check.look(config_file, began=_nothing, found=_nothing, seconds=_CHECK_SECONDS)
-    return check.written(results, overall(each.verdict for each in results), began, "")
-
-
-def _nothing(_step: object) -> None:
-    """Say nothing of a step: the whole of it is shown as one."""
 
 
 def _read(source: Source, *, hidden: bool) -> Read:

@@ -1,6 +1,7 @@
 """The bundle as it is written: of a running daemon, and without one."""
 
 import json
+import os
 import re
 import socket
 import stat
@@ -78,7 +79,7 @@ def test_of_a_running_daemon(page: Page, here: Path) -> None:
     assert manifest["schema_version"] == 1
     assert (manifest["daemon"], manifest["people"]) == ("running", "hashed")
     whys = {each["name"]: each["why"] for each in manifest["missing"]}
-    assert set(whys) == {"mailboxes.json", "explain.json"}
+    assert {"mailboxes.json", "explain.json"} <= set(whys) <= {"mailboxes.json", "explain.json", "service.json"}
     assert re.fullmatch(r"Exchange is looked for \(hash-[0-9a-f]{12}@acme\.test\)\.", whys["explain.json"])
     names = path.with_name(f"{path.name}.names.txt")
     who = dict(line.split("\t") for line in names.read_text().splitlines() if "\t" in line)
@@ -185,6 +186,28 @@ def test_the_ends_of_the_log_files(here: Path, default_folder: Path) -> None:
     assert json.loads(first)["mailbox"] == second.removeprefix("no JSON: ")
     assert "ada" not in first
     assert files["log-file-1.log"] == '{"event": "older"}\n'
+
+
+def test_what_a_service_manager_keeps(here: Path, default_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NSSM's file and the log that it has the service write, by their names; the journal by its command."""
+    default_folder.mkdir()
+    (default_folder / "service.log").write_text("it could not start: ada@acme.test\n")
+    (default_folder / "rainbow-exchange.log").write_text('{"event": "starting"}\n')
+    (default_folder / "rainbow-exchange.log.1").write_text('{"event": "before"}\n')
+    journalctl = here / "bin" / "journalctl"
+    journalctl.parent.mkdir()
+    journalctl.write_text('#!/bin/sh\necho "Started $6 for ada@acme.test"\n')
+    journalctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{journalctl.parent}{os.pathsep}{os.environ['PATH']}")
+
+    make("--output", "mine.zip", "--name", "other")
+
+    files = files_of(here / "mine.zip")
+    assert re.fullmatch(r"it could not start: hash-\w+@hash-\w+\n", files["service-service.log"])
+    assert files["service-rainbow-exchange.log"] == '{"event": "starting"}\n'
+    assert files["service-rainbow-exchange-1.log"] == '{"event": "before"}\n'
+    if sys.platform != "win32":
+        assert re.fullmatch(r"Started other\.service for hash-\w+@hash-\w+\n", files["journal.log"])
 
 
 @pytest.mark.parametrize("there", ["mine.zip", "mine.zip.names.txt"])

@@ -79,6 +79,18 @@ def test_what_cannot_be_had_is_named_and_the_rest_comes() -> None:
     ]
 
 
+def test_what_is_said_of_a_file_is_cleaned_too() -> None:
+    sources = [
+        Source("a.log", "the end of /home/Ada/log", lambda: []),
+        Source("b.log", "the end of /home/Ada/log", failing(NotCollected("of ada@acme.test"))),
+    ]
+
+    parts, missing = clean(map(read, sources), Cleaning(Hiding(b"k" * 32)))
+
+    assert "Ada" not in parts[0].what + missing[0].what
+    assert "ada" not in missing[0].why
+
+
 def test_each_part_and_all_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "MOST_BYTES", 2000)
     monkeypatch.setattr(collect, "MOST_BYTES_IN_ALL", 4000)

@@ -86,11 +86,12 @@ def test_a_bundle_shows_no_mark_no_secret_and_nobody(tmp_path: Path, monkeypatch
                 members = await bundle_of(house, monkeypatch)
                 open_members = await bundle_of(house, monkeypatch, "--include-addresses")
                 secrets = set(secrets_of(house))
-        assert set(members) == {
+        assert set(members) >= {
             "manifest.json", "versions.json", "state.json", "status.json", "daemon.json", "metrics.txt", "daemon.log",
             "log-file.log", "mailboxes.json", "explain.json", "settings.json", "check.json",
         }  # fmt: skip
-        assert json.loads(members["manifest.json"])["missing"] == []
+        missing = {each["name"] for each in json.loads(members["manifest.json"])["missing"]}
+        assert missing <= {"service.json", "journal.log"}, "which are the system's"
         assert json.loads(members["explain.json"])["people"]
         steps = {each["step"]: each["verdict"] for each in json.loads(members["check.json"])["steps"]}
         assert steps["exchange-authentication"] == "pass", members["check.json"]

@@ -90,7 +90,7 @@ def clean(given: Iterable[Read], cleaning: Cleaning) -> tuple[list[Part], list[M
                 parts.append(part)
                 continue
             why = f"the bundle would be larger than {MOST_BYTES_IN_ALL} bytes with it"
-        missing.append(Missing(name=source.name, what=source.what, why=why))
+        missing.append(Missing(name=source.name, what=cleaning.text(source.what), why=why))
     return parts, missing
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,23 @@ def of_machine(now: datetime) -> Iterator[Source]:
     )
 
 
-def of_folder(folder: Path, log_file: Path | None) -> Iterator[Source]:
-    """Give what lies in files: facts of the state, the ends of the logs."""
+def of_folder(folder: Path) -> Iterator[Source]:
+    """Give what can be said of the data folder."""
     yield Source(
         "state.json",
         "files of the data folder with their sizes, and the schema of the state; no content",
         lambda: state_facts.of_folder(folder),
     )
-    if log_file is None:
-        return
+
+
+def of_log(log_file: Path, name: str) -> Iterator[Source]:
+    """Give the ends of a log file and of those that were rotated before."""
     for number, file in enumerate(tails.files(log_file)):
-        name = "log-file.log" if number == 0 else f"log-file-{number}.log"
-        yield Source(name, f"the end of {file}", lambda file=file: tails.lines(file))  # type: ignore[misc]  # mypy has no type for a default of a lambda
+        yield Source(
+            f"{name}.log" if number == 0 else f"{name}-{number}.log",
+            f"the end of {file}",
+            partial(tails.lines, file),
+        )
 
 
 def of_daemon(ask: Ask) -> Iterator[Source]:
