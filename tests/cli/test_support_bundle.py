@@ -52,16 +52,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def no_bridge(_wanted: Any) -> dict[str, Any]:
-    return {"schema_version": 1, "state": "not-ready", "reason": "Exchange is looked for (ada@acme.test)."}
+    return {"schema_version": 1, "state": "not-ready", "reason": "Exchange is looked for (zoe@acme.test)."}
 
 
 def test_of_a_running_daemon(page: Page, here: Path) -> None:
     page.members = [
-        Member(RainbowUser(id="id1", login_email="ada@acme.test", external_uid="adalove")),
+        Member(RainbowUser(id="id1", login_email="zoe@acme.test", external_uid="zoelove")),
         Member(RainbowUser(id="id2", login_email="bob@acme.test")),
     ]
     page.secrets = Secrets(exchange_password="Passw0rd-4711")
-    page.status["not_read"] = [{"user": "ada@acme.test", "mailbox": "adalove", "reason": "Passw0rd-4711"}]
+    page.status["not_read"] = [{"user": "zoe@acme.test", "mailbox": "zoelove", "reason": "Passw0rd-4711"}]
     page.answers = {"mailboxes": no_bridge}
 
     result = make()
@@ -71,7 +71,7 @@ def test_of_a_running_daemon(page: Page, here: Path) -> None:
     files = files_of(path)
     assert {"manifest.json", "status.json", "metrics.txt", "daemon.json", "daemon.log", "versions.json"} <= set(files)
     everything = "".join(files.values())
-    for hidden in ("ada@", "bob@", "adalove", "Passw0rd-4711", page.token, page.nonce):
+    for hidden in ("zoe@", "bob@", "zoelove", "Passw0rd-4711", page.token, page.nonce):
         assert hidden not in everything
     assert json.loads(files["status.json"])["not_read"][0]["user"].endswith("@acme.test")
     assert files["metrics.txt"] == "rainbow_exchange_users 3.0\n"
@@ -83,7 +83,7 @@ def test_of_a_running_daemon(page: Page, here: Path) -> None:
     assert re.fullmatch(r"Exchange is looked for \(hash-[0-9a-f]{12}@acme\.test\)\.", whys["explain.json"])
     names = path.with_name(f"{path.name}.names.txt")
     who = dict(line.split("\t") for line in names.read_text().splitlines() if "\t" in line)
-    assert {"ada@acme.test", "adalove"} <= set(who.values())
+    assert {"zoe@acme.test", "zoelove"} <= set(who.values())
     assert json.loads(files["status.json"])["not_read"][0]["user"] in who
     assert "Keep that file, and do not send it.\n" in result.output
     if sys.platform != "win32":
@@ -91,15 +91,15 @@ def test_of_a_running_daemon(page: Page, here: Path) -> None:
 
 
 def test_addresses_by_choice(page: Page, here: Path) -> None:
-    page.members = [Member(RainbowUser(id="id1", login_email="ada@acme.test"))]
+    page.members = [Member(RainbowUser(id="id1", login_email="zoe@acme.test"))]
     page.secrets = Secrets(rainbow_password="Passw0rd-4711")
-    page.status["not_read"] = [{"user": "ada@acme.test", "reason": "Passw0rd-4711"}]
+    page.status["not_read"] = [{"user": "zoe@acme.test", "reason": "Passw0rd-4711"}]
     page.answers = {"mailboxes": no_bridge}
 
     result = make("--include-addresses", "--output", "mine.zip")
 
     files = files_of(here / "mine.zip")
-    assert json.loads(files["status.json"])["not_read"] == [{"user": "ada@acme.test", "reason": "***"}]
+    assert json.loads(files["status.json"])["not_read"] == [{"user": "zoe@acme.test", "reason": "***"}]
     assert json.loads(files["manifest.json"])["people"] == "as they are"
     assert [each.name for each in here.iterdir()] == ["mine.zip"]
     assert "stand in it as they are" in result.output
@@ -123,7 +123,7 @@ def test_without_a_daemon_what_is_missing_is_named(here: Path) -> None:
 
 def test_without_a_daemon_whoever_the_state_remembers_is_known(here: Path, default_folder: Path) -> None:
     store = Store.open(default_folder / "state.db")
-    for number, name in enumerate(("adalove", "bobby")):
+    for number, name in enumerate(("zoelove", "bobby")):
         found = Remembered(
             user_id=f"id{number}", identifier_kind="external-uid", identifier=name, address=f"u{number}@acme.test",
             principal=None, read_mode="own",
@@ -132,7 +132,7 @@ def test_without_a_daemon_whoever_the_state_remembers_is_known(here: Path, defau
     store.close()
     before = {each.name: each.read_bytes() for each in default_folder.iterdir()}
     (default_folder / "config.toml").write_text('[log]\nfile = "log.json"\n')
-    (default_folder / "log.json").write_text("of adalove and u0@acme.test\n")
+    (default_folder / "log.json").write_text("of zoelove and u0@acme.test\n")
 
     make("--output", "mine.zip")
 
@@ -161,7 +161,7 @@ def test_a_daemon_that_keeps_one_waiting_is_asked_once(page: Page, here: Path, m
 
 def test_with_faulty_settings(here: Path, default_folder: Path) -> None:
     default_folder.mkdir()
-    (default_folder / "config.toml").write_text('[exchange]\nusername = 3\n[rainbow]\nlogin = "ada@acme.test"\nx = 1\n')
+    (default_folder / "config.toml").write_text('[exchange]\nusername = 3\n[rainbow]\nlogin = "zoe@acme.test"\nx = 1\n')
 
     result = make("--output", "mine.zip")
 
@@ -175,7 +175,7 @@ def test_the_ends_of_the_log_files(here: Path, default_folder: Path) -> None:
     default_folder.mkdir()
     (default_folder / "config.toml").write_text('[log]\nfile = "log.json"\n')
     (default_folder / "log.json").write_text(
-        '{"event": "read_failed", "mailbox": "ada@acme.test"}\nno JSON: ada@acme.test\n'
+        '{"event": "read_failed", "mailbox": "zoe@acme.test"}\nno JSON: zoe@acme.test\n'
     )
     (default_folder / "log.json.1").write_text('{"event": "older"}\n')
 
@@ -184,19 +184,19 @@ def test_the_ends_of_the_log_files(here: Path, default_folder: Path) -> None:
     files = files_of(here / "mine.zip")
     first, second = files["log-file.log"].splitlines()
     assert json.loads(first)["mailbox"] == second.removeprefix("no JSON: ")
-    assert "ada" not in first
+    assert "zoe" not in first
     assert files["log-file-1.log"] == '{"event": "older"}\n'
 
 
 def test_what_a_service_manager_keeps(here: Path, default_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NSSM's file and the log that it has the service write, by their names; the journal by its command."""
     default_folder.mkdir()
-    (default_folder / "service.log").write_text("it could not start: ada@acme.test\n")
+    (default_folder / "service.log").write_text("it could not start: zoe@acme.test\n")
     (default_folder / "rainbow-exchange.log").write_text('{"event": "starting"}\n')
     (default_folder / "rainbow-exchange.log.1").write_text('{"event": "before"}\n')
     journalctl = here / "bin" / "journalctl"
     journalctl.parent.mkdir()
-    journalctl.write_text('#!/bin/sh\necho "Started $6 for ada@acme.test"\n')
+    journalctl.write_text('#!/bin/sh\necho "Started $6 for zoe@acme.test"\n')
     journalctl.chmod(0o755)
     monkeypatch.setenv("PATH", f"{journalctl.parent}{os.pathsep}{os.environ['PATH']}")
 

@@ -103,9 +103,8 @@ def _part(source: Source, given: Any, cleaning: Cleaning) -> Part:
     else:
         lines, left_out = _lines(cleaning.text(given).split("\n"))
         written = "\n".join(lines)
-    return Part(
-        name=source.name, what=source.what, content=written.encode(errors="backslashreplace"), left_out=left_out
-    )
+    content = written.encode(errors="backslashreplace")
+    return Part(name=source.name, what=cleaning.text(source.what), content=content, left_out=left_out)
 
 
 def _lines(lines: list[str]) -> tuple[list[str], str]:
