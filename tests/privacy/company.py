@@ -69,6 +69,8 @@ class Watch(logging.Handler):
         self.seen: list[str] = []
         self.events: set[str] = set()
         self.loggers: set[str] = set()
+        self.files: set[str] = set()
+        self.explained: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.startswith("rainbow_exchange.lab"):
@@ -118,6 +120,12 @@ class Watch(logging.Handler):
             for path in ("/api/status", "/metrics", "/healthz", "/readyz"):
                 async with page.get(path) as answer:
                     self.seen.append(f"{path} {await answer.text()}")
+            for user in house.people:
+                for at in ({}, {"at": now().isoformat()}):
+                    async with page.post("/api/explain", json={"address": user.login_email} | at) as answer:
+                        self.seen.append(f"explain {await answer.text()}")
+                        self.explained |= {(await answer.json())["state"]}
+        self.files |= {path.name for path in house.folder.rglob("*")}
         self.seen += [f"{path}: {read(path)!r}" for path in house.folder.rglob("*") if path.is_file()]
         self.seen += [repr(each) for each in (*house.rainbow.record.events, *house.rainbow.record.requests)]
 

@@ -92,6 +92,8 @@ def test_no_mark_shows_anywhere_whatever_goes_wrong(tmp_path: Path, link: str, r
         assert TEXT in str(answered)
         lost = "xmpp_lost" if link == "xmpp" else "answer_undelivered"
         assert {"read_failed", "read_postponed", "out_of_office_not_read", "stream_opened", lost} <= watch.events
+        assert {"history.db", "state.db"} <= watch.files
+        assert watch.explained == {"explained", "past"}
         assert watch.found() == []
 
     virtually(test)
