@@ -64,6 +64,13 @@ def test_each_line_is_accepted_without_its_sign(tmp_path: Path, key: str) -> Non
     assert settings.origin(key) == str(tmp_path / "config.toml")
 
 
+def test_all_lines_are_accepted_together(tmp_path: Path) -> None:
+    text = re.sub(r"^#([a-z_]+ = )", r"\1", template(), flags=re.MULTILINE)
+    settings = load(tmp_path, text)
+
+    assert {key for key in OFFERED if settings.origin(key) == "default"} == set()
+
+
 def test_lines_that_show_a_default_change_nothing(tmp_path: Path) -> None:
     changed = {
         key
