@@ -12,6 +12,7 @@ from rainbow_exchange.config import RainbowFields
 from rainbow_exchange.diagnosis.check.case import Case
 from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, warned
 from rainbow_exchange.diagnosis.check.way import WayTo, late_cause
+from rainbow_exchange.diagnosis.check.wording import once
 from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.network.shown import shown
 from rainbow_exchange.network.trust import client_context
@@ -90,7 +91,7 @@ class CloudSteps:
             cause = self.explained(error)
             with suppress(RainbowError):
                 cause = sso_explained(cause, await client.sign_in_ways())
-            return failed(cause, code=error.code)
+            return failed(once(cause, sent=client.counters.sign_in.logins > 0), code=error.code)
         company = shown(account.company_name or account.company_id)
         return passed(f"As {shown(account.login)}, of {company}.", company_id=account.company_id)
 
@@ -162,7 +163,7 @@ class CloudSteps:
             await client.try_notify()
         except RainbowApiError as error:
             if error.status in _MEANT or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                return failed(notify_cause(error, self.url, company_id=client.company_id))
+                return failed(once(notify_cause(error, self.url, company_id=client.company_id)))
             answered = f"HTTP {error.status}"
         else:
             answered = "2xx"

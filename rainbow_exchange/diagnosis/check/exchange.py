@@ -15,11 +15,13 @@ from rainbow_exchange.config.accounts import accounts
 from rainbow_exchange.diagnosis.check.case import Case
 from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, warned
 from rainbow_exchange.diagnosis.check.way import WayTo, late_cause
+from rainbow_exchange.diagnosis.check.wording import once
 from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.endpoint import check_url
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
+    EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
     MalformedResponse,
@@ -108,13 +110,16 @@ class ExchangeSteps:
         )
         if case.again:
             client.try_again()
-        answered = await self._answered(client)
+        try:
+            answered = await self._answered(client)
+        except EwsAuthenticationError as error:
+            return failed(once(self.explained(error), sent=bool(client.counters.requests)))
         facts = {"account": client.account, "scheme": client.scheme, "answered": answered}
         if client.passed_over is not None:
             first, refusal = client.passed_over
             text, action = passed_over(refusal, self.way.host)
             text = f"The account {first} is refused; {client.account} is used in its place. {text}"
-            return warned(Cause("exchange-fallback-account", text, action), **facts)
+            return warned(once(Cause("exchange-fallback-account", text, action)), **facts)
         given = accounts(settings.exchange, secrets)
         password = PasswordWatch(
             client,

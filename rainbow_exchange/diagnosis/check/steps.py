@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rainbow_exchange.bridge.causes import Cause
 from rainbow_exchange.diagnosis.check.results import Began, Finding, Result, Verdict, failed
+from rainbow_exchange.diagnosis.check.wording import once
 from rainbow_exchange.errors import RainbowExchangeError, UserError
 
 #: step → what it looks at
@@ -94,11 +95,11 @@ async def _run(step: Step, seconds: float) -> Finding:
         async with asyncio.timeout(seconds):
             return await step.do()
     except TimeoutError:
-        return failed(step.late(seconds))
+        return failed(once(step.late(seconds)))
     except UserError as error:
         return failed(Cause("settings-faulty", " ".join(error.problems), "Correct it where it was entered."))
     except RainbowExchangeError as error:
-        return failed(step.explained(error))
+        return failed(once(step.explained(error)))
 
 
 def _over(total: float) -> Cause:

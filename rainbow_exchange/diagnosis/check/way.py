@@ -22,6 +22,7 @@ from rainbow_exchange.bridge.causes import Cause, exchange_cause, rainbow_cause
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.way_causes import Side, proxy_step
 from rainbow_exchange.diagnosis.check.results import Finding, failed, nothing, passed, warned
+from rainbow_exchange.diagnosis.check.wording import once
 from rainbow_exchange.ews.blocking import Blocking
 from rainbow_exchange.ews.errors import EwsConnectionError
 from rainbow_exchange.ews.failures import named
@@ -50,9 +51,8 @@ _CLOCK_OFF, _CLOCK_FAR_OFF = timedelta(seconds=60), timedelta(minutes=5)
 
 def connection_cause(side: Side, failure: Failure, url: str) -> Cause:
     """Say why there is no way to a server."""
-    if side == "exchange":
-        return exchange_cause(named(failure), url)
-    return rainbow_cause(connection_error(failure), url)
+    cause = exchange_cause(named(failure), url) if side == "exchange" else rainbow_cause(connection_error(failure), url)
+    return once(cause)
 
 
 def late_cause(side: Side, url: str) -> Callable[[float], Cause]:
@@ -96,7 +96,7 @@ class WayTo:
             trouble = error.failure.why
             if isinstance(trouble, ProxyTrouble):
                 cause = connection_cause(self.side, error.failure, self.url)
-                return failed(Cause(cause.id, trouble.text, proxy_step(trouble, self.side)), proxy=where)
+                return failed(once(Cause(cause.id, trouble.text, proxy_step(trouble, self.side))), proxy=where)
         return passed(f"The proxy {where} leads to {self.host}.", proxy=where)
 
     async def name(self) -> Finding:

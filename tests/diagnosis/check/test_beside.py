@@ -103,9 +103,8 @@ def test_a_password_that_was_refused_before_is_not_sent_again_unasked(tmp_path: 
             repeated = await check(house)
         for found in (first, again, repeated):
             assert told(found, "fail")["exchange-authentication"] == "exchange-authentication"
-        assert first["exchange-authentication"].fix.endswith(
-            "If only the account was mended: rainbow-exchange retry --all."
-        )
+        assert first["exchange-authentication"].fix.endswith("--try-again sends them once more.")
+        assert "--try-again" not in again["exchange-authentication"].fix
 
     virtually(test)
 
