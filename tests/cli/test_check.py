@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +12,11 @@ from rainbow_exchange.cli import check as command
 from rainbow_exchange.cli.main import commands
 from rainbow_exchange.diagnosis import check as diagnosis
 from rainbow_exchange.diagnosis.check import Verdict
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Page
+else:
+    Page = Any
 
 SETTINGS = """
 [exchange]
@@ -91,3 +96,14 @@ def test_settings_that_cannot_be_read_are_a_failed_step(tmp_path: Path) -> None:
 )
 def test_the_exit_code_is_that_of_the_worst(verdicts: Sequence[Verdict], strict: bool, code: int) -> None:
     assert command.EXIT_CODES[diagnosis.overall(verdicts, strict=strict)] == code
+
+
+def test_another_program_on_the_services_port_is_told_nothing_and_said(page: Page, file: Path) -> None:
+    settings = file.read_text(encoding="utf-8") + f'\n[state]\npath = "{page.folder}"\n'
+    file.write_text(settings.replace('login = "connector@acme.test"', 'login = "c@acme.test"'), encoding="utf-8")
+    page.publish(nonce="f" * 64)
+
+    found = steps(check("--config", str(file), "--json"))
+
+    assert found["settings"]["cause"] == "cannot-tell"
+    assert "another program answers on 127.0.0.1 port" in found["settings"]["text"]
