@@ -98,18 +98,22 @@ class Layout:
         draft.replace(self.root / "installed.json")
         if installed.current is not None:
             self._lead_to(installed.current)
+        else:
+            self._command().unlink(missing_ok=True)
+
+    def _command(self) -> Path:
+        return self.root / (f"{COMMAND}.cmd" if sys.platform == "win32" else COMMAND)
 
     def _lead_to(self, version: str) -> None:
         program = self.program(version).relative_to(self.root)
+        command = self._command()
+        draft = command.with_name(f"{command.name}.new")
+        draft.unlink(missing_ok=True)
         if sys.platform == "win32":
-            draft = self.root / f"{COMMAND}.cmd.new"
             draft.write_text(f'@"%~dp0{program}" %*\n', encoding="ascii")
-            draft.replace(self.root / f"{COMMAND}.cmd")
         else:
-            draft = self.root / f"{COMMAND}.new"
-            draft.unlink(missing_ok=True)
             draft.symlink_to(program)
-            draft.replace(self.root / COMMAND)
+        draft.replace(command)
 
     def remove(self, version: str) -> None:
         """Remove a version, if it is there. What is still in use stays, as Windows wants it, and is no longer whole."""

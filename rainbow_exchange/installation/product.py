@@ -46,10 +46,10 @@ def call(
             env=environment() | {"PYTHONUTF8": "1"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise FailedError(f"{called} … could not be run ({error})") from error
+        raise FailedError(f"{called} ... could not be run ({error})") from error
     if done.returncode != 0 and not may_fail:
         last = "".join(f"\n    {line}" for line in (done.stdout or "").strip().splitlines()[-12:])
-        raise FailedError(f"{called} … ended with code {done.returncode}{last and ':'}{last}")
+        raise FailedError(f"{called} ... ended with code {done.returncode}{last and ':'}{last}")
     return done
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from rainbow_exchange.state.errors import StateError
-from rainbow_exchange.state.migration import SCHEMA_VERSION
+from rainbow_exchange.state.migration import SCHEMA_VERSION, kept_copy
 
 _IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -20,8 +20,7 @@ def fit(file: Path) -> str | None:
     found = _schema(file) if file.is_file() else 0
     if found <= SCHEMA_VERSION:
         return None
-    aside = file.with_name(f"{file.name}.schema-{found}")
-    copy = file.with_name(f"{file.name}.schema-{SCHEMA_VERSION}")
+    aside, copy = kept_copy(file, found), kept_copy(file, SCHEMA_VERSION)
     try:
         os.replace(file, aside)  # noqa: PTH105  (says that it replaces)
         if not copy.is_file():

@@ -58,7 +58,7 @@ def newer(path: Path, connection: sqlite3.Connection, version: int) -> StateErro
     by = None
     with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):  # what a later version keeps where, nobody knows
         by = _written_by(connection)
-    copy = _copy_of(path, SCHEMA_VERSION)
+    copy = kept_copy(path, SCHEMA_VERSION)
     step = f"put back {copy.name}, which was kept beside it" if copy.exists() else "move the file away to begin anew"
     return StateError(
         "newer",
@@ -68,13 +68,14 @@ def newer(path: Path, connection: sqlite3.Connection, version: int) -> StateErro
     )
 
 
-def _copy_of(path: Path, version: int) -> Path:
+def kept_copy(path: Path, version: int) -> Path:
+    """Give the path of the copy of a file that is kept before it is brought forward from `version`."""
     return path.with_name(f"{path.name}.schema-{version}")
 
 
 def _keep_copy(path: Path, connection: sqlite3.Connection, version: int) -> None:
     """Keep the file as it is before it is migrated; where that cannot be done, it is not migrated."""
-    copy = _copy_of(path, version)
+    copy = kept_copy(path, version)
     draft = copy.with_name(f"{copy.name}.new")
     try:
         draft.unlink(missing_ok=True)

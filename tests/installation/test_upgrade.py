@@ -177,6 +177,6 @@ def test_uninstalling_takes_the_service_out_and_the_program(house: House) -> Non
     house.asked()
     upgrade.uninstall(house.layout, house.teller())
     assert house.asked() == ["0.1.0 service uninstall --name rainbow-exchange"]
-    assert not house.layout.folder("0.1.0").exists()
+    assert [path.name for path in house.layout.root.iterdir()] == ["installed.json"]
     with pytest.raises(RefusedError, match="nothing is installed"):
         upgrade.uninstall(house.layout, house.teller())
