@@ -149,17 +149,21 @@ def _shown(what: str, *, hidden: bool) -> Iterator[None]:
 def _write(file: Path, bundle: Bundle) -> Path | None:
     """Write the bundle, and beside it whose the hashes are; both or neither."""
     names = _names_file(file) if bundle.who else None
+    ours: list[Path] = []
     try:
         if names is not None:
+            ours.append(names)
             write_private(names, _names(file, bundle.who).encode(errors="backslashreplace"), replace=False)
-        try:
-            write_private(file, bundle.content, replace=False)
-        except BaseException:
-            if names is not None:
-                names.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _unwritable(file, error.strerror or type(error).__name__) from error
+        ours.append(file)
+        write_private(file, bundle.content, replace=False)
+    except BaseException as error:
+        if isinstance(error, FileExistsError):
+            ours.pop()  # somebody else's, made meanwhile
+        for path in ours:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _unwritable(file, error.strerror or type(error).__name__) from error
+        raise
     return names
 
 

@@ -1,9 +1,12 @@
 """Whoever is named in a bundle is hidden, in whatever form the name is written; the same person by the same hash."""
 
 import re
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rainbow_exchange.diagnosis.bundle.hiding import Hiding
 from rainbow_exchange.diagnosis.bundle.known import Known
@@ -41,9 +44,11 @@ def test_the_same_person_has_the_same_hash_and_the_company_keeps_its_domain() ->
     hide = hiding()
 
     forms = ["ada@acme.test", "ADA@Acme.test", "ada%40acme.test", r"ada\u0040acme.test", "'ada@acme.test'"]
+    forms += ["?back=%2F%3Fuser%3Dada%40acme.test%26x%3D1", "%253Dada%2540acme.test", "mailto:ada@acme.test?x"]
     hashes = {re.search(rf"{HASH}@acme\.test", hide.text(form)).group() for form in forms}  # type: ignore[union-attr]  # fails then
     assert len(hashes) == 1
     assert hide.who == {hashes.pop(): "ada@acme.test"}
+    assert hide.text("e\N{COMBINING ACUTE ACCENT}lodie@acme.test") == hide.text("élodie@acme.test")
     assert hide.text("bob@acme.test") != hide.text("ada@acme.test")
 
 
@@ -67,6 +72,7 @@ def test_a_domain_that_may_be_a_persons_is_hidden_too() -> None:
         ("CN=Acme Root CA", "CN=Acme Root CA"),
         (r"C:\Users\Ada\AppData", rf"C:\\Users\\{HASH}\\AppData"),
         ("/home/Ada/config.toml", f"/home/{HASH}/config.toml"),
+        ("\N{LEFT DOUBLE QUOTATION MARK}हिन्दी@acme.test\N{RIGHT DOUBLE QUOTATION MARK}", f".{HASH}@acme\\.test."),
         ("*@board.acme.test", r"\*@board.acme.test"),
         ("https://***@proxy.acme.test/", r"https://\*\*\*@proxy.acme.test/"),
         ("mail.acme.test port 443", "mail.acme.test port 443"),
@@ -125,6 +131,7 @@ def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
         "coverage": "polled",
         "addresses": ["127.0.0.1", "::1", "bob"],
         "account": "root",
+        "found": [{"kind": "external-uid", "value": "jd", "code": "form"}, {"kind": "xmpp", "value": "jd"}],
         "settings": [
             {"name": "exchange.username", "value": "svc-rainbow", "origin": "file"},
             {"name": "bridge.privacy_exceptions", "value": {"bob": "full"}},
@@ -149,6 +156,7 @@ def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
         "coverage": "polled",
         "addresses": ["127.0.0.1", "::1", hide.hash("bob")],
         "account": "root",
+        "found": [{"kind": "external-uid", "value": hide.hash("jd"), "code": "form"}, {"kind": "xmpp", "value": "jd"}],
         "settings": [
             {"name": "exchange.username", "value": hide.hash("svc-rainbow"), "origin": "file"},
             {"name": "bridge.privacy_exceptions", "value": {hide.hash("bob"): "full"}},
@@ -156,3 +164,23 @@ def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
         ],
     }
     assert hide.value(hidden) == hidden, "what is hidden already stays as it is"
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "é", "\\u00e9", "a.", "%41", "'", "x@", "@x", '"', "S-1-5-21-1", "CN=a,", "/o=a/cn=b"]
+)
+def test_a_long_word_takes_no_long_time(piece: str) -> None:
+    """Nothing is looked at again and again: a line has 16 Ki characters at most."""
+    began = time.process_time()
+
+    hiding("jdoe").text(piece * (16_384 // len(piece)))
+
+    assert time.process_time() - began < 5
+
+
+AROUND = st.text(max_size=20) | st.text(alphabet="\"'<>=%&;@.\\\\/u0423D", max_size=8)
+
+
+@given(before=AROUND, after=AROUND, form=st.sampled_from(["{}@acme.test", "{}%40acme.test", "{}\\\\u0040acme.test"]))
+def test_whatever_stands_around_an_address_it_is_hidden(before: str, after: str, form: str) -> None:
+    assert "lovelace" not in hiding().text(before + form.format("lovelace") + after).lower()

@@ -81,7 +81,7 @@ def test_interrupted_at_any_moment_it_leaves_nothing_or_all(connector: Connector
             process.process.send_signal(signal.SIGINT)
         codes.append(process.process.wait(20))
         left = sorted(path.name for path in folder.iterdir())
-        assert len(left) == (2 if codes[-1] == 0 else 0), (codes, left, process.output())
+        assert len(left) in ({2} if codes[-1] == 0 else {0, 2}), (codes, left, process.output())
         assert codes[-1] in {0, 130}, process.output()
         assert "Traceback" not in process.output()
     assert 130 in codes

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -19,18 +20,25 @@ _LENGTH = 12
 _HASH = re.compile(rf"hash-[0-9a-f]{{{_LENGTH}}}")
 _AT = r"@|%40|%2540|\\+u0040|\\+x40|\\+40|=40|&#(?:64|x40);"
 _ESCAPED = r"\\+u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]{2,6};"
+#: letters and marks of any script, but what stands around words
+_FOREIGN = r"[^\x00-\x7f\s\u00ab\u00bb\u2010-\u203a\u3000-\u3003\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b]"
+_PLAIN = r"[A-Za-z0-9_.+'!#$*~^{}|`%-]"
+# Everything is bounded: a long word is looked through in the same time as many short ones.
 _ADDRESS = re.compile(
-    rf"(?P<local>\"[^\"\n@]{{1,64}}\"|(?:[\w.+'!#$*~^{{}}|`%-]|{_ESCAPED})+)"
+    rf"(?P<local>\"[^\"\n@]{{1,64}}\"|(?:{_PLAIN}|{_FOREIGN}|{_ESCAPED}){{1,128}})"
     rf"(?P<at>{_AT})"
-    r"(?P<domain>[^\W_](?:[\w-]|%[0-9a-fA-F]{2})*(?:\.(?:[\w-]|%[0-9a-fA-F]{2})+)*)",
+    r"(?P<domain>(?:[A-Za-z0-9]|[^\x00-\x7f])(?:[\w-]|%[89a-f][0-9a-f]){0,63}"
+    r"(?:\.(?:[\w-]|%[89a-f][0-9a-f]){1,63}){0,30})",
     re.IGNORECASE,
 )
+#: what in a URL may stand right before an address
+_BEFORE = re.compile(r".*%(?:25)*(?:20|22|26|27|2C|2F|3A|3B|3C|3D|3F)", re.IGNORECASE)
 #: what else is of one person: SIDs of accounts, Rainbow's ids of users and companies, names in a directory
 _IDS = re.compile(
     r"\bS-1-(?:5-21|12-1)(?:-\d+)+"
     r"|(?<![0-9A-Za-z])[0-9a-f]{24}(?![0-9A-Za-z])"
-    r"|/o=[^/\"'<>\n]+(?:/(?:ou|cn)=[^/\"'<>\n;,]+)+"
-    r"|\bCN=[^,;\"'<>\n]+(?:,\s*(?:CN|OU)=[^,;\"'<>\n]+)*(?:,\s*DC=[^,;\"'<>\s]+)+",
+    r"|/o=[^/\"'<>\n]{1,200}(?:/(?:ou|cn)=[^/\"'<>\n;,]{1,200}){1,20}"
+    r"|\bCN=[^,;\"'<>\n]{1,200}(?:,\s?(?:CN|OU)=[^,;\"'<>\n]{1,200}){0,20}(?:,\s?DC=[^,;\"'<>\s]{1,63}){1,20}",
     re.IGNORECASE,
 )
 _REQUEST = re.compile(r"(?:request|correlation)_id\W{1,5}$")
@@ -41,6 +49,7 @@ _PEOPLE = frozenset(
     | {"fallback_username", "login", "proxy_username"}
     | {"mailbox", "mailboxes", "principal", "user", "user_id", "user_ids", "username"}
 )
+_IDENTIFIERS = frozenset({"login", "work", "personal", "external-uid"})
 #: fields whose keys are people
 _BY_PERSON = frozenset({"privacy_exceptions", "bridge.privacy_exceptions"})
 #: fields of our own words, and ids of requests by which Rainbow's support finds them
@@ -99,8 +108,9 @@ class Hiding:
             alone = hidden == value and name in _PEOPLE and _WORD.fullmatch(value) and not _HASH.fullmatch(value)
             return self.hash(value) if alone and is_of_a_person(value) and not _IP.fullmatch(value) else hidden
         if isinstance(value, Mapping):
-            setting = value.get("name")  # of a list of settings: what "value" is, that says
-            named = {"value": setting} if isinstance(setting, str) else {}
+            # What "value" is, says "name" in a list of settings, and "kind" in one of identifiers.
+            says = "identifier" if value.get("kind") in _IDENTIFIERS else value.get("name")
+            named = {"value": says} if isinstance(says, str) else {}
             return {
                 self._key_of(str(each), within=key): self.value(one, named.get(str(each), str(each)))
                 for each, one in value.items()
@@ -111,7 +121,7 @@ class Hiding:
 
     def hash(self, name: str) -> str:
         """Give what stands in place of a name; of an address the domain stays where it is the company's."""
-        name = name.strip().lower()
+        name = unicodedata.normalize("NFC", name.strip().lower())
         local, at, domain = name.rpartition("@")
         if not at:
             return self._hash(name)
@@ -129,9 +139,14 @@ class Hiding:
     def _address(self, found: re.Match[str]) -> str:
         if _HASH.fullmatch(found["local"]) or not found["local"].strip("*.'"):
             return found[0]
-        quote = "'" if found["local"].startswith("'") else ""
-        local = found["local"].removeprefix("'")
-        return quote + self.hash(f"{_plain(local, found['at'])}@{_plain(found['domain'], found['at'])}")
+        local, before = found["local"], ""
+        if "%" in found["at"] and (leading := _BEFORE.match(local)):
+            before, local = leading[0], local[leading.end() :]
+        elif local.startswith("'"):
+            before, local = "'", local[1:]
+        if not local:
+            return found[0]
+        return before + self.hash(f"{_plain(local, found['at'])}@{_plain(found['domain'], found['at'])}")
 
     def _id(self, found: re.Match[str]) -> str:
         before = found.string[max(0, found.start() - 20) : found.start()]
