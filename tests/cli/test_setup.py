@@ -1,6 +1,8 @@
 import json
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +13,7 @@ from click.testing import CliRunner
 
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.main import commands
-from tests.cli.test_run import SECONDS, ask, running
+from tests.cli.test_run import SECONDS, ask, read, running
 from tests.keyrings import MemoryKeyring, in_memory
 from tests.processes import Lab, World
 
@@ -175,3 +177,70 @@ def test_a_proxy_is_taken_back_without_a_trial(folder: Path, mine: MemoryKeyring
 
     assert (code, out[-1]) == (0, "It counts when the service starts.")
     assert mine.stored == {}
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminal to type at")
+def test_at_a_terminal_it_asks_with_what_counts_and_is_interrupted(folder: Path, lab: Lab, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    side, ring = lab.addresses["exchange"], tmp_path / "ring"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAINBOW_EXCHANGE_")}
+    environment |= {
+        "PYTHON_KEYRING_BACKEND": "tests.keyrings.FileKeyring",
+        "TEST_KEYRING": str(ring),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+
+    def at_terminal(*answers: tuple[str, str]) -> tuple[int, str]:
+        ours, theirs = pty.openpty()
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        command = [
+            sys.executable,
+            "-m",
+            "rainbow_exchange",
+            "setup",
+            "exchange",
+            "--config",
+            str(folder / "config.toml"),
+        ]
+        process = subprocess.Popen(  # noqa: S603 (our own command)
+            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        )
+        signal.signal(signal.SIGINT, before)
+        os.close(theirs)
+        shown = ""
+        for question, answer in answers:
+            while question not in shown.rpartition("\n")[2]:
+                more = read(ours).decode()
+                assert more, shown
+                shown += more
+            if answer == "^C":
+                process.send_signal(signal.SIGINT)
+            else:
+                os.write(ours, answer.encode() + b"\n")
+        while more := read(ours).decode():
+            shown += more
+        os.close(ours)
+        return process.wait(SECONDS), shown
+
+    where = ("EWS address of Exchange: ", side["url"])
+    account = ("Service account: ", side["username"])
+    code, shown = at_terminal(where, account, ("Password of the service account: ", "^C"))
+    assert (code, made(folder), ring.exists()) == (130, {}, False)
+    assert "Interrupted." in shown
+    assert "Traceback" not in shown
+
+    typed = ("Password of the service account: ", side["password"])
+    code, shown = at_terminal(where, account, typed, ("(Enter: none): ", address(lab)))
+    assert code == 0, shown
+    assert side["password"] not in shown
+    assert "pass  stream " in shown
+    kept = made(folder)
+    code, shown = at_terminal(
+        (f"EWS address of Exchange [{side['url']}]: ", ""),
+        (f"Service account [{side['username']}]: ", ""),
+        ("(Enter: the one that is kept): ", ""),
+        ("(Enter: none): ", ""),
+    )
+    assert (code, made(folder)) == (0, kept)
+    assert "pass  exchange-authentication" in shown
