@@ -67,6 +67,8 @@ CALLS = (
     asks("secret", "unset", "rainbow.proxy_password", alone=0),
     asks("secret", "where", "exchange.password", alone=1),
     alike("service", "print", "--for", "linux"),
+    asks("setup", "exchange", "--find", "--username", "svc-rainbow", "--password-file", "/nowhere", works=2, alone=2),
+    asks("setup", "proxy", "--none", alone=0),
     asks("status"),
     alike("support-bundle", "--output", "/nowhere/bundle.zip", code=1),
     alike("throttling-policy", "print"),
