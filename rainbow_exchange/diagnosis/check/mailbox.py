@@ -31,6 +31,8 @@ from rainbow_exchange.rainbow.types import RainbowUser
 
 #: users who are tried until one has a mailbox
 _MOST_USERS = 10
+#: seconds in which Rainbow lists users for that
+_LISTED_WITHIN = 15.0
 #: addresses of one user that are looked up
 _MOST_VALUES = 8
 #: seconds in which a subscription is given back, whatever happens
@@ -53,7 +55,7 @@ class MailboxSteps:
     affinity: Affinity | None = None
     _known: tuple[Member, list[Identifier]] | None = None
     _tries: list[Try] = field(default_factory=list)
-    _unlisted: RainbowError | None = None
+    _unlisted: str = ""
 
     def explained(self, error: RainbowExchangeError) -> Cause:
         """Say what is wrong, of the one mailbox or of Exchange as a whole."""
@@ -112,7 +114,7 @@ class MailboxSteps:
                 if found is not None:
                     return found
         if not asked:
-            why = f", since Rainbow's users are not to be had ({shown(str(self._unlisted))})" if self._unlisted else ""
+            why = f", since Rainbow's users are not to be had ({shown(self._unlisted)})" if self._unlisted else ""
             text = f"Nobody is known whose mailbox could be tried{why}."
             return failed(Cause("user-unknown", text, "Name somebody: rainbow-exchange check ADDRESS."))
         said = few(self._tries, 5, lambda each: f"{each.identifier.kind} {each.identifier.value} ({each.code})")
@@ -155,9 +157,10 @@ class MailboxSteps:
         if self.case.rainbow is not None:
             people: list[RainbowUser] = []
             try:
-                people, _ = await self.case.people()
-            except RainbowError as error:
-                self._unlisted = error
+                async with asyncio.timeout(_LISTED_WITHIN):
+                    people, _ = await self.case.people()
+            except (RainbowError, TimeoutError) as error:
+                self._unlisted = str(error) or "no answer in time"
             for user in islice((user for user in people if user.is_active), _MOST_USERS):
                 listed += 1
                 yield self._tried_as(user)

@@ -119,13 +119,15 @@ class WayTo:
             try:
                 async with asyncio.timeout(_EACH):
                     _, writer = await asyncio.open_connection(address, port)
+                    writer.close()
+                    with suppress(OSError):
+                        await writer.wait_closed()
             except TimeoutError:
                 faults[address] = "timeout"
             except OSError as error:
-                faults[address] = os.strerror(error.errno) if error.errno else type(error).__name__
+                faults[address] = _reason(error)
             else:
                 open_at.append(address)
-                writer.transport.abort()
         facts = {"port": port, "open": open_at, "closed": faults}
         if not open_at:
             silent = all(fault == "timeout" for fault in faults.values())
@@ -295,6 +297,13 @@ class _NoWay(Exception):
 
 def _error(side: Side, failure: Failure) -> EwsConnectionError | RainbowConnectionError:
     return named(failure) if side == "exchange" else connection_error(failure)
+
+
+def _reason(error: OSError) -> str:
+    """Say why no connection came about; asyncio writes its own sentence into `strerror`, but for Windows' errors."""
+    if getattr(error, "winerror", None):
+        return error.strerror or type(error).__name__
+    return os.strerror(error.errno) if error.errno else type(error).__name__
 
 
 def _span(time: timedelta) -> str:

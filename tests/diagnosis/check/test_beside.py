@@ -46,6 +46,22 @@ def test_a_server_that_says_nothing_ends_each_step_in_time(tmp_path: Path) -> No
     virtually(test)
 
 
+def test_a_rainbow_that_says_nothing_is_not_taken_for_exchange(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 2)
+        house.rainbow.dials.set({"rest_late_seconds": 600.0})
+        async with house.open():
+            found = await check(house)
+            house.rainbow.dials.set({"rest_late_seconds": 0.0})
+        assert told(found, "fail")["mailbox"] == "user-unknown"
+        assert "(no answer in time)" in found["mailbox"].text
+        assert found["mailbox"].seconds < 16
+        assert told(found, "fail")["rainbow-sign-in"] == "rainbow-unreachable"
+        assert found["exchange-version"].verdict == "pass"
+
+    virtually(test)
+
+
 def test_the_whole_is_limited_and_what_is_left_says_so(tmp_path: Path) -> None:
     async def test() -> None:
         house = House(tmp_path, 2)
