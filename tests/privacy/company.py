@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import json
 import logging
 import sys
 import traceback
@@ -125,6 +126,12 @@ class Watch(logging.Handler):
                     async with page.post("/api/explain", json={"address": user.login_email} | at) as answer:
                         self.seen.append(f"explain {await answer.text()}")
                         self.explained |= {(await answer.json())["state"]}
+            for path in ("/api/mailboxes", "/api/sign-in"):
+                async with page.post(path, json={}) as answer:
+                    assert answer.status == 200
+                    self.seen.append(f"{path} {await answer.text()}")
+            async with page.get(json.loads(self.seen[-1].partition(" ")[2])["path"]) as answer:
+                self.seen.append(f"/ {await answer.text()}")
         self.files |= {path.name for path in house.folder.rglob("*")}
         self.seen += [f"{path}: {read(path)!r}" for path in house.folder.rglob("*") if path.is_file()]
         self.seen += [repr(each) for each in (*house.rainbow.record.events, *house.rainbow.record.requests)]

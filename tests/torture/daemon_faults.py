@@ -1,6 +1,7 @@
 """What befalls the connector itself."""
 
 import asyncio
+import contextlib
 import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -89,10 +90,16 @@ class DaemonFaults(Troubled):
         running, self.daemon, self.running = self.running, None, None
         assert running is not None
         before, self.folder = self.folder, self.folder.with_name(f"{int(self.folder.name) + 1}")
-        shutil.copytree(before, self.folder)
+        shutil.copytree(before, self.folder, copy_function=_copied_if_there)
         self.process.kill()
         running.cancel()
         await asyncio.wait([running])
+
+
+def _copied_if_there(source: str, target: str) -> None:
+    """Copy a file; a draft that a thread writes beside the loop may be in its place, and gone, by now."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy2(source, target)
 
 
 async def ended(running: asyncio.Task[int], *, within: float) -> None:
