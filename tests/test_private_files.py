@@ -97,3 +97,29 @@ class TestOnWindows:
             private_files.write_private(tmp_path / "file", b"secret")
 
         assert [file.name for file in tmp_path.iterdir()] == ["windows"]
+
+
+def test_without_replacing_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "bundle.zip"
+
+    private_files.write_private(file, b"first", replace=False)
+    with pytest.raises(FileExistsError):
+        private_files.write_private(file, b"second", replace=False)
+
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("bundle.zip", b"first")]
+    if sys.platform != "win32":
+        assert file.stat().st_mode & 0o077 == 0
+
+
+def test_nor_where_the_file_system_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")  # as a FAT or a share says it
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    file = tmp_path / "bundle.zip"
+
+    private_files.write_private(file, b"first", replace=False)
+    with pytest.raises(FileExistsError):
+        private_files.write_private(file, b"second", replace=False)
+
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("bundle.zip", b"first")]

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rainbow_exchange.diagnosis.bundle.hiding import Hiding
@@ -181,6 +181,7 @@ def test_a_long_word_takes_no_long_time(piece: str) -> None:
 AROUND = st.text(max_size=20) | st.text(alphabet="\"'<>=%&;@.\\\\/u0423D", max_size=8)
 
 
+@example(before="*@", after="", form="{}@acme.test")
 @given(before=AROUND, after=AROUND, form=st.sampled_from(["{}@acme.test", "{}%40acme.test", "{}\\\\u0040acme.test"]))
 def test_whatever_stands_around_an_address_it_is_hidden(before: str, after: str, form: str) -> None:
     assert "lovelace" not in hiding().text(before + form.format("lovelace") + after).lower()

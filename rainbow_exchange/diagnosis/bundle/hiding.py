@@ -31,6 +31,7 @@ _ADDRESS = re.compile(
     r"(?:\.(?:[\w-]|%[89a-f][0-9a-f]){1,63}){0,30})",
     re.IGNORECASE,
 )
+_NEXT = re.compile(_AT, re.IGNORECASE)
 #: what in a URL may stand right before an address
 _BEFORE = re.compile(r".*%(?:25)*(?:20|22|26|27|2C|2F|3A|3B|3C|3D|3F)", re.IGNORECASE)
 #: what else is of one person: SIDs of accounts, Rainbow's ids of users and companies, names in a directory
@@ -137,7 +138,8 @@ class Hiding:
         return "".join((*shown, text[end:]))
 
     def _address(self, found: re.Match[str]) -> str:
-        if _HASH.fullmatch(found["local"]) or not found["local"].strip("*.'"):
+        nobody = _HASH.fullmatch(found["local"]) or not found["local"].strip("*.'")
+        if nobody and not _NEXT.match(found.string, found.end()):
             return found[0]
         local, before = found["local"], ""
         if "%" in found["at"] and (leading := _BEFORE.match(local)):
@@ -145,7 +147,7 @@ class Hiding:
         elif local.startswith("'"):
             before, local = "'", local[1:]
         if not local:
-            return found[0]
+            before, local = "", found["local"]
         return before + self.hash(f"{_plain(local, found['at'])}@{_plain(found['domain'], found['at'])}")
 
     def _id(self, found: re.Match[str]) -> str:
