@@ -8,6 +8,7 @@ from rainbow_exchange.cli.clock_words import Clock, shown_as
 
 #: of the story, what lies so long before the instant, and after it
 _BEFORE, _AFTER = timedelta(hours=2), timedelta(minutes=30)
+_TOLD_ANYHOW = " (at a start, as something begins or ends, or once more)"
 _NOT_TOLD = "not known"
 
 
@@ -71,7 +72,11 @@ def said(entry: Mapping[str, Any], clock: Clock) -> str:
         case "told" if "refused" in detail:
             text = f"Rainbow refuses to be told: {detail['refused']}"
         case "told":
-            text = "Rainbow told of a change" if detail["of"] else "Rainbow told again, or as time has passed"
+            text = (
+                "Rainbow told of a change"
+                if detail["of"]
+                else "Rainbow told (a start, a beginning or end, or once more)"
+            )
         case "events" | "autoreply" if "refused" in detail:
             text = f"Rainbow asks ({entry['what']}), answered with an error: {detail['refused']} ({detail['why']})"
         case "autoreply":
@@ -113,7 +118,10 @@ def _counted(found: Mapping[str, Any] | None, clock: Clock) -> str:
 
 
 def _known(known: Mapping[str, Any] | None, clock: Clock) -> str:
-    return _NOT_TOLD if known is None else f"{_counted(known, clock)}, as read {clock.at(known['read_at'])}"
+    if known is None:
+        return _NOT_TOLD
+    again = f", and alike until {clock.at(known['again_at'])}" if known["again_at"] else ""
+    return f"{_counted(known, clock)}, as read {clock.at(known['read_at'])}{again}"
 
 
 def _mailbox(entry: Mapping[str, Any] | None) -> str:

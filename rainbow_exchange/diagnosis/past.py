@@ -61,6 +61,7 @@ def past(person: Sequence[Entry], company: Sequence[Entry], at: datetime) -> dic
     }
     # what is announced at the end of an outage had changed before it
     found["changed_later"] &= found["exchange"]["state"] == "connected"
+    found["held"] = _held(found, reading, later, at)
     return found | {"verdict": past_verdict.of(found)}
 
 
@@ -138,7 +139,12 @@ def _known_at(reading: Entry | None, at: datetime) -> dict[str, Any] | None:
     if not day <= at < day + timedelta(days=2):
         return None
     running = current(map(_span, reading.detail["spans"]), at)
-    return {"current": running and instants.span(running), "read_at": instants.iso(min(reading.last, at))}
+    again = reading.last > at
+    return {
+        "current": running and instants.span(running),
+        "read_at": instants.iso(reading.first if again else reading.last),
+        "again_at": instants.iso(reading.last) if again else None,
+    }
 
 
 def _found_later(known: dict[str, Any] | None, later: Entry | None, at: datetime) -> dict[str, Any] | None:
@@ -149,6 +155,16 @@ def _found_later(known: dict[str, Any] | None, later: Entry | None, at: datetime
     if shown is None or (known is not None and shown["current"] == known["current"]):
         return None
     return {"current": shown["current"], "read_at": instants.iso(later.first)}
+
+
+def _held(found: dict[str, Any], reading: Entry | None, later: Entry | None, at: datetime) -> dict[str, Any] | None:
+    """Say what the calendar held then, where a later reading proves it; None where none does."""
+    if found["known"] and reading is not None and reading.last > at:
+        return {"current": found["known"]["current"]}
+    if later is None or found["changed_later"]:
+        return None
+    shown = _known_at(later, at)
+    return shown and {"current": shown["current"]}
 
 
 def _was_notified(entries: Iterable[Entry], at: datetime, later: Entry | None) -> bool:

@@ -20,6 +20,10 @@ _NOTHING = "Nothing can be done about it now; rainbow-exchange explain without -
 def of(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the verdict on what `past` has found."""
     links = list(_links(found))
+    held, shown = found["held"], found["shown"]
+    if links and held and shown and held["current"] == shown["current"] and found["absence"] == found["reply_shown"]:
+        because = f"Rainbow had been answered what the calendar held, as was read later; though {links[0][1]}"
+        return {"right": True, "broken": "", "because": because, "action": _BEYOND, "also": []}
     if links:
         (link, because, action), *others = links
         return verdict.broken(link, because, action) | {"also": [because for _, because, _ in others]}
@@ -63,7 +67,7 @@ def _links(found: Mapping[str, Any]) -> Iterator[Link]:
 
 def _side(side: Mapping[str, Any], link: str, text: str) -> Iterator[Link]:
     if side["state"] not in {"connected", None}:
-        yield link, f"{text} then: {side['reason'] or side['state']}", verdict.SEE_STATUS
+        yield link, f"{text} then: {side['reason'] or side['state']}", "The log of that time says more."
 
 
 def _answering(found: Mapping[str, Any]) -> Iterator[Link]:

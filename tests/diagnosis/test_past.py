@@ -99,7 +99,9 @@ def test_exchange_was_away_and_the_connector_was_restarted(tmp_path: Path) -> No
             assert "Exchange could not be used then" in told.splitlines()[0]
             assert "Outage           exchange disconnected from 08:0" in told
             gone = asked_of(house, clock(0, 28))
-            assert gone["verdict"]["broken"] == "connector"
+            assert gone["connector"]["state"] is None
+            assert gone["verdict"]["right"] is True  # what Rainbow knew was true all the same
+            assert "though the connector was not running" in gone["verdict"]["because"]
             (down,) = [each for each in gone["outages"] if each["side"] == "connector"]
             assert (down["from"][:16], down["to"][:16]) == ("2026-03-02T08:25", "2026-03-02T08:30")
             assert asked_of(house, clock(0, 24))["verdict"]["right"] is True
@@ -205,6 +207,27 @@ def test_each_link_that_may_have_been_broken_is_named() -> None:
     away = [entry(What.ABSENCE, 0, state="enabled", start=None, end=None)]
     away += [entry(What.AUTO_REPLY, 0, state="disabled", start=None, end=None)]
     assert past([read, answer, *away], company, clock(2))["verdict"]["broken"] == "asked"
+
+
+def test_an_outage_in_which_nothing_changed_did_no_harm() -> None:
+    meeting = [minutes(1), minutes(4), "busy"]
+    read = entry(What.READ, 0, 3, mode="own", day=DAY, spans=[meeting])
+    answer = entry(What.EVENTS, 0, now=None, next=meeting)
+    away = entry(What.EXCHANGE, 1.5, 2.5, state="disconnected", reason="Gone.")
+    company = [RUNNING, SIDES[1], entry(What.EXCHANGE, 0, 1.5, state="connected", reason=""), away]
+    then = past([read, answer], company, clock(2))
+    assert then["verdict"]["right"] is True
+    assert then["verdict"]["because"].endswith("though Exchange could not be used then: Gone.")
+    assert (then["known"]["read_at"], then["known"]["again_at"]) == ("2026-03-02T08:00:00Z", "2026-03-02T11:00:00Z")
+    unproved = entry(What.READ, 0, mode="own", day=DAY, spans=[meeting])
+    assert past([unproved, answer], company, clock(2))["verdict"]["broken"] == "exchange"
+    # it was the last known state that was wrong
+    other = entry(What.READ, 3, mode="own", day=DAY, spans=[])
+    then = past([unproved, answer, other], company, clock(2))
+    assert (then["verdict"]["broken"], then["held"]) == ("exchange", {"current": None})
+    assert any("noticed late" in each for each in then["verdict"]["also"])
+    stopped = [entry(What.PROCESS, 0, 1, state="running"), entry(What.PROCESS, 3, 4, state="running"), *SIDES]
+    assert past([unproved, answer], stopped, clock(2))["verdict"]["broken"] == "connector"
 
 
 def test_what_comes_after_the_next_appointment_is_not_known() -> None:
