@@ -1,12 +1,10 @@
 """Three accounts of one machine: the service's, the administrator's, and somebody's."""
 
-import getpass
 import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,32 +13,30 @@ import pytest
 from click.testing import CliRunner
 
 from rainbow_exchange.cli.main import commands
+from tests import keyrings
 from tests.cli.test_run import ask
 from tests.keyrings import in_memory
-from tests.processes import Process
+from tests.processes import Process, command_for_all
 
 PASSWORD = "Pässwörd#1"
 SERVICE, SOMEBODY = 65534, 65533
-AS = ["setpriv", "--clear-groups", "--regid={0}", "--reuid={0}", sys.executable]
 
 
-def interpreter_of(account: int) -> list[str]:
-    return [word.format(account) for word in AS]
+def run_by(account: int) -> list[str]:
+    """Give what begins a command line of this account."""
+    command = command_for_all()
+    return ["setpriv", "--clear-groups", f"--regid={account}", f"--reuid={account}", str(command)]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """One that every account may enter, unlike pytest's own."""
-    if shutil.which("setpriv") is None or getpass.getuser() != "root":
-        pytest.skip("only root runs programs as other accounts, by setpriv")
-    command = [*interpreter_of(SERVICE), "-c", "import rainbow_exchange"]
-    reached = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  (ours)
-    if reached.returncode:
-        pytest.skip("other accounts cannot run this interpreter")
+    """One that every account may enter, unlike pytest's own, with a keyring for all in it."""
+    command_for_all()
     folder = Path(tempfile.mkdtemp(prefix="rainbow-exchange-"))
     try:
         folder.chmod(0o755)
         (folder / "config.toml").write_text("[web]\nport = 0\n")
+        shutil.copyfile(Path(keyrings.__file__), folder / "keyring_of_test.py")
         shutil.chown(folder, SERVICE, SERVICE)
         yield folder
     finally:
@@ -51,13 +47,11 @@ def folder() -> Iterator[Path]:
 def test_the_service_keeps_what_an_administrator_sets_and_answers_nobody_else(folder: Path, tmp_path: Path) -> None:
     config, ring = str(folder / "config.toml"), folder / "ring"
     environment = {
-        "PYTHON_KEYRING_BACKEND": "tests.keyrings.FileKeyring",
+        "PYTHON_KEYRING_BACKEND": "keyring_of_test.FileKeyring",
         "TEST_KEYRING": str(ring),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(folder),
     }
-    command = (*interpreter_of(SERVICE), "-m", "rainbow_exchange")
-    process = Process(["run", "--config", config], tmp_path / "run", environment, command).start()
+    process = Process(["run", "--config", config], tmp_path / "run", environment, tuple(run_by(SERVICE))).start()
     try:
         ask(folder)
         with in_memory() as mine:
@@ -78,7 +72,7 @@ def test_the_service_keeps_what_an_administrator_sets_and_answers_nobody_else(fo
             }
             assert sets == {"service": ["exchange.password"], "this_account": []}
 
-        somebody = [*interpreter_of(SOMEBODY), "-m", "rainbow_exchange", "secret"]
+        somebody = [*run_by(SOMEBODY), "secret"]
         for words in (["set", "exchange.password", "--yes"], ["list"]):
             refused = subprocess.run(  # noqa: S603 (ours)
                 [*somebody, *words, "--config", config],
