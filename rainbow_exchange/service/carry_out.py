@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rainbow_exchange.service.plan import MakeFolder, RemoveFile, Run, Step, Wri
 #: a stop waits for the connector's ordered end, and for the service manager
 _SECONDS = 120.0
 _SHOWN_CHARACTERS = 2000
+_READ_BYTES = 64 * 1024
 
 
 class StepFailedError(RainbowExchangeError):
@@ -57,20 +59,24 @@ def _do(step: Step) -> None:
 
 
 def _run(command: tuple[str, ...], typed: str | None, seconds: float) -> tuple[int, str]:
-    try:
-        ended = subprocess.run(  # noqa: S603  (the steps of a plan; no shell)
-            command,
-            input=None if typed is None else f"{typed}\n".encode(),
-            stdin=subprocess.DEVNULL if typed is None else None,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise OSError(f"it did not end within {seconds:g} s") from None
-    # NSSM writes UTF-16 into a pipe, others the system's encoding: what is ASCII is read either way.
-    said = ended.stdout.replace(b"\0", b"").decode("utf-8", errors="replace")
+    # Into a file: whatever the program leaves running would keep a pipe open, and its reader waiting.
+    with tempfile.TemporaryFile() as out:
+        try:
+            ended = subprocess.run(  # noqa: S603  (the steps of a plan; no shell)
+                command,
+                input=None if typed is None else f"{typed}\n".encode(),
+                stdin=subprocess.DEVNULL if typed is None else None,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise OSError(f"it did not end within {seconds:g} s") from None
+        out.seek(0)
+        content = out.read(_READ_BYTES)
+    # NSSM writes UTF-16 into a file, others the system's encoding: what is ASCII is read either way.
+    said = content.replace(b"\0", b"").decode("utf-8", errors="replace")
     return ended.returncode, " ".join(said.split())[:_SHOWN_CHARACTERS]
 
 
