@@ -8,8 +8,9 @@ from itertools import islice
 
 from rainbow_exchange.bridge.causes import Cause
 from rainbow_exchange.bridge.finding import Finding as MailboxFinding
-from rainbow_exchange.bridge.member import values_of
+from rainbow_exchange.bridge.member import addresses, values_of
 from rainbow_exchange.bridge.people import trouble_by
+from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Identifier, Member, Roster, Try
 from rainbow_exchange.diagnosis.check.case import Case
@@ -28,6 +29,7 @@ from rainbow_exchange.network.shown import few, shown
 from rainbow_exchange.rainbow.company_users import users_by_address
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import RainbowUser
+from rainbow_exchange.sides.exchange import bridge_options
 
 #: users who are tried until one has a mailbox
 _MOST_USERS = 10
@@ -53,6 +55,7 @@ class MailboxSteps:
     id: str = ""
     refusal: EwsError | None = None
     affinity: Affinity | None = None
+    member: Member | None = None
     _known: tuple[Member, list[Identifier]] | None = None
     _tries: list[Try] = field(default_factory=list)
     _unlisted: str = ""
@@ -189,7 +192,7 @@ class MailboxSteps:
                     raise
                 self._tries.append(Try(identifier, error.code))
                 if treatment(error) is not Treatment.NEXT_IDENTIFIER:
-                    denied = denied or error
+                    denied, self.member = denied or error, member
                     self.box = self.box or Mailbox(address=await self._primary(identifier.value.strip().lower()))
             else:
                 self.refusal = None
@@ -207,13 +210,20 @@ class MailboxSteps:
             return (await resolve(self.case.client(), address)) or address
         return address
 
-    async def _take(self, _: Member, _identifier: Identifier, box: Mailbox, _mode: Mode | None = None) -> None:
+    def hides_subjects(self) -> bool:
+        """Whether no subject of this calendar leaves the building, so that none may be asked for."""
+        settings = self.case.given
+        rules = bridge_options(settings.bridge, settings.exchange, "").privacy
+        others = addresses(self.member.user) if self.member is not None else ()
+        return rules.of(self.found().address, others).level is Privacy.BUSY_ONLY
+
+    async def _take(self, member: Member, _identifier: Identifier, box: Mailbox, _mode: Mode | None = None) -> None:
         """Subscribe as the connector does, and see to it that the subscription is given back."""
         affinity = Affinity.to(box)
         sid = connecting_sid(box) if self.impersonates else None
         operation = Subscribe(mailbox_address=None if self.impersonates else box.address)
         response = await self.case.client().call(operation, impersonate=sid, affinity=affinity)
-        self.box, self.affinity, self.id = box, affinity, response.subscription_id
+        self.member, self.box, self.affinity, self.id = member, box, affinity, response.subscription_id
         self.case.stack.push_async_callback(self._give_back, response.subscription_id, sid, affinity)
 
     async def _give_back(self, subscription: str, sid: ConnectingSid | None, affinity: Affinity) -> None:

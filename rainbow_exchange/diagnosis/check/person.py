@@ -128,12 +128,17 @@ class PersonSteps:
         box = self.of.found()
         if box.smtp is None:
             return nothing(f"{box.address} is no address: the calendar is read by itself.")
-        window = self._window()
-        result = (await read_availability(self.case.client(), [box.smtp], window, read_at=self.case.now()))[box.smtp]
+        hidden, at = self.of.hides_subjects(), self.case.now()
+        read = await read_availability(self.case.client(), [box.smtp], self._window(), read_at=at, subjects=not hidden)
+        result = read[box.smtp]
         if isinstance(result, EwsError):
             raise result
         count = len(result.appointments)
         facts = {"appointments": count, "detailed": result.detailed}
+        if hidden:
+            return passed(
+                f"It can be read ({count} in a week); subjects are not asked for, by bridge.privacy.", **facts
+            )
         if result.detailed is None:
             text = "The calendar is empty for a week, which says nothing about rights on its subjects."
             return passed(text if not self._owner else "It can be read; it is empty for a week.", **facts)

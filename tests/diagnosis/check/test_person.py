@@ -148,3 +148,27 @@ async def test_where_exchange_is_looked_for_by_users_that_rainbow_does_not_list(
 
     assert told(found, "fail")["exchange-place"] == "exchange-not-found"
     assert found["exchange-place"].text.startswith("Rainbow's users are needed to look for Exchange. ")
+
+
+@pytest.mark.parametrize(
+    ("privacy", "asks"),
+    [
+        ({"privacy": "busy-only"}, False),
+        ({"privacy": "full", "privacy_exceptions": {"*@acme.test": "busy-only"}}, False),
+        ({"privacy": "full"}, True),
+    ],
+)
+async def test_no_subject_is_asked_for_where_none_leaves_the_building(
+    tmp_path: Path, privacy: dict[str, Any], asks: bool
+) -> None:
+    house = bench(tmp_path)
+    house.bridge = privacy
+    house.exchange.dials.turn({"keep_bodies": True})
+    async with house.open():
+        house.appointment(address(house, 0), SECRETS[0], start=real_time() + timedelta(hours=2))
+        found = await check(house, address=house.people[0].login_email)
+        asked = repr(house.exchange.record.read())
+
+    assert "RequestedView" in asked
+    assert ("Detailed" in asked) is asks
+    assert ("subjects are not asked for, by bridge.privacy" in found["availability"].text) is not asks
