@@ -37,12 +37,25 @@ _PATIENCE = 20.0
     type=click.Path(path_type=Path),
     help="Where to write it, a file that is not there yet or a folder; without it the current folder.",
 )
+@click.option(
+    "--explain",
+    "people",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Have this user explained in any case, besides those with problems; may be given several times.",
+)
 @name_option
 @click.option("--no-check", is_flag=True, help="Leave out what rainbow-exchange check says, which may take a minute.")
 @click.option("--include-addresses", is_flag=True, help="Leave people's addresses and ids as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
 def support_bundle(  # noqa: PLR0917  (click hands them in by name)
-    config_file: Path | None, output: Path | None, name: str, no_check: bool, include_addresses: bool, as_json: bool
+    config_file: Path | None,
+    output: Path | None,
+    people: tuple[str, ...],
+    name: str,
+    no_check: bool,
+    include_addresses: bool,
+    as_json: bool,
 ) -> None:
     """Pack what helps a support engineer into one zip file, with hashes in place of people's addresses.
 
@@ -55,7 +68,7 @@ def support_bundle(  # noqa: PLR0917  (click hands them in by name)
     Exit code: 0 written, 1 it cannot be written, 2 there is such a file already.
     \b
     Example:
-        rainbow-exchange support-bundle --output for-support.zip
+        rainbow-exchange support-bundle --output for-support.zip --explain ada@acme.test
     """  # noqa: D301  (\b is click's: keep these lines)
     logs.configure("critical")
     now = datetime.now(UTC)
@@ -72,7 +85,7 @@ def support_bundle(  # noqa: PLR0917  (click hands them in by name)
         *sources.of_folder(folder),
         *(sources.of_log(log_file, "log-file") if log_file else ()),
         *support_sources.of_service(name, folder),
-        *sources.of_daemon(ask),
+        *sources.of_daemon(ask, people, now),
         *(() if no_check else support_sources.of_check(config_file)),
     ]
     given = [_read(each, hidden=as_json) for each in wanted]

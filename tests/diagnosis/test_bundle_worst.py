@@ -1,11 +1,14 @@
 """The worst are a few of each kind, and everybody is counted."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from rainbow_exchange.diagnosis.bundle import worst
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def row(name: str, reason: str = "", problem: str | None = None, state: str = "uncovered") -> dict[str, Any]:
@@ -28,8 +31,9 @@ class Daemon:
 
     def ask(self, path: str, content: Any) -> Any:
         if path == "/api/explain":
-            self.explained.append(content["address"])
-            return {"address": content["address"]}
+            if "at" not in content:
+                self.explained.append(content["address"])
+            return dict(content)
         found = self.people.get(content["state"].replace("-", "_"), []) if content["state"] else self.everybody()
         end = content["offset"] + min(2, content["limit"])
         return {
@@ -53,11 +57,23 @@ def test_two_of_each_problem_and_reason_and_those_who_cannot_be_read_first() -> 
         not_read=[row("unread", "timeout", "mailboxes-not-read")],
     )
 
-    answer = worst.explained(daemon.ask)
+    answer = worst.explained(daemon.ask, (), NOW)
 
     assert daemon.explained == ["unread", "denied0", "denied1", "none"]
-    assert answer["people"][0] == {"address": "unread"}
+    assert answer["people"][0] == {
+        "now": {"address": "unread"},
+        "past": {"address": "unread", "at": "2026-03-02T08:00:00+00:00"},
+    }
     assert "two people of each problem and reason" in answer["chosen"]
+
+
+def test_whoever_is_asked_for_comes_first_and_once() -> None:
+    daemon = Daemon(not_streamed=[row("bob", "ErrorAccessDenied"), row("ada", "ErrorAccessDenied")])
+
+    answer = worst.explained(daemon.ask, ("ada", "zoe"), NOW)
+
+    assert daemon.explained == ["ada", "zoe", "bob"]
+    assert answer["asked_for"] == ["ada", "zoe"]
 
 
 def test_ten_at_most() -> None:
@@ -67,7 +83,7 @@ def test_ten_at_most() -> None:
 def test_somebody_with_whom_all_is_well_where_there_is_no_worse() -> None:
     daemon = Daemon(streamed=[row("ada", state="streamed"), row("bob", state="streamed")])
 
-    answer = worst.explained(daemon.ask)
+    answer = worst.explained(daemon.ask, (), NOW)
 
     assert daemon.explained == ["ada"]
     assert answer["chosen"] == "nobody has a problem: somebody with whom all is well"

@@ -55,7 +55,7 @@ def test_of_a_service_at_work_whose_log_goes_nowhere(connector: Connector, tmp_p
     assert re.search(r'"event": "subscribed|"event": "users_listed"', files["daemon.log"])
     assert json.loads(files["check.json"])["verdict"] in {"pass", "warn"}
     assert json.loads(files["settings.json"])["by_daemon"] is True
-    assert json.loads(files["explain.json"])["people"][0]["state"] == "explained"
+    assert json.loads(files["explain.json"])["people"][0]["now"]["state"] == "explained"
     manifest = json.loads(files["manifest.json"])
     assert [each["name"] for each in manifest["files"]] == answer["files"] == [*files][1:]
     secrets = [value for name, value in connector.environment.items() if name.endswith(("PASSWORD", "SECRET"))]

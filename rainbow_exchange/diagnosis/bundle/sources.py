@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -67,8 +67,8 @@ def of_log(log_file: Path, name: str) -> Iterator[Source]:
         )
 
 
-def of_daemon(ask: Ask) -> Iterator[Source]:
-    """Give what the running daemon tells."""
+def of_daemon(ask: Ask, asked_for: Sequence[str], now: datetime) -> Iterator[Source]:
+    """Give what the running daemon tells; `asked_for` are people who are explained in any case."""
     yield Source("daemon.json", "the running daemon: version, account, since when", lambda: _part(ask, "facts"))
     yield Source("status.json", "what rainbow-exchange status --json says", lambda: _part(ask, "status"))
     yield Source("metrics.txt", "what /metrics says, in Prometheus' text format", lambda: _part(ask, "metrics"))
@@ -84,8 +84,8 @@ def of_daemon(ask: Ask) -> Iterator[Source]:
     )
     yield Source(
         "explain.json",
-        "what rainbow-exchange explain says of the worst, and how they were chosen",
-        lambda: worst.explained(ask),
+        "what rainbow-exchange explain says of the worst, now and of the last day, and how they were chosen",
+        lambda: worst.explained(ask, asked_for, now),
     )
 
 

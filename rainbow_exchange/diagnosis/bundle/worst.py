@@ -1,7 +1,8 @@
 """Who is looked at closely: whoever has problems, a few of each kind. The daemon is asked for them page by page."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -35,12 +36,19 @@ def mailboxes(ask: Ask) -> dict[str, Any]:
     }
 
 
-def explained(ask: Ask) -> dict[str, Any]:
-    """Explain the worst, or somebody with whom all is well where there is none."""
+def explained(ask: Ask, asked_for: Sequence[str], at: datetime) -> dict[str, Any]:
+    """Explain whoever is asked for, and the worst, or somebody with whom all is well: now, and the day before `at`."""
     chosen, how = choose(row for state in ("not-read", "not-streamed") for row, _ in _rows(ask, state)), CHOSEN
-    if not chosen:
+    if not chosen and not asked_for:
         chosen, how = [row["user"] for row in _page(ask, "streamed", 0, 1)["people"]], WELL
-    return {"chosen": how, "people": [ask("/api/explain", {"address": user}) for user in chosen]}
+    people = [
+        {
+            "now": ask("/api/explain", {"address": address}),
+            "past": ask("/api/explain", {"address": address, "at": at.isoformat()}),
+        }
+        for address in dict.fromkeys([*asked_for, *chosen])
+    ]
+    return {"asked_for": list(asked_for), "chosen": how, "people": people}
 
 
 def choose(rows: Iterator[dict[str, Any]]) -> list[str]:
