@@ -85,6 +85,9 @@ def test_everybody_is_listed_with_state_mailbox_reason_and_what_to_do(tmp_path: 
             assert users(await listed.page(Query(text="INFO@"))) == ["una@acme.test", "zoe@acme.test"]
             assert users(await listed.page(Query(text="?na@*"))) == ["una@acme.test"]
             assert users(await listed.page(Query(reason="no-mail"))) == ["eve@acme.test"]
+            assert house.daemon is not None
+            tried = house.daemon.retry(["info@acme.test", "nobody@acme.test"])
+            assert (tried["several"], tried["unknown"]) == (("info@acme.test",), ("nobody@acme.test",))
             by_reason = users(await listed.page(Query(sort="reason")))
             shown = ["eve@acme.test", "una@acme.test", "zoe@acme.test", "ann@acme.test"]
             assert by_reason[:4] == shown  # no-mailbox, shared, taken; those without come last

@@ -141,7 +141,9 @@ def test_without_a_bridge_and_after_a_restart_it_says_so(tmp_path: Path) -> None
     async def test() -> None:
         house = House(tmp_path, 1)
         house.password = None
-        async with house.at_work("degraded"):
+        async with house.at_work("degraded") as daemon:
+            tried = daemon.retry(["ada@acme.test"])
+            assert (tried["unknown"], tried["reason"]) == ([], "Settings are missing.")
             answer = await resyncs_of(house).answer({"all": True})
             assert (answer["state"], answer["says"][:28]) == ("failed", "Nothing can be read anew: Se")
             answer = await resyncs_of(house).answer({"job": "an earlier one"})
