@@ -152,12 +152,15 @@ def _linux_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, 
     if wanted.python is None:
         paths["This package"] = str(Path(rainbow_exchange.__file__).parent)
     faults = list(host.linux_faults(paths, str(folder)))
-    if not (faults or for_show) and (why := host.cannot_start(python, account)):
-        faults.append(
-            f"{python} -m rainbow_exchange cannot be started as {account} ({why}). The account must be able to read"
-            " Python and this package: install both for everybody, below /opt or /usr."
-        )
     log = settings.log.file
+    log_folder = None if log is None or log.is_relative_to(folder) else log.parent
+    if log_folder is not None and not log_folder.is_dir():
+        faults.append(
+            f"log.file: there is no folder {log_folder}. Make it, and give it to the account: install -d -o {account}"
+            f" {log_folder}"
+        )
+    if not (faults or for_show):
+        faults += _tried_as(account, python, Path(file), folder)
     low = {port for port in (settings.web.port, settings.rainbow.callback_port or 0) if 0 < port < _LOWEST_FREE_PORT}
     service = systemd.LinuxService(
         name=wanted.name,
@@ -165,12 +168,26 @@ def _linux_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, 
         folder=str(folder),
         account=account,
         config_file=file,
-        log_folder="" if log is None or log.is_relative_to(folder) else str(log.parent),
+        log_folder=str(log_folder or ""),
         binds_low=bool(low),
         systemd=_systemd_version(),
     )
     steps = systemd.install(service, account_exists=host.uid_of(account) is not None, file_exists=os.path.lexists(file))
     return Planned(steps=list(steps), faults=faults, exists=os.path.lexists(there))
+
+
+def _tried_as(account: str, python: str, file: Path, folder: Path) -> Iterator[str]:
+    if why := host.cannot_start(python, account):
+        yield (
+            f"{python} -m rainbow_exchange cannot be started as {account} ({why}). The account must be able to read"
+            " Python and this package: install both for everybody, below /opt or /usr."
+        )
+    # What lies in the data folder is given to the account.
+    if os.path.lexists(file) and not file.is_relative_to(folder) and not host.can_read(str(file), account):
+        yield (
+            f"{account} cannot read the settings, {file}: let it (chgrp {account} and chmod 640 for the file, chmod 755"
+            f" for its folder), or keep them in {folder}."
+        )
 
 
 def _account_in(unit: Path) -> str:

@@ -129,10 +129,19 @@ def linux_faults(paths: dict[str, str], folder: str) -> Iterator[str]:
 
 def cannot_start(python: str, account: str) -> str:
     """Try the program as `account`, or as nobody where there is none yet; say what is wrong, "" if nothing. As root."""
+    return _tried([python, "-m", "rainbow_exchange", "--version"], account)
+
+
+def can_read(file: str, account: str) -> bool:
+    """Whether `account`, or nobody where there is none yet, may read a file. As root."""
+    return _tried(["test", "-r", file], account) == ""
+
+
+def _tried(command: list[str], account: str) -> str:
     uid = uid_of(account)
     try:
-        ended = subprocess.run(  # noqa: S603  (the interpreter that the service will start)
-            [python, "-m", "rainbow_exchange", "--version"],
+        ended = subprocess.run(  # noqa: S603  (the interpreter that the service will start, or coreutils)
+            command,
             user=_NOBODY if uid is None else uid,
             group=_NOBODY if uid is None else _group_of(account),
             extra_groups=[],
@@ -143,7 +152,7 @@ def cannot_start(python: str, account: str) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{python}: {error}"
+        return f"{command[0]}: {error}"
     said = ended.stderr.decode(errors="replace").strip().splitlines()
     return "" if ended.returncode == 0 else (said[-1] if said else f"exit code {ended.returncode}")
 

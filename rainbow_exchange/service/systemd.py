@@ -106,7 +106,7 @@ def unit(service: LinuxService) -> str:
         *state,
         f"WorkingDirectory={unit_path(service.folder)}",
         "Environment=PYTHONUNBUFFERED=1",
-        *(f"ReadWritePaths={unit_list_entry(folder)}" for folder in writes),
+        *(f"ReadWritePaths={unit_list_entry(f'-{folder}')}" for folder in writes),
         "Restart=on-failure",
         "RestartPreventExitStatus=2",
         "RestartSec=5",

@@ -166,3 +166,23 @@ def test_a_data_folder_that_is_not_the_service_s_is_refused_and_left_alone(machi
     assert ran.returncode == 2
     assert "The data folder is /etc, and a service's lies below /var/lib" in ran.stderr
     assert machine.calls() == []
+
+
+def test_settings_that_the_account_cannot_read_and_a_log_folder_that_is_not_there_are_refused(machine: Machine) -> None:
+    file = machine.folder / "etc/rainbow.toml"
+    state = '[state]\npath = "/var/lib/rainbow-exchange"\n'
+    file.write_text(state + '[log]\nfile = "/var/lib/logs/x.log"\n', encoding="utf-8")
+    ran = machine.run(*INSTALL, "--config", "/etc/rainbow.toml")
+    assert ran.returncode == 2
+    assert "log.file: there is no folder /var/lib/logs. Make it, and give it to the account" in ran.stderr
+
+    file.write_text(state, encoding="utf-8")
+    file.chmod(0o600)
+    ran = machine.run(*INSTALL, "--config", "/etc/rainbow.toml")
+    assert ran.returncode == 2
+    assert "rainbow-exchange cannot read the settings, /etc/rainbow.toml" in ran.stderr
+
+    file.chmod(0o644)
+    ran = machine.run(*INSTALL, "--config", "/etc/rainbow.toml")
+    assert ran.returncode == 0, ran.stderr
+    assert "run --config /etc/rainbow.toml\n" in machine.read(UNIT)

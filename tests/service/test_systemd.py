@@ -33,7 +33,7 @@ def test_what_is_started_and_as_whom() -> None:
 def test_paths_with_spaces_and_percent_signs_mean_themselves() -> None:
     unit = lines(python="/opt/my rainbow/50%/python", folder="/var/lib/a b", log_folder="/var/log/c d")
     assert 'ExecStart="/opt/my rainbow/50%%/python" -m rainbow_exchange run' in "\n".join(unit)
-    assert {'StateDirectory="a b"', "WorkingDirectory=/var/lib/a b", 'ReadWritePaths="/var/log/c d"'} <= set(unit)
+    assert {'StateDirectory="a b"', "WorkingDirectory=/var/lib/a b", 'ReadWritePaths="-/var/log/c d"'} <= set(unit)
 
 
 def test_it_is_started_again_without_end_but_not_with_wrong_settings() -> None:
@@ -58,8 +58,8 @@ def test_a_low_port_is_the_only_reason_for_a_capability() -> None:
 def test_a_folder_elsewhere_is_written_to_as_it_is() -> None:
     unit = lines(folder="/srv/rainbow", log_folder="/var/log/rainbow")
     assert [line for line in unit if line.startswith("ReadWritePaths")] == [
-        "ReadWritePaths=/srv/rainbow",
-        "ReadWritePaths=/var/log/rainbow",
+        "ReadWritePaths=-/srv/rainbow",
+        "ReadWritePaths=-/var/log/rainbow",
     ]
     assert not [line for line in unit if line.startswith("StateDirectory")]
 
