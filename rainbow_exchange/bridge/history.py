@@ -21,6 +21,8 @@ KEPT_FOR = timedelta(hours=24)
 WRITE_EVERY = 3.0
 #: entries written at once, so that the loop is held for milliseconds
 STEP = 100
+#: people whose entries are dropped at once
+FORGOTTEN_AT_ONCE = 20
 #: entries that may wait to be written
 MOST_WAITING = 50_000
 #: seconds between two looks at so many people for what is too old: the turn of 20,000 comes within the hour
@@ -67,6 +69,7 @@ class History:
         self._waiting: deque[Row] = deque()
         self._newest: dict[tuple[str, str], Row] = {}
         self._noted = asyncio.Event()
+        self._leaving: dict[str, None] = {}
         self.dropped = 0
 
     @classmethod
@@ -88,6 +91,9 @@ class History:
         """Note that something happened to a user, by Rainbow's id, or to everybody (COMPANY)."""
         if self._file is None:
             return
+        if person in self._leaving:  # and is back
+            del self._leaving[person]
+            self._file.forget([person])
         at = _milliseconds(self._now())
         newest = self._newest.get((person, what))
         if newest is not None and newest.detail == detail and at - newest.first <= newest.folds_for:
@@ -106,7 +112,7 @@ class History:
 
     def of(self, person: str) -> list[Entry]:
         """Return what happened to somebody in the last 24 hours, in order."""
-        if self._file is None:
+        if self._file is None or person in self._leaving:
             return []
         mine = [row for row in self._waiting if row.person == person]
         self._waiting = deque(row for row in self._waiting if row.person != person)
@@ -119,14 +125,24 @@ class History:
         return self._file.who(login.strip().lower()) if self._file else None
 
     def forget(self, *people: str) -> None:
-        """Drop people who have left, and all that is known of them."""
+        """Drop people who have left, and all that is known of them: at once, or a few at a time where they are many."""
         if self._file is None or not people:
             return
         gone = set(people)
         self._waiting = deque(row for row in self._waiting if row.person not in gone)
         for key in [key for key in self._newest if key[0] in gone]:
             del self._newest[key]
-        self._file.forget(gone)
+        self._leaving |= dict.fromkeys(gone)
+        self._forget_some()
+        if self._leaving:
+            self._noted.set()
+
+    def _forget_some(self) -> None:
+        if self._file is not None and self._leaving:
+            some = list(islice(self._leaving, FORGOTTEN_AT_ONCE))
+            for person in some:
+                del self._leaving[person]
+            self._file.forget(some)
 
     async def run(self) -> None:
         """Write what was noted, in short steps, and drop what is too old, until cancelled."""
@@ -149,6 +165,9 @@ class History:
             self._noted.clear()
             for _ in range(0, len(self._waiting), STEP):
                 self._write(self._take(STEP))
+                await asyncio.sleep(0)
+            while self._leaving:
+                self._forget_some()
                 await asyncio.sleep(0)
 
     async def _keep_sweeping(self) -> None:

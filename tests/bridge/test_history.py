@@ -67,6 +67,29 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted(tmp_path: Path) ->
     history.close()
 
 
+def test_most_of_a_company_leaves_a_few_at_a_time_and_is_forgotten_at_once(tmp_path: Path) -> None:
+    async def test() -> None:
+        history = History.open(tmp_path, now=lambda: START)
+        running = asyncio.create_task(history.run())
+        people = [f"user {number}" for number in range(100)]
+        for person in people:
+            history.note(person, What.TOLD, of="events")
+        await asyncio.sleep(4)
+        assert history.entries == 100
+        history.forget(*people[:90])
+        assert 0 < history.entries - 10 < 90
+        assert [person for person in people if history.of(person)] == people[90:]
+        history.note(people[0], What.CHANGE, cause="notified")  # who is back has no past
+        assert [each.what for each in history.of(people[0])] == [What.CHANGE]
+        await asyncio.sleep(4)
+        assert history.entries == 11
+        assert [each.what for each in history.of(people[0])] == [What.CHANGE]
+        running.cancel()
+        history.close()
+
+    virtually(test)
+
+
 def test_without_a_file_nothing_is_noted() -> None:
     NO_HISTORY.note("ada", What.TOLD, of="events")
     assert (NO_HISTORY.of("ada"), NO_HISTORY.entries, NO_HISTORY.who("ada")) == ([], 0, None)
