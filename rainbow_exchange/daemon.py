@@ -335,6 +335,8 @@ class Daemon:
             view |= self._sides.rainbow.measures()
         if self._sides is not None and self._sides.exchange is not None:
             view |= self._sides.exchange.health.measures()
+        if self._sides is not None:
+            view |= self._sides.history.measures()
         view["problems"] = {
             severity: sum(problem.severity == severity for problem in self._problems)
             for severity in ("error", "warning", "notice")

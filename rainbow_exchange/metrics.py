@@ -28,6 +28,7 @@ GAUGES = {
     "due_oldest_seconds": "Age of the oldest change that Rainbow has not been told yet.",
     "refused_users": "Users of whom Rainbow does not want to be told.",
     "users_not_asked_for": "Users for whom Rainbow has not asked within 30 s of being told.",
+    "history_entries": "Entries of the last 24 hours that explain --at can tell of.",
     "streams": "Open streams from Exchange.",
     "mailboxes_owner_bound": "Mailboxes whose subscriptions only their owners could read; above two, each mailbox has a"
     " stream of its own.",
@@ -60,6 +61,7 @@ COUNTERS = {
     "changes_found_after_gap": "Changes found when a mailbox was read because its stream had been interrupted.",
     "unreadable_appointments": "Appointments left out for want of times that can be read, at each reading.",
     "appointments_in_unknown_zones": "Appointments told without a time zone because it is not known, at each reading.",
+    "history_entries_dropped": "Such entries that could not be written, or for which there was no room.",
     "stream_reopenings": "Streams opened again.",
     "subscriptions_on_another_server": "Subscriptions on another mailbox server than the stream they were meant for.",
     "ews_back_offs": "Times that Exchange asked to slow down.",

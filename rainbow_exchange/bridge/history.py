@@ -87,6 +87,10 @@ class History:
         """How many are written."""
         return self._file.entries if self._file else 0
 
+    def measures(self) -> dict[str, int]:
+        """Return what `metrics.render` shows of it."""
+        return {"history_entries": self.entries, "history_entries_dropped": self.dropped}
+
     def note(self, person: str, what: What, *, login: str = "", **detail: Any) -> None:
         """Note that something happened to a user, by Rainbow's id, or to everybody (COMPANY)."""
         if self._file is None:
