@@ -42,6 +42,9 @@ _MOST_ADDRESSES = 4
 _NAMES = 5
 #: where a head is asked for; Rainbow's is its own sign of life, which anybody may ask for
 _PATHS = {"exchange": "/", "rainbow": "/api/rainbow/ping"}
+_RENEWED = (
+    "Rainbow renews its own; one of an inspecting proxy, or of a Rainbow of your own, is renewed by whoever runs that."
+)
 _SERVERS = {"exchange": "Exchange", "rainbow": "Rainbow"}
 #: days of a certificate that are worth a word
 _SOON = 14
@@ -159,7 +162,7 @@ class WayTo:
         else:
             kind = f"{self.side}-certificate-unverified"
         if found is not None:
-            return warned(Cause(kind, found.text, found.action), **facts)
+            return warned(Cause(kind, found.text, found.action if self.side == "exchange" else _RENEWED), **facts)
         names = few(facts["names"], _NAMES)
         issuers = " → ".join(each["issuer"] for each in facts["chain"])
         text = f"For {names}, by {issuers}, until {facts['until'][:10]} ({facts['days_left']} days)."

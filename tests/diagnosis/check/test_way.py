@@ -242,3 +242,38 @@ async def test_a_name_server_that_never_answers_holds_up_nobody(
 
     assert told(found, "fail") == {"exchange-name": "exchange-name-unknown"}
     assert found["exchange-tcp"].because == "exchange-name"
+
+
+@pytest.mark.parametrize(
+    ("kind", "trusted", "verdict", "cause", "says"),
+    [
+        ("good", True, "pass", "", "by Lab Issuing CA → Lab Root CA"),
+        ("expires-soon", True, "warn", "rainbow-certificate-expires", "Rainbow renews its own"),
+        ("intercepted", True, "fail", "rainbow-unreachable", "Zscaler on the way seems to open the connection"),
+        ("good", False, "fail", "rainbow-unreachable", "have it leave 127.0.0.1 alone"),
+    ],
+)
+async def test_the_certificate_of_rainbow(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Kind,
+    trusted: bool,
+    verdict: str,
+    cause: str,
+    says: str,
+) -> None:
+    authority = LabAuthority(tmp_path)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    house = bench(tmp_path / "state", url="https://mail.acme.test/EWS/Exchange.asmx")
+    await house.rainbow.start(ssl=authority.server_context(kind=kind))
+    try:
+        found = await check(house, sides=("rainbow",))
+    finally:
+        await house.rainbow.stop()
+
+    seen = found["rainbow-tls"]
+    assert (seen.verdict, seen.cause) == (verdict, cause)
+    assert says in f"{seen.text} {seen.fix}"
+    assert found["rainbow-sign-in"].because == ("rainbow-tls" if verdict == "fail" else "")
+    assert (found["rainbow-link"].verdict == "pass") is (verdict != "fail")
