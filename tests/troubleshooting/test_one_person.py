@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rainbow_exchange.cli import explain_screen, preview_screen, status_screen
-from rainbow_exchange.diagnosis.explained import person
+from rainbow_exchange.diagnosis.explained import person, person_at
 from rainbow_exchange.lab.company import LabUser
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.users_file import user_from_json
-from tests.house import House, now, until, virtually
+from tests.house import EPOCH, House, now, until, virtually
 from tests.troubleshooting.symptoms import Symptom
 
 EXPLAIN = "explain ADDRESS"
@@ -134,6 +134,25 @@ def test_rainbow_was_told_of_a_change_and_shows_the_old_state(tmp_path: Path, sy
         house.appointment(first(house), start=now())
 
     shown_wrong(symptom, tmp_path, happens=happens)
+
+
+def test_somebody_was_shown_free_this_morning_and_sat_in_a_meeting(tmp_path: Path, symptom: Symptom) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 2)
+        async with house.at_work() as daemon:
+            await asyncio.sleep(300)
+            house.exchange.dials.turn({"web_server_status": 503})
+            for stream in tuple(house.exchange.streams.open):
+                stream.ordered("drop")
+            house.appointment(first(house), start=now() + timedelta(minutes=3))
+            await asyncio.sleep(900)
+            house.exchange.dials.turn({"web_server_status": 0})
+            await until(lambda: house.status()["state"] == "healthy", within=600)
+            then = person_at(daemon._sides, first(house), EPOCH + timedelta(minutes=12))
+            [(command, _)] = symptom.quoted
+            symptom.led_to_by(command, explain_screen.lines(then, lambda instant: instant))
+
+    virtually(test)
 
 
 def test_all_is_right_here_and_the_client_shows_something_else(tmp_path: Path, symptom: Symptom) -> None:
