@@ -28,9 +28,9 @@ def carry_out(steps: Iterable[Step], say: Callable[[Step], None]) -> None:
     """Do one step after the other, saying each before it. Raises StepFailedError; also Ctrl-C takes back."""
     done: list[tuple[Step, bytes | None]] = []
     for step in steps:
-        say(step)
         before = _content(step.path) if isinstance(step, WriteFile) else None
         try:
+            say(step)
             _do(step)
         except OSError as error:
             text = str(error) if error.strerror is None else f"{error.strerror}: {error.filename or _named(step)}"
