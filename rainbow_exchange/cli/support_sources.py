@@ -51,6 +51,8 @@ def of_service(name: str, folder: Path) -> Iterator[Source]:
         code, said = answer((*_JOURNAL, f"{name}.service"), seconds=_JOURNAL_SECONDS)
         if code != 0:
             raise NotCollected(f"journalctl ended with exit code {code}: {said[:200]}")
+        if not said.strip():
+            raise NotCollected(f"it has nothing of {name}.service, or nothing that this account may read")
         return said.splitlines()
 
     yield Source("service.json", "what the service manager says of the service", found)

@@ -164,13 +164,13 @@ def test_the_daemon_names_its_people_page_by_page(monkeypatch: pytest.MonkeyPatc
 
     assert first == {
         "names": [
-            ["S-1", "id1", "j@doe.test", "jdoe", "john@acme.test", "u1@acme.test"],
-            ["id2", "u2@acme.test"],
+            ["u1@acme.test", "id1", "j@doe.test", "jdoe", "john@acme.test", "S-1"],
+            ["u2@acme.test", "id2"],
         ],
         "domains": ["acme.test"],
         "next": "id2",
     }
-    assert daemon_parts.people(members, "id2") == {"names": [["id3", "u3@acme.test"]], "domains": [], "next": None}
+    assert daemon_parts.people(members, "id2") == {"names": [["u3@acme.test", "id3"]], "domains": [], "next": None}
 
 
 def test_a_domain_of_one_person_only_may_be_theirs() -> None:

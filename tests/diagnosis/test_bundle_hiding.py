@@ -136,6 +136,7 @@ def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
             {"name": "exchange.username", "value": "svc-rainbow", "origin": "file"},
             {"name": "bridge.privacy_exceptions", "value": {"bob": "full"}},
             {"name": "bridge.privacy", "value": "full"},
+            {"name": "rainbow_fields.username", "value": ["settings.company.login"]},
         ],
     }
     hide = hiding("info", "read")
@@ -161,6 +162,7 @@ def test_json_is_hidden_with_its_keys_and_by_its_fields() -> None:
             {"name": "exchange.username", "value": hide.hash("svc-rainbow"), "origin": "file"},
             {"name": "bridge.privacy_exceptions", "value": {hide.hash("bob"): "full"}},
             {"name": "bridge.privacy", "value": "full"},
+            {"name": "rainbow_fields.username", "value": ["settings.company.login"]},
         ],
     }
     assert hide.value(hidden) == hidden, "what is hidden already stays as it is"

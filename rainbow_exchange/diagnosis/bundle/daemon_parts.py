@@ -108,7 +108,7 @@ def own(status: Mapping[str, Any]) -> set[str]:
 
 
 def people(members: Iterable[Member], after: str, accounts: Iterable[str] = ()) -> dict[str, Any]:
-    """Give what is known of people by name, those whose id comes after `after`; `next` leads on, null at the end.
+    """Give the names, the login first, of people whose id comes after `after`; `next` leads on, null at the end.
 
     `domains`: those that several of them have, which are the company's; `accounts` go with the first.
     """
@@ -116,7 +116,10 @@ def people(members: Iterable[Member], after: str, accounts: Iterable[str] = ()) 
     page = [member for member in everybody if member.user.id > after][: _PEOPLE + 1]
     more = len(page) > _PEOPLE
     return {
-        "names": [*([sorted(accounts)] if accounts else []), *(sorted(set(_names(each))) for each in page[:_PEOPLE])],
+        "names": [
+            *([sorted(accounts)] if accounts else []),
+            *(list(dict.fromkeys(_names(each))) for each in page[:_PEOPLE]),
+        ],
         "domains": [] if after else shared_domains([member.user.login_email] for member in everybody),
         "next": page[_PEOPLE - 1].user.id if more else None,
     }
@@ -124,7 +127,7 @@ def people(members: Iterable[Member], after: str, accounts: Iterable[str] = ()) 
 
 def _names(member: Member) -> Iterator[str]:
     user = member.user
-    yield from (user.id, user.login_email, *user.work_emails, *user.personal_emails, *user.other_emails)
+    yield from (user.login_email, user.id, *user.work_emails, *user.personal_emails, *user.other_emails)
     if user.external_uid:
         yield user.external_uid
     if member.mailbox:

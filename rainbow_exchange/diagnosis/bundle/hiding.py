@@ -50,6 +50,8 @@ _PEOPLE = frozenset(
     | {"fallback_username", "login", "proxy_username"}
     | {"mailbox", "mailboxes", "principal", "user", "user_id", "user_ids", "username"}
 )
+#: settings that say where a name is found
+_NAMES_OF_FIELDS = frozenset({"rainbow_fields"})
 _IDENTIFIERS = frozenset({"login", "work", "personal", "external-uid"})
 #: fields whose keys are people
 _BY_PERSON = frozenset({"privacy_exceptions", "bridge.privacy_exceptions"})
@@ -101,20 +103,21 @@ class Hiding:
 
     def value(self, value: Any, key: str = "") -> Any:
         """Hide whoever is named in JSON, in keys, too; `key` is the one under which it stands."""
-        name = key.rpartition(".")[2]
+        group, _, name = key.rpartition(".")
         if isinstance(value, str):
             if name in _NOBODY and _WORD.fullmatch(value):
                 return value
             hidden = self.text(value)
-            alone = hidden == value and name in _PEOPLE and _WORD.fullmatch(value) and not _HASH.fullmatch(value)
+            one = name in _PEOPLE and group not in _NAMES_OF_FIELDS
+            alone = hidden == value and one and _WORD.fullmatch(value) and not _HASH.fullmatch(value)
             return self.hash(value) if alone and is_of_a_person(value) and not _IP.fullmatch(value) else hidden
         if isinstance(value, Mapping):
             # What "value" is, says "name" in a list of settings, and "kind" in one of identifiers.
             says = "identifier" if value.get("kind") in _IDENTIFIERS else value.get("name")
             named = {"value": says} if isinstance(says, str) else {}
             return {
-                self._key_of(str(each), within=key): self.value(one, named.get(str(each), str(each)))
-                for each, one in value.items()
+                self._key_of(str(each), within=key): self.value(content, named.get(str(each), str(each)))
+                for each, content in value.items()
             }
         if isinstance(value, list | tuple):
             return [self.value(one, key) for one in value]

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ def make(
     )
 
 
+def _who(name: str, called: Mapping[str, str]) -> str:
+    """Say who is meant by a name, and what else that person is called by."""
+    return f"{name} ({called[name]})" if name in called else name
+
+
 def _known(settings: Settings, known: People) -> dict[str, set[str]]:
     """Add to what is known of people whom the settings name, and the account that this runs as."""
     own = (
@@ -69,7 +75,7 @@ def _known(settings: Settings, known: People) -> dict[str, set[str]]:
         settings.exchange.fallback_username,
     )
     account = whose()
-    people = {*known.names, *filter(None, own), *([account] if is_of_a_person(account) else [])}
+    people = {*chain.from_iterable(known.names), *filter(None, own), *([account] if is_of_a_person(account) else [])}
     return {"people": people, "domains": known.domains | set(settings.bridge.domains)}
 
 

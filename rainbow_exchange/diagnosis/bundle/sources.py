@@ -30,10 +30,10 @@ BY_DAEMON, BY_STATE, BY_LOOKS = "the running service", "the state file", "nobody
 class People:
     """Who is known by name, and which domains are the company's; and who said so.
 
-    `why` where the daemon could not be asked.
+    `names`: those of each person, first what one is called by. `why` where the daemon could not be asked.
     """
 
-    names: set[str] = field(default_factory=set)
+    names: list[list[str]] = field(default_factory=list)
     domains: set[str] = field(default_factory=set)
     whence: str = BY_DAEMON
     why: str = ""
@@ -96,22 +96,22 @@ def people(ask: Ask, folder: Path) -> People:
     try:
         while after is not None:
             page = _part(ask, "people", after)
-            known.names.update(name for names in page["names"] for name in names)
+            known.names.extend(page["names"])
             known.domains.update(page["domains"])
             after = page["next"]
     except NotCollected as error:
         known.why, known.whence = str(error), BY_LOOKS
         with contextlib.suppress(StateError), snapshot(folder) as store:  # what is wrong with it, state.json shows
             remembered = [_names(each) for each in store.remembered().values()]
-            known.names.update(*remembered)
+            known.names.extend(remembered)
             known.domains.update(shared_domains(remembered))
             known.whence = BY_STATE if remembered else BY_LOOKS
     return known
 
 
-def _names(remembered: Remembered) -> set[str]:
-    names = (remembered.user_id, remembered.identifier, remembered.address, remembered.principal)
-    return {name for name in names if name}
+def _names(remembered: Remembered) -> list[str]:
+    names = (remembered.address, remembered.identifier, remembered.user_id, remembered.principal)
+    return [name for name in names if name]
 
 
 def shared_domains(people: Iterable[Iterable[str]]) -> list[str]:
