@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.main import commands
 from rainbow_exchange.web import runtime
 from tests.cli.test_run import SECONDS, ask, read, running
 from tests.keyrings import MemoryKeyring, in_memory
+from tests.processes import until
 
 PASSWORD = "Pässwörd#1 mit Raum"
 
@@ -43,6 +45,11 @@ def secret(folder: Path, *words: str, typed: str | bytes = b"") -> tuple[int, li
     assert PASSWORD not in shown
     assert "Traceback" not in shown
     return result.exit_code, result.stdout.splitlines(), result.stderr.splitlines()
+
+
+def problem(folder: Path, name: str) -> dict[str, Any]:
+    """Give a problem of the running service, {} where it has none."""
+    return next((each for each in ask(folder)["problems"] if each["id"] == name), {})
 
 
 def listed(folder: Path) -> dict[str, dict[str, Any]]:
@@ -128,6 +135,14 @@ def test_the_file_that_the_settings_name_is_written_by_the_service(folder: Path,
         assert file.read_text() == PASSWORD
         assert file.stat().st_mode & 0o777 == 0o600
         assert listed(folder)["exchange.password"]["where"] == str(file)
+
+        file.chmod(0o644)
+        local_api.ask(folder, "/api/secrets", content={"do": "use"})
+        exposed = until(lambda: problem(folder, "settings-secret-exposed"), "the problem")
+        assert exposed["severity"] == "notice"
+        assert f"{file} (mode 0644) may be read by every account of this machine" in exposed["text"]
+        file.chmod(0o600)
+        until(lambda: not problem(folder, "settings-secret-exposed"), "the end of the problem")
 
         code, _, err = secret(folder, "unset", "exchange.password")
         assert code == 2
