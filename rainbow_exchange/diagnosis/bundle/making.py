@@ -53,16 +53,15 @@ def make(
         "daemon": known.why or "running",
     }
     manifest = archive.manifest(cleaning.value(about), parts, missing)
-    return Bundle(
-        content=archive.pack(manifest, parts, now),
-        manifest=manifest,
-        who=dict(hiding.who) if hiding is not None else {},
-    )
+    called = {name.lower(): names[0] for names in known.names for name in names[1:]}
+    called |= {names[0].lower(): "" for names in known.names}  # which says it all
+    who = {shown: _who(name, called) for shown, name in hiding.who.items()} if hiding is not None else {}
+    return Bundle(content=archive.pack(manifest, parts, now), manifest=manifest, who=who)
 
 
 def _who(name: str, called: Mapping[str, str]) -> str:
     """Say who is meant by a name, and what else that person is called by."""
-    return f"{name} ({called[name]})" if name in called else name
+    return f"{name} ({called[name]})" if called.get(name) else name
 
 
 def _known(settings: Settings, known: People) -> dict[str, set[str]]:
