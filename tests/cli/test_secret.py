@@ -353,6 +353,7 @@ def test_a_foreign_server_gets_neither_token_nor_value(folder: Path, mine: Memor
     assert mine.stored == {}
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminal to type at")
 def test_at_a_terminal_it_is_typed_twice_unseen_and_interrupted(folder: Path, tmp_path: Path) -> None:
     pty = pytest.importorskip("pty")
