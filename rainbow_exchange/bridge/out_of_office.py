@@ -116,6 +116,7 @@ class OutOfOfficeWatch:
         )
         self.counters = OutOfOfficeCounters()
         self.last_error: EwsError | None = None
+        self.everybody_at = 0.0  # loop time of the next round over everybody
 
     def add(self, mailbox: Mailbox) -> None:
         """Take a mailbox up; it is polled in the next round, which begins at once if none is under way."""
@@ -211,7 +212,7 @@ class OutOfOfficeWatch:
     async def run(self) -> None:
         """Poll, until cancelled. What Exchange refuses is counted and tried again in the next round."""
         loop = asyncio.get_running_loop()
-        everybody_at = loop.time() + PERIOD
+        self.everybody_at = loop.time() + PERIOD
         try:
             while True:
                 started, everybody = loop.time(), not self._fresh
@@ -224,8 +225,8 @@ class OutOfOfficeWatch:
                 self._forget_lost()
                 if everybody:
                     self.counters.period = max(PERIOD, loop.time() - started)
-                    everybody_at = started + PERIOD * (0.95 + 0.1 * self._random())
-                await self._until(everybody_at)
+                    self.everybody_at = started + PERIOD * (0.95 + 0.1 * self._random())
+                await self._until(self.everybody_at)
         finally:
             self._round.set()
 

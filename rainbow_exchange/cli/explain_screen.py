@@ -93,13 +93,12 @@ def _agenda(answer: Mapping[str, Any], clock: Clock) -> Iterator[str]:
             yield f"                 {_span(item, clock)}{mark}"
         if not agenda["items"] and agenda["read_at"]:
             yield "                 nothing from an hour ago until this time tomorrow"
-        if agenda["read_at"]:
-            yield f"Now              {_now(agenda['current'], clock)}"
     if absence:
         state = absence["state"] or "not known"
         dates = f" from {clock.at(absence['start'])} to {clock.at(absence['end'])}" if absence["start"] else ""
         reason = f" ({absence['reason']})" if absence["reason"] else ""
         yield f"Out of office    {state}{dates}, confirmed {clock.at(absence['confirmed_at'])}{reason}"
+    yield f"Now              {_now(answer['now'], clock)}"
     yield f"Privacy          {answer['privacy']['level']}, by {answer['privacy']['rule']}"
 
 
@@ -124,11 +123,11 @@ def _next(answer: Mapping[str, Any], clock: Clock) -> Iterator[str]:
         yield f"{'Next' if number == 0 else '':16} {clock.at(each['at'])} {each['what']}"
 
 
-def _now(running: Mapping[str, str] | None, clock: Clock) -> str:
-    if running is None:
-        return "free: no appointment that counts is running"
-    until = clock.minute(running["end"])
-    return f"{shown_as(running)} until {until}, by the appointment marked above"
+def _now(now: Mapping[str, Any] | None, clock: Clock) -> str:
+    if now is None:
+        return "not known"
+    until = f" until {clock.minute(now['until'])}" if now["until"] else ""
+    return f"{shown_as({'show_as': now['shown']})}{until}: {now['because']}"
 
 
 def _span(item: Mapping[str, str], clock: Clock) -> str:

@@ -62,7 +62,8 @@ def explain(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
     known = {"schema_version": SCHEMA_VERSION, "address": address, "at": instants.iso(parts.now())}
     applied = parts.answers.view.privacy.rules.of_member(member)
     user = {"name": name_of(member), "id": member.user.id}
-    shown = known | {"user": user, "state": "explained"} | _chain(member, pipeline, around)
+    shown: dict[str, Any] = known | {"user": user, "state": "explained"} | _chain(member, pipeline, around)
+    shown["now"] = _now(shown["agenda"], shown["absence"], instants.iso(parts.now()))
     shown["privacy"] = {"level": applied.level.value, "rule": _rule(applied)}
     shown["next"] = next_things(member, pipeline)
     return shown | {"verdict": verdict.of(shown, TROUBLES.get(trouble_of(member)))}
@@ -195,6 +196,22 @@ def _agenda(address: str, pipeline: Pipeline) -> dict[str, Any] | None:
         "items": [instants.span(span) for span in sorted(near, key=lambda span: span.start)],
         "current": running and instants.span(running),
     }
+
+
+def _now(agenda: Mapping[str, Any] | None, absence: Mapping[str, Any] | None, now: str) -> dict[str, Any] | None:
+    """Say what colleagues are to be shown, and why; None where it is not known. Instants so written are in order."""
+    if absence and absence["state"] in {"enabled", "scheduled"}:
+        start, end = absence["start"], absence["end"]
+        if (start is None or start <= now) and (end is None or now < end):
+            return {"shown": "oof", "until": end, "because": "the automatic reply is on"}
+    if agenda is None or agenda["read_at"] is None:
+        return None
+    if running := agenda["current"]:
+        because = "an appointment that counts so is running"
+        return {"shown": running["show_as"], "until": running["end"], "because": because}
+    others = any(each["start"] <= now < each["end"] for each in agenda["items"])
+    because = "what is running counts as nothing" if others else "no appointment is running"
+    return {"shown": "free", "until": None, "because": because}
 
 
 def _absence(address: str, pipeline: Pipeline) -> dict[str, Any] | None:

@@ -37,6 +37,8 @@ def _all(member: Member, pipeline: Pipeline) -> Iterator[tuple[str, datetime | N
     yield reading, _wall(pipeline, parts.coalescer.due_at(address))
     yield "the calendar is read again in any case", parts.rereads.of(address)
     yield "the out-of-office settings are read", parts.absences.settings_at(address)
+    if member.mailbox.smtp is not None:
+        yield "who is out of office is polled", _wall(pipeline, parts.absences.everybody_at)
     if boundary := parts.boundaries.of(member.user.id):
         yield _boundary(address, boundary, pipeline), boundary
 

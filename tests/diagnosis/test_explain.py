@@ -72,7 +72,9 @@ def test_all_is_well(tmp_path: Path) -> None:
             assert [each["at"] for each in shown["next"]] == sorted(each["at"] for each in shown["next"])
             told = screen(shown)
             assert f"{login} is shown right" in told.splitlines()[0]
-            assert "busy until 08:5" in told
+            assert shown["now"] == {"shown": "oof", "until": None, "because": "the automatic reply is on"}
+            assert "who is out of office is polled" in nearest
+            assert "Now              out of office: the automatic reply is on" in told
             assert "<- now" in told
             for mark in ("Sbj4711", "Txt4711"):
                 assert mark not in json.dumps(shown) + told
@@ -149,6 +151,8 @@ def test_exchange_away_before_and_after_the_mailbox_was_found(tmp_path: Path) ->
             assert (shown["verdict"]["right"], shown["verdict"]["broken"]) == (False, "exchange")
             assert shown["mailbox"]["state"] == "found"
             assert shown["agenda"]["current"]["show_as"] == "busy"
+            assert (shown["now"]["shown"], shown["now"]["until"]) == ("busy", shown["agenda"]["current"]["end"])
+            assert "Now              busy until " in screen(shown)
             assert any("no stream carries its changes" in each for each in shown["verdict"]["also"])
             assert f"{login} may be shown wrong because Exchange cannot be used" in screen(shown)
 
