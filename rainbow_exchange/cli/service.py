@@ -133,6 +133,8 @@ def start(name: str, config_file: Path | None, nssm: Path | None) -> None:
     code, said = answer(found.start)
     if code != 0:
         _tell_why(_find(name, nssm), said or f"exit code {code}", folder)
+        if found.refused:
+            click.echo(found.refused, err=True)
         sys.exit(1)
     deadline = time.monotonic() + _START_SECONDS
     while True:

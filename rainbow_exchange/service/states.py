@@ -11,6 +11,10 @@ from rainbow_exchange.service.carry_out import answer
 from rainbow_exchange.service.windows import BOOT_LOG
 
 _ASK_SECONDS = 20.0
+_LOG_ON = (
+    "A logon failure (1069) means that the account's password is another one (service install --ask-password), or that"
+    " it may not log on as a service: docs/how-to/run-as-a-service.md."
+)
 _WAITS = "waiting to be started again"
 _NSSM = {
     "SERVICE_RUNNING": "running",
@@ -25,7 +29,10 @@ _PROPERTIES = ("LoadState", "ActiveState", "SubState", "ExecMainCode", "ExecMain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A service as its manager sees it. `state` None: there is none of this name; `detail` may say why."""
+    """A service as its manager sees it. `state` None: there is none of this name; `detail` may say why.
+
+    `refused`: what a start that the manager itself refuses may mean.
+    """
 
     manager: str
     state: str | None
@@ -33,6 +40,7 @@ class Found:
     stop: tuple[str, ...]
     logs: str
     detail: str = ""
+    refused: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -65,6 +73,7 @@ def _by_nssm(name: str, named: Path | None) -> Found:
         start=(nssm, "start", name),
         stop=(nssm, "stop", name),
         logs=f"{{folder}}\\{BOOT_LOG}, and at the event log (application log, source nssm)",
+        refused=_LOG_ON,
     )
 
 
