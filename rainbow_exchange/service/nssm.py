@@ -37,6 +37,7 @@ def _places() -> Iterator[Path]:
         yield from (Path(folder) / "nssm.exe" for folder in package.submodule_search_locations or [])
     yield Path(sys.executable).parent / "nssm.exe"
     yield Path(sys.prefix) / "Scripts" / "nssm.exe"
+    yield Path(sys.prefix).parent / "nssm.exe"  # where the archive for Windows puts it, beside its versions
     if (found := shutil.which("nssm")) is not None:
         yield Path(found)
 
