@@ -60,12 +60,22 @@ def exposed(file: Path) -> str:
 def by_mode(path: Path, mode: int, *, owner: int, account: int) -> str:
     """Say it of a file of this mode and owner, as `account` sees it; 0 is root."""
     shown = f"{path} (mode {mode:04o})"
+    said = ""
     if mode & (stat.S_IROTH | stat.S_IWOTH):
-        what = "read" if mode & stat.S_IROTH else "changed"
-        return f"{shown} may be {what} by every account of this machine; close it: chmod o-rwx {path}."
-    if mode & stat.S_IWGRP or (mode & stat.S_IRGRP and owner != 0):
-        what = "changed" if mode & stat.S_IWGRP else "read"
-        return f"{shown} may be {what} by its group; close it: chmod g-rwx {path}."
+        said = f"may be {'read' if mode & stat.S_IROTH else 'changed'} by every account of this machine"
+    elif mode & stat.S_IWGRP or (mode & stat.S_IRGRP and owner != 0):
+        said = f"may be {'changed' if mode & stat.S_IWGRP else 'read'} by its group"
+    if said:
+        return f"{shown} {said}; {_remedy(path, owner=owner, account=account)}."
     if account != 0 and owner not in {0, account}:
         return f"{shown} belongs to another account than this one, which can change it; chown it to this one."
     return ""
+
+
+def _remedy(path: Path, *, owner: int, account: int) -> str:
+    """Say how it is closed without closing it to the service, which may read it as anybody does."""
+    if account not in {0, owner}:
+        return f"chown it to this account, then chmod 600 {path}"
+    if owner == 0:
+        return f"chmod 600 {path}, and chown it to the account of the service where that is another"
+    return f"chmod 600 {path}"

@@ -19,10 +19,30 @@ ROOT, SERVICE, OTHER = 0, 990, 1000
         (0o600, SERVICE, ROOT, ""),
         # handed by root to the group of the service
         (0o640, ROOT, SERVICE, ""),
-        (0o640, SERVICE, SERVICE, "f (mode 0640) may be read by its group; close it: chmod g-rwx f."),
-        (0o660, ROOT, SERVICE, "f (mode 0660) may be changed by its group; close it: chmod g-rwx f."),
-        (0o644, ROOT, SERVICE, "f (mode 0644) may be read by every account of this machine; close it: chmod o-rwx f."),
-        (0o602, ROOT, ROOT, "f (mode 0602) may be changed by every account of this machine; close it: chmod o-rwx f."),
+        (0o640, SERVICE, SERVICE, "f (mode 0640) may be read by its group; chmod 600 f."),
+        (0o640, SERVICE, ROOT, "f (mode 0640) may be read by its group; chmod 600 f."),
+        (
+            0o660,
+            ROOT,
+            SERVICE,
+            "f (mode 0660) may be changed by its group; chown it to this account, then chmod 600 f.",
+        ),
+        # whoever reads it as anybody does would lose it by chmod alone
+        (
+            0o644,
+            ROOT,
+            SERVICE,
+            ("f (mode 0644) may be read by every account of this machine; chown it to this account, then chmod 600 f."),
+        ),
+        (
+            0o602,
+            ROOT,
+            ROOT,
+            (
+                "f (mode 0602) may be changed by every account of this machine; chmod 600 f, and chown it to the"
+                " account of the service where that is another."
+            ),
+        ),
         (
             0o600,
             OTHER,

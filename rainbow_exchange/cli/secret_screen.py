@@ -81,18 +81,29 @@ def everywhere(service: View | None, own: View, name: str) -> Iterator[str]:
             said = "has it" if place["has"] else (place["problem"] or "has nothing")
             counts = ", and counts" if place["counts"] else ""
             yield f"  {number}. {_NAMES[place['kind']]} ({place['where']}): {said}{counts}"
-    yield from remarks(_views(service, own))
+    places = [
+        place
+        for _, view in _views(service, own)
+        for each in view["secrets"]
+        for place in each["places"]
+        if each["name"] == name
+    ]
+    yield from _warnings(places)
 
 
 def remarks(views: Sequence[tuple[str, View]]) -> Iterator[str]:
     """Give what is to be said of files and keyrings, once each."""
     places = [place for _, view in views for secret in view["secrets"] for place in secret["places"]]
     keyrings = {
-        f"The {place['where']}: {place['problem']}."
+        f"{place['where'][0].upper()}{place['where'][1:]}: {place['problem']}."
         for place in places
         if place["kind"] == "keyring" and place["problem"]
     }
     yield from sorted(keyrings)
+    yield from _warnings(places)
+
+
+def _warnings(places: Places) -> Iterator[str]:
     yield from (f"Warning: {remark}" for remark in dict.fromkeys(place["remark"] for place in places) if remark)
 
 

@@ -24,5 +24,7 @@ def test_a_secret_s_file_that_others_may_read_is_a_warning_with_the_command_that
             found[mode] = secrets_step(candidate, sides=("exchange",))
 
     assert (found[0o644].verdict, found[0o644].cause) == ("warn", "secret-exposed")
-    assert found[0o644].text.endswith(f"chmod o-rwx {file}.")
+    assert found[0o644].text.startswith(
+        f"{file} (mode 0644) may be read by every account of this machine; chmod 600 {file}"
+    )
     assert found[0o600].verdict == "pass"
