@@ -177,16 +177,6 @@ def test_a_domain_of_one_person_only_may_be_theirs() -> None:
     assert daemon_parts.people([member(1)], "")["domains"] == []
 
 
-def test_long_lists_of_a_status_are_shortened() -> None:
-    status = {"state": "degraded", "not_streamed": [{"user": str(n)} for n in range(203)], "not_read": []}
-
-    short = daemon_parts.shortened(status)
-
-    assert len(short["not_streamed"]) == 200
-    assert short["not_streamed_left_out"] == 3
-    assert "not_read_left_out" not in short
-
-
 @pytest.mark.parametrize(
     ("name", "it_is"),
     [("root", False), ("NT AUTHORITY\\SYSTEM", False), ("SRV01$", False), ("1001", False), ("ada", True)],

@@ -20,13 +20,10 @@ from rainbow_exchange.web.calls import Call
 
 SCHEMA_VERSION = 1
 PARTS = ("facts", "status", "metrics", "log", "people")
-#: people whose status gives reasons one by one; the others are counted
-MOST_NAMED = 200
 #: settings that name an account, or the company
 _OWN = frozenset(
     {"exchange.username", "exchange.fallback_username", "rainbow.login", "rainbow.proxy_username", "rainbow.company_id"}
 )
-_LISTS = ("not_streamed", "not_read")
 #: of an answer: bytes of log, people
 _LOG_BYTES = 4 * 1024 * 1024
 _PEOPLE = 10_000
@@ -53,7 +50,7 @@ def serve(
             case "facts":
                 content = facts(started)
             case "status":
-                content = cleaning.value(shortened(status()))
+                content = cleaning.value(dict(status()))
             case "metrics":
                 content = cleaning.text(metrics().decode())
             case "log":
@@ -79,15 +76,6 @@ def facts(started: str) -> dict[str, Any]:
         "started": started,
         "runs_as": whose(),
     }
-
-
-def shortened(status: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a status with the beginning of its long lists, and how many more there are (`<name>_left_out`)."""
-    short = dict(status)
-    for name in _LISTS:
-        if (more := len(status[name]) - MOST_NAMED) > 0:
-            short |= {name: status[name][:MOST_NAMED], f"{name}_left_out": more}
-    return short
 
 
 def last_lines(lines: Iterable[str], most: int) -> list[str]:
