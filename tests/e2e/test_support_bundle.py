@@ -82,7 +82,8 @@ def test_interrupted_at_any_moment_it_leaves_nothing_or_all(connector: Connector
         codes.append(process.process.wait(20))
         left = sorted(path.name for path in folder.iterdir())
         assert len(left) in ({2} if codes[-1] == 0 else {0, 2}), (codes, left, process.output())
-        assert codes[-1] in {0, 130}, process.output()
+        # -2: Python itself was about to end, when it leaves signals to the system
+        assert codes[-1] in {0, 130} or (codes[-1], "Written: " in process.output()) == (-2, True), process.output()
         assert "Traceback" not in process.output()
     assert 130 in codes
 

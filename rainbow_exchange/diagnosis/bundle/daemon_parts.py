@@ -3,6 +3,7 @@
 The call: POST `/api/bundle` with `{"part": "facts" | "status" | "metrics" | "log" | "people", "after": "..."}`.
 """
 
+import asyncio
 import json
 import os
 import platform
@@ -45,18 +46,19 @@ def serve(
         if part not in PARTS or not isinstance(after, str):
             raise ValueError(f'{{"part": ...}} is needed, one of {", ".join(PARTS)}')
         cleaning = Cleaning(None, _values(secrets()))
+        # What takes long is done beside the loop: nobody's change may wait for it.
         content: Any
         match part:
             case "facts":
                 content = facts(started)
             case "status":
-                content = cleaning.value(dict(status()))
+                content = await asyncio.to_thread(cleaning.value, dict(status()))
             case "metrics":
-                content = cleaning.text(metrics().decode())
+                content = await asyncio.to_thread(cleaning.text, metrics().decode())
             case "log":
-                content = [cleaning.log_line(line) for line in last_lines(logs.recent(), _LOG_BYTES)]
+                content = await asyncio.to_thread(_log, logs.recent(), cleaning)
             case _:
-                content = people(members(), after, own(status()) if not after else set())
+                content = await asyncio.to_thread(people, list(members()), after, own(status()) if not after else ())
         return {"schema_version": SCHEMA_VERSION, "content": content}
 
     return answer
@@ -65,6 +67,10 @@ def serve(
 def _values(secrets: Secrets) -> Iterator[str]:
     values = (getattr(secrets, field.name) for field in fields(secrets) if field.name != "keyring_problem")
     return filter(None, values)
+
+
+def _log(lines: Iterable[str], cleaning: Cleaning) -> list[str]:
+    return [cleaning.log_line(line) for line in last_lines(lines, _LOG_BYTES)]
 
 
 def facts(started: str) -> dict[str, Any]:
