@@ -9,6 +9,7 @@ from rainbow_exchange.bridge.boundaries import instants
 from rainbow_exchange.bridge.parts import Cause, Parts
 from rainbow_exchange.bridge.polling import Polling
 from rainbow_exchange.bridge.reader import Lane
+from rainbow_exchange.bridge.recorder import POLLED
 from rainbow_exchange.bridge.told import ANSWERS_DOUBTED, Told, digest_auto_reply
 from rainbow_exchange.bridge.translate import auto_reply
 from rainbow_exchange.ews.errors import EwsError
@@ -221,7 +222,8 @@ class Changes:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _poll(self, address: str) -> None:
-        """Look at a mailbox whose turn it is."""
+        """Look at a mailbox that has changed since its last turn."""
+        self.parts.record.signalled(address, POLLED)
         await self._read(address, Cause.POLL, self.parts.loop_time())
 
     async def _tell_again(self) -> None:

@@ -18,8 +18,8 @@ from rainbow_exchange.ews.errors import EwsError, reason_of
 from rainbow_exchange.model import Agenda, Window
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent
 
-#: why a calendar may have changed: Exchange says so, by its stream
-NOTIFIED = "notified"
+#: why a calendar may have changed: Exchange says so, by its stream; or looking at it showed something else
+NOTIFIED, POLLED = "notified", "polled"
 #: spans kept of one reading
 MOST_SPANS = 40
 
@@ -55,11 +55,14 @@ class Recorder:
             return
         first = result.read_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         days = Window(start=first, end=first + timedelta(days=2))
-        if not result.window.covers(Window(start=result.read_at, end=result.read_at + timedelta(hours=1))):
-            return  # of other days, for a question
-        known = (each for each in result.appointments if each.start < days.end and each.end > days.start)
+        if not result.window.covers(days):
+            return  # for a question about other days
+        known = [each for each in result.appointments if each.start < days.end and each.end > days.start]
+        if len(known) > MOST_SPANS:  # what is over is of least use
+            known = sorted(known, key=lambda each: each.end <= result.read_at)[:MOST_SPANS]
+            known.sort(key=lambda each: each.start)
         spans = [[_minutes(each.start), _minutes(each.end), counts_as(each.show_as)] for each in known]
-        self._note(member, What.READ, mode=mode.value, day=_minutes(first), spans=spans[:MOST_SPANS])
+        self._note(member, What.READ, mode=mode.value, day=_minutes(first), spans=spans)
 
     def absence(self, member: Member, reply: AutoReply) -> None:
         """A member's out-of-office state is known, and is this."""

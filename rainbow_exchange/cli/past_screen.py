@@ -8,6 +8,7 @@ from rainbow_exchange.cli.clock_words import Clock, shown_as
 
 #: of the story, what lies so long before the instant, and after it
 _BEFORE, _AFTER = timedelta(hours=2), timedelta(minutes=30)
+_CHANGES = {"notified": "Exchange announces a change", "polled": "a change is found by polling"}
 _TOLD_ANYHOW = " (at a start, as something begins or ends, or once more)"
 _NOT_TOLD = "not known"
 
@@ -62,7 +63,7 @@ def said(entry: Mapping[str, Any], clock: Clock) -> str:
         case "mailbox":
             text = f"mailbox {_mailbox(entry)}"
         case "change":
-            text = "Exchange announces a change" if detail["cause"] == "notified" else f"stream {detail['cause']}"
+            text = _CHANGES.get(detail["cause"], f"stream {detail['cause']}")
         case "read" if "failed" in detail:
             text = f"could not be read: {detail['failed']}"
         case "read":
