@@ -46,8 +46,11 @@ def of(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _links(found: Mapping[str, Any]) -> Iterator[Link]:
     connector, mailbox, read = found["connector"], found["mailbox"], found["read"]
-    if connector["state"] != "running":
-        yield "connector", "the connector was not running, as far as is known.", "Its log of that time says why."
+    if connector["since"] is None:
+        yield "connector", "it is not known whether the connector was running: nothing is kept from then.", _NOTHING
+    elif connector["state"] != "running":
+        because = "the connector was not running, as far as is known."
+        yield "connector", because, "The connector's log of that time says why."
     if mailbox and "none" in mailbox["detail"]:
         reason = mailbox["detail"]["none"]
         yield "mailbox", f"no mailbox was found or allowed then: {reason}.", "explain without --at says how it is now."
@@ -58,7 +61,7 @@ def _links(found: Mapping[str, Any]) -> Iterator[Link]:
         yield "user", "nothing is kept of this person from that time or before.", _NOTHING
     elif found["known"] is None:
         yield "agenda", "the calendar had not been read, or not for a day.", _NOTHING
-    if found["found_later"] and not found["changed_later"]:
+    if found["known"] and found["found_later"] and not found["changed_later"]:
         because = "Exchange showed something else later, and had not announced that: a change was noticed late."
         yield "stream", because, "If it happens often: does a load balancer cut idle connections?"
     yield from _side(found["rainbow"], "rainbow", "Rainbow could not be told, or could not ask")

@@ -186,6 +186,16 @@ def test_a_change_that_nobody_announced_was_noticed_late() -> None:
     assert (then["verdict"]["right"], then["changed_later"]) == (True, True)
 
 
+def test_of_a_time_before_anything_was_kept_nothing_is_claimed() -> None:
+    person = [
+        entry(What.READ, 3, mode="own", day=DAY, spans=[]),
+        entry(What.EVENTS, 3, now=None, next=None),
+    ]
+    verdict = past(person, [entry(What.PROCESS, 3, 9, state="running", reason="")], clock(2))["verdict"]
+    assert verdict["because"] == "it is not known whether the connector was running: nothing is kept from then."
+    assert not any("noticed late" in each for each in verdict["also"])
+
+
 def test_each_link_that_may_have_been_broken_is_named() -> None:
     read = entry(What.READ, 0, mode="own", day=DAY, spans=[[minutes(1), minutes(4), "oof"]])
     answer = entry(What.EVENTS, 0.5, now=None, next=[minutes(1), minutes(4), "oof"])
