@@ -55,7 +55,10 @@ def resolve(settings: GivesSecrets) -> Secrets:
         if value:
             found[key] = value
         elif file is not None:
-            if need_not_exist(key) and not os.path.lexists(file.expanduser()):
+            if not os.path.lexists(file.expanduser()):
+                if not need_not_exist(key):
+                    says = f"is not there; rainbow-exchange secret set {key} writes it, or correct the path"
+                    faults.append(f"{key}_file: {file} {says}.")
                 continue
             try:
                 found[key] = read_file(file)

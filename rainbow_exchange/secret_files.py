@@ -18,6 +18,8 @@ def read_file(file: Path) -> str:
     try:
         with file.expanduser().open("rb") as stream:
             content = stream.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ValueError("is not there; write the secret into it, or correct the path") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); correct the path or let this account read it") from None
     return decode(content)

@@ -85,7 +85,7 @@ def test_what_is_nowhere_is_none() -> None:
         (b"\r\n", "is empty"),
         (b"\xff\xfe\x00", "is not UTF-8"),
         (b"x" * 70_000, "larger than 64 KiB"),
-        (None, "cannot be read"),
+        (None, "is not there"),
     ],
 )
 def test_files_that_cannot_be_used_are_reported_together(tmp_path: Path, content: bytes | None, part: str) -> None:
@@ -99,7 +99,10 @@ def test_files_that_cannot_be_used_are_reported_together(tmp_path: Path, content
     first, second = caught.value.problems
     assert first.startswith(f"exchange.password_file: {file} ")
     assert part in first
-    assert second.startswith("exchange.client_secret_file: ")
+    assert second == (
+        f"exchange.client_secret_file: {tmp_path / 'none'} is not there; rainbow-exchange secret set"
+        " exchange.client_secret writes it, or correct the path."
+    )
 
 
 def test_spaces_and_accents_of_a_secret_are_kept(tmp_path: Path) -> None:

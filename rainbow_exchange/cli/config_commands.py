@@ -100,14 +100,16 @@ def check(*, strict: bool, as_json: bool, config_file: Path | None) -> None:
 
 
 @config.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument(
+    "file", required=False, envvar="RAINBOW_EXCHANGE_CONFIG", type=click.Path(path_type=Path, allow_dash=True)
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def init(file: Path | None, *, force: bool) -> None:
     """Write a settings file with every setting as a remark: its meaning, its default, its variable.
 
-    It sets nothing until you take a # away. FILE is config.toml in the default folder unless you name another; - is
-    standard output. Only this account (for root: that of the folder) and administrators can read it. A file that is
-    there is left alone.
+    It sets nothing until you take a # away. FILE is what the variable RAINBOW_EXCHANGE_CONFIG names, else
+    config.toml in the default folder; - is standard output. Only this account (for root: that of the folder) and
+    administrators can read it. A file that is there is left alone.
 
     \b
     Exit code: 0 written, 2 there is a file already, or it cannot be written.

@@ -245,6 +245,15 @@ def test_init_writes_a_private_file_that_check_lets_through(default_folder: Path
     assert (result.exit_code, json.loads(result.stdout)["faults"]) == (0, [])
 
 
+def test_init_writes_where_the_other_commands_read(
+    default_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAINBOW_EXCHANGE_CONFIG", str(tmp_path / "named.toml"))
+    assert run("init").exit_code == 0
+    assert run("check").exit_code == 0
+    assert ((tmp_path / "named.toml").exists(), (default_folder / "config.toml").exists()) == (True, False)
+
+
 def test_init_leaves_a_file_alone_that_is_there(file: Path) -> None:
     refused = run("init", str(file))
     assert (refused.exit_code, file.read_text()) == (2, FILE)
