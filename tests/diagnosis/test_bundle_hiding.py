@@ -104,6 +104,19 @@ def test_whoever_is_known_is_found_whatever_the_name_looks_like(name: str, text:
         assert word not in hidden.lower()
 
 
+def test_a_line_of_a_terminal_is_hidden_by_its_fields_as_well() -> None:
+    hide = hiding()
+
+    line = "07:00 [info] read_failed  mailbox=jdoe reason=timeout user='bob' login=None seconds=3 user=ada@acme.test"
+
+    ada = hide.hash("ada@acme.test")
+    assert hide.text(line) == (
+        f"07:00 [info] read_failed  mailbox={hide.hash('jdoe')} reason=timeout user='{hide.hash('bob')}' login=None"
+        f" seconds=3 user={ada}"
+    )
+    assert hide.text(hide.text(line)) == hide.text(line)
+
+
 def test_a_name_within_a_word_is_none() -> None:
     assert hiding("doe").text("doetinchem does not doe.") == f"doetinchem does not {hiding().hash('doe')}."
 

@@ -53,6 +53,12 @@ _PEOPLE = frozenset(
 #: settings that say where a name is found
 _NAMES_OF_FIELDS = frozenset({"rainbow_fields"})
 _IDENTIFIERS = frozenset({"login", "work", "personal", "external-uid"})
+#: the same in a line that is no JSON, as a terminal shows it
+_FIELD = re.compile(
+    r"(?P<before>\b(?:anchor|external_uid|identifier|jid|login|mailbox|principal|user|user_id|username)=[\"']?)"
+    r"(?P<name>[\w.:$\\-]+)"
+)
+_NO_NAMES = frozenset({"None", "True", "False", "null"})
 #: fields whose keys are people
 _BY_PERSON = frozenset({"privacy_exceptions", "bridge.privacy_exceptions"})
 #: fields of our own words, and ids of requests by which Rainbow's support finds them
@@ -99,7 +105,8 @@ class Hiding:
         text = _ADDRESS.sub(self._address, text)
         text = self._replace(self._names, text)
         text = _IDS.sub(self._id, text)
-        return _HOME.sub(self._home, text)
+        text = _HOME.sub(self._home, text)
+        return _FIELD.sub(self._field, text)
 
     def value(self, value: Any, key: str = "") -> Any:
         """Hide whoever is named in JSON, in keys, too; `key` is the one under which it stands."""
@@ -160,6 +167,12 @@ class Hiding:
     def _home(self, found: re.Match[str]) -> str:
         hidden = _HASH.fullmatch(found["name"])
         return found[0] if hidden else found["before"] + self._hash(found["name"].lower())
+
+    def _field(self, found: re.Match[str]) -> str:
+        name = found["name"]
+        if name.startswith("hash-") or name in _NO_NAMES or not is_of_a_person(name):
+            return found[0]
+        return found["before"] + self._hash(name.lower())
 
     def _key_of(self, key: str, *, within: str) -> str:
         if within in _BY_PERSON:
