@@ -1,11 +1,11 @@
 """One installed version, asked through its own commands."""
 
 import os
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from rainbow_exchange.installation import programs
 from rainbow_exchange.installation.layout import Layout, Service
 from rainbow_exchange.installation.refused import FailedError
 
@@ -26,31 +26,26 @@ def environment() -> dict[str, str]:
 
 def call(
     command: Sequence[str | Path], *, seconds: float, may_fail: bool = False, shown: bool = False
-) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end. Raises FailedError where it fails or takes too long.
+) -> tuple[int, str]:
+    """Run a program to its end; give its exit code and what it says. Raises FailedError where it fails or is too slow.
 
     What it says is gathered, or else `shown`; then it can also ask for something.
     """
     called = " ".join(str(word) for word in command[:3])
     try:
-        done = subprocess.run(  # noqa: S603  (our own programs)
+        code, output = programs.run(
             [str(word) for word in command],
-            stdin=None if shown else subprocess.DEVNULL,
-            stdout=None if shown else subprocess.PIPE,
-            stderr=None if shown else subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=seconds,
-            check=False,
-            env=environment() | {"PYTHONUTF8": "1"},
+            seconds=seconds,
+            shown=shown,
+            environment=environment() | {"PYTHONUTF8": "1"},
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
         raise FailedError(f"{called} ... could not be run ({error})") from error
-    if done.returncode != 0 and not may_fail:
-        last = "".join(f"\n    {line}" for line in (done.stdout or "").strip().splitlines()[-12:])
-        raise FailedError(f"{called} ... ended with code {done.returncode}{last and ':'}{last}")
-    return done
+    said = output.decode(errors="replace").replace("\r\n", "\n")
+    if code != 0 and not may_fail:
+        last = "".join(f"\n    {line}" for line in said.strip().splitlines()[-12:])
+        raise FailedError(f"{called} ... ended with code {code}{last and ':'}{last}")
+    return code, said
 
 
 class Product:
@@ -64,7 +59,7 @@ class Product:
 
     def check(self) -> None:
         """See that it starts at all, is the version meant, and reads the settings. Raises FailedError."""
-        said = call([self._program, "--version"], seconds=_COMMAND_SECONDS).stdout
+        said = call([self._program, "--version"], seconds=_COMMAND_SECONDS)[1]
         if self.version not in said.split():
             raise FailedError(f"{self._program} says that it is {said.strip()!r}, not {self.version}")
         call([self._program, "config", "check", *self._config], seconds=_COMMAND_SECONDS)
@@ -84,11 +79,11 @@ class Product:
         call([self._program, "service", "start", *service.options(), *self._config], seconds=_COMMAND_SECONDS)
         end = time.monotonic() + within
         while True:
-            done = call([self._program, "status", *self._config], seconds=_COMMAND_SECONDS, may_fail=True)
-            if done.returncode in _ANSWERS:
-                return done.returncode
+            code, said = call([self._program, "status", *self._config], seconds=_COMMAND_SECONDS, may_fail=True)
+            if code in _ANSWERS:
+                return code
             if time.monotonic() > end:
-                last = "\n    ".join(done.stdout.strip().splitlines())
+                last = "\n    ".join(said.strip().splitlines())
                 raise FailedError(f"{self.version} was started, but does not answer within {within:g} s:\n    {last}")
             time.sleep(_LOOK_SECONDS)
 
@@ -99,4 +94,4 @@ class Product:
     def fit_state(self) -> str:
         """Have the state file be one that it can read; what was done is told. Raises FailedError."""
         command = [self._python, "-I", "-m", "rainbow_exchange.installation", "fit-state", *self._config]
-        return call(command, seconds=_COMMAND_SECONDS).stdout.strip()
+        return call(command, seconds=_COMMAND_SECONDS)[1].strip()

@@ -1,0 +1,28 @@
+import sys
+import time
+
+import pytest
+
+from rainbow_exchange.installation import programs
+
+
+def test_code_and_both_streams_are_given() -> None:
+    script = "import sys; print('out', flush=True); print('err', file=sys.stderr); sys.exit(3)"
+    code, said = programs.run([sys.executable, "-S", "-c", script], seconds=20)
+    assert (code, said.split()) == (3, [b"out", b"err"])
+
+
+def test_the_limit_holds_though_a_grandchild_keeps_the_output_open() -> None:
+    script = (
+        "import subprocess, sys, time;"
+        "subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(6)']); time.sleep(60)"
+    )
+    started = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"did not end within 0\.5 s"):
+        programs.run([sys.executable, "-S", "-c", script], seconds=0.5)
+    assert time.monotonic() - started < 5
+
+
+def test_what_is_not_there_is_an_error_of_the_system() -> None:
+    with pytest.raises(OSError, match="no-such-program"):
+        programs.run(["./no-such-program"], seconds=1)
