@@ -38,6 +38,8 @@ _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _URL_USERINFO = re.compile(r"(?<=://)[^\s/?#@\"'<>]+@")
 _SCHEME = re.compile(r"\b(Bearer|Negotiate|NTLM|Basic)(\s+)([A-Za-z0-9+/=._~-]{8,})", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?")
+#: controls but for line end and tab, and what turns the direction of writing
+_STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _NAMED = re.compile(
     r"\b((?:[\w-]*[_-])?(?:password|passwd|secret|token|authorization|cookie)[\"']?\s*[=:]\s*[\"']?)"
     r"(?!\*\*\*)([^\s\"'&,;<>}]+)",
@@ -128,6 +130,7 @@ def _formatter(renderer: Processor) -> logging.Formatter:
             structlog.processors.format_exc_info,  # as text, so that redaction sees it
             _first_things_first,
             redact,
+            _without_what_steers,
             renderer,
         ],
     )
@@ -233,6 +236,19 @@ def _first_things_first(_logger: object, _method: str, event: EventDict) -> Even
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Mask what must not be logged, by key and by looks, whoever logged it."""
     return {key: _value(key, value, 0) for key, value in event.items()}
+
+
+def _without_what_steers(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Take out what a terminal would obey and not show, be it ours or whoever's that a file is shown in later."""
+    return {_harmless(key): _harmless(value) for key, value in event.items()}
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str):
+        return _STEERS.sub("?", value)
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(one) for key, one in value.items()}
+    return [_harmless(one) for one in value] if isinstance(value, list) else value
 
 
 def redact_text(text: str) -> str:

@@ -86,6 +86,26 @@ def test_a_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not stream.getvalue().startswith("{")
 
 
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_nothing_that_a_stranger_wrote_steers_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log_format: str
+) -> None:
+    """Titles by OSC, colours by CSI in one byte and in two, a line that is written over, text turned round."""
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    logs.configure(log_format=log_format, file=tmp_path / "log")
+
+    title = "\x1b]0;mine\x07"
+    logger().info("told", name=title, names=[title], by={title: "\x9b31m"}, turned="\u202eabc", over="a\rb")
+    logger().error("went_wrong", exc_info=ValueError(title))
+
+    shown = (stream.getvalue().replace("\x1b[", ""), (tmp_path / "log").read_text(encoding="utf-8"))
+    for text in shown:
+        assert "?]0;mine?" in text
+        assert not [each for each in text if each in "\x1b\x07\x9b\r\u202e"]
+        assert not [each for each in ("\\u001b", "\\u009b", "\\x1b") if each in text]
+
+
 @pytest.mark.parametrize(("log_format", "is_json"), [("json", True), ("console", False)])
 def test_the_format_can_be_chosen(stderr: Stderr, log_format: str, is_json: bool) -> None:
     logs.configure(log_format=log_format)
