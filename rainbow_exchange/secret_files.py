@@ -13,16 +13,26 @@ from rainbow_exchange.windows_acl import others_who_read
 _MAX_BYTES = 64 * 1024
 
 
-def read_file(file: Path) -> str:
-    """Give the secret in `file`, without the line end that editors add. Raises ValueError with what is wrong."""
+def read_file(file: Path, *, may_wait: bool = False) -> str:
+    """Give the secret in `file`, without the line end that editors add. Raises ValueError with what is wrong.
+
+    A pipe or a terminal, which may never give anything, is read only for somebody who `may_wait` for it.
+    """
     try:
-        with file.expanduser().open("rb") as stream:
+        with open(file.expanduser(), "rb", opener=None if may_wait else _without_waiting) as stream:
+            if not (may_wait or stat.S_ISREG(os.fstat(stream.fileno()).st_mode)):
+                raise ValueError("is a pipe or a device, which may give nothing for ever; name an ordinary file")
             content = stream.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise ValueError("is not there; write the secret into it, or correct the path") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); correct the path or let this account read it") from None
     return decode(content)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open it also where nobody writes into it yet: only then it can be seen what it is."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def decode(content: bytes) -> str:

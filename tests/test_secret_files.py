@@ -1,5 +1,6 @@
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,20 @@ def test_a_mount_that_is_read_only_has_modes_of_its_own(tmp_path: Path, monkeypa
 
 def test_one_that_cannot_be_looked_at_is_for_whoever_reads_it(tmp_path: Path) -> None:
     assert secret_files.exposed(tmp_path / "none") == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
+def test_nobody_waits_for_a_pipe_but_who_has_named_it_on_the_command_line(tmp_path: Path) -> None:
+    if sys.platform != "win32":
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+
+        with pytest.raises(ValueError, match="is a pipe or a device, which may give nothing for ever"):
+            secret_files.read_file(pipe)
+        with pytest.raises(ValueError, match="is a pipe or a device"):
+            secret_files.read_file(Path("/dev/zero"))
+
+        writer = threading.Thread(target=pipe.write_text, args=["p\n"])
+        writer.start()
+        assert secret_files.read_file(pipe, may_wait=True) == "p"
+        writer.join()

@@ -134,7 +134,7 @@ def _read(file: Path | None, option: str) -> str | None:
     if file == _STANDARD_INPUT:
         return _from_standard_input(option)
     try:
-        return read_file(file)
+        return read_file(file, may_wait=True)
     except ValueError as error:
         raise UserError([f"{option}: {file} {error}."]) from None
 

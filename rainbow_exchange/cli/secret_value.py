@@ -40,7 +40,7 @@ def read_option(file: Path | None, option: str) -> str | None:
 
 def _of_file(file: Path, option: str) -> str:
     try:
-        return read_file(file)
+        return read_file(file, may_wait=True)
     except ValueError as error:
         raise UserError([f"{option}: {file} {error}."]) from None
 

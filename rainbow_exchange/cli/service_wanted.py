@@ -238,7 +238,7 @@ def _password(wanted: Wanted, account: accounts.Account) -> str:
         try:
             if str(wanted.password_file) == "-":
                 return sys.stdin.readline().rstrip("\r\n")
-            return read_file(wanted.password_file)
+            return read_file(wanted.password_file, may_wait=True)
         except ValueError as error:
             raise UserError([f"--password-file: {wanted.password_file} {error}."]) from None
     if not is_terminal(sys.stdin):
