@@ -5,9 +5,8 @@ New-ManagementRoleAssignment; which of them matter to EWS: "EWS throttling in Ex
 """
 
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.service.quoting import powershell_text
 
-#: characters that end a single-quoted string of PowerShell; doubled, each stands for itself
-_QUOTES = "'\u2018\u2019\u201a\u201b"
 #: what the policy sets, in the order in which it is printed; milliseconds are of the server's time
 _LIMITS = {
     "EwsMaxConcurrency": 100,
@@ -31,7 +30,7 @@ def quoted(text: str) -> str:
     """Write a text in single quotes, where PowerShell expands nothing. Raise UserError for control characters."""
     if not text or not text.isprintable():
         raise UserError([f"{text!r} cannot be written on one line of PowerShell: leave out what is not printable."])
-    return "'" + "".join(each * 2 if each in _QUOTES else each for each in text) + "'"
+    return powershell_text(text)
 
 
 def throttling(account: str, name: str) -> str:

@@ -112,6 +112,7 @@ def _windows_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *
     paths |= {"The virtual environment": venv} if venv else {}
     if wanted.python is None:
         paths["This package"] = str(Path(rainbow_exchange.__file__).parent)
+    host.demand_writable(paths)
     faults = list(host.windows_faults(paths, account.name))
     service = windows.WindowsService(
         name=wanted.name,
@@ -151,6 +152,8 @@ def _linux_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, 
     paths = {"Python": python, "The settings file": file}
     if wanted.python is None:
         paths["This package"] = str(Path(rainbow_exchange.__file__).parent)
+    host.demand_account(account)
+    host.demand_writable(paths | {"The data folder": str(folder), "log.file": str(settings.log.file)})
     faults = list(host.linux_faults(paths, str(folder)))
     log = settings.log.file
     log_folder = None if log is None or log.is_relative_to(folder) else log.parent
@@ -204,13 +207,17 @@ def _linux_elsewhere(wanted: Wanted) -> list[Step]:
     paths = {"Python": python, "The settings file": str(file)}
     # A file that lies elsewhere names the data folder itself, with state.path; the usual one is taken for granted.
     below = file.parent if file.parent.is_relative_to(systemd.STATES) else systemd.STATES / "rainbow-exchange"
-    if faults := [f"{what}: {path} is no absolute path." for what, path in paths.items() if not path.startswith("/")]:
+    faults = [f"{what}: {path} is no absolute path." for what, path in paths.items() if not path.startswith("/")]
+    account = wanted.account or _LINUX_ACCOUNT
+    if faults:
         raise UserError(faults)
+    host.demand_account(account)
+    host.demand_writable(paths)
     service = systemd.LinuxService(
         name=wanted.name,
         python=python,
         folder=str(below),
-        account=wanted.account or _LINUX_ACCOUNT,
+        account=account,
         config_file=str(file),
     )
     return list(systemd.install(service, account_exists=False, file_exists=True))

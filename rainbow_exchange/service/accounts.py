@@ -7,7 +7,11 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
+from rainbow_exchange.network.shown import printable
+
 _VIRTUAL = "NT SERVICE"
+#: what Windows lets no name of an account have, but for the backslash after its domain
+_FORBIDDEN = frozenset('"/[]:;|=,+*?<>')
 #: names by which people call the accounts that every Windows has → the name NSSM has for it, the SID
 _WELL_KNOWN = {
     "localsystem": ("LocalSystem", "S-1-5-18"),
@@ -41,6 +45,8 @@ def virtual_account(service: str) -> str:
 def account(name: str, service: str) -> Account:
     """Find out what kind of account `name` is, for the service of this name. Raises ValueError with a sentence."""
     given = name.strip()
+    if not given.isprintable() or not _FORBIDDEN.isdisjoint(given):
+        raise ValueError(f"{printable(given)} has a character that no name of an account of Windows has")
     domain, separator, user = given.rpartition("\\")
     if domain.casefold() in {"", "nt authority"} and (known := _WELL_KNOWN.get(user.casefold())):
         return Account(name=known[0], trustee=f"*{known[1]}", has_password=False, needs_right=False)

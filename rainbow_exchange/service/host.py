@@ -11,6 +11,7 @@ from pathlib import Path, PureWindowsPath
 
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS, VARIABLE_PREFIX, variable
+from rainbow_exchange.errors import UserError
 from rainbow_exchange.service.systemd import STATES
 from rainbow_exchange.web import runtime
 
@@ -96,6 +97,8 @@ def windows_faults(paths: dict[str, str], account: str) -> Iterator[str]:
         parts = [part.casefold() for part in PureWindowsPath(path).parts]
         if not PureWindowsPath(path).is_absolute():
             yield f"{what}: {path} is no absolute path; a service has no folder to begin at."
+        elif '"' in path or not path.isprintable():
+            yield f"{what}: {path} has a character that no path of Windows has."
         elif "%" in path:
             yield f"{what}: {path} has a percent sign, which NSSM takes for a variable; choose another folder."
         elif "windowsapps" in parts:
@@ -108,6 +111,23 @@ def windows_faults(paths: dict[str, str], account: str) -> Iterator[str]:
                 f"{what}: {path} lies in a person's profile, which {account} cannot see. Install Python for all users,"
                 r" and this package into a folder like C:\Program Files\rainbow-exchange."
             )
+
+
+def demand_writable(paths: dict[str, str]) -> None:
+    """Refuse those (what it is → path) that would end a line of a unit or a script. Raises UserError."""
+    faults = [
+        f"{what}: {path!r} cannot be written on one line; choose one without what is not printable."
+        for what, path in paths.items()
+        if not path.isprintable()
+    ]
+    if faults:
+        raise UserError(faults)
+
+
+def demand_account(account: str) -> None:
+    """Refuse what no account of Linux is called: a unit takes % for itself, `chown` the colon. Raises UserError."""
+    if not (account.isprintable() and re.fullmatch(r"[^\s:/%-][^\s:/%]{0,255}", account)):
+        raise UserError([f"--account: {account!r} is no name of an account; leave out spaces, colons, slashes and %."])
 
 
 def linux_faults(paths: dict[str, str], folder: str) -> Iterator[str]:

@@ -1,10 +1,12 @@
-"""How a command is written for the shell of each system, and for a unit of systemd. Pure."""
+"""How a command is written for the shells of each system, and for a unit of systemd. Pure."""
 
 import re
 import shlex
 import subprocess
 from collections.abc import Iterable
 
+#: characters that end a single-quoted string of PowerShell; doubled, each stands for itself
+_POWERSHELL_QUOTES = "'\u2018\u2019\u201a\u201b"
 _CMD_SPECIAL = re.compile(r'([()!^"<>&|])')
 
 
@@ -29,6 +31,11 @@ def batch_line(arguments: Iterable[str]) -> str:
             word = _CMD_SPECIAL.sub(r"^\1", word)
         words.append(word.replace("%", "%%"))
     return " ".join(words)
+
+
+def powershell_text(text: str) -> str:
+    """Write a text in single quotes, where PowerShell expands nothing; those of print are quotes to it as well."""
+    return "'" + "".join(each * 2 if each in _POWERSHELL_QUOTES else each for each in text) + "'"
 
 
 def shell_line(arguments: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import PureWindowsPath
 
 from rainbow_exchange.service.accounts import Account
 from rainbow_exchange.service.plan import MakeFolder, Run, Step
-from rainbow_exchange.service.quoting import windows_line
+from rainbow_exchange.service.quoting import powershell_text, windows_line
 
 DISPLAY_NAME = "Rainbow Exchange connector"
 DESCRIPTION = "Shows in Rainbow who is in an appointment or out of office, from this company's Exchange."
@@ -30,7 +30,7 @@ _HAND_OVER = (
     "$in = New-Object IO.StreamReader([Console]::OpenStandardInput(), [Text.Encoding]::UTF8);"
     " $service = Get-CimInstance Win32_Service -Filter ('Name=''{service}''');"
     " $done = Invoke-CimMethod -InputObject $service -MethodName Change"
-    " -Arguments @{{ StartName = '{account}'; StartPassword = $in.ReadLine() }};"
+    " -Arguments @{{ StartName = {account}; StartPassword = $in.ReadLine() }};"
     " exit $done.ReturnValue"
 )
 _PLACEHOLDER = "placeholder"
@@ -137,7 +137,7 @@ def _log_on(service: WindowsService) -> Iterator[Step]:
         yield Run(what=granted, command=(*set_account, ""))
         return
     yield Run(what=f"{granted}. Its password comes next", command=(*set_account, _PLACEHOLDER))
-    script = _HAND_OVER.format(service=name, account=account.name.replace("'", "''"))
+    script = _HAND_OVER.format(service=name, account=powershell_text(account.name))
     powershell = PureWindowsPath(service.system_root) / "System32" / "WindowsPowerShell" / "v1.0" / "powershell.exe"
     yield Run(
         what="Hand the account's password over, on standard input",

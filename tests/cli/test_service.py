@@ -207,6 +207,9 @@ def test_print_refuses_faulty_settings(tmp_path: Path) -> None:
             "lies in a person's profile, which NT SERVICE\\rainbow-exchange cannot see. Install Python for all users",
         ),
         (["--account", "svc@acme.test"], "write the account as DOMAIN\\name"),
+        (["--account", "ACME\\x\ncalc"], "ACME\\x?calc has a character that no name of an account of Windows has"),
+        (["--config", "C:\\x\ncalc\\c.toml"], "has a character that no path of Windows has"),
+        (["--python", 'C:\\x" & calc & "\\python.exe'], "has a character that no path of Windows has"),
         (["--name", "../x"], "letters, digits"),
     ],
 )
@@ -214,6 +217,32 @@ def test_what_a_service_of_windows_could_not_run_with_is_named(arguments: list[s
     code, out, error = run("print", "--for", "windows", *arguments)
     assert (code, out) == (2, "")
     assert said in " ".join(error.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--account", "x\nExecStartPre=/bin/evil"], "is no name of an account"),
+        (["--account=--help"], "is no name of an account"),
+        (["--account", "%h"], "is no name of an account"),
+        (["--python", "/opt/x\nUser=root"], "cannot be written on one line"),
+    ],
+)
+def test_nothing_that_is_named_adds_a_line_to_a_unit_or_to_its_script(arguments: list[str], said: str) -> None:
+    code, out, error = run("print", "--for", "linux", *arguments)
+    assert (code, out) == (2, "")
+    assert said in " ".join(error.replace("│", " ").split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such paths")
+def test_nor_does_the_path_of_the_settings(tmp_path: Path) -> None:
+    folder = tmp_path / "x\nEND\ntouch evil\n"
+    folder.mkdir()
+    (folder / "config.toml").touch()
+    code, out, error = run("print", "--for", "linux", "--config", str(folder / "config.toml"))
+    assert (code, out) == (2, "")
+    assert "The settings file: " in error
+    assert "cannot be written on one line" in error
 
 
 def test_a_profile_is_fine_for_its_own_account() -> None:

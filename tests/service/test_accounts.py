@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from rainbow_exchange.service.accounts import account, service_sid
@@ -42,8 +44,10 @@ def test_the_account_of_the_service_alone() -> None:
         ("svc@acme.test", "write the account as DOMAIN\\name"),
         ("", "name the account as"),
         ("ACME\\", "name the account as"),
+        ('ACME\\x" & calc & "', "has a character that no name of an account of Windows has"),
+        ("ACME\\x\ncalc", "ACME\\x?calc has a character"),
     ],
 )
 def test_names_that_are_no_account(given: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said.replace("\\", "\\\\")):
+    with pytest.raises(ValueError, match=re.escape(said)):
         account(given, "X")

@@ -92,6 +92,12 @@ def test_a_password_is_typed_and_stands_on_no_command_line_nor_in_a_repr() -> No
     assert commands(steps)[set_account + 1] == asking[0].command
 
 
+def test_a_name_with_a_quote_of_print_ends_no_text_of_powershell() -> None:
+    made = service(account("ACME\\o\u2019neil", "rainbow-exchange"), password="s3cret-of-the-lab")
+    (asking,) = [step for step in windows.install(made, exists=False) if isinstance(step, Run) and step.asks_password]
+    assert "StartName = 'ACME\\o\u2019\u2019neil'; StartPassword" in asking.command[-1]
+
+
 def test_the_folder_is_closed_to_others_by_sid() -> None:
     steps = list(windows.install(service(), exists=False))
     assert commands(steps)[-1] == (
