@@ -131,7 +131,8 @@ def start(name: str, config_file: Path | None, nssm: Path | None) -> None:
     folder = data_folder(config_file)
     found = _existing(name, nssm)
     code, said = answer(found.start)
-    if code != 0:
+    # NSSM waits seconds only, and calls it a failure where the machine is slow and the service is still starting.
+    if code != 0 and _find(name, nssm).state != "starting":
         _tell_why(_find(name, nssm), said or f"exit code {code}", folder)
         if found.refused:
             click.echo(found.refused, err=True)

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="systemd is for 
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root starts services")
 
 RUNNING = "LoadState=loaded ActiveState=active SubState=running ExecMainCode=0 ExecMainStatus=0 NRestarts=0"
+STARTING = "LoadState=loaded ActiveState=activating SubState=start ExecMainCode=0 ExecMainStatus=0 NRestarts=0"
 STOPPED = "LoadState=loaded ActiveState=inactive SubState=dead ExecMainCode=0 ExecMainStatus=0 NRestarts=0"
 BAD_SETTINGS = "LoadState=loaded ActiveState=failed SubState=failed ExecMainCode=1 ExecMainStatus=2 NRestarts=0"
 AGAIN = "LoadState=loaded ActiveState=activating SubState=auto-restart ExecMainCode=1 ExecMainStatus=1 NRestarts=3"
@@ -118,6 +119,17 @@ def test_start_waits_for_the_connector(systemctl: Systemctl, settings: str, page
     code, out, _ = run("start", "--config", settings)
     assert (code, out) == (0, "The connector answers: healthy. More: rainbow-exchange status\n")
     assert (systemctl.calls(), page.port > 0) == (["start rainbow-exchange.service"], True)
+
+
+@as_root
+def test_a_manager_that_gives_up_while_the_service_is_starting_is_not_believed(
+    systemctl: Systemctl, settings: str, page: Page
+) -> None:
+    systemctl.answers(STARTING, code=1)
+    code, out, _ = run("start", "--config", settings)
+    assert (code, out) == (0, "The connector answers: healthy. More: rainbow-exchange status\n")
+    systemctl.answers(STOPPED, code=1)
+    assert (run("start", "--config", settings)[0], page.port > 0) == (1, True)
 
 
 @as_root
