@@ -1,7 +1,7 @@
 """The archive for Windows, installed offline by a Windows Python under Wine, and the program run there.
 
 Wine 8 lacks a library that Rust's programs take random numbers from; one that leads to what Wine has stands in for it.
-Services are left to tests/peers/test_nssm.py: Wine's know no account but LocalSystem.
+The service is made by NSSM's own commands: what `service install` sets besides, tests/peers/test_nssm.py looks at.
 """
 
 import json
@@ -27,6 +27,7 @@ LINKER = "x86_64-w64-mingw32-ld"
 PYTHON = "C:\\Program Files\\Python311\\python.exe"
 ARCHIVE = "C:\\archive\\rainbow-exchange"
 ROOT = "C:\\Program Files\\rainbow-exchange"
+NAME = "rainbow-exchange"
 SECONDS = 300.0
 KEY = "HKLM\\SOFTWARE\\Python\\PythonCore\\3.11\\InstallPath"
 
@@ -165,6 +166,36 @@ def test_the_archive_is_installed_offline_and_works(windows: Windows) -> None:
     finally:
         running.kill()
 
+    stopped_in_order(windows)
+
     code, said = windows.install("uninstall")
     assert code == 0, said
     assert not (root / "0.1.0").exists()
+
+
+def stopped_in_order(windows: Windows) -> None:
+    """NSSM starts Python itself, for the virtual environment, and its Ctrl-C reaches the connector."""
+    data = windows.drive / "data"
+    data.mkdir()
+    (data / "config.toml").write_text("[web]\nport = 0\n")
+    shutil.copy(windows.drive / "archive" / "rainbow-exchange" / "nssm.exe", windows.drive)
+    windows.nssm("install", NAME, PYTHON, "-m rainbow_exchange run --config C:\\data\\config.toml")
+    launcher = f"__PYVENV_LAUNCHER__={ROOT}\\0.1.0\\Scripts\\python.exe"
+    for setting in (
+        ("AppEnvironmentExtra", "PYTHONUTF8=1", launcher),
+        ("AppStdout", "C:\\data\\service.log"),
+        ("AppStderr", "C:\\data\\service.log"),
+        ("AppStopMethodConsole", "20000"),
+        ("AppStopMethodSkip", "6"),
+    ):
+        windows.nssm("set", NAME, *setting)
+    windows.run("C:\\nssm.exe", "start", NAME)  # on a slow machine it gives up, and the service starts all the same
+    deadline = time.monotonic() + SECONDS
+    while not (data / "runtime.json").exists():
+        assert time.monotonic() < deadline, (data / "service.log").read_text()
+        time.sleep(0.2)
+    windows.nssm("stop", NAME)
+    windows.state("SERVICE_STOPPED")
+    events = [json.loads(line)["event"] for line in (data / "service.log").read_text().splitlines()]
+    assert (events[0], events[-1]) == ("starting", "stopped")
+    windows.nssm("remove", NAME, "confirm")
