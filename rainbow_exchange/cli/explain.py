@@ -13,6 +13,7 @@ from rainbow_exchange.cli.terminal import config_option
 from rainbow_exchange.cli.when import FORMS, past_instant
 from rainbow_exchange.network.shown import printable
 
+SCHEMA_VERSION = 1
 PATIENCE = 15.0
 _EXIT_CODES = {True: 0, False: 1, None: 0}
 
@@ -43,7 +44,7 @@ def explain(address: str, config_file: Path | None, as_json: bool, at: str | Non
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--at") from None
     folder = config.data_folder(config.load(config_file))
-    answer = local_api.ask(folder, "/api/explain", content=content, seconds=PATIENCE)
+    answer = local_api.ask(folder, "/api/explain", content=content, schema=SCHEMA_VERSION, seconds=PATIENCE)
     if as_json:
         click.echo(json.dumps(answer))
     else:

@@ -35,23 +35,25 @@ class Chosen:
 def find(settings: Settings) -> Iterator[Chosen]:
     """Find the keeper for the data folder of `settings`. Raises local_api.NoAnswerError where it cannot be told."""
     folder = config.data_folder(settings)
-    try:
-        local_api.ask(folder, "/api/status")
-    except local_api.NoAnswerError as error:
-        if error.state != local_api.NOT_RUNNING:
-            raise
-    else:
 
-        async def send(asked: Mapping[str, Any]) -> Any:
-            return await asyncio.to_thread(local_api.ask, folder, PATH, content=asked, seconds=_SECONDS)
+    async def send(asked: Mapping[str, Any]) -> Any:
+        return await asyncio.to_thread(local_api.ask, folder, PATH, content=asked, seconds=_SECONDS)
 
+    if local_api.is_running(folder):
         yield Chosen(DistantKeeper(send), daemon=True)
         return
+    with own_state(folder) as store:
+        yield Chosen(Keeping(lambda: settings, store, now=lambda: datetime.now(UTC)), daemon=False)
+
+
+@contextmanager
+def own_state(folder: Path) -> Iterator[Store]:
+    """Open the state in `folder` to write into it, while no daemon has it. Raises UserError and StateError."""
     demand_own(folder)
     store = Store.open(folder / FILE_NAME)
     try:
         kept.restore(store)
-        yield Chosen(Keeping(lambda: settings, store, now=lambda: datetime.now(UTC)), daemon=False)
+        yield store
     finally:
         store.close()
 

@@ -34,10 +34,13 @@ class NoAnswerError(RainbowExchangeError):
         self.action = action
 
 
-def ask(folder: Path, path: str, *, content: object = None, seconds: float = _SECONDS) -> Any:
+def ask(
+    folder: Path, path: str, *, content: object = None, schema: int | None = None, seconds: float = _SECONDS
+) -> Any:
     """GET `path` from the daemon whose `runtime.json` lies in `folder`, or POST `content` as JSON; give its JSON.
 
-    Raises NoAnswerError, and UserError for content that no daemon reads.
+    With `schema` it is an object with this `schema_version`. Raises NoAnswerError, and UserError for content that no
+    daemon reads.
     """
     body = None if content is None else json.dumps(content).encode()
     if body is not None and len(body) > MAX_BODY_BYTES:
@@ -71,14 +74,35 @@ def ask(folder: Path, path: str, *, content: object = None, seconds: float = _SE
         connection.close()
     if status != http.HTTPStatus.OK:
         raise _refusal(status, answer)
-    return _json(answer, where)
+    given = _json(answer, where)
+    if schema is not None and not (isinstance(given, dict) and given.get("schema_version") == schema):
+        raise another_version()
+    return given
+
+
+def another_version() -> NoAnswerError:
+    """Say that what the daemon answered is not what this command reads."""
+    return NoAnswerError(
+        CANNOT_TELL, "the daemon is of another version than this command", "use the command of the daemon's version"
+    )
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a daemon with this data folder answers. Raises NoAnswerError where it cannot be told."""
+    try:
+        ask(folder, "/api/status")
+    except NoAnswerError as error:
+        if error.state != NOT_RUNNING:
+            raise
+        return False
+    return True
 
 
 #: what the daemon says without a word in its log
 _REFUSALS: dict[int, tuple[str, str]] = {
     http.HTTPStatus.NOT_FOUND: (
         "the daemon does not know what is asked: it is of another version",
-        "use the command of its version",
+        "use the command of the daemon's version",
     ),
     http.HTTPStatus.UNAUTHORIZED: ("the daemon was started anew this moment", "try again"),
     http.HTTPStatus.SERVICE_UNAVAILABLE: ("the daemon is asked too much at once", "try again in a moment"),
@@ -89,7 +113,9 @@ def _refusal(status: int, answer: bytes) -> NoAnswerError:
     if status == http.HTTPStatus.BAD_REQUEST:
         said = printable(answer[:200].decode(errors="replace").strip()) or "no reason given"
         return NoAnswerError(
-            CANNOT_TELL, f"the daemon refuses what is asked ({said})", "correct it, or use the command of its version"
+            CANNOT_TELL,
+            f"the daemon refuses what is asked ({said})",
+            "correct it, or use the command of the daemon's version",
         )
     text, action = _REFUSALS.get(status, (f"the daemon answered with status {status}", "look at the daemon's log"))
     return NoAnswerError(CANNOT_TELL, text, action)

@@ -104,15 +104,8 @@ def _pages(folder: Path, query: dict[str, str], most: int) -> Iterator[dict[str,
     offset: int | None = 0
     while offset is not None and (not most or offset < most):
         limit = min(_PAGE, most - offset) if most else _PAGE
-        page = local_api.ask(
-            folder, "/api/mailboxes", content={**query, "offset": offset, "limit": limit}, seconds=_SECONDS
-        )
-        if not isinstance(page, dict) or page.get("schema_version") != SCHEMA_VERSION:
-            raise local_api.NoAnswerError(
-                local_api.CANNOT_TELL,
-                "the daemon is of another version than this command",
-                "use the command of the daemon's version",
-            )
+        content = {**query, "offset": offset, "limit": limit}
+        page = local_api.ask(folder, "/api/mailboxes", content=content, schema=SCHEMA_VERSION, seconds=_SECONDS)
         yield page
         offset = page.get("next_offset")
 

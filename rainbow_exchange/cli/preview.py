@@ -11,6 +11,7 @@ from rainbow_exchange.cli import local_api, preview_screen
 from rainbow_exchange.cli.terminal import config_option
 from rainbow_exchange.network.shown import printable
 
+SCHEMA_VERSION = 1
 #: seconds: the daemon itself may wait for Exchange
 PATIENCE = 15.0
 NOTHING_SHOWN = 1
@@ -35,7 +36,9 @@ def preview(address: str, config_file: Path | None, as_json: bool) -> None:
     if not address.strip():
         raise click.UsageError("Name a user's address.")
     folder = config.data_folder(config.load(config_file))
-    answer = local_api.ask(folder, "/api/preview", content={"address": address}, seconds=PATIENCE)
+    answer = local_api.ask(
+        folder, "/api/preview", content={"address": address}, schema=SCHEMA_VERSION, seconds=PATIENCE
+    )
     if as_json:
         click.echo(json.dumps(answer))
     else:

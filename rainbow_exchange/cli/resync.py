@@ -70,13 +70,7 @@ def resync(
 
 
 def _ask(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    answer = local_api.ask(folder, "/api/resync", content=wanted)
-    if not isinstance(answer, dict) or answer.get("schema_version") != SCHEMA_VERSION:
-        raise local_api.NoAnswerError(
-            local_api.CANNOT_TELL,
-            "the daemon is of another version than this command",
-            "use the command of the daemon's version",
-        )
+    answer: dict[str, Any] = local_api.ask(folder, "/api/resync", content=wanted, schema=SCHEMA_VERSION)
     return answer
 
 

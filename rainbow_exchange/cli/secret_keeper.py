@@ -21,22 +21,10 @@ Ask = Callable[..., dict[str, Any]]
 def find(settings: Settings) -> tuple[Ask, bool]:
     """Give who keeps secrets: the running daemon, else this process; raises NoAnswerError where it cannot be told."""
     folder = config.data_folder(settings)
-
-    def ask(**asked: Any) -> dict[str, Any]:
-        return _answer(local_api.ask(folder, PATH, content=asked, seconds=_SECONDS))
-
+    if local_api.is_running(folder):
+        return lambda **asked: answer_in(local_api.ask(folder, PATH, content=asked, seconds=_SECONDS)), True
     desk = Desk(lambda: settings)
-
-    def do(**asked: Any) -> dict[str, Any]:
-        return _answer(asyncio.run(desk.answer(asked)))
-
-    try:
-        local_api.ask(folder, "/api/status")
-    except local_api.NoAnswerError as error:
-        if error.state != local_api.NOT_RUNNING:
-            raise
-        return do, False
-    return ask, True
+    return lambda **asked: answer_in(asyncio.run(desk.answer(asked))), False
 
 
 def places_of(ask: Ask, name: str) -> list[dict[str, Any]]:
@@ -45,18 +33,22 @@ def places_of(ask: Ask, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _answer(answered: Any) -> dict[str, Any]:
-    if isinstance(answered, dict) and (problems := answered.get("problems")):
+def answer_in(answered: Any) -> dict[str, Any]:
+    """Give the answer of whoever was asked; raises UserError with the problems that stand in its place."""
+    found = answered if isinstance(answered, dict) else {}
+    if problems := found.get("problems"):
         raise UserError([str(problem) for problem in problems])
-    answer = answered.get("answer") if isinstance(answered, dict) else None
-    return answer if isinstance(answer, dict) else {}
+    answer = found.get("answer")
+    if not isinstance(answer, dict):
+        raise local_api.another_version()
+    return answer
 
 
 def views(settings: Settings) -> tuple[dict[str, Any] | None, dict[str, Any], str]:
     """Give what the service sees, None where it does not answer; what this account sees; and how the service is."""
     own, service, state = asyncio.run(Desk(lambda: settings).look()), None, "running"
     try:
-        service = _answer(local_api.ask(config.data_folder(settings), PATH, content={"do": "look"}, seconds=_SECONDS))
+        service = answer_in(local_api.ask(config.data_folder(settings), PATH, content={"do": "look"}, seconds=_SECONDS))
     except local_api.NoAnswerError as error:
         state = error.state
         click.echo(f"The service does not say what it can read. {state.capitalize()}: {error}.", err=True)

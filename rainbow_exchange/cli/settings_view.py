@@ -8,6 +8,7 @@ from typing import Any
 from rainbow_exchange import config, secret_places
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.made_here import with_made
+from rainbow_exchange.cli.status import SCHEMA_VERSION as STATUS_SCHEMA_VERSION
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.lines import line_of
 from rainbow_exchange.config.redacted import NOT_SET, SET, redacted
@@ -61,12 +62,9 @@ def view(config_file: Path | None) -> View:
 
 
 def _ask(folder: Path) -> list[Mapping[str, Any]]:
-    answer = local_api.ask(folder, "/api/status")
-    listed = answer.get("settings") if isinstance(answer, dict) and answer.get("schema_version") == 1 else None
+    listed = local_api.ask(folder, "/api/status", schema=STATUS_SCHEMA_VERSION).get("settings")
     if not isinstance(listed, list):
-        raise local_api.NoAnswerError(
-            local_api.CANNOT_TELL, "it is of another version than this command", "use the command of its version"
-        )
+        raise local_api.another_version()
     return listed
 
 

@@ -9,8 +9,8 @@ import click
 
 from rainbow_exchange import config, logs
 from rainbow_exchange.cli import check_screen, setup_entry, setup_keeper
+from rainbow_exchange.cli.secret_keeper import Ask
 from rainbow_exchange.cli.secret_value import read_option
-from rainbow_exchange.cli.setup_keeper import Ask
 from rainbow_exchange.cli.terminal import config_option, is_terminal
 from rainbow_exchange.diagnosis.check import Verdict, overall
 from rainbow_exchange.diagnosis.set_up import as_results

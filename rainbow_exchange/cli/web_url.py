@@ -29,12 +29,10 @@ def web_url(*, as_json: bool, config_file: Path | None) -> None:
         rainbow-exchange web-url
     """  # noqa: D301  (\b is click's: keep these lines)
     folder = config.data_folder(config.load(config_file))
-    answer = local_api.ask(folder, "/api/sign-in", content={})
+    answer = local_api.ask(folder, "/api/sign-in", content={}, schema=SCHEMA_VERSION)
     found = runtime.read(folder)
-    if found is None or not isinstance(answer, dict) or answer.get("schema_version") != SCHEMA_VERSION:
-        raise local_api.NoAnswerError(
-            local_api.CANNOT_TELL, "the daemon has ended, or is of another version than this command", "try again"
-        )
+    if found is None:
+        raise local_api.NoAnswerError(local_api.CANNOT_TELL, "the daemon has ended this moment", "try again")
     url = f"http://{runtime.host_in_url(found.host)}:{found.port}{answer['path']}"
     if as_json:
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "url": url, "seconds": answer["seconds"]}))

@@ -59,7 +59,9 @@ class Page:
     #: what a call by this name is answered, by what came with it
     answers: dict[str, Callable[[Any], dict[str, Any]]] = field(default_factory=dict)
 
-    previewed: dict[str, Any] = field(default_factory=lambda: {"state": "unknown", "address": "", "reason": "Nobody."})
+    previewed: dict[str, Any] = field(
+        default_factory=lambda: {"schema_version": 1, "state": "unknown", "address": "", "reason": "Nobody."}
+    )
 
     metrics: bytes = b"rainbow_exchange_users 3.0\n"
     members: list[Member] = field(default_factory=list)

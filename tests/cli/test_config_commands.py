@@ -141,7 +141,7 @@ def test_a_service_of_another_version_is_said(page: Page) -> None:
     page.status["schema_version"] = 2
     page.status["settings"] = []
 
-    assert "could not be asked (it is of another version" in run("show").stderr
+    assert "could not be asked (the daemon is of another version" in run("show").stderr
 
 
 def test_what_was_made_here_and_cannot_be_read_is_said(file: Path) -> None:
