@@ -10,6 +10,7 @@ import click
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.service_options import name_option, nssm_option
 from rainbow_exchange.cli.service_wanted import data_folder
+from rainbow_exchange.cli.status import DEGRADED, EXIT_CODES
 from rainbow_exchange.cli.terminal import config_option
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import printable
@@ -51,8 +52,7 @@ def status(name: str, config_file: Path | None, nssm: Path | None, as_a_line: bo
             click.echo(printable(line))
     if found.state != "running":
         sys.exit(local_api.EXIT_CODES.get(found.state or "", _NOT_RUNNING))
-    codes = {"healthy": 0, "switched off": 0} | local_api.EXIT_CODES
-    sys.exit(codes.get(connector["state"], 1))
+    sys.exit(EXIT_CODES.get(connector["state"], DEGRADED))
 
 
 def state_of(answer: object) -> str:

@@ -15,7 +15,7 @@ from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
 DEGRADED = 1
-_EXIT_CODES = {"healthy": 0, "switched off": 0} | local_api.EXIT_CODES
+EXIT_CODES = {"healthy": 0, "switched off": 0} | local_api.EXIT_CODES
 
 
 @click.command()
@@ -50,7 +50,7 @@ def status(*, config_file: Path | None, as_json: bool, watches: bool, every: flo
         answer = _ask(folder)
         for line in [json.dumps(answer)] if as_json else status_screen.lines(answer, now=datetime.now().astimezone()):
             click.echo(printable(line))
-    sys.exit(_EXIT_CODES.get(answer["state"], DEGRADED))
+    sys.exit(EXIT_CODES.get(answer["state"], DEGRADED))
 
 
 def _ask(folder: Path) -> dict[str, Any]:

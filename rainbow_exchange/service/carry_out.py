@@ -1,12 +1,12 @@
 """Carrying out a plan, step by step. What a step that fails leaves behind is taken back, as far as it can be."""
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.private_files import write_private
 from rainbow_exchange.service.plan import MakeFolder, RemoveFile, Run, Step, WriteFile
 
 #: a stop waits for the connector's ordered end, and for the service manager
@@ -53,7 +53,7 @@ def _do(step: Step) -> None:
         case MakeFolder():
             Path(step.path).mkdir(mode=0o700, parents=True, exist_ok=True)
         case WriteFile():
-            _write(Path(step.path), step.content.encode(), step.mode)
+            write_private(Path(step.path), step.content.encode(), mode=step.mode)
         case RemoveFile():
             Path(step.path).unlink(missing_ok=True)
 
@@ -103,7 +103,7 @@ def _put_back(step: WriteFile, before: bytes | None) -> None:
     if before is None:
         Path(step.path).unlink(missing_ok=True)
     else:
-        _write(Path(step.path), before, step.mode)
+        write_private(Path(step.path), before, mode=step.mode)
     if step.then:
         _demand_success(step.then)
 
@@ -112,15 +112,6 @@ def _demand_success(command: tuple[str, ...], typed: str | None = None) -> None:
     code, said = _run(command, typed, _SECONDS)
     if code != 0:
         raise OSError(f"exit code {code}{f': {said}' if said else ''}")
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    draft.chmod(mode)
-    draft.replace(path)
 
 
 def _content(path: str) -> bytes | None:
