@@ -183,9 +183,12 @@ class CloudSteps:
 
 
 def _link_refused(error: SaslRefused | StreamEnded) -> Cause:
+    text = f"Rainbow's XMPP server does not let the connector in: {str(error).rstrip('.')}."
+    if isinstance(error, SaslRefused) and error.condition == "server-not-proved":
+        text = "What answers as Rainbow's XMPP server has not proved that it knows the password."
     return Cause(
         "rainbow-link-lost",
-        f"Rainbow's XMPP server does not let the connector in: {error}.",
+        text,
         "Rainbow's REST API gave us this account: if it stays, ask Rainbow's support, unless something in between"
         " speaks in Rainbow's place.",
     )

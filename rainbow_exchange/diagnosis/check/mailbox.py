@@ -41,6 +41,15 @@ _MOST_VALUES = 8
 _GIVE_BACK_WITHIN = 5.0
 #: which command has the lines for the missing right
 PRINTS = "rainbow-exchange throttling-policy print --group NAME has the lines."
+_MORE = (
+    "Raise EwsMaxSubscriptions (rainbow-exchange throttling-policy print), or let the account impersonate: then each"
+    " mailbox has a limit of its own. With impersonation another program takes them."
+)
+_AFFINITY = (
+    "Run this again. If it stays, something in between spreads the requests over several servers: let it pass the"
+    " cookies and the headers X-AnchorMailbox and X-PreferServerAffinity, or keep this machine on one server."
+)
+_LATER = "Run this again in some minutes. If it stays, look up the code in Microsoft's list of response codes."
 
 
 @dataclass(slots=True, eq=False)
@@ -249,7 +258,18 @@ def names_nobody(code: str) -> bool:
 def refused(error: EwsError, who: str) -> Cause:
     """Say why one mailbox cannot be had."""
     code = reason_of(error)
-    problem, trouble = trouble_by(code, who)
+    if code == "ErrorExceededSubscriptionCount":
+        text = f"Exchange allows the account no further subscription ({code})."
+        return Cause("exchange-subscriptions-exceeded", text, _MORE)
+    match treatment(error):
+        case Treatment.SUBSCRIPTION_LOST:
+            text = f"Exchange does not know the subscription to {who} that it gave a moment ago ({code})."
+            return Cause("exchange-subscription-lost", text, _AFFINITY)
+        case Treatment.TRANSIENT:
+            text = f"Exchange cannot serve the mailbox of {who} for now ({code})."
+            return Cause("mailbox-postponed", text, _LATER)
+        case _:
+            problem, trouble = trouble_by(code, who)
     action = trouble.action
     if treatment(error) is Treatment.DENIED and "ApplicationImpersonation" in action:
         action = f"{action} {PRINTS}"

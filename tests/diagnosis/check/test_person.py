@@ -117,6 +117,29 @@ async def test_a_stream_is_refused_where_the_service_has_them_all(tmp_path: Path
     assert beside["rainbow-link"].text == "The service, which runs, has it since 2026-03-02T08:00:00Z."
 
 
+@pytest.mark.parametrize(
+    ("operation", "code", "step", "cause"),
+    [
+        ("GetStreamingEvents", "ErrorSubscriptionNotFound", "stream", "exchange-subscription-lost"),
+        ("GetStreamingEvents", "ErrorMailboxMoveInProgress", "stream", "mailbox-postponed"),
+        ("Subscribe", "ErrorExceededSubscriptionCount", "subscription", "exchange-subscriptions-exceeded"),
+        ("Subscribe", "ErrorMailboxStoreUnavailable", "subscription", "mailbox-postponed"),
+        ("Subscribe", "ErrorAccessDenied", "subscription", "mailbox-denied"),
+    ],
+)
+async def test_no_right_is_called_missing_where_none_is(
+    tmp_path: Path, operation: str, code: str, step: str, cause: str
+) -> None:
+    house = bench(tmp_path)
+    house.exchange.dials.turn({"faults": {operation: code}})
+
+    found = await checked(house)
+
+    assert told(found, "fail") == {step: cause}
+    assert ("Grant" in found[step].fix) == (code == "ErrorAccessDenied")
+    assert code in found[step].text
+
+
 async def test_an_address_that_is_another_users_login_is_not_tried(tmp_path: Path) -> None:
     house = bench(tmp_path)
     other = house.people[0]
