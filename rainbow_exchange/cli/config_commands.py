@@ -10,7 +10,7 @@ import click
 
 from rainbow_exchange import config as settings
 from rainbow_exchange.cli import config_screen, settings_check, settings_view
-from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.cli.terminal import config_option, json_option, print_lines
 from rainbow_exchange.config.template import template
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import printable
@@ -18,8 +18,6 @@ from rainbow_exchange.private_files import write_private
 
 SCHEMA_VERSION = 1
 NOT_STRICTLY, FAULTY = 1, 2
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 
 
 @click.group()
@@ -36,7 +34,7 @@ def config() -> None:
 
 @config.command()
 @click.option("--origin", "origins", is_flag=True, help="Show beside each value where it comes from.")
-@_json_option
+@json_option
 @config_option
 def show(*, origins: bool, as_json: bool, config_file: Path | None) -> None:
     """Show every setting: as the running service has them, else as a service would read them here.
@@ -64,15 +62,13 @@ def show(*, origins: bool, as_json: bool, config_file: Path | None) -> None:
         return
     whose = "the running service has them" if view.by_daemon else "this account reads them, for no service is asked"
     click.echo(printable(f"Settings as {whose}; file: {view.file or 'none'}."), err=True)
-    for line in config_screen.shown(view, origins=origins):
-        click.echo(printable(line))
-    for remark in view.remarks:
-        click.echo(printable(remark), err=True)
+    print_lines(config_screen.shown(view, origins=origins))
+    print_lines(view.remarks, err=True)
 
 
 @config.command()
 @click.option("--strict", is_flag=True, help="End with 1 where anything is missing or looks wrong.")
-@_json_option
+@json_option
 @config_option
 def check(*, strict: bool, as_json: bool, config_file: Path | None) -> None:
     """Say all that is wrong with the settings at once: file, variables, and the files of secrets.
@@ -92,8 +88,7 @@ def check(*, strict: bool, as_json: bool, config_file: Path | None) -> None:
         found = asdict(report) | {"file": None if report.file is None else str(report.file)}
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | found))
     else:
-        for line in config_screen.checked(report):
-            click.echo(printable(line))
+        print_lines(config_screen.checked(report))
     if report.faults:
         sys.exit(FAULTY)
     sys.exit(NOT_STRICTLY if strict and (report.warnings or report.missing) else 0)

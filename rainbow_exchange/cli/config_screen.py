@@ -6,6 +6,7 @@ from rainbow_exchange.cli.settings_check import Report
 from rainbow_exchange.cli.settings_view import Shown, View
 from rainbow_exchange.config.redacted import NOT_SET, SET
 from rainbow_exchange.config.template import written
+from rainbow_exchange.network.shown import counted
 
 _WIDEST = 48
 
@@ -36,14 +37,10 @@ def checked(report: Report) -> Iterator[str]:
 
 def _sum(report: Report) -> str:
     if report.faults:
-        return f"{_count(len(report.faults), 'fault')}: the service does not start with these settings."
+        return f"{counted(len(report.faults), 'fault')}: the service does not start with these settings."
     if report.missing:
         return (
-            f"No fault. {_count(len(report.missing), 'setting')} missing: the service starts, and waits for what login,"
-            " these settings or Rainbow's administration may give."
+            f"No fault. {counted(len(report.missing), 'setting')} missing: the service starts, and waits for what"
+            " login, these settings or Rainbow's administration may give."
         )
     return f"No fault, nothing missing, as {report.account} sees it."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

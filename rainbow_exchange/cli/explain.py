@@ -9,9 +9,8 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import explain_screen, local_api
-from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.cli.terminal import config_option, json_option, print_lines
 from rainbow_exchange.cli.when import FORMS, past_instant
-from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
 PATIENCE = 15.0
@@ -21,7 +20,7 @@ _EXIT_CODES = {True: 0, False: 1, None: 0}
 @click.command()
 @click.argument("address")
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@json_option
 @click.option("--at", metavar="TIME", help=f"How it was then, within the last 24 hours: {FORMS}; this machine's zone.")
 def explain(address: str, config_file: Path | None, as_json: bool, at: str | None) -> None:
     """Say why one user is shown as he is, or was: the whole chain, and its first broken link.
@@ -48,8 +47,7 @@ def explain(address: str, config_file: Path | None, as_json: bool, at: str | Non
     if as_json:
         click.echo(json.dumps(answer))
     else:
-        for line in explain_screen.lines(answer, here):
-            click.echo(printable(line))
+        print_lines(explain_screen.lines(answer, here))
     sys.exit(_EXIT_CODES[answer["verdict"]["right"]])
 
 

@@ -10,10 +10,9 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api, mailboxes_screen
-from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option, print_lines
 from rainbow_exchange.diagnosis.mailboxes_query import MOST, PROBLEMS, SORTS, STATES
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.network.shown import printable
 from rainbow_exchange.private_files import write_private
 
 SCHEMA_VERSION = 1
@@ -34,7 +33,7 @@ _SECONDS = 30.0
 @click.option(
     "--limit", type=click.IntRange(0), help="So many people at most, 0 for all. A terminal shows 100, the rest all."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@json_option
 @click.option(
     "--csv",
     "csv_file",
@@ -81,8 +80,7 @@ def mailboxes(
     elif csv_file is not None:
         _write(csv_file, mailboxes_screen.report(answer["people"], "\t" if delimiter == "tab" else delimiter))
     else:
-        for line in mailboxes_screen.lines(answer):
-            click.echo(printable(line))
+        print_lines(mailboxes_screen.lines(answer))
     sys.exit(0 if answer["state"] == "shown" else NOT_READY)
 
 

@@ -9,7 +9,6 @@ from rainbow_exchange.cli.clock_words import Clock, shown_as
 #: of the story, what lies so long before the instant, and after it
 _BEFORE, _AFTER = timedelta(hours=2), timedelta(minutes=30)
 _CHANGES = {"notified": "Exchange announces a change", "polled": "a change is found by polling"}
-_TOLD_ANYHOW = " (at a start, as something begins or ends, or once more)"
 _NOT_TOLD = "not known"
 
 

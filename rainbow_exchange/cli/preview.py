@@ -8,8 +8,7 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api, preview_screen
-from rainbow_exchange.cli.terminal import config_option
-from rainbow_exchange.network.shown import printable
+from rainbow_exchange.cli.terminal import config_option, json_option, print_lines
 
 SCHEMA_VERSION = 1
 #: seconds: the daemon itself may wait for Exchange
@@ -20,7 +19,7 @@ NOTHING_SHOWN = 1
 @click.command()
 @click.argument("address")
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@json_option
 def preview(address: str, config_file: Path | None, as_json: bool) -> None:
     """Show what Rainbow would be told of one user now, with the rule that made each field so.
 
@@ -42,6 +41,5 @@ def preview(address: str, config_file: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer))
     else:
-        for line in preview_screen.lines(answer):
-            click.echo(printable(line))
+        print_lines(preview_screen.lines(answer))
     sys.exit(0 if answer["state"] == "shown" else NOTHING_SHOWN)

@@ -11,7 +11,7 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api
-from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option
 from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
@@ -31,7 +31,7 @@ _OUTCOMES = {
 @click.argument("addresses", metavar="[ADDRESS]...", nargs=-1)
 @click.option("--all", "everybody", is_flag=True, help="Read everybody's calendar and out-of-office state anew.")
 @click.option("--no-wait", "leaves", is_flag=True, help="Begin it, and do not wait for its end.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@json_option
 @config_option
 def resync(
     *, addresses: tuple[str, ...], everybody: bool, leaves: bool, as_json: bool, config_file: Path | None

@@ -10,7 +10,7 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api
-from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.cli.terminal import config_option, json_option
 from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
@@ -22,7 +22,7 @@ UNKNOWN = 1
 @click.option(
     "--all", "everybody", is_flag=True, help="Everybody whose mailbox is not streamed, as without an ADDRESS."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@json_option
 @config_option
 def retry(*, addresses: tuple[str, ...], everybody: bool, as_json: bool, config_file: Path | None) -> None:
     """Try mailboxes now that are to be tried later, once their cause is mended: those of ADDRESS, or all.

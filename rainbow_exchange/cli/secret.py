@@ -15,7 +15,7 @@ from rainbow_exchange import config, logs, own_keyring
 from rainbow_exchange.cli import local_api, secret_keeper, secret_screen
 from rainbow_exchange.cli.secret_file import into_file
 from rainbow_exchange.cli.secret_value import FILE_OPTION, typed
-from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option, print_lines
 from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import printable
@@ -39,7 +39,6 @@ def _begun(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     return [CompletionItem(key) for key in KEYS if key.startswith(incomplete)]
 
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 _yes_option = click.option("--yes", is_flag=True, help="Answer every question with yes.")
 _name_argument = click.argument("name", callback=_known, shell_complete=_begun)
 
@@ -72,7 +71,7 @@ def secret() -> None:
 @click.option("--for", "reader", metavar="ACCOUNT", help="With --to-file: the account of the service, which reads it.")
 @_yes_option
 @config_option
-@_json_option
+@json_option
 def put(  # noqa: PLR0917  (click hands them in by name)
     name: str,
     file: Path | None,
@@ -124,7 +123,7 @@ def put(  # noqa: PLR0917  (click hands them in by name)
 @_name_argument
 @_yes_option
 @config_option
-@_json_option
+@json_option
 def unset(name: str, yes: bool, config_file: Path | None, as_json: bool) -> None:
     """Take a secret away: out of the service's keyring, and, once agreed to, the file that the settings name.
 
@@ -167,7 +166,7 @@ def unset(name: str, yes: bool, config_file: Path | None, as_json: bool) -> None
 
 @secret.command("list")
 @config_option
-@_json_option
+@json_option
 def show(config_file: Path | None, as_json: bool) -> None:
     """Show of each secret whether it is set, where it comes from, and for which account that holds.
 
@@ -189,15 +188,14 @@ def show(config_file: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "state": state} | shown))
     else:
         lines = secret_screen.table if is_terminal(sys.stdout) else secret_screen.plain
-        for line in lines(service, own):
-            click.echo(printable(line))
+        print_lines(lines(service, own))
     sys.exit(local_api.EXIT_CODES[state] if state == local_api.CANNOT_TELL else 0)
 
 
 @secret.command()
 @_name_argument
 @config_option
-@_json_option
+@json_option
 def where(name: str, config_file: Path | None, as_json: bool) -> None:
     """Show every place of one secret in the order of precedence, which of them has it, and which counts.
 
@@ -219,8 +217,7 @@ def where(name: str, config_file: Path | None, as_json: bool) -> None:
         shown = {key: one and {"account": accounts[key]} | one for key, one in found.items()}
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "state": state} | shown))
     else:
-        for line in secret_screen.everywhere(service, own, name):
-            click.echo(printable(line))
+        print_lines(secret_screen.everywhere(service, own, name))
     if state == local_api.CANNOT_TELL:
         sys.exit(local_api.EXIT_CODES[state])
     one = found["service"] or found["this_account"]
@@ -268,5 +265,4 @@ def _tell(shown: Mapping[str, Any], lines: list[str], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | dict(shown)))
         return
-    for line in lines:
-        click.echo(printable(line))
+    print_lines(lines)

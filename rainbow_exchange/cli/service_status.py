@@ -11,9 +11,8 @@ from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.service_options import name_option, nssm_option
 from rainbow_exchange.cli.service_wanted import data_folder
 from rainbow_exchange.cli.status import DEGRADED, EXIT_CODES
-from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.cli.terminal import config_option, json_option, print_lines
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.network.shown import printable
 from rainbow_exchange.service.states import Found, NoManagerError, find_service
 
 SCHEMA_VERSION = 1
@@ -25,8 +24,8 @@ _NOT_RUNNING = 3
 @name_option
 @config_option
 @nssm_option
-@click.option("--json", "as_a_line", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
-def status(name: str, config_file: Path | None, nssm: Path | None, as_a_line: bool) -> None:
+@json_option
+def status(name: str, config_file: Path | None, nssm: Path | None, as_json: bool) -> None:
     """Say what the service manager says of the service, and the connector of itself.
 
     \b
@@ -44,12 +43,11 @@ def status(name: str, config_file: Path | None, nssm: Path | None, as_a_line: bo
         connector = {"state": state_of(local_api.ask(folder, "/api/status")), "reason": "", "action": ""}
     except local_api.NoAnswerError as error:
         connector = {"state": error.state, "reason": str(error), "action": error.action}
-    if as_a_line:
+    if as_json:
         shown = {"name": name, "manager": found.manager, "state": found.state or ABSENT, "detail": found.detail}
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "service": shown, "connector": connector}))
     else:
-        for line in _lines(name, found, connector):
-            click.echo(printable(line))
+        print_lines(_lines(name, found, connector))
     if found.state != "running":
         sys.exit(local_api.EXIT_CODES.get(found.state or "", _NOT_RUNNING))
     sys.exit(EXIT_CODES.get(connector["state"], DEGRADED))

@@ -11,11 +11,10 @@ from rainbow_exchange import config, logs
 from rainbow_exchange.cli import check_screen, setup_entry, setup_keeper
 from rainbow_exchange.cli.secret_keeper import Ask
 from rainbow_exchange.cli.secret_value import read_option
-from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option, print_lines
 from rainbow_exchange.diagnosis.check import Verdict, overall
 from rainbow_exchange.diagnosis.set_up import as_results
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.network.shown import printable
 
 SCHEMA_VERSION = 1
 FAILED = 1
@@ -53,7 +52,7 @@ def setup() -> None:
 @click.option("--proxy", "proxy_url", metavar="URL", help="The HTTP proxy, where Exchange is reached through one.")
 @click.option("--mailbox", metavar="ADDRESS", help="Whose calendar it is tried with; nothing is changed there.")
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end.")
+@json_option
 def exchange(config_file: Path | None, as_json: bool, **typed: Any) -> None:
     """Enter where Exchange is and who signs in there; what works is kept.
 
@@ -98,7 +97,7 @@ def exchange(config_file: Path | None, as_json: bool, **typed: Any) -> None:
     help="Which way leads through it.",
 )
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end.")
+@json_option
 def proxy(  # noqa: PLR0917  (click hands them in by name)
     url: str | None,
     without: bool,
@@ -144,8 +143,7 @@ def _try_and_keep(entered: dict[str, Any], ask: Ask, *, daemon: bool, as_json: b
     results = as_results(steps)
     width = max((len(each.step) for each in results), default=0)
     for each in results:
-        for line in check_screen.lines(each, width=width):
-            click.echo(printable(line), err=as_json)
+        print_lines(check_screen.lines(each, width=width), err=as_json)
     verdict = overall(each.verdict for each in results)
     shown: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "kept": False, "verdict": verdict.value, "steps": steps}
     shown |= {"where": [], "account": None, "in_use": False, "remark": None}
@@ -163,6 +161,5 @@ def _try_and_keep(entered: dict[str, Any], ask: Ask, *, daemon: bool, as_json: b
     if as_json:
         click.echo(json.dumps(shown))
     else:
-        for line in lines:
-            click.echo(printable(line))
+        print_lines(lines)
     sys.exit(FAILED if verdict is Verdict.FAIL else 0)

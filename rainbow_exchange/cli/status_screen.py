@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rainbow_exchange.diagnosis.mailboxes_query import PROBLEMS as PROBLEMS_OF_PEOPLE
-from rainbow_exchange.network.shown import few
+from rainbow_exchange.network.shown import counted, few
 
 #: how many mailboxes that wait for their next try stand on the screen, and how many problems with all that they say
 SHOWN = 5
@@ -81,7 +81,7 @@ def telling_line(notify: Mapping[str, Any], *, now: datetime) -> str:
     if notify.get("waiting"):
         age = f", the oldest for {notify['oldest_seconds']:.0f} s" if notify["oldest_seconds"] is not None else ""
         again = f", next try {_clock(notify['next_try'], now)}" if notify["next_try"] else ""
-        shown.append(f"{_count(notify['waiting'], 'user')} waiting{age}{again}")
+        shown.append(f"{counted(notify['waiting'], 'user')} waiting{age}{again}")
     if notify.get("refused"):
         shown.append(f"{notify['refused']} refused by Rainbow")
     if notify.get("did_not_ask"):
@@ -124,7 +124,7 @@ def _settings(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def throttling_line(meter: Mapping[str, Any], *, now: datetime) -> str:
     """Show the meter on one line."""
-    streams = _count(meter["streams_open"], "stream")
+    streams = counted(meter["streams_open"], "stream")
     if meter["streams_limit"] is not None:
         streams += f" of {meter['streams_limit']} allowed"
     if meter["next_stream_try"]:
@@ -133,12 +133,8 @@ def throttling_line(meter: Mapping[str, Any], *, now: datetime) -> str:
     if meter["poll_period_seconds"] is not None:
         shown += f", polling every {meter['poll_period_seconds']:.0f} s"
     if meter["back_offs"]:
-        shown += f", {_count(meter['back_offs'], 'back-off')}, the last for {meter['last_reason']}"
+        shown += f", {counted(meter['back_offs'], 'back-off')}, the last for {meter['last_reason']}"
     return f"{shown}, held back until {_clock(meter['until'], now)}" if meter["until"] else shown
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _clock(instant: str, now: datetime) -> str:

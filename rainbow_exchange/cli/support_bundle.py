@@ -16,7 +16,7 @@ import click
 from rainbow_exchange import config, logs
 from rainbow_exchange.cli import local_api, support_sources
 from rainbow_exchange.cli.service_options import name_option
-from rainbow_exchange.cli.terminal import config_option, is_terminal
+from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option, print_lines
 from rainbow_exchange.diagnosis.bundle import archive, sources
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Read, Source, read
 from rainbow_exchange.diagnosis.bundle.making import Bundle, make
@@ -47,7 +47,7 @@ _PATIENCE = 20.0
 @name_option
 @click.option("--no-check", is_flag=True, help="Leave out what rainbow-exchange check says, which may take a minute.")
 @click.option("--include-addresses", is_flag=True, help="Leave people's addresses and ids as they are.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@json_option
 def support_bundle(  # noqa: PLR0917  (click hands them in by name)
     config_file: Path | None,
     output: Path | None,
@@ -94,8 +94,7 @@ def support_bundle(  # noqa: PLR0917  (click hands them in by name)
     if as_json:
         click.echo(json.dumps(answer))
         return
-    for line in _lines(answer):
-        click.echo(printable(line))
+    print_lines(_lines(answer))
 
 
 def _file(output: Path | None, now: datetime) -> Path:

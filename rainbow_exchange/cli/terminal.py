@@ -1,12 +1,14 @@
 """What a person at a terminal sees: progress at the start, then one line per change."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import click
+
+from rainbow_exchange.network.shown import counted, printable
 
 #: so many users are listed without a word on the way
 LISTED_SILENTLY = 1000
@@ -35,6 +37,17 @@ def config_option(command: F) -> F:
     )(command)
 
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md)."
+)
+
+
+def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
+    """Print lines, without what steers a terminal."""
+    for line in lines:
+        click.echo(printable(line), err=err)
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a person looks at this stream."""
     try:
@@ -60,7 +73,7 @@ class Progress:
             case "listing_users" if values["total"] > LISTED_SILENTLY:
                 self._rewrite(f"Listing users {values['done']}/{values['total']}", last=False)
             case "users_listed":
-                self._line(f"Rainbow lists {_count(values['count'], 'user')}.")
+                self._line(f"Rainbow lists {counted(values['count'], 'user')}.")
             case "subscribed":
                 self._rewrite(f"Subscribed {values['done']}/{values['total']}", last=values["done"] >= values["total"])
             case "change_told":
@@ -99,7 +112,3 @@ class Progress:
 
 def _nowhere(_text: str) -> None:
     pass
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from rainbow_exchange.cli import status_screen
-from rainbow_exchange.cli.terminal import is_terminal
+from rainbow_exchange.cli.terminal import is_terminal, print_lines
 from rainbow_exchange.network.shown import few, printable
 
 #: problems that a line says in full
@@ -40,8 +40,7 @@ def watch(look: Callable[[], dict[str, Any]], *, every: float, as_json: bool) ->
     if is_terminal(sys.stdout) and _obeys_sequences():
         with _another_screen():
             answer = _until_interrupted(look, _redraw(every), every)
-        for line in status_screen.lines(answer, now=datetime.now().astimezone()):
-            click.echo(printable(line))
+        print_lines(status_screen.lines(answer, now=datetime.now().astimezone()))
         return answer
     return _until_interrupted(look, _lines(), every)
 

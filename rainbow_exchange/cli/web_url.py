@@ -7,14 +7,14 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api
-from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.cli.terminal import config_option, json_option
 from rainbow_exchange.web import runtime
 
 SCHEMA_VERSION = 1
 
 
 @click.command("web-url")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON (docs/reference/commands.md).")
+@json_option
 @config_option
 def web_url(*, as_json: bool, config_file: Path | None) -> None:
     """Print the address of the local page, with a code that signs in once.

@@ -28,3 +28,8 @@ def few(things: Sequence[T], most: int, name: Callable[[T], str] = str) -> str:
     more = len(things) - most
     written = ", ".join(map(name, things[:most]))
     return f"{written} and {more} more" if more > 0 else written
+
+
+def counted(number: int, noun: str) -> str:
+    """Write how many there are, as "1 user" or "2 users"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -14,7 +14,7 @@ from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, wa
 from rainbow_exchange.diagnosis.check.way import WayTo, late_cause
 from rainbow_exchange.diagnosis.check.wording import once
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.network.shown import shown
+from rainbow_exchange.network.shown import counted, shown
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow import connections
 from rainbow_exchange.rainbow.company import company_record, exchange_configuration
@@ -133,7 +133,7 @@ class CloudSteps:
             text = "Rainbow lists no user of the company."
             action = "Check rainbow.company_id (leave it out to use the account's own), and the account's rights."
             return warned(Cause("rainbow-no-users", text, action), total=0)
-        return passed(f"{total} user{'' if total == 1 else 's'}.", total=total)
+        return passed(f"{counted(total, 'user')}.", total=total)
 
     async def link(self) -> Finding:
         """See whether questions can arrive: at the running service, else by a sign-in that nobody notices."""
