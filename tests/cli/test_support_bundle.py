@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rainbow_exchange.bridge.member import Member
+from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli import support_bundle as module
 from rainbow_exchange.cli.main import commands
 from rainbow_exchange.credentials import Secrets
@@ -53,6 +54,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def no_bridge(_wanted: Any) -> dict[str, Any]:
     return {"schema_version": 1, "state": "not-ready", "reason": "Exchange is looked for (zoe@acme.test)."}
+
+
+def test_a_remark_about_a_file_of_a_secret_is_none(page: Page) -> None:
+    remark = "/etc/pw may be read by every account of this machine; close it: chmod o-rwx /etc/pw."
+    page.secrets = Secrets(exchange_password="hunter2", exposed=remark, keyring_problem="this account has no keyring")
+    page.status["problems"] = [{"text": f"{remark} hunter2"}]
+
+    shown = local_api.ask(page.folder, "/api/bundle", content={"part": "status"})
+
+    assert shown["content"]["problems"] == [{"text": f"{remark} ***"}]
 
 
 def test_of_a_running_daemon(page: Page, here: Path) -> None:

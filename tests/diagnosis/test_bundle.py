@@ -43,6 +43,12 @@ def test_a_secret_is_taken_out_in_every_form_and_mode(written: str) -> None:
             assert "***" in shown
 
 
+@pytest.mark.parametrize("written", ["%68%75%6Eter2", r"\u0068unter2", "c3ZjOmh1bnRlcjI=", "AHN2YwBodW50ZXIy"])
+def test_a_secret_is_taken_out_where_escapes_or_base64_hide_it(written: str) -> None:
+    for hiding in (None, Hiding(b"k" * 32)):
+        assert Cleaning(hiding, ["hunter2"]).text(f"said {written} again") == "said *** again"
+
+
 def test_a_line_of_a_log_is_redacted_once_more() -> None:
     cleaning = Cleaning(None)
 

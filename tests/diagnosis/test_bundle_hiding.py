@@ -40,6 +40,38 @@ def test_an_address_is_hidden_in_every_form(text: str) -> None:
     assert re.search(HASH, hidden)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://mail.acme.test/?u=ada.lovelace%252540acme.test&x=1",
+        "https://mail.acme.test/?u=%61%64%61%2E%6C%6F%76%65%6C%61%63%65%40%61%63%6D%65%2E%74%65%73%74",
+        r"\u0061\u0064\u0061\u002e\u006c\u006f\u0076\u0065\u006c\u0061\u0063\u0065\u0040acme.test was refused",
+        "&#97;&#100;&#97;&#x2e;&#108;&#111;&#118;&#101;&#108;&#97;&#99;&#101;&commat;acme.test",
+        r"said \x61\x64\x61.lovelace@acme.test",
+        "=?utf-8?b?YWRhLmxvdmVsYWNlQGFjbWUudGVzdA==?=",
+        "user YWRhLmxvdmVsYWNlQGFjbWUudGVzdA, again",
+        "AGFkYS5sb3ZlbGFjZUBhY21lLnRlc3QAeA== was sent",
+    ],
+)
+def test_escapes_hide_nobody_from_being_hidden(text: str) -> None:
+    one = hiding("ada.lovelace@acme.test")
+    hidden = one.text(text)
+
+    assert one.hash("ada.lovelace@acme.test") in hidden
+    assert not [each for each in ("lovelace", "%6C", "u006c", "#108", "YWRh", "AGFk", "x61") if each in hidden]
+
+
+def test_names_without_an_at_sign_are_found_in_escapes_too() -> None:
+    one = hiding("ACME\\bjones", "李雷@例え.jp")
+
+    assert one.text("/ews?login=acme%5Cbjones&a=1").endswith(one.hash("bjones") + "&a=1")
+    assert one.hash("李雷@例え.jp") in one.text(
+        "login=%25E6%259D%258E%25E9%259B%25B7%2540%25E4%25BE%258B%25E3%2581%2588.jp"
+    )
+    kept = "/ews%20a?b=%5Cx&amp;c cmFpbmJvdyBleGNoYW5nZQ== rainbow_exchange.bridge"
+    assert one.text(kept) == kept
+
+
 def test_the_same_person_has_the_same_hash_and_the_company_keeps_its_domain() -> None:
     hide = hiding()
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rainbow_exchange import logs
+from rainbow_exchange.diagnosis.bundle import escapes
 from rainbow_exchange.diagnosis.bundle.hiding import Hiding
 from rainbow_exchange.json_text import read_json
 
@@ -20,6 +21,8 @@ class Cleaning:
 
     def __init__(self, hiding: Hiding | None, secrets: Iterable[str] = ()) -> None:
         self._hiding = hiding
+        secrets = set(secrets)
+        self._plain = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
         forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
         self._secrets = sorted(forms, key=len, reverse=True)
 
@@ -58,6 +61,10 @@ class Cleaning:
     def _mask(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, logs.MASK)
+        for found_in in (escapes.words, escapes.base64s) if self._plain else ():
+            for start, stop, meaning in reversed(found_in(text)):
+                if any(secret in meaning for secret in self._plain):
+                    text = f"{text[:start]}{logs.MASK}{text[stop:]}"
         return logs.redact_text(text)
 
 

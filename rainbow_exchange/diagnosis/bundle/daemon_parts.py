@@ -65,7 +65,9 @@ def serve(
 
 
 def _values(secrets: Secrets) -> Iterator[str]:
-    values = (getattr(secrets, field.name) for field in fields(secrets) if field.name != "keyring_problem")
+    values = (
+        getattr(secrets, field.name) for field in fields(secrets) if field.name not in {"keyring_problem", "exposed"}
+    )
     return filter(None, values)
 
 

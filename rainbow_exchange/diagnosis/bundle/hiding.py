@@ -7,19 +7,18 @@ The domain of the company and the names of servers stay: without them there is n
 
 import hashlib
 import hmac
-import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
 
+from rainbow_exchange.diagnosis.bundle import escapes
 from rainbow_exchange.diagnosis.bundle.known import Known
 
 _LENGTH = 12
 _HASH = re.compile(rf"hash-[0-9a-f]{{{_LENGTH}}}")
 _AT = r"@|%40|%2540|\\+u0040|\\+x40|\\+40|=40|&#(?:64|x40);"
-_ESCAPED = r"\\+u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]{2,6};"
+_ESCAPED = r"\\+u[0-9a-fA-F]{4}|\\+x[0-9a-fA-F]{2}|&#x?[0-9a-fA-F]{2,6};"
 #: letters and marks of any script, but what stands around words
 _FOREIGN = r"[^\x00-\x7f\s\u00ab\u00bb\u2010-\u203a\u3000-\u3003\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b]"
 _PLAIN = r"[A-Za-z0-9_.+'!#$*~^{}|`%-]"
@@ -100,7 +99,18 @@ class Hiding:
             self._names.add(spelled)
 
     def text(self, text: str) -> str:
-        """Hide whoever is named in a text."""
+        """Hide whoever is named in a text, be it in escapes."""
+        text = self._as_it_stands(text)
+        for found_in in (escapes.words, escapes.base64s):
+            shown, end = [], 0
+            for start, stop, meaning in found_in(text):
+                hidden = self._as_it_stands(meaning)
+                shown += [text[end:start], text[start:stop] if hidden == meaning else hidden]
+                end = stop
+            text = "".join((*shown, text[end:]))
+        return text
+
+    def _as_it_stands(self, text: str) -> str:
         text = self._replace(self._addresses, text)
         text = _ADDRESS.sub(self._address, text)
         text = self._replace(self._names, text)
@@ -158,7 +168,7 @@ class Hiding:
             before, local = "'", local[1:]
         if not local:
             before, local = "", found["local"]
-        return before + self.hash(f"{_plain(local, found['at'])}@{_plain(found['domain'], found['at'])}")
+        return before + self.hash(f"{escapes.meaning(local)}@{escapes.meaning(found['domain'])}")
 
     def _id(self, found: re.Match[str]) -> str:
         before = found.string[max(0, found.start() - 20) : found.start()]
@@ -205,15 +215,6 @@ def is_of_a_person(account: str) -> bool:
 def _is_plain(name: str) -> bool:
     """Whether a name has the looks of an address, and no other character that a text may write in another way."""
     return re.fullmatch(r"[\w.+-]+@[\w.-]+", name, re.ASCII) is not None
-
-
-def _plain(text: str, at: str) -> str:
-    """Undo the escapes of a URL, of JSON or of XML, as the sign in the middle of the address tells."""
-    if "%" in at:
-        return unquote(unquote(text))
-    if at.startswith("&"):
-        return html.unescape(text)
-    return re.sub(r"\\+u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
 def _display_names(local: str) -> Iterator[str]:
