@@ -22,5 +22,7 @@ def last(results: Sequence[Result]) -> str:
     """Say in one line how it ended."""
     counts = Counter(result.verdict for result in results)
     told = ", ".join(f"{counts[verdict]} {word.lower()}" for verdict, word in _WORDS.items() if counts[verdict])
-    first = next((each.step for each in results if each.verdict is Verdict.FAIL), "")
+    fails = [each for each in results if each.verdict is Verdict.FAIL]
+    fails.sort(key=lambda each: bool(each.facts.get("unlisted")))  # whom to try was to come from a later step
+    first = fails[0].step if fails else ""
     return f"{told}. Begin with {first}." if first else f"{told}."

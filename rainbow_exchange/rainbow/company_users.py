@@ -45,7 +45,7 @@ async def first_users(client: RainbowClient) -> tuple[list[RainbowUser], int]:
     """Users of the first page, and how many there are in all; asked for once, for whoever only wants to see."""
     reading = Reading(limit=client.page_size)
     found = reading.take((await _call(client, "users", {}, offset=0)).json())
-    return found, reading.total or 0
+    return found, max(reading.total or 0, len(found))
 
 
 async def user_by_id(client: RainbowClient, user_id: str) -> RainbowUser | None:

@@ -27,3 +27,10 @@ def test_a_step_is_a_line_and_what_to_do_another() -> None:
 def test_the_last_line_counts_and_says_where_to_begin() -> None:
     assert check_screen.last([NAME, TCP]) == "1 fail, 1 skip. Begin with exchange-name."
     assert check_screen.last([TCP]) == "1 skip."
+
+
+def test_whoever_lacks_people_to_try_is_not_what_to_begin_with() -> None:
+    wants = Result(step="mailbox", verdict=Verdict.FAIL, text="Nobody.", facts={"unlisted": "401500"})
+    why = Result(step="rainbow-sign-in", verdict=Verdict.FAIL, text="Refused.")
+    assert check_screen.last([wants, why]).endswith("Begin with rainbow-sign-in.")
+    assert check_screen.last([wants]).endswith("Begin with mailbox.")

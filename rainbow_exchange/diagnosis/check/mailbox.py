@@ -126,9 +126,14 @@ class MailboxSteps:
                 if found is not None:
                     return found
         if not asked:
-            why = f", since Rainbow's users are not to be had ({shown(self._unlisted)})" if self._unlisted else ""
-            text = f"Nobody is known whose mailbox could be tried{why}."
-            return failed(Cause("user-unknown", text, "Name somebody: rainbow-exchange check ADDRESS."))
+            text, action = (
+                "Nobody is known whose mailbox could be tried",
+                "Name somebody: rainbow-exchange check ADDRESS.",
+            )
+            if why := shown(self._unlisted):
+                text += f", since Rainbow's users are not to be had ({why})"
+                action = "See the steps of Rainbow below, or name somebody: rainbow-exchange check ADDRESS."
+            return failed(Cause("user-unknown", f"{text}.", action), unlisted=why)
         said = few(self._tries, 5, lambda each: f"{each.identifier.kind} {each.identifier.value} ({each.code})")
         text = f"Exchange knows no mailbox by {said}." if said else f"{few(asked, 3)} has no address to look for."
         action = "Compare login and work address in Rainbow with the primary address of the mailbox in Exchange."
