@@ -8,10 +8,11 @@ import errno
 import os
 import re
 import secrets
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from rainbow_exchange import programs
 
 _ICACLS_SECONDS = 20
 # Much longer than it takes to write one: whoever began an older draft was killed.
@@ -100,8 +101,8 @@ def _close_to_others(path: Path, reader: str) -> None:
         grants = ("*S-1-5-18:(F)", "*S-1-5-32-544:(F)", "*S-1-3-4:(F)", *([f"{reader}:(R)"] if reader else []))
         command = [str(icacls), str(path), "/inheritance:r", "/grant:r", *grants]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=_ICACLS_SECONDS, check=False)  # noqa: S603  (fixed program, our own path)
-        except subprocess.TimeoutExpired as error:
+            code, _ = programs.run(command, seconds=_ICACLS_SECONDS)
+        except TimeoutError as error:
             raise OSError(f"icacls did not end within {_ICACLS_SECONDS} s for {path}") from error
-        if done.returncode != 0:
-            raise OSError(f"icacls could not restrict {path}: exit code {done.returncode}")
+        if code != 0:
+            raise OSError(f"icacls could not restrict {path}: exit code {code}")

@@ -86,6 +86,16 @@ class TestOnWindows:
             "*S-1-3-4:(F)",
         ]
 
+    def test_a_program_that_has_ended_is_not_waited_for_because_of_what_it_left_running(
+        self, system: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(private_files, "_ICACLS_SECONDS", 10.0)
+        self.program(system, "sleep 15 &")
+
+        private_files.write_private(tmp_path / "file", b"secret")
+
+        assert (tmp_path / "file").read_bytes() == b"secret"
+
     @pytest.mark.parametrize("script", ["exit 5", "sleep 10"])
     def test_nothing_is_written_where_that_fails(
         self, system: Path, tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch

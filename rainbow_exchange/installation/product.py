@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rainbow_exchange.installation import programs
+from rainbow_exchange import programs
 from rainbow_exchange.installation.layout import Layout, Service
 from rainbow_exchange.installation.refused import FailedError
 

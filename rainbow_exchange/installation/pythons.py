@@ -9,12 +9,12 @@ import contextlib
 import os
 import re
 import struct
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
+from rainbow_exchange import programs
 from rainbow_exchange.installation.refused import RefusedError
 
 #: as in pyproject.toml
@@ -75,17 +75,12 @@ def ask(executable: str) -> Python:
     """Ask a Python what it is. Raises RefusedError."""
     question = "import struct, sys; print(*sys.version_info[:2], struct.calcsize('P') * 8)"
     try:
-        done = subprocess.run(  # noqa: S603  (a Python that the administrator has named)
-            [executable, "-I", "-c", question],
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
-        major, minor, bits = (int(word) for word in done.stdout.split())
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        code, said = programs.run([executable, "-I", "-c", question], seconds=_SECONDS)
+        major, minor, bits = (int(word) for word in said.split()[-3:])
+    except OSError as error:
         raise RefusedError(f"{executable} is no Python that works here ({error})") from error
+    except ValueError as error:
+        raise RefusedError(f"{executable} is no Python that works here (exit code {code})") from error
     return Python(
         executable=executable, version=(major, minor), bits=bits, all_users=not _belongs_to_a_user(executable)
     )

@@ -1,10 +1,9 @@
 """Carrying out a plan, step by step. What a step that fails leaves behind is taken back, as far as it can be."""
 
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from rainbow_exchange import programs
 from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.private_files import write_private
 from rainbow_exchange.service.plan import MakeFolder, RemoveFile, Run, Step, WriteFile
@@ -59,25 +58,10 @@ def _do(step: Step) -> None:
 
 
 def _run(command: tuple[str, ...], typed: str | None, seconds: float) -> tuple[int, str]:
-    # Into a file: whatever the program leaves running would keep a pipe open, and its reader waiting.
-    with tempfile.TemporaryFile() as out:
-        try:
-            ended = subprocess.run(  # noqa: S603  (the steps of a plan; no shell)
-                command,
-                input=None if typed is None else f"{typed}\n".encode(),
-                stdin=subprocess.DEVNULL if typed is None else None,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise OSError(f"it did not end within {seconds:g} s") from None
-        out.seek(0)
-        content = out.read(_READ_BYTES)
+    code, content = programs.run(command, seconds=seconds, typed=None if typed is None else f"{typed}\n".encode())
     # NSSM writes UTF-16 into a file, others the system's encoding: what is ASCII is read either way.
-    said = content.replace(b"\0", b"").decode("utf-8", errors="replace")
-    return ended.returncode, " ".join(said.split())[:_SHOWN_CHARACTERS]
+    said = content[:_READ_BYTES].replace(b"\0", b"").decode("utf-8", errors="replace")
+    return code, " ".join(said.split())[:_SHOWN_CHARACTERS]
 
 
 def _take_back(done: list[tuple[Step, bytes | None]]) -> str:
