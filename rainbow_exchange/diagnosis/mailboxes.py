@@ -61,7 +61,11 @@ class Mailboxes:
         pipeline = self._bridge()
         if pipeline is None:
             self._orders.clear()
-            return {"schema_version": SCHEMA_VERSION, "state": "not-ready", "reason": self._why_not()}
+            return _not_ready(self._why_not())
+        if not pipeline.membership.listing.listed and not len(pipeline.parts.roster):
+            return _not_ready(
+                "Rainbow has not listed the users of the company so far. rainbow-exchange status says more."
+            )
         order = await self._order(pipeline, query, anew=offset == 0)
         people = []
         for place, user_id in enumerate(order.ids[offset : offset + limit]):
@@ -124,6 +128,10 @@ def _state(pipeline: Pipeline, member: Member) -> str:
     """Say how changes of somebody's calendar are noticed: "streamed", "polled", "uncovered"."""
     watched = member.mailbox and pipeline.parts.watcher.coverage(member.mailbox.address)
     return {"streamed": "streamed", "waiting": "polled"}.get(watched or "", "uncovered")
+
+
+def _not_ready(reason: str) -> dict[str, Any]:
+    return {"schema_version": SCHEMA_VERSION, "state": "not-ready", "reason": reason}
 
 
 def _matches(pipeline: Pipeline, member: Member, query: Query) -> bool:

@@ -154,7 +154,8 @@ class StreamGroup:
                 wait = await self._after(end)
                 if wait and self.members:
                     self.state = "waiting" if isinstance(end.error, ConnectionLimitReached) else "backing-off"
-                    self.trouble, self.next_try = end.word, self._now() + timedelta(seconds=wait)
+                    self.trouble = "" if end.how == "changed" else end.word
+                    self.next_try = self._now() + timedelta(seconds=wait)
                     if await self.pause.sleep(wait):
                         self._waits = self._new_waits()
         finally:

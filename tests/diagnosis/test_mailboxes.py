@@ -144,6 +144,22 @@ def test_whoever_cannot_be_read_is_found_and_without_a_bridge_it_says_so(tmp_pat
     virtually(test)
 
 
+def test_there_is_no_list_before_rainbow_has_given_one(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 2)
+        refused = {"refuse_next": 1000, "refuse_status": 403, "refuse_path": "/admin/v1.0/users"}
+        house.rainbow.dials.set(refused)
+        async with house.at_work("degraded"):
+            page = await mailboxes_of(house).page(Query())
+            assert page["state"] == "not-ready"
+            assert page["reason"].startswith("Rainbow has not listed the users of the company so far.")
+            house.rainbow.dials.set({"refuse_next": 0})
+            await until(lambda: house.status()["mailboxes"]["total"] == 2, within=600)
+            assert (await mailboxes_of(house).page(Query()))["state"] == "shown"
+
+    virtually(test)
+
+
 @pytest.mark.parametrize(
     "wanted",
     [[], {"state": "lost"}, {"sort": "luck"}, {"problem": "exchange-error"},
