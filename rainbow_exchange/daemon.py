@@ -27,29 +27,23 @@ from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.clock import Clock
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
-from rainbow_exchange.diagnosis import set_up
-from rainbow_exchange.diagnosis.bundle import daemon_parts
-from rainbow_exchange.diagnosis.explained import explained
-from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.diagnosis.resync import Resyncs
 from rainbow_exchange.ending import STOP_WITHIN, whole
 from rainbow_exchange.errors import UserError, problems_in
+from rainbow_exchange.local_calls import local_calls
 from rainbow_exchange.model import Problem
-from rainbow_exchange.secret_desk import Desk
 from rainbow_exchange.sides import holds
 from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.finder import finder
 from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.sides.shown import shown
 from rainbow_exchange.sides.wanted import Wanted
-from rainbow_exchange.sign_up import keeping_wire
-from rainbow_exchange.sign_up.keeping import Keeping, effective
+from rainbow_exchange.sign_up.keeping import effective
 from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
 from rainbow_exchange.status import iso
 from rainbow_exchange.web import app, runtime
-from rainbow_exchange.web.calls import by_address, by_addresses
 from rainbow_exchange.web.door import sign_in_path
 from rainbow_exchange.web.sessions import Sessions
 
@@ -111,6 +105,13 @@ class Daemon:
         self._sides: Sides | None = None
         self._told = metrics.Latency()
         self._problems = Problems(now=now, observe=self._show_problem)
+
+    @property
+    def sides(self) -> Sides:
+        """Both sides, which are there from before the page is served until the end."""
+        if self._sides is None:
+            raise RuntimeError("the daemon does not run yet")
+        return self._sides
 
     def stop(self) -> None:
         """Ask for an ordered stop."""
@@ -184,34 +185,23 @@ class Daemon:
     @asynccontextmanager
     async def _page(self, folder: Path, store: Store, sides: Sides) -> AsyncIterator[None]:
         """Serve the local page, and let commands on this machine find it."""
-        keeping = Keeping(lambda: self._given, store, now=self._now, use=self._use_login)
         web = self._wanted.settings.web
         token, nonce, sessions = runtime.new_secret(), runtime.new_secret(), Sessions()
         page = app.make_app(
             status=self.status,
             ready=self.ready,
             metrics=self.metrics,
-            calls={
-                "retry": by_addresses(self.retry),
-                "preview": by_address(self.preview),
-                "explain": partial(explained, lambda: self._sides),
-                "bundle": daemon_parts.serve(
-                    status=self.status,
-                    metrics=self.metrics,
-                    members=lambda: bridge.parts.roster if (bridge := sides.bridge()) else (),
-                    secrets=lambda: self._wanted.secrets,
-                    started=iso(self._started),
-                ),
-                "login": partial(keeping_wire.answer, keeping),
-                "mailboxes": Mailboxes(sides.bridge, sides.why_no_bridge).answer,
-                "resync": self._resyncs.answer,
-                "secrets": Desk(
-                    lambda: self._given, self.reload, entered=lambda: self._wanted.combined().origins
-                ).answer,
-                "setup": set_up.SetUp(
-                    lambda: self._given, store, now=self._now, random=self._random, use=self.reload
-                ).answer,
-            },
+            calls=local_calls(
+                self,
+                given=lambda: self._given,
+                wanted=self._wanted,
+                store=store,
+                sides=sides,
+                resyncs=self._resyncs,
+                started=self._started,
+                now=self._now,
+                random=self._random,
+            ),
             token=token,
             nonce=nonce,
             sessions=sessions,
@@ -227,7 +217,7 @@ class Daemon:
             finally:
                 runtime.withdraw(folder, published)
 
-    async def _use_login(self) -> str:
+    async def use_login(self) -> str:
         """Use what `login` has kept, or has forgotten; say what is still missing."""
         await self.reload()
         if hold := self._wanted.rainbow().hold:
@@ -295,26 +285,25 @@ class Daemon:
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
         """Try at once what was to be tried later: for these users, or with None for everybody."""
-        sides = self._sides
-        if sides is not None:
-            self._proxies.try_again()
-            if sides.rainbow is not None:
-                sides.rainbow.client.try_again()
-                sides.rainbow.link.try_again()
-                sides.rainbow.administration.refresh()
-            if sides.exchange is not None:
-                return asdict(coverage.retry(sides.exchange.pipeline, sides.exchange.exchange, addresses))
-            if sides.discovery is not None:
-                sides.discovery.try_again()
-        reason = sides.why_no_bridge() if sides is not None else "It is being started."
-        return {"retried": [], "read": [], "streamed": [], "unknown": [], "several": [], "reason": reason}
+        sides = self.sides
+        self._proxies.try_again()
+        if sides.rainbow is not None:
+            sides.rainbow.client.try_again()
+            sides.rainbow.link.try_again()
+            sides.rainbow.administration.refresh()
+        if sides.exchange is not None:
+            return asdict(coverage.retry(sides.exchange.pipeline, sides.exchange.exchange, addresses))
+        if sides.discovery is not None:
+            sides.discovery.try_again()
+        nobody: dict[str, Any] = {"retried": [], "read": [], "streamed": [], "unknown": [], "several": []}
+        return nobody | {"reason": sides.why_no_bridge()}
 
     async def preview(self, address: str) -> dict[str, Any]:
         """Return what Rainbow would be told of whoever has this address (`docs/reference/commands.md`)."""
-        sides = self._sides
-        if sides is not None and sides.rainbow is not None and sides.exchange is not None:
+        sides = self.sides
+        if sides.rainbow is not None and sides.exchange is not None:
             return await preview(address, sides.exchange.pipeline, sides.rainbow.link)
-        return not_ready(address, sides.why_no_bridge() if sides is not None else "It is being started.")
+        return not_ready(address, sides.why_no_bridge())
 
     def _show_problem(self, problem: Problem) -> None:
         self._observe("problem", id=problem.id, text=problem.text, action=problem.action)

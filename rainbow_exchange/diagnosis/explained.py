@@ -1,6 +1,6 @@
 """What both sides know of one person, as `explain` asks for it: `{"address": "...", "at": "..."}`, now without `at`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +12,10 @@ from rainbow_exchange.diagnosis.instants import iso
 from rainbow_exchange.diagnosis.past import brief_last, past
 from rainbow_exchange.sides.both import Sides
 
-_STARTING = "It is being started."
 _NEEDED = '{"address": "..."} is needed, and "at" an instant of the last 24 hours with its zone, if any'
 
 
-async def explained(sides: Callable[[], Sides | None], wanted: object) -> Mapping[str, Any]:
+async def explained(sides: Sides, wanted: object) -> Mapping[str, Any]:
     """Answer what a command asks. Raises ValueError where it is not understood."""
     if not isinstance(wanted, dict):
         raise ValueError(_NEEDED)  # noqa: TRY004 - of the JSON, which is one kind of fault
@@ -24,28 +23,26 @@ async def explained(sides: Callable[[], Sides | None], wanted: object) -> Mappin
     if not isinstance(address, str) or not address.strip():
         raise ValueError(_NEEDED)
     if at is None:
-        return person(sides(), address)
+        return person(sides, address)
     instant = datetime.fromisoformat(at) if isinstance(at, str) else None
     if instant is None or instant.tzinfo is None:
         raise ValueError(_NEEDED)
-    return person_at(sides(), address, instant.astimezone(UTC))
+    return person_at(sides, address, instant.astimezone(UTC))
 
 
-def person(sides: Sides | None, address: str) -> dict[str, Any]:
+def person(sides: Sides, address: str) -> dict[str, Any]:
     """Return the chain of whoever has this address, or why there is none."""
     bridge = _bridge(sides)
-    if sides is None or bridge is None:
-        return not_ready(address, sides.why_no_bridge() if sides else _STARTING)
+    if bridge is None:
+        return not_ready(address, sides.why_no_bridge())
     shown = explain(address, *bridge)
     if shown["user"]:
         shown["last"] = brief_last(sides.history.of(shown["user"]["id"]))
     return shown
 
 
-def person_at(sides: Sides | None, address: str, at: datetime) -> dict[str, Any]:
+def person_at(sides: Sides, address: str, at: datetime) -> dict[str, Any]:
     """Return how whoever has this address was shown then; also by login alone, while the users are not known."""
-    if sides is None:
-        return not_ready(address, _STARTING)
     user = _user(sides, address)
     if user is None:
         bridge = _bridge(sides)
@@ -55,8 +52,8 @@ def person_at(sides: Sides | None, address: str, at: datetime) -> dict[str, Any]
     return known | {"kept_for_seconds": round(KEPT_FOR.total_seconds())} | found
 
 
-def _bridge(sides: Sides | None) -> tuple[Pipeline, Around] | None:
-    if sides is None or sides.rainbow is None or sides.exchange is None:
+def _bridge(sides: Sides) -> tuple[Pipeline, Around] | None:
+    if sides.rainbow is None or sides.exchange is None:
         return None
     exchange, rainbow = sides.exchange, sides.rainbow
     around = Around(link=rainbow.link, exchange=exchange.health.exchange(), rainbow=rainbow.health.state())

@@ -18,7 +18,7 @@ from tests.house import House, now, until, virtually
 def explained(house: House, address: str) -> dict[str, Any]:
     """Ask the running daemon's parts."""
     assert house.daemon is not None
-    return person(house.daemon._sides, address)
+    return person(house.daemon.sides, address)
 
 
 def screen(answer: Mapping[str, Any]) -> str:
@@ -223,7 +223,7 @@ def test_rainbow_down_or_not_asking(tmp_path: Path) -> None:
             assert shown["told"]["not_asked"] == ["events"]
             assert "Rainbow is told again, which has not asked" in [each["what"] for each in shown["next"]]
             house.rainbow.outage.set({"link": "reset"})
-            sides: Any = daemon._sides
+            sides: Any = daemon.sides
             await until(lambda: not sides.rainbow.link.connected, within=60)
             shown = explained(house, login)
             assert (shown["verdict"]["right"], shown["verdict"]["broken"]) == (False, "rainbow")
@@ -237,9 +237,12 @@ def test_not_ready_and_switched_off(tmp_path: Path) -> None:
         house = house_of(tmp_path)
         async with house.open():
             house.start()
+            daemon = house.daemon
+            assert daemon is not None
+            await until(lambda: daemon._sides is not None, within=5)
             before = explained(house, "ada@acme.test")
             assert (before["state"], before["verdict"]["broken"]) == ("not-ready", "bridge")
-            assert "It is being started." in before["verdict"]["because"]
+            assert "not both there yet" in before["verdict"]["because"]
             await until(lambda: house.status()["state"] == "healthy", within=60)
             await Administrator(house.rainbow).switch(value=False)
             await until(lambda: house.status()["state"] == "switched off", within=400)

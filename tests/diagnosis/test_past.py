@@ -16,7 +16,7 @@ from tests.house import EPOCH, House, now, until, virtually
 
 def asked_of(house: House, at: datetime) -> dict[str, Any]:
     assert house.daemon is not None
-    return person_at(house.daemon._sides, house.people[0].login_email, at)
+    return person_at(house.daemon.sides, house.people[0].login_email, at)
 
 
 def screen(answer: Mapping[str, Any]) -> str:
@@ -60,7 +60,7 @@ def test_a_morning_as_it_should_be(tmp_path: Path) -> None:
                 assert (free["verdict"]["right"], free["shown"]) == (True, {"current": None})
             assert before["answered"]["detail"]["next"] == meeting
             assert house.daemon is not None
-            shown = person(house.daemon._sides, house.people[0].login_email)
+            shown = person(house.daemon.sides, house.people[0].login_email)
             assert shown["last"]["events"]["detail"]["now"] is None
             assert {"change", "told", "events", "autoreply"} == set(shown["last"])
             assert "Rainbow asks for the calendar, answered free" in screen(shown)
@@ -113,7 +113,7 @@ def test_the_link_was_down_and_rainbow_knew_what_was_old(tmp_path: Path) -> None
     async def test() -> None:
         house = House(tmp_path, 2)
         async with house.at_work() as daemon:
-            sides: Any = daemon._sides
+            sides: Any = daemon.sides
             busy(house, clock(0, 30))
             await at(clock(0, 3))
             house.rainbow.outage.set({"link": "reset"})
@@ -137,7 +137,7 @@ def test_whoever_left_is_forgotten_and_a_login_is_known_before_the_users_are(tmp
             await asyncio.sleep(60)
             gone, stays = house.people[0], house.people[1]
             assert house.daemon is not None
-            sides: Any = house.daemon._sides
+            sides: Any = house.daemon.sides
             assert sides.history.of(gone.id)
             house.rainbow.people.remove(gone.id)
             await until(lambda: house.status()["users"]["total"] == 2, within=400)
@@ -147,9 +147,9 @@ def test_whoever_left_is_forgotten_and_a_login_is_known_before_the_users_are(tmp
             house.rainbow.outage.set({"rest": "reset"})
             house.start()
             await asyncio.sleep(20)
-            then = person_at(house.daemon._sides, stays.login_email.upper(), clock(0, 1))
+            then = person_at(house.daemon.sides, stays.login_email.upper(), clock(0, 1))
             assert (then["state"], then["user"]["id"]) == ("past", stays.id)
-            nobody = await explained(lambda: sides, {"address": "nobody@acme.test", "at": clock(0).isoformat()})
+            nobody = await explained(sides, {"address": "nobody@acme.test", "at": clock(0).isoformat()})
             assert nobody["state"] in {"not-ready", "unknown"}
 
     virtually(test)

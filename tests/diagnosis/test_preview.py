@@ -209,7 +209,6 @@ def test_whoever_is_not_known_or_has_no_mailbox(tmp_path: Path) -> None:
             assert (shown["events"]["refused"], shown["events"]["why"]) == ("item-not-found", "no-mailbox")
             assert "<item-not-found " in shown["events"]["wire"]
             assert shown["autoreply"]["refused"] == "item-not-found"
-        daemon = house.new_daemon()
         assert (await daemon.preview("eve@acme.test"))["state"] == "not-ready"
 
     virtually(test)

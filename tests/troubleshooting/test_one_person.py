@@ -43,7 +43,7 @@ def shown_wrong(
             await asyncio.sleep(after)
             address = (who or first)(company)
             printed = {
-                EXPLAIN: explain_screen.lines(person(daemon._sides, address), lambda instant: instant),
+                EXPLAIN: explain_screen.lines(person(daemon.sides, address), lambda instant: instant),
                 "preview ADDRESS": preview_screen.lines(await daemon.preview(address)),
                 "status": status_screen.lines(company.status(), now=now()),
             }
@@ -148,7 +148,7 @@ def test_somebody_was_shown_free_this_morning_and_sat_in_a_meeting(tmp_path: Pat
             await asyncio.sleep(900)
             house.exchange.dials.turn({"web_server_status": 0})
             await until(lambda: house.status()["state"] == "healthy", within=600)
-            then = person_at(daemon._sides, first(house), EPOCH + timedelta(minutes=12))
+            then = person_at(daemon.sides, first(house), EPOCH + timedelta(minutes=12))
             [(command, _)] = symptom.quoted
             symptom.led_to_by(command, explain_screen.lines(then, lambda instant: instant))
 
