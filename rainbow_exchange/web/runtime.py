@@ -2,16 +2,20 @@
 
 The daemon writes `runtime.json` and `web-token` into the data folder, readable by its own account and administrators
 only. A command first sends a random challenge; whoever answers it with `proof(nonce, challenge)` knows the nonce and is
-the daemon. Only then the command sends the token, so another program that sits on the port learns nothing.
+the daemon. Only then the command sends the token, so another program that sits on the port learns nothing; nor does
+whoever has put such files into a folder that others may write into.
 """
 
 import contextlib
+import errno
 import hashlib
 import hmac
 import json
 import os
 import re
 import secrets
+import stat
+import sys
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -107,8 +111,28 @@ def read_token(folder: Path) -> str:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as stream:
+    with open(path, "rb", opener=_without_waiting) as stream:
+        _demand_ours(path, os.fstat(stream.fileno()))
         content = stream.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise ValueError("larger than it may be")
     return content.decode()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _demand_ours(path: Path, found: os.stat_result) -> None:
+    """Refuse what some other account has put there. Raises OSError.
+
+    A daemon runs as this account, or as root; root asks that of any account, whose folder it then is.
+    """
+    if sys.platform == "win32":
+        return
+    else:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file, and no daemon has written it")
+        account = os.geteuid()
+        if found.st_uid not in {0, account, path.parent.stat().st_uid if account == 0 else account}:
+            raise OSError(errno.EPERM, f"it was written by another account, number {found.st_uid}: see who that is")

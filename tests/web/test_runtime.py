@@ -104,3 +104,29 @@ def test_challenges_are_bounded(text: str, is_one: bool) -> None:
 def test_secrets_are_long_and_never_the_same() -> None:
     assert len({runtime.new_secret() for _ in range(100)}) == 100
     assert all(len(runtime.new_secret()) == 64 for _ in range(3))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists in place of owners")
+def test_what_some_other_account_has_put_there_is_not_read(tmp_path: Path) -> None:
+    if sys.platform != "win32":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a file away")
+        publish(tmp_path)
+        os.chown(tmp_path / "runtime.json", 65534, -1)
+        with pytest.raises(OSError, match="written by another account, number 65534"):
+            runtime.read(tmp_path)
+        os.chown(tmp_path / "web-token", 65534, -1)
+        with pytest.raises(OSError, match="written by another account"):
+            runtime.read_token(tmp_path)
+
+        os.chown(tmp_path, 65534, -1)  # the folder of a service that runs as that account
+        assert runtime.read(tmp_path) is not None
+        assert runtime.read_token(tmp_path) == "token"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
+def test_nobody_waits_for_what_is_no_file(tmp_path: Path) -> None:
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "runtime.json")
+        with pytest.raises(OSError, match="no ordinary file"):
+            runtime.read(tmp_path)
