@@ -4,6 +4,7 @@ Open: `/healthz`, `/readyz`, `/metrics`, `/api/nonce`; none holds personal data.
 POST whatever `calls` has. For browsers that have signed in: `/`.
 """
 
+import asyncio
 import contextlib
 import errno
 import json
@@ -21,10 +22,12 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.json_text import read_json
 from rainbow_exchange.web import runtime, security
 from rainbow_exchange.web.calls import MAX_BODY_BYTES, Call
+from rainbow_exchange.web.connections import Connections
 from rainbow_exchange.web.door import Door
 from rainbow_exchange.web.sessions import Sessions
 
 _MAX_REQUESTS = 64
+_MAX_CONNECTIONS = 128
 _KEEPALIVE_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 1.0
 #: what Windows says instead of EADDRINUSE when another program holds the port exclusively
@@ -106,6 +109,9 @@ async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int
     Raises UserError when `host` is no address of this machine.
     """
     listener = _listen(host, port)
+    connections = Connections(_MAX_CONNECTIONS)
+    app.middlewares.insert(0, connections.asking())
+    opened: list[asyncio.Server] = []
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -115,11 +121,23 @@ async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int
     )
     try:
         await runner.setup()
-        await whole(web.SockSite(runner, listener, backlog=_MAX_REQUESTS).start())
+        await whole(_open(runner, connections, listener, opened))
         yield listener.getsockname()[1]
     finally:
+        for each in opened:
+            each.close()
         await runner.cleanup()
         listener.close()
+
+
+async def _open(
+    runner: web.AppRunner, connections: Connections, listener: socket.socket, opened: list[asyncio.Server]
+) -> None:
+    server = runner.server
+    if server is None:
+        raise RuntimeError("the runner is not set up")
+    loop = asyncio.get_running_loop()
+    opened.append(await loop.create_server(lambda: connections.accept(server), sock=listener, backlog=_MAX_REQUESTS))
 
 
 def _listen(host: str, port: int) -> socket.socket:

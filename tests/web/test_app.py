@@ -32,7 +32,14 @@ class Daemon:
         self.retries.append(addresses)
         return {"retried": ["é@acme.test"], "read": [], "streamed": [], "unknown": []}
 
+    #: a preview of slow@acme.test has begun; it goes on
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+
     async def preview(self, address: str) -> dict[str, Any]:
+        if address == "slow@acme.test":
+            self.begun.set()
+            await self.goes_on.wait()
         return {"address": address}
 
     def url(self, path: str) -> str:
@@ -247,6 +254,30 @@ async def test_a_retry_needs_the_token(daemon: Daemon, client: aiohttp.ClientSes
     async with client.post(daemon.url("/api/retry"), json={"all": True}) as answer:
         assert answer.status == 401
     assert daemon.retries == []
+
+
+async def test_whoever_connects_and_says_nothing_takes_nobodys_place(
+    daemon: Daemon, client: aiohttp.ClientSession
+) -> None:
+    """Those who came first are let go; whoever is being answered is not."""
+    slow, headers = {"address": "slow@acme.test"}, {"Authorization": f"Bearer {TOKEN}"}
+    asked = asyncio.create_task(client.post(daemon.url("/api/preview"), json=slow, headers=headers))
+    await daemon.begun.wait()
+    idle = [await asyncio.open_connection("127.0.0.1", daemon.port) for _ in range(300)]
+
+    async with client.get(daemon.url("/healthz")) as answer:
+        assert answer.status == 200
+    daemon.goes_on.set()
+    assert await (await asked).json() == slow
+
+    reads = [asyncio.create_task(reader.read(1)) for reader, _ in idle]
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*reads[:40]) == [b""] * 40
+    assert not reads[-1].done()
+    assert sum(not read.done() for read in reads) <= 256, "which is less than half of what a process may open"
+    for _, writer in idle:
+        writer.close()
+    await asyncio.gather(*reads, return_exceptions=True)
 
 
 @pytest.mark.parametrize("turns", range(6))
