@@ -239,7 +239,7 @@ def test_not_ready_and_switched_off(tmp_path: Path) -> None:
             house.start()
             daemon = house.daemon
             assert daemon is not None
-            await until(lambda: daemon._sides is not None, within=5)
+            await until(lambda: daemon._sides is not None, within=1, step=0)
             before = explained(house, "ada@acme.test")
             assert (before["state"], before["verdict"]["broken"]) == ("not-ready", "bridge")
             assert "not both there yet" in before["verdict"]["because"]
