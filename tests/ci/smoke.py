@@ -107,8 +107,8 @@ def apart(environment: dict[str, str]) -> None:
     addresses = json.loads(next(line for line in lab.lines if line.startswith("{")))
     settings = {
         f"RAINBOW_EXCHANGE_{side.upper()}__{name.upper()}": str(value)
-        for side, values in addresses.items()
-        for name, value in values.items()
+        for side in ("exchange", "rainbow")
+        for name, value in addresses[side].items()
         if value is not None
     }
     environment = environment | settings
