@@ -74,7 +74,7 @@ def install(
     """Make the service, or bring the one there is to what is wanted. It is not started.
 
     Each step is shown. When one fails, those before it are taken back as far as they can be. A service that is there
-    keeps its account unless another is named.
+    keeps its account and its settings file unless another is named.
 
     \b
     Exit code: 0 done, 1 a step failed, 2 something stands against it (all is named at once).
@@ -128,7 +128,7 @@ def start(name: str, config_file: Path | None, nssm: Path | None) -> None:
         rainbow-exchange service start
     """  # noqa: D301  (\b is click's: keep these lines)
     _demand_rights()
-    folder = data_folder(config_file)
+    folder = data_folder(config_file, name, nssm)
     found = _existing(name, nssm)
     code, said = answer(found.start)
     # NSSM waits seconds only, and calls it a failure where the machine is slow and the service is still starting.

@@ -34,7 +34,7 @@ def status(name: str, config_file: Path | None, nssm: Path | None, as_json: bool
     Example:
         rainbow-exchange service status --json
     """  # noqa: D301  (\b is click's: keep these lines)
-    folder = data_folder(config_file)
+    folder = data_folder(config_file, name, nssm)
     try:
         found = find_service(name, nssm)
     except (NoManagerError, UserError) as error:

@@ -1,7 +1,6 @@
 """What `rainbow-exchange service` is asked for, made into steps, with all that stands against them."""
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.secret_files import read_file
 from rainbow_exchange.service import accounts, host, nssm, systemd, windows
 from rainbow_exchange.service.carry_out import answer
+from rainbow_exchange.service.kept import Kept, find_kept
 from rainbow_exchange.service.plan import Step
 
 _LINUX_ACCOUNT = "rainbow-exchange"
@@ -59,12 +59,13 @@ def install_here(wanted: Wanted, *, for_show: bool = False) -> Planned:
 
     `for_show`: that is among the remarks; nobody is asked for a password, and no other account is tried.
     """
+    kept = find_kept(wanted.name, wanted.nssm)
     with host.as_a_service_sees_it() as variables:
-        settings, file, folder = _settings(wanted.config_file)
+        settings, file, folder = _settings(wanted.config_file, kept)
     if sys.platform == "win32":
-        planned = _windows_here(wanted, settings, folder, file, for_show=for_show)
+        planned = _windows_here(wanted, settings, folder, file, kept, for_show=for_show)
     else:
-        planned = _linux_here(wanted, settings, folder, file, for_show=for_show)
+        planned = _linux_here(wanted, settings, folder, file, kept, for_show=for_show)
     if planned.faults and not for_show:
         raise UserError(planned.faults)
     refused = [f"install would refuse this: {fault}" for fault in planned.faults]
@@ -99,11 +100,11 @@ def _nssm_shown(wanted: Wanted, *, here: bool) -> str:
     return str(wanted.nssm or _NSSM_ELSEWHERE)
 
 
-def _windows_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, for_show: bool) -> Planned:
+def _windows_here(
+    wanted: Wanted, settings: Settings, folder: Path, file: str, kept: Kept | None, *, for_show: bool
+) -> Planned:
     found = _nssm_shown(wanted, here=True) if for_show else str(nssm.find(wanted.nssm))
-    there = None
-    with suppress(OSError):  # no NSSM, or no right to ask: the steps are those of a new service
-        there = nssm.log_on(found, wanted.name) if nssm.state(found, wanted.name) is not None else None
+    there = None if kept is None else kept.account
     account = _account(wanted.account or there or accounts.virtual_account(wanted.name), wanted.name)
     logs_on = there is not None and there.casefold() == account.name.casefold()
     asks = account.has_password and (not logs_on or wanted.ask_password or wanted.password_file is not None)
@@ -145,9 +146,10 @@ def _windows_elsewhere(wanted: Wanted) -> list[Step]:
     return list(windows.install(service, exists=False))
 
 
-def _linux_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, for_show: bool) -> Planned:
-    there = systemd.unit_file(wanted.name)
-    account = wanted.account or _account_in(Path(there)) or _LINUX_ACCOUNT
+def _linux_here(
+    wanted: Wanted, settings: Settings, folder: Path, file: str, kept: Kept | None, *, for_show: bool
+) -> Planned:
+    account = wanted.account or (kept and kept.account) or _LINUX_ACCOUNT
     python = str((wanted.python or Path(sys.executable)).absolute())
     paths = {"Python": python, "The settings file": file}
     if wanted.python is None:
@@ -176,7 +178,7 @@ def _linux_here(wanted: Wanted, settings: Settings, folder: Path, file: str, *, 
         systemd=_systemd_version(),
     )
     steps = systemd.install(service, account_exists=host.uid_of(account) is not None, file_exists=os.path.lexists(file))
-    return Planned(steps=list(steps), faults=faults, exists=os.path.lexists(there))
+    return Planned(steps=list(steps), faults=faults, exists=kept is not None)
 
 
 def _tried_as(account: str, python: str, file: Path, folder: Path) -> Iterator[str]:
@@ -191,14 +193,6 @@ def _tried_as(account: str, python: str, file: Path, folder: Path) -> Iterator[s
             f"{account} cannot read the settings, {file}: let it (chgrp {account} and chmod 640 for the file, chmod 755"
             f" for its folder), or keep them in {folder}."
         )
-
-
-def _account_in(unit: Path) -> str:
-    """Give the account of a unit that is there, "" where there is none."""
-    with suppress(OSError):
-        found = re.search(r"^User=(\S+)$", unit.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-        return found[1] if found else ""
-    return ""
 
 
 def _linux_elsewhere(wanted: Wanted) -> list[Step]:
@@ -256,16 +250,18 @@ def _password(wanted: Wanted, account: accounts.Account) -> str:
     return password
 
 
-def data_folder(config_file: Path | None) -> Path:
+def data_folder(config_file: Path | None, name: str, named_nssm: Path | None) -> Path:
     """Give the data folder of the service, whoever asks. Raises UserError."""
+    kept = find_kept(name, named_nssm) if config_file is None else None
     with host.as_a_service_sees_it():
-        return _settings(config_file)[2]
+        return _settings(config_file, kept)[2]
 
 
-def _settings(named: Path | None) -> tuple[Settings, str, Path]:
+def _settings(named: Path | None, kept: Kept | None) -> tuple[Settings, str, Path]:
     """Read a service's settings; give its file, which need not be there unless it was named, and its data folder."""
     usual = config.default_folder() if sys.platform == "win32" else Path(systemd.STATES / _LINUX_ACCOUNT)
-    file = (named or usual / config.FILE_NAME).absolute()
+    has = Path(kept.settings_file) if kept is not None and kept.settings_file else None
+    file = (named or has or usual / config.FILE_NAME).absolute()
     if named is not None or os.path.lexists(file):
         settings = config.load(file)
     else:

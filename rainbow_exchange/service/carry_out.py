@@ -59,8 +59,9 @@ def _do(step: Step) -> None:
 
 def _run(command: tuple[str, ...], typed: str | None, seconds: float) -> tuple[int, str]:
     code, content = programs.run(command, seconds=seconds, typed=None if typed is None else f"{typed}\n".encode())
-    # NSSM writes UTF-16 into a file, others the system's encoding: what is ASCII is read either way.
-    said = content[:_READ_BYTES].replace(b"\0", b"").decode("utf-8", errors="replace")
+    # NSSM writes UTF-16 into a file, others the system's encoding: of those, what is ASCII is read.
+    content = content[:_READ_BYTES]
+    said = content.decode("utf-16-le" if b"\0" in content else "utf-8", errors="replace")
     return code, " ".join(said.split())[:_SHOWN_CHARACTERS]
 
 

@@ -57,7 +57,16 @@ def state(nssm: str, name: str) -> str | None:
 
 def log_on(nssm: str, name: str) -> str:
     """Give the account of a service that is there. Raises OSError where it cannot be told."""
-    code, said = answer((nssm, "get", name, "ObjectName"), seconds=_ASK_SECONDS)
+    return _get(nssm, name, "ObjectName")
+
+
+def parameters(nssm: str, name: str) -> str:
+    """Give the parameters of the program of a service that is there. Raises OSError where they cannot be told."""
+    return _get(nssm, name, "AppParameters")
+
+
+def _get(nssm: str, name: str, what: str) -> str:
+    code, said = answer((nssm, "get", name, what), seconds=_ASK_SECONDS)
     if code != 0 or not said:
-        raise OSError(f"nssm get {name} ObjectName: exit code {code}{f': {said}' if said else ''}")
+        raise OSError(f"nssm get {name} {what}: exit code {code}{f': {said}' if said else ''}")
     return said

@@ -61,6 +61,13 @@ def unit_list_entry(path: str) -> str:
     return _quoted(unit_path(path))
 
 
+def unit_word_meant(word: str) -> str:
+    """Read a word of a unit, as this module writes it."""
+    if word.startswith('"'):
+        word = re.sub(r"\\(.)", r"\1", word[1:-1])
+    return word.replace("%%", "%").replace("$$", "$")
+
+
 def _unit_word(argument: str) -> str:
     return _quoted(argument.replace("%", "%%").replace("$", "$$"))
 

@@ -186,3 +186,7 @@ def test_settings_that_the_account_cannot_read_and_a_log_folder_that_is_not_ther
     ran = machine.run(*INSTALL, "--config", "/etc/rainbow.toml")
     assert ran.returncode == 0, ran.stderr
     assert "run --config /etc/rainbow.toml\n" in machine.read(UNIT)
+
+    ran = machine.run(*INSTALL)
+    assert ran.returncode == 0, ran.stderr
+    assert "run --config /etc/rainbow.toml\n" in machine.read(UNIT)
