@@ -9,7 +9,7 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import explain_screen, local_api
-from rainbow_exchange.cli.terminal import config_option, json_option, print_lines
+from rainbow_exchange.cli.terminal import config_option, here, json_option, print_lines
 from rainbow_exchange.cli.when import FORMS, past_instant
 
 SCHEMA_VERSION = 1
@@ -49,8 +49,3 @@ def explain(address: str, config_file: Path | None, as_json: bool, at: str | Non
     else:
         print_lines(explain_screen.lines(answer, here))
     sys.exit(_EXIT_CODES[answer["verdict"]["right"]])
-
-
-def here(instant: datetime) -> datetime:
-    """Give an instant in this machine's zone."""
-    return instant.astimezone()

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api, mailboxes_screen
-from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option, print_lines
+from rainbow_exchange.cli.clock_words import Clock
+from rainbow_exchange.cli.terminal import config_option, here, is_terminal, json_option, print_lines
 from rainbow_exchange.diagnosis.mailboxes_query import MOST, PROBLEMS, SORTS, STATES
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.private_files import write_private
@@ -80,7 +82,7 @@ def mailboxes(
     elif csv_file is not None:
         _write(csv_file, mailboxes_screen.report(answer["people"], "\t" if delimiter == "tab" else delimiter))
     else:
-        print_lines(mailboxes_screen.lines(answer))
+        print_lines(mailboxes_screen.lines(answer, Clock(here, datetime.now(UTC).isoformat())))
     sys.exit(0 if answer["state"] == "shown" else NOT_READY)
 
 

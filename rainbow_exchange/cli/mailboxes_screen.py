@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rainbow_exchange.cli.clock_words import Clock
 from rainbow_exchange.network.shown import printable
 
 #: what makes Excel and its like take a value for a formula, also in its full-width form
@@ -27,8 +28,8 @@ _HEADINGS = (
 )
 
 
-def lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Give the lines of the list; `answer` as `docs/reference/commands.md` has it."""
+def lines(answer: Mapping[str, Any], clock: Clock) -> Iterator[str]:
+    """Give the lines of the list; `answer` as `docs/reference/commands.md` has it, `clock` writes its instants."""
     counts = answer["counts"]
     yield (
         f"{counts['total']} users: {counts['streamed']} streamed, {counts['polled']} polled,"
@@ -38,13 +39,13 @@ def lines(answer: Mapping[str, Any]) -> Iterator[str]:
     if not people:
         yield "Nobody is meant by that." if counts["total"] else "Nobody is listed yet."
         return
-    yield from _table(people)
+    yield from _table(people, clock)
     more = answer["matching"] - len(people)
     if more > 0:
         yield f"and {more} more: rainbow-exchange mailboxes --limit 0"
 
 
-def _table(people: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _table(people: Sequence[Mapping[str, Any]], clock: Clock) -> Iterator[str]:
     """Show each on a line, and on the next one what is wrong and what to do about it."""
     rows = [("user", "state", "mailbox", "found by", "read")]
     rows += [
@@ -58,15 +59,15 @@ def _table(people: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for each in people
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    notes = [[], *map(_notes, people)]
+    notes = [[], *(_notes(each, clock) for each in people)]
     for row, under in zip(rows, notes, strict=True):
         yield "  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip()
         yield from under
 
 
-def _notes(each: Mapping[str, Any]) -> list[str]:
+def _notes(each: Mapping[str, Any], clock: Clock) -> list[str]:
     said = " ".join(filter(None, (each["says"], each["suggestion"])))
-    when = f"; next try {each['next_try']}" if each["next_try"] else ""
+    when = f"; next try {clock.at(each['next_try'])}" if each["next_try"] else ""
     because = f"because {each['reason']}{when}" if each["reason"] else ""
     return [f"    {note}" for note in (because, said) if note]
 

@@ -48,6 +48,11 @@ def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
         click.echo(printable(line), err=err)
 
 
+def here(instant: datetime) -> datetime:
+    """Give an instant in this machine's zone."""
+    return instant.astimezone()
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a person looks at this stream."""
     try:
