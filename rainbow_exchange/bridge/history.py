@@ -168,7 +168,9 @@ class History:
             await asyncio.sleep(WRITE_EVERY)
             self._noted.clear()
             for _ in range(0, len(self._waiting), STEP):
-                self._write(self._take(STEP))
+                if not self._write(self._take(STEP)):
+                    self._noted.set()  # the rest is tried in the next round: a disk that fails is not asked at once
+                    break
                 await asyncio.sleep(0)
             while self._leaving:
                 self._forget_some()
@@ -182,12 +184,15 @@ class History:
     def _take(self, number: int) -> list[Row]:
         return [self._waiting.popleft() for _ in islice(range(len(self._waiting)), number)]
 
-    def _write(self, rows: list[Row]) -> None:
+    def _write(self, rows: list[Row]) -> bool:
+        """Write these; False where they could not be written, which drops them."""
         for row in rows:
             if self._newest.get((row.person, row.kind)) is row:
                 del self._newest[row.person, row.kind]
-        if self._file is not None and rows and not self._file.write(rows):
-            self.dropped += len(rows)
+        if self._file is None or not rows or self._file.write(rows):
+            return True
+        self.dropped += len(rows)
+        return False
 
 
 #: takes no notes

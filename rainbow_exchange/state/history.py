@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,8 @@ class HistoryFile:
 
         False where they could not be written.
         """
-        grown, failures = set[str](), self._failures
-        with self._guarded():
+        rows, grown, failures = list(rows), set[str](), self._failures
+        with self._guarded({row.person for row in rows}):
             for row in rows:
                 if self._write(row):
                     grown.add(row.person)
@@ -123,7 +123,8 @@ class HistoryFile:
 
     def forget(self, people: Iterable[str]) -> None:
         """Drop these people, and all that is known of them."""
-        with self._guarded():
+        people = list(people)
+        with self._guarded(people):
             for name in people:
                 if name in self._people:
                     number = self._people.pop(name)
@@ -137,7 +138,7 @@ class HistoryFile:
         del self._turn[-people:]
         if not self._turn:
             self._turn = list(self._people)
-        with self._guarded():
+        with self._guarded(turn):
             for name in turn:
                 number = self._people[name]
                 gone = self._connection.execute("DELETE FROM entry WHERE person = ? AND last < ?", (number, before))
@@ -155,8 +156,10 @@ class HistoryFile:
         self._connection.close()
 
     @contextlib.contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Do all of it or nothing; what goes wrong is seen to, and said once."""
+    def _guarded(self, people: Iterable[str] = ()) -> Iterator[None]:
+        """Do all of it or nothing, whomever of these people it is about; what goes wrong is seen to, and said once."""
+        before = [(name, self._people.get(name)) for name in people]
+        counts = {number: self._counts.get(number) for _, number in before if number is not None}
         try:
             with _atomic(self._connection):
                 yield
@@ -165,11 +168,22 @@ class HistoryFile:
                 log.warning("history_not_written", reason=str(error))
             self._failing = True
             self._failures += 1
+            self._undo(before, counts)
             self._recover(error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else 0)
         else:
             if self._failing:
                 log.info("history_written_again")
             self._failing = False
+
+    def _undo(self, before: Iterable[tuple[str, int | None]], counts: Mapping[int, int | None]) -> None:
+        """Know of these people what was known before; to count anew would hold the loop, and read a failing disk."""
+        for name, number in before:
+            made = self._people.pop(name, None)
+            if number is not None:
+                self._people[name] = number
+            elif made is not None:
+                self._counts.pop(made, None)
+        self._counts.update({number: count for number, count in counts.items() if count is not None})
 
     def _recover(self, code: int) -> None:
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
@@ -178,7 +192,6 @@ class HistoryFile:
                 _put_aside(self.path)
             self._open()
             return
-        self._count()
         if code == sqlite3.SQLITE_FULL and self._most > 1:
             self._most = self._most * 3 // 4
             self.sweep(0, _AT_ONCE)

@@ -1,6 +1,7 @@
 """What is noted is counted while it says the same, waits for a moment, and is bounded while it waits."""
 
 import asyncio
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -65,6 +66,27 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted(tmp_path: Path) ->
     history.forget("ada")
     assert history.of("ada") == []
     history.close()
+
+
+def test_a_disk_that_fails_is_asked_once_a_round_and_the_rest_waits(tmp_path: Path) -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        history = History.open(tmp_path, now=lambda: START + timedelta(seconds=loop.time()))
+        assert history._file is not None
+        connection = history._file._connection
+        connection.set_authorizer(lambda action, *_: int(action == sqlite3.SQLITE_INSERT))
+        running = asyncio.create_task(history.run())
+        for number in range(350):
+            history.note("ada", What.TOLD, of=str(number))
+        await asyncio.sleep(3.5)
+        assert (history.dropped, history.entries) == (100, 0)
+        connection.set_authorizer(None)
+        await asyncio.sleep(3.5)
+        assert (history.dropped, history.entries) == (100, 250)
+        running.cancel()
+        history.close()
+
+    virtually(test)
 
 
 def test_most_of_a_company_leaves_a_few_at_a_time_and_is_forgotten_at_once(tmp_path: Path) -> None:

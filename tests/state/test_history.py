@@ -138,3 +138,22 @@ def test_a_file_that_another_holds_leaves_the_past_in_memory(tmp_path: Path) -> 
     second.close()
     assert told(first, "ada") == [("read", 1, 1, 1, {})]
     first.close()
+
+
+def test_a_disk_that_fails_changes_nothing_and_is_not_read_for_that(tmp_path: Path) -> None:
+    file = HistoryFile(tmp_path / FILE_NAME)
+    file.write([row("ada", at, a=at) for at in range(5)])
+    asked: list[str] = []
+
+    def fails(action: int, table: str | None, *_: object) -> int:
+        return sqlite3.SQLITE_DENY if (action, table) == (sqlite3.SQLITE_INSERT, "entry") else sqlite3.SQLITE_OK
+
+    file._connection.set_trace_callback(asked.append)
+    file._connection.set_authorizer(fails)
+    assert not file.write([row("ada", 9, a=9), row("bob", 10, a=10)])
+    assert not any("count(*)" in each for each in asked)
+    assert (file.entries, told(file, "bob"), len(told(file, "ada"))) == (5, [], 5)
+    file._connection.set_authorizer(None)
+    assert file.write([row("bob", 11, a=11), row("ada", 12, a=12)])
+    assert (file.entries, len(told(file, "ada")), told(file, "bob")) == (7, 6, [("read", 11, 11, 1, {"a": 11})])
+    file.close()
