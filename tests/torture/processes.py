@@ -251,7 +251,8 @@ class Killed:
         found = runtime.read(self.state)
         assert found is not None
         assert found.pid == self.connector.process.pid
-        self.look_for_litter({"state.db", "state.db-wal", "runtime.json", "web-token"})
+        files = {"state.db", "state.db-wal", "history.db", "history.db-wal", "runtime.json", "web-token"}
+        self.look_for_litter(files)
 
     def mailboxes(self) -> dict[str, str]:
         """Give the address of each user that Rainbow has, by user id."""
@@ -272,11 +273,11 @@ class Killed:
             assert outcomes <= {"accepted"}
 
     def look_at_the_state(self) -> None:
-        """The file is intact as the kill left it; a copy is looked at, since opening it would mend it."""
+        """The files are intact as the kill left them; copies are looked at, since opening one would mend it."""
         with tempfile.TemporaryDirectory() as folder:
-            for file in self.state.glob("state.db*"):
+            for file in self.state.glob("*.db*"):
                 shutil.copy(file, folder)
-            if (copy := Path(folder) / "state.db").exists():
+            for copy in Path(folder).glob("*.db"):
                 with contextlib.closing(sqlite3.connect(copy)) as database:
                     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -289,7 +290,7 @@ class Killed:
         """Stop everything in order: nothing is left of it but the state."""
         assert self.connector is not None
         assert self.connector.stop() == 0
-        self.look_for_litter({"state.db"})
+        self.look_for_litter({"state.db", "history.db"})
         self.look_at_the_state()
         assert self.exchange.ask("GET", "subscriptions")["streams"] == []
         self.make("ada@acme.test")
@@ -303,4 +304,4 @@ class Killed:
         assert "Away" not in said
         events = {each["event"] for each in self.connector.events()}
         assert "starting" in events
-        assert not events & {"state_file_corrupt", "made_copy_unreadable"}
+        assert not events & {"state_file_corrupt", "history_file_corrupt", "history_in_memory", "made_copy_unreadable"}
