@@ -25,6 +25,7 @@ def main() -> None:
         try:
             commands.main(prog_name="rainbow-exchange")
         finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what has ended is not to be interrupted while it is put away
             _flush()
     except OSError as error:
         if error.filename is not None or error.errno not in _OUTPUT_FAULTS:

@@ -10,6 +10,7 @@ from typing import Any
 from rainbow_exchange.cli import check, settings_view
 from rainbow_exchange.diagnosis.bundle import sources
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Source
+from rainbow_exchange.diagnosis.bundle.tails import is_there
 from rainbow_exchange.diagnosis.check import overall
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.service.carry_out import answer
@@ -57,7 +58,7 @@ def of_service(name: str, folder: Path) -> Iterator[Source]:
 
     yield Source("service.json", "what the service manager says of the service", found)
     for log in (LOG, BOOT_LOG):
-        if (folder / log).is_file():
+        if is_there(folder / log, untold=True):  # whoever reads it then says why it cannot
             yield from sources.of_log(folder / log, f"service-{log.removesuffix('.log')}")
     if shutil.which("journalctl"):
         yield Source("journal.log", f"the end of the journal of {name}.service", journal)

@@ -84,7 +84,8 @@ def test_interrupted_at_any_moment_it_leaves_nothing_or_all(connector: Connector
         assert len(left) in ({2} if codes[-1] == 0 else {0, 2}), (codes, left, process.output())
         # -2: Python itself was about to end, when it leaves signals to the system
         assert codes[-1] in {0, 130} or (codes[-1], "Written: " in process.output()) == (-2, True), process.output()
-        assert "Traceback" not in process.output()
+        # Python reports and forgets a Ctrl-C that comes while it puts an object away
+        assert "Traceback" not in process.output() or "Exception ignored in" in process.output(), process.output()
     assert 130 in codes
 
 

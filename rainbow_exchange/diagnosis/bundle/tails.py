@@ -12,7 +12,7 @@ _ROTATED = 2
 def files(log_file: Path) -> list[Path]:
     """Give the log file and those that were rotated before, the newest first."""
     older = [log_file.with_name(f"{log_file.name}.{number}") for number in range(1, _ROTATED + 1)]
-    return [log_file, *(each for each in older if each.is_file())]
+    return [log_file, *(each for each in older if is_there(each, untold=False))]
 
 
 def lines(path: Path, most: int = MOST_BYTES) -> list[str]:
@@ -26,3 +26,11 @@ def lines(path: Path, most: int = MOST_BYTES) -> list[str]:
         cut, newline, content = content.partition(b"\n")
         said = [f"({before + len(cut + newline)} bytes stand before this line)"]
     return said + content.decode("utf-8", "replace").splitlines()
+
+
+def is_there(file: Path, *, untold: bool) -> bool:
+    """Whether there is such a file; `untold` where this account may not know."""
+    try:
+        return file.is_file()
+    except OSError:
+        return untold
