@@ -232,3 +232,11 @@ AROUND = st.text(max_size=20) | st.text(alphabet="\"'<>=%&;@.\\\\/u0423D", max_s
 @given(before=AROUND, after=AROUND, form=st.sampled_from(["{}@acme.test", "{}%40acme.test", "{}\\\\u0040acme.test"]))
 def test_whatever_stands_around_an_address_it_is_hidden(before: str, after: str, form: str) -> None:
     assert "lovelace" not in hiding().text(before + form.format("lovelace") + after).lower()
+
+
+@pytest.mark.parametrize("domain", ["notacme.test", "acme.test.example"])
+def test_a_domain_that_only_looks_like_the_company_s_is_hidden(domain: str) -> None:
+    hidden = hiding().text(f"from bob@{domain} to ada@acme.test and eve@mail.acme.test")
+
+    assert domain not in hidden
+    assert re.fullmatch(rf"from {HASH}@{HASH} to {HASH}@acme\.test and {HASH}@mail\.acme\.test", hidden)

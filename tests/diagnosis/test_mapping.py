@@ -121,6 +121,20 @@ def test_an_address_of_a_strange_domain_is_said_not_to_have_been_tried() -> None
     assert says.endswith("Not tried, since the domain is not one of the company's: ada@home.test.")
 
 
+def test_nor_is_that_a_reason_to_say_that_there_is_no_address_at_all() -> None:
+    roster = roster_of(person("ada", personal=("ada@home.test",)))
+    failed(roster, "ada", "no-address", Try(Identifier(PERSONAL, "ada@home.test"), "domain"))
+
+    assert said(roster, "ada") == (
+        "not-tried-domain",
+        (
+            "The user has no address that a mailbox could have. Not tried, since the domain is not one of the"
+            " company's: ada@home.test."
+        ),
+        "user-without-address",
+    )
+
+
 def test_what_is_not_settled_yet_is_pending_until_it_has_lasted() -> None:
     roster = roster_of(person("ada"))
     ada = member(roster, "ada")

@@ -219,6 +219,29 @@ def test_each_link_that_may_have_been_broken_is_named() -> None:
     assert past([read, answer, *away], company, clock(2))["verdict"]["broken"] == "asked"
 
 
+def test_whether_rainbow_knew_of_the_last_change_and_whether_only_the_reply_was_wrong_is_told() -> None:
+    meeting = [minutes(1), minutes(4), "busy"]
+    read = entry(What.READ, 0.3, mode="own", day=DAY, spans=[meeting])
+    answer = entry(What.EVENTS, 0.05, now=None, next=None)
+    change, told = entry(What.CHANGE, 0.2), entry(What.TOLD, 0.1, of="events")
+    company = [RUNNING, *SIDES]
+    late = past([read, answer, told, change], company, clock(2))["verdict"]
+    assert late["because"].endswith("was not current any more: it had not been told of the last change yet.")
+    in_time = past([read, answer, entry(What.TOLD, 0.25, of="events"), change], company, clock(2))["verdict"]
+    assert in_time["because"].endswith("was not current any more: it had been told, and had not asked since.")
+    # an outage is no harm only where the automatic reply was right, too
+    away = entry(What.EXCHANGE, 1.5, 2.5, state="disconnected", reason="Gone.")
+    company = [RUNNING, SIDES[1], entry(What.EXCHANGE, 0, 1.5, state="connected", reason=""), away]
+    read, answer = (
+        entry(What.READ, 0, 3, mode="own", day=DAY, spans=[meeting]),
+        entry(What.EVENTS, 0, now=None, next=meeting),
+    )
+    replies = [entry(What.ABSENCE, 0, 3, state="enabled", start=None, end=None)]
+    replies += [entry(What.AUTO_REPLY, 0, state="disabled", start=None, end=None)]
+    assert past([read, answer], company, clock(2))["verdict"]["right"] is True
+    assert past([read, answer, *replies], company, clock(2))["verdict"]["right"] is False
+
+
 def test_an_outage_in_which_nothing_changed_did_no_harm() -> None:
     meeting = [minutes(1), minutes(4), "busy"]
     read = entry(What.READ, 0, 3, mode="own", day=DAY, spans=[meeting])

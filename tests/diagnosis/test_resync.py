@@ -152,6 +152,21 @@ def test_without_a_bridge_and_after_a_restart_it_says_so(tmp_path: Path) -> None
     virtually(test)
 
 
+def test_an_address_given_twice_is_read_once_and_not_everybody_at_a_time(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 1, right=Right.REVIEWER)
+        [ada] = house.people
+        async with house.at_work():
+            await asyncio.sleep(120)
+            answer = await ended(house, {"addresses": [ada.login_email, ada.login_email]})
+            assert [each["address"] for each in answer["people"]] == [ada.login_email]
+            house.exchange.dials.turn({"delay_seconds": 20.0})
+            states = [(await resyncs_of(house).answer({"addresses": [ada.login_email]}))["state"] for _ in range(9)]
+            assert states == ["running"] * 8 + ["failed"]
+
+    virtually(test)
+
+
 def test_a_stop_ends_it(tmp_path: Path) -> None:
     async def test() -> None:
         house = House(tmp_path, 1, right=Right.REVIEWER)

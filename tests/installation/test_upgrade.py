@@ -156,6 +156,19 @@ def test_there_is_nothing_before_the_first(house: House) -> None:
         upgrade.go_back(house.layout, house.teller())
 
 
+def test_nobody_goes_back_to_what_is_not_whole_any_more(house: House) -> None:
+    for version in ("0.1.0", "0.2.0"):
+        house.put(version)
+        house.install(version)
+    for file in house.layout.folder("0.1.0").iterdir():
+        if file.is_file():
+            file.unlink()
+    house.asked()
+    with pytest.raises(RefusedError, match="no version to go back to"):
+        upgrade.go_back(house.layout, house.teller())
+    assert (house.asked(), house.in_use()) == ([], ("0.2.0", "0.1.0"))
+
+
 def test_the_same_version_again_registers_its_service_anew(house: House) -> None:
     for version in ("0.1.0", "0.2.0"):
         house.put(version)

@@ -185,6 +185,29 @@ async def test_a_proxy_that_lets_nobody_through(tmp_path: Path, answer: bytes, s
     assert says in found["exchange-proxy"].text
 
 
+async def test_one_of_several_addresses_that_is_closed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name service is played: not every machine has two addresses for its own name."""
+    house = over_tls(tmp_path, "good")
+    known = socket.getaddrinfo
+
+    def two(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:
+        found = known("127.0.0.1" if host == "localhost" else host, port, *rest, **more)
+        both = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))]
+        return [*found, *both] if host == "localhost" else found
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    async with house.open():
+        base = house.exchange.base.replace("127.0.0.1", "localhost")
+        house.settings["url"] = f"{base}/EWS/Exchange.asmx"
+        found = await check(house)
+
+    assert found["exchange-tcp"].verdict == "warn"
+    assert "localhost has several addresses, and not all accept connections" in found["exchange-tcp"].text
+    assert (found["exchange-tcp"].facts["open"], [*found["exchange-tcp"].facts["closed"]]) == (["127.0.0.1"], ["::1"])
+
+
 @pytest.mark.parametrize(("allowed", "cause"), [(True, ""), (False, "exchange-host-not-allowed")])
 async def test_exchange_is_looked_for_by_autodiscover_once(tmp_path: Path, allowed: bool, cause: str) -> None:
     authority = LabAuthority(tmp_path)
