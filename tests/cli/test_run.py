@@ -144,7 +144,7 @@ def test_with_the_lab_a_terminal_gets_progress_and_sentences(tmp_path: Path) -> 
     with running("--lab", "3", folder=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         end = time.monotonic() + SECONDS
-        while b"Rainbow was told after" not in shown and time.monotonic() < end:
+        while b"told to Rainbow after" not in shown and time.monotonic() < end:
             shown += read(ours)
         process.send_signal(signal.SIGINT)
         while more := read(ours):
@@ -158,6 +158,7 @@ def test_with_the_lab_a_terminal_gets_progress_and_sentences(tmp_path: Path) -> 
         "Local page at http://127.0.0.1:",
         "Rainbow lists 3 users.",
         "\rSubscribed 1/",
+        ": calendar told to Rainbow after ",
         "Stopping ...",
     ):
         assert part in text
