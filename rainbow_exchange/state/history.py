@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from rainbow_exchange.json_text import read_json
+from rainbow_exchange.state.migration import atomic
 
 log = structlog.get_logger()
 
@@ -161,7 +162,7 @@ class HistoryFile:
         before = [(name, self._people.get(name)) for name in people]
         counts = {number: self._counts.get(number) for _, number in before if number is not None}
         try:
-            with _atomic(self._connection):
+            with atomic(self._connection):
                 yield
         except sqlite3.Error as error:
             if not self._failing:
@@ -321,15 +322,3 @@ def _prepared(connection: sqlite3.Connection, most_bytes: int) -> sqlite3.Connec
         connection.close()
         raise
     return connection
-
-
-@contextlib.contextmanager
-def _atomic(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # the first error counts
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
