@@ -20,6 +20,7 @@ from rainbow_exchange.cli.terminal import config_option, is_terminal, json_optio
 from rainbow_exchange.diagnosis.bundle import archive, sources
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Read, Source, read
 from rainbow_exchange.diagnosis.bundle.making import Bundle, make
+from rainbow_exchange.diagnosis.bundle.worst import Ask
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import printable
 from rainbow_exchange.private_files import write_private
@@ -121,7 +122,7 @@ def _names_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.names.txt")
 
 
-def _asking(folder: Path) -> sources.Ask:
+def _asking(folder: Path) -> Ask:
     """Give what asks the daemon; once it is not there, or has kept us waiting, it is not asked again."""
     gone: list[str] = []
 

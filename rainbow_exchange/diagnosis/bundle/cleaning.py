@@ -1,15 +1,14 @@
 """What is taken out of all that goes into a bundle: secrets in every mode, people unless that is chosen. Pure."""
 
 import base64
-import html
 import json
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
 
 from rainbow_exchange import logs
 from rainbow_exchange.diagnosis.bundle import escapes
 from rainbow_exchange.diagnosis.bundle.hiding import Hiding
+from rainbow_exchange.diagnosis.bundle.known import written
 from rainbow_exchange.json_text import read_json
 
 #: a shorter secret stands in too much that is none
@@ -69,9 +68,5 @@ class Cleaning:
 
 
 def _forms(secret: str) -> set[str]:
-    """Give a secret as it is written in a text, in a URL, in JSON, in XML, and in base64."""
-    escaped = json.dumps(secret)[1:-1]
-    plain = json.dumps(secret, ensure_ascii=False)[1:-1]
-    encoded = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()
-    urls = {quote(secret, safe="", errors="replace"), quote(secret, errors="replace")}
-    return {secret, escaped, plain, html.escape(secret), html.escape(secret, quote=False), encoded, *urls}
+    """Give a secret as it is written in a text of any kind, and in base64."""
+    return written(secret) | {base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()}

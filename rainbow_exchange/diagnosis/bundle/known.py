@@ -35,7 +35,7 @@ class Known:
         """Look for this name as well, unless it is too short to be one."""
         if len(name.strip()) < _SHORTEST:
             return
-        for form in _forms(name.strip()):
+        for form in written(name.strip()):
             node = self._tree
             for piece in _PIECE.findall(form):
                 node = node.setdefault(_folded(piece), {})
@@ -68,8 +68,9 @@ def _folded(piece: str) -> str:
     return bare.lower() or piece
 
 
-def _forms(name: str) -> set[str]:
+def written(name: str) -> set[str]:
     """Give a name as it is written in a text, in a URL, in JSON within a text, and in XML."""
     escaped = json.dumps(name)[1:-1]
     plain = json.dumps(name, ensure_ascii=False)[1:-1]
-    return {name, quote(name, safe=""), quote(name), escaped, plain, html.escape(name), html.escape(name, quote=False)}
+    urls = {quote(name, safe="", errors="replace"), quote(name, errors="replace")}
+    return {name, *urls, escaped, plain, html.escape(name), html.escape(name, quote=False)}

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -12,13 +12,13 @@ from typing import Any
 from rainbow_exchange.bridge.member import domain
 from rainbow_exchange.diagnosis.bundle import machine, tails, worst
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Source
+from rainbow_exchange.diagnosis.bundle.worst import Ask
 from rainbow_exchange.state import facts as state_facts
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.snapshot import snapshot
 from rainbow_exchange.state.store import Remembered
 
 #: asks the daemon: path and content of a call → its answer; raises NotCollected
-Ask = Callable[[str, object], Any]
 _CALL = "/api/bundle"
 
 

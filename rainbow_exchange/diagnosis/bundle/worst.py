@@ -23,10 +23,10 @@ def mailboxes(ask: Ask) -> dict[str, Any]:
     """Count everybody by what is so, and give the rows of those who are not streamed or not read."""
     tallies = {name: Counter[str]() for name in ("state", "finding", "reason", "read_mode", "problem")}
     answer = _page(ask, "", 0, 1)
-    for row, _ in _rows(ask, ""):
+    for row in _rows(ask, ""):
         for name, tally in tallies.items():
             tally[str(row[name] or "")] += 1
-    rows = [row for state in ("not-read", "not-streamed") for row, _ in islice(_rows(ask, state), _ROWS)]
+    rows = [row for state in ("not-read", "not-streamed") for row in islice(_rows(ask, state), _ROWS)]
     return {
         "as_of": answer["as_of"],
         "counts": answer["counts"],
@@ -38,7 +38,7 @@ def mailboxes(ask: Ask) -> dict[str, Any]:
 
 def explained(ask: Ask, asked_for: Sequence[str], at: datetime) -> dict[str, Any]:
     """Explain whoever is asked for, and the worst, or somebody with whom all is well: now, and the day before `at`."""
-    chosen, how = choose(row for state in ("not-read", "not-streamed") for row, _ in _rows(ask, state)), CHOSEN
+    chosen, how = choose(row for state in ("not-read", "not-streamed") for row in _rows(ask, state)), CHOSEN
     if not chosen and not asked_for:
         chosen, how = [row["user"] for row in _page(ask, "streamed", 0, 1)["people"]], WELL
     people = [
@@ -65,13 +65,12 @@ def choose(rows: Iterator[dict[str, Any]]) -> list[str]:
     return list(chosen)
 
 
-def _rows(ask: Ask, state: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Give the people in this state, each with the answer of which it is a part."""
+def _rows(ask: Ask, state: str) -> Iterator[dict[str, Any]]:
+    """Give the people in this state."""
     offset = 0
     for _ in range(_PAGES):
         answer = _page(ask, state, offset)
-        for row in answer["people"]:
-            yield row, answer
+        yield from answer["people"]
         if answer["next_offset"] is None:
             return
         offset = answer["next_offset"]
