@@ -11,10 +11,10 @@ import click
 
 import rainbow_exchange
 from rainbow_exchange import config
+from rainbow_exchange.cli.secret_value import read_option
 from rainbow_exchange.cli.terminal import is_terminal
 from rainbow_exchange.config import Settings
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.secret_files import read_file
 from rainbow_exchange.service import accounts, host, nssm, systemd, windows
 from rainbow_exchange.service.carry_out import answer
 from rainbow_exchange.service.kept import Kept, find_kept
@@ -235,13 +235,8 @@ def _windows_remarks(account: accounts.Account) -> Iterator[str]:
 
 
 def _password(wanted: Wanted, account: accounts.Account) -> str:
-    if wanted.password_file is not None:
-        try:
-            if str(wanted.password_file) == "-":
-                return sys.stdin.readline().rstrip("\r\n")
-            return read_file(wanted.password_file, may_wait=True)
-        except ValueError as error:
-            raise UserError([f"--password-file: {wanted.password_file} {error}."]) from None
+    if (given := read_option(wanted.password_file, "--password-file")) is not None:
+        return given
     if not is_terminal(sys.stdin):
         raise UserError(
             [f"The password of {account.name} is needed: give --password-file FILE, or - for standard input."]
