@@ -130,8 +130,8 @@ def test_in_a_terminal(connector: Connector, call: Call) -> None:
 def _in_a_terminal(command: list[str], around: dict[str, str]) -> tuple[int, str]:
     """Run it; where it asks for something, press Ctrl-C."""
     if sys.platform == "win32":
-        raise NotImplementedError
-    else:  # noqa: RET506  (the type checker knows only branches as belonging to a platform)
+        pytest.skip("Windows has no pseudo-terminals of this kind")
+    else:
         keyboard, screen = os.openpty()
         with subprocess.Popen(command, env=around, stdin=screen, stdout=screen, stderr=screen) as process:  # noqa: S603 (our own command)
             os.close(screen)
