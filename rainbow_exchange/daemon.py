@@ -31,6 +31,7 @@ from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.diagnosis.resync import Resyncs
 from rainbow_exchange.ending import STOP_WITHIN, whole
 from rainbow_exchange.errors import UserError, problems_in
+from rainbow_exchange.json_text import iso
 from rainbow_exchange.local_calls import local_calls
 from rainbow_exchange.model import Problem
 from rainbow_exchange.sides import holds
@@ -42,7 +43,6 @@ from rainbow_exchange.sides.wanted import Wanted
 from rainbow_exchange.sign_up.keeping import effective
 from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
-from rainbow_exchange.status import iso
 from rainbow_exchange.web import app, runtime
 from rainbow_exchange.web.door import sign_in_path
 from rainbow_exchange.web.sessions import Sessions

@@ -1,7 +1,8 @@
-"""JSON that others have written."""
+"""JSON: that which others have written, and instants in our own."""
 
 import json
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, overload
 
 
 def read_json(text: str | bytes) -> Any:
@@ -10,3 +11,14 @@ def read_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+@overload
+def iso(instant: datetime) -> str: ...
+@overload
+def iso(instant: datetime | None) -> str | None: ...
+def iso(instant: datetime | None) -> str | None:
+    """Write an instant in UTC, to the second; None stays so."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -11,13 +11,13 @@ from rainbow_exchange.diagnosis.explained import explained
 from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.resync import Resyncs
 from rainbow_exchange.diagnosis.set_up import SetUp
+from rainbow_exchange.json_text import iso
 from rainbow_exchange.secret_desk import Desk
 from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.wanted import Wanted
 from rainbow_exchange.sign_up import keeping_wire
 from rainbow_exchange.sign_up.keeping import Keeping
 from rainbow_exchange.state.store import Store
-from rainbow_exchange.status import iso
 from rainbow_exchange.web.calls import Call, by_address, by_addresses
 
 

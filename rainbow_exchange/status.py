@@ -1,7 +1,7 @@
 """What the status says of both sides, in plain words and numbers (`docs/reference/status.md`)."""
 
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rainbow_exchange.bridge import coverage, throttling
@@ -10,6 +10,7 @@ from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.telling import NOTHING_TO_TELL, Telling, telling
+from rainbow_exchange.json_text import iso
 from rainbow_exchange.rainbow.link import LinkCounters
 from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.exchange import ExchangeSide
@@ -117,11 +118,6 @@ def _why_not_listed(sides: Sides) -> str:
 
 def _looked_for(discovery: Discovery) -> dict[str, str]:
     return {"state": "disconnected" if discovery.tried else "starting", "reason": discovery.reason}
-
-
-def iso(instant: datetime) -> str:
-    """Write an instant as the status does: UTC, to the second."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _changes(counters: BridgeCounters) -> dict[str, int]:

@@ -19,6 +19,7 @@ from rainbow_exchange.bridge.told import PATIENCE, Told
 from rainbow_exchange.diagnosis import instants, verdict
 from rainbow_exchange.diagnosis.next_things import next_things
 from rainbow_exchange.ews.endings import word
+from rainbow_exchange.json_text import iso
 from rainbow_exchange.rainbow.link import RainbowLink
 
 SCHEMA_VERSION = 1
@@ -59,11 +60,11 @@ def explain(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
     member = parts.roster.find(address)
     if member is None:
         return unknown(address, pipeline, around)
-    known = {"schema_version": SCHEMA_VERSION, "address": address, "at": instants.iso(parts.now())}
+    known = {"schema_version": SCHEMA_VERSION, "address": address, "at": iso(parts.now())}
     applied = parts.answers.view.privacy.rules.of_member(member)
     user = {"name": name_of(member), "id": member.user.id}
     shown: dict[str, Any] = known | {"user": user, "state": "explained"} | _chain(member, pipeline, around)
-    shown["now"] = _now(shown["agenda"], shown["absence"], instants.iso(parts.now()))
+    shown["now"] = _now(shown["agenda"], shown["absence"], iso(parts.now()))
     shown["privacy"] = {"level": applied.level.value, "rule": _rule(applied)}
     shown["next"] = next_things(member, pipeline)
     return shown | {"verdict": verdict.of(shown, TROUBLES.get(trouble_of(member)))}
@@ -71,7 +72,7 @@ def explain(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
 
 def unknown(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
     """Return what there is to say of an address that leads to nobody, or to several."""
-    known = {"schema_version": SCHEMA_VERSION, "address": address, "at": instants.iso(pipeline.parts.now())}
+    known = {"schema_version": SCHEMA_VERSION, "address": address, "at": iso(pipeline.parts.now())}
     return known | {"user": None, "state": "unknown", "verdict": _nobody(address, pipeline, around)}
 
 
@@ -169,9 +170,9 @@ def _stream(address: str, pipeline: Pipeline) -> dict[str, Any] | None:
             "own": stream.own,
             "server": stream.server,
             "state": stream.state,
-            "opened_at": instants.iso(stream.opened_at),
+            "opened_at": iso(stream.opened_at),
             "age_seconds": stream.opened_at and round((now - stream.opened_at).total_seconds()),
-            "last_heartbeat": instants.iso(stream.last_heartbeat),
+            "last_heartbeat": iso(stream.last_heartbeat),
         }
     return shown
 
@@ -181,7 +182,7 @@ def _agenda(address: str, pipeline: Pipeline) -> dict[str, Any] | None:
     entry = parts.reader.entry(address)
     if entry is None:
         return None
-    failing = {"reason": entry.stale_reason, "failing_since": instants.iso(entry.failing_since)}
+    failing = {"reason": entry.stale_reason, "failing_since": iso(entry.failing_since)}
     agenda = entry.agenda
     if agenda is None:
         return {"read_at": None, "age_seconds": None, "waits": False, **failing, "items": [], "current": None}
@@ -189,7 +190,7 @@ def _agenda(address: str, pipeline: Pipeline) -> dict[str, Any] | None:
     running = current(spans, now)
     near = [span for span in spans if span.end > now - _BEFORE and span.start < now + _AHEAD]
     return {
-        "read_at": instants.iso(agenda.read_at),
+        "read_at": iso(agenda.read_at),
         "age_seconds": round((now - agenda.read_at).total_seconds()),
         "waits": entry.agenda_generation != entry.generation,
         **failing,
@@ -221,9 +222,9 @@ def _absence(address: str, pipeline: Pipeline) -> dict[str, Any] | None:
     absence = known.absence
     return {
         "state": absence.state.value if absence else None,
-        "start": instants.iso(absence.start) if absence else None,
-        "end": instants.iso(absence.end) if absence else None,
-        "confirmed_at": instants.iso(known.seen_at),
+        "start": iso(absence.start) if absence else None,
+        "end": iso(absence.end) if absence else None,
+        "confirmed_at": iso(known.seen_at),
         "reason": known.refused or known.failed or known.tipless,
     }
 
@@ -235,7 +236,7 @@ def _told(member: Member, pipeline: Pipeline) -> dict[str, Any]:
     standing = parts.ledger.standing(user_id)
 
     def at(moment: float | None) -> str | None:
-        return None if moment is None else instants.iso(parts.now() + timedelta(seconds=moment - loop_now))
+        return None if moment is None else iso(parts.now() + timedelta(seconds=moment - loop_now))
 
     waits = notifier.waits(user_id)
     return {

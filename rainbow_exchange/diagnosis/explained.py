@@ -8,8 +8,8 @@ from rainbow_exchange.bridge.history import COMPANY, KEPT_FOR
 from rainbow_exchange.bridge.people import name_of
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.diagnosis.explain import SCHEMA_VERSION, Around, explain, not_ready, unknown
-from rainbow_exchange.diagnosis.instants import iso
 from rainbow_exchange.diagnosis.past import brief_last, past
+from rainbow_exchange.json_text import iso
 from rainbow_exchange.sides.both import Sides
 
 _NEEDED = '{"address": "..."} is needed, and "at" an instant of the last 24 hours with its zone, if any'

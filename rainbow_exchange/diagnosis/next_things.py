@@ -7,7 +7,7 @@ from typing import Any
 from rainbow_exchange.bridge.boundaries import instants as boundary_instants
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.roster import Coverage, Member
-from rainbow_exchange.diagnosis import instants
+from rainbow_exchange.json_text import iso
 
 _NOW = "at once"
 
@@ -16,7 +16,7 @@ def next_things(member: Member, pipeline: Pipeline) -> list[dict[str, Any]]:
     """Return what comes, each with its time (UTC); what is overdue counts as now."""
     now = pipeline.parts.now()
     found = [(max(at, now), what) for what, at in _all(member, pipeline) if at is not None]
-    return [{"at": instants.iso(at), "what": what} for at, what in sorted(found)]
+    return [{"at": iso(at), "what": what} for at, what in sorted(found)]
 
 
 def _all(member: Member, pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:

@@ -14,6 +14,7 @@ from rainbow_exchange.bridge.current import current
 from rainbow_exchange.bridge.history import Entry, What
 from rainbow_exchange.bridge.recorder import NOTIFIED
 from rainbow_exchange.diagnosis import instants, past_verdict
+from rainbow_exchange.json_text import iso
 
 #: what lies so close before the instant that it may have to do with it
 OUTAGES_BEFORE = timedelta(hours=1)
@@ -40,7 +41,7 @@ def past(person: Sequence[Entry], company: Sequence[Entry], at: datetime) -> dic
     told, answer = _last(person, at, What.TOLD), _last_telling(person, at, What.EVENTS)
     absence, reply = _last(person, at, What.ABSENCE), _last_telling(person, at, What.AUTO_REPLY)
     found: dict[str, Any] = {
-        "kept_since": instants.iso(min((each.first for each in person), default=None)),
+        "kept_since": iso(min((each.first for each in person), default=None)),
         "connector": _state(_last(company, at, What.PROCESS), at),
         "exchange": _state(_last(company, at, What.EXCHANGE), at),
         "rainbow": _state(_last(company, at, What.RAINBOW), at),
@@ -106,13 +107,13 @@ def _brief(entry: Entry | None) -> dict[str, Any] | None:
         elif name == "spans":
             detail[name] = [instants.span(_span(each)) for each in value]
         elif name in {"start", "end", "day"}:
-            detail[name] = None if value is None else instants.iso(_instant(value))
+            detail[name] = None if value is None else iso(_instant(value))
         else:
             detail[name] = value
     return {
         "what": entry.what.value,
-        "first": instants.iso(entry.first),
-        "last": instants.iso(entry.last),
+        "first": iso(entry.first),
+        "last": iso(entry.last),
         "count": entry.count,
         "detail": detail,
     }
@@ -126,8 +127,8 @@ def _state(entry: Entry | None, at: datetime) -> dict[str, Any]:
     return {
         "state": entry.detail.get("state") if lasted else None,
         "reason": entry.detail.get("reason", "") if lasted else "",
-        "since": instants.iso(entry.first),
-        "until": instants.iso(entry.last),
+        "since": iso(entry.first),
+        "until": iso(entry.last),
     }
 
 
@@ -142,8 +143,8 @@ def _known_at(reading: Entry | None, at: datetime) -> dict[str, Any] | None:
     again = reading.last > at
     return {
         "current": running and instants.span(running),
-        "read_at": instants.iso(reading.first if again else reading.last),
-        "again_at": instants.iso(reading.last) if again else None,
+        "read_at": iso(reading.first if again else reading.last),
+        "again_at": iso(reading.last) if again else None,
     }
 
 
@@ -154,7 +155,7 @@ def _found_later(known: dict[str, Any] | None, later: Entry | None, at: datetime
     shown = _known_at(later, at)
     if shown is None or (known is not None and shown["current"] == known["current"]):
         return None
-    return {"current": shown["current"], "read_at": instants.iso(later.first)}
+    return {"current": shown["current"], "read_at": iso(later.first)}
 
 
 def _held(found: dict[str, Any], reading: Entry | None, later: Entry | None, at: datetime) -> dict[str, Any] | None:
@@ -216,7 +217,7 @@ def _near(start: datetime, end: datetime, at: datetime) -> bool:
 
 
 def _outage(what: What, state: str, reason: str, start: datetime, end: datetime) -> dict[str, Any]:
-    known = {"from": instants.iso(start), "to": instants.iso(end)}
+    known = {"from": iso(start), "to": iso(end)}
     return {"side": what.value, "state": state, "reason": reason, **known}
 
 
