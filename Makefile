@@ -1,8 +1,8 @@
-# `make help` lists the targets. Windows has no make: docs/how-to/install-on-windows.md gives the same commands.
+# `make help` lists the targets. Windows has no make: docs/how-to/without-make.md gives the same commands.
 # All names are relative, since make cannot handle a space in the name of a file and this folder's path may have one.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test torture fuzz soak check style types imports coverage wheel windows clean rebuild
+.PHONY: help run test torture fuzz soak bench check style types imports coverage words reference docs screenshots wheel windows clean rebuild
 
 # Which Python makes .venv: `make PYTHON=/path/to/python3.12 ...`, otherwise the first that is 3.11 or newer.
 PYTHON ?=
@@ -15,7 +15,7 @@ STALE := $(shell { $(BIN)/python -c 'import pip' && { test ! -e .venv/.made-in |
     { test -z '$(PYTHON)' || test "$$(cat .venv/.made-with)" = '$(PYTHON)'; }; } >/dev/null 2>&1 || echo rebuild)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 run: .venv/.product ## set up what is missing, then run the connector between a simulated Exchange and a simulated Rainbow
 	@$(BIN)/rainbow-exchange run --lab 20
 # strings are hashed alike in each run, so that a history of the torture that fails can be repeated by itself
@@ -25,21 +25,35 @@ test: .venv/.development ## all tests
 torture: .venv/.development ## 10,000 histories of changes and faults, then 200 kills of real processes; goes on where it was ended (RAINBOW_EXCHANGE_HISTORIES, RAINBOW_EXCHANGE_KILLS: how many)
 	@$(BIN)/python -m tests.torture; status=$$?; test $$status -le 1 || exit $$status; \
 	    $(BIN)/python -m tests.torture.kills && exit $$status
-soak: .venv/.soak ## ten minutes of changes and faults with 500 mailboxes, in search of leaks (RAINBOW_EXCHANGE_SOAK says how many minutes)
+soak: .venv/.plots ## ten minutes of changes and faults with 500 mailboxes, in search of leaks (RAINBOW_EXCHANGE_SOAK says how many minutes)
 	@$(BIN)/python -m tests.soak
 fuzz: .venv/.development ## a million spoilt inputs for all that reads what others send (RAINBOW_EXCHANGE_FUZZ says how many)
 	@$(BIN)/python -m tests.fuzz
+bench: .venv/.plots ## how fast and how small the connector is, against goals: a table, build/benchmarks/bench.json, and plots on build/benchmarks/index.html (15 minutes)
+	@$(BIN)/python -m tests.benchmarks
 check: style types imports coverage ## everything that must hold: style, types, imports, tests, their coverage
 style: .venv/.development ## lint and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-types: .venv/.development ## static types, for this system and for Windows
+types: .venv/.docs ## static types, for this system and for Windows
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m mypy --platform win32 --cache-dir .mypy_cache/win32
 imports: .venv/.development ## who may import whom
 	@$(BIN)/lint-imports
 coverage: .venv/.development ## all tests, with branch coverage (at least 90 % outside the lab); a page per module in build/coverage/index.html
 	@$(BIN)/python -m pytest $(TESTS) --cov --cov-report=term --cov-report=html:build/coverage
+words: .venv/.development ## gather all that the local page says into its catalogues, for whoever translates it
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract --mapping-file=pyproject.toml --keywords=unfilled --no-location --sort-output --no-wrap --output-file=build/words.pot .
+	@$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap --domain=rainbow-exchange --input-file=build/words.pot --output-dir=rainbow_exchange/locale
+reference: .venv/.development ## write the parts of pages in docs/reference that come from the code: settings, commands, exit codes …
+	@$(BIN)/python -m docs.made
+docs: .venv/.docs ## the documentation as pages to read in a browser, in build/docs/index.html; a warning is an error
+	@rm -rf build/docs
+	@$(BIN)/python -m sphinx -q -W --keep-going -n -E -d build/doctrees docs build/docs
+screenshots: .venv/.browser ## a picture of every view of the local page, on build/screenshots/index.html, and the README's of the lab (needs the system's chromium)
+	@$(BIN)/python -m pytest -q tests/peers/browser/test_screenshots.py tests/peers/browser/test_tutorial.py tests/peers/browser/test_lab_picture.py
+	@cp build/screenshots/lab.png docs/images/lab.png
 wheel: .venv/.development ## build dist/rainbow_exchange-*.whl
 	@rm -rf build/lib build/bdist.* dist
 	@$(BIN)/python -m build --wheel --outdir dist .
@@ -96,6 +110,12 @@ clean: ## remove everything that these targets made, .venv too
 .venv/.windows: .venv/.development
 	@$(BIN)/python -m pip install --quiet --group windows
 	@touch .venv/.windows
-.venv/.soak: .venv/.development
-	@$(BIN)/python -m pip install --quiet --group soak
-	@touch .venv/.soak
+.venv/.docs: .venv/.development
+	@$(BIN)/python -m pip install --quiet --group docs
+	@touch .venv/.docs
+.venv/.browser: .venv/.development
+	@$(BIN)/python -m pip install --quiet --group browser
+	@touch .venv/.browser
+.venv/.plots: .venv/.development
+	@$(BIN)/python -m pip install --quiet --group plots
+	@touch .venv/.plots

@@ -12,6 +12,7 @@ from typing import Protocol
 from rainbow_exchange import own_keyring
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.secret_files import exposed, read_file
+from rainbow_exchange.words import _, sentences
 
 #: the variable by which systemd names the folder of a unit's credentials (systemd.exec, CREDENTIALS)
 _CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
@@ -57,18 +58,18 @@ def resolve(settings: GivesSecrets) -> Secrets:
         elif file is not None:
             if not os.path.lexists(file.expanduser()):
                 if not need_not_exist(key):
-                    says = f"is not there; rainbow-exchange secret set {key} writes it, or correct the path"
-                    faults.append(f"{key}_file: {file} {says}.")
+                    says = _("is not there; rainbow-exchange secret set {key} writes it, or correct the path", key=key)
+                    faults.append(_("{key}_file: {file} {says}.", key=key, file=file, says=says))
                 continue
             try:
                 found[key] = read_file(file)
             except ValueError as error:
-                faults.append(f"{key}_file: {file} {error}.")
+                faults.append(_("{key}_file: {file} {says}.", key=key, file=file, says=error))
         elif (credential := handed_by_systemd(key)) is not None:
             try:
                 found[key] = read_file(credential)
             except ValueError as error:
-                faults.append(f"{key}: {credential} {error}.")
+                faults.append(_("{key}: {file} {says}.", key=key, file=credential, says=error))
         else:
             absent.append(key)
     if faults:
@@ -84,7 +85,7 @@ def resolve(settings: GivesSecrets) -> Secrets:
 def exposed_files(settings: GivesSecrets) -> str:
     """Say of each file of a secret who may read it that need not, and what to do; "" where nobody may."""
     files = dict.fromkeys(file for value, file in settings.given_secrets().values() if file is not None and not value)
-    return " ".join(said for file in files if (said := exposed(file)))
+    return sentences(*map(exposed, files))
 
 
 def need_not_exist(key: str) -> bool:

@@ -19,22 +19,28 @@ from typing import Any, Protocol
 
 import structlog
 
-from rainbow_exchange import __version__, config, metrics, process, status
+from rainbow_exchange import __version__, config, event_loop, logs, metrics, process, status
 from rainbow_exchange.bridge import coverage
 from rainbow_exchange.bridge.discovery import Discovery
 from rainbow_exchange.bridge.history import History
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.timings import Timings
 from rainbow_exchange.clock import Clock
+from rainbow_exchange.condition import Condition
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.diagnosis import log_level
 from rainbow_exchange.diagnosis.preview import not_ready, preview
 from rainbow_exchange.diagnosis.resync import Resyncs
 from rainbow_exchange.ending import STOP_WITHIN, whole
 from rainbow_exchange.errors import UserError, problems_in
+from rainbow_exchange.histogram import Latency
 from rainbow_exchange.json_text import iso
-from rainbow_exchange.local_calls import local_calls
+from rainbow_exchange.local_calls import Known, local_calls
+from rainbow_exchange.loop_lag import LoopLag
+from rainbow_exchange.measured import measured
 from rainbow_exchange.model import Problem
-from rainbow_exchange.sides import holds
+from rainbow_exchange.page import Page, pages
 from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.finder import finder
 from rainbow_exchange.sides.proxies import Proxies
@@ -43,9 +49,10 @@ from rainbow_exchange.sides.wanted import Wanted
 from rainbow_exchange.sign_up.keeping import effective
 from rainbow_exchange.state import kept
 from rainbow_exchange.state.store import FILE_NAME, Store
-from rainbow_exchange.web import app, runtime
+from rainbow_exchange.web import app, runtime, tls
 from rainbow_exchange.web.door import sign_in_path
 from rainbow_exchange.web.sessions import Sessions
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -90,6 +97,7 @@ class Daemon:
         random: Callable[[], float] = random_module.random,
         finder: Callable[..., AbstractAsyncContextManager[Discovery]] = finder,
         read: Callable[[], tuple[Settings, Secrets]] | None = None,
+        lag: LoopLag | None = None,
     ) -> None:
         self._wanted = Wanted(settings, secrets)
         #: the settings above what was made on this machine
@@ -99,12 +107,12 @@ class Daemon:
         self._observe = observe
         self._now = now
         self._random = random
-        self._started = self._since = now()
-        self._state = "starting"
         self._finder = finder
         self._sides: Sides | None = None
-        self._told = metrics.Latency()
-        self._problems = Problems(now=now, observe=self._show_problem)
+        problems = Problems(now=now, observe=self._show_problem)
+        timings = Timings(Latency(), Latency(), now)
+        self._condition = Condition(self._wanted, problems, timings, now=now)
+        self._lag = lag or LoopLag()
 
     @property
     def sides(self) -> Sides:
@@ -117,28 +125,29 @@ class Daemon:
         """Ask for an ordered stop."""
         if not self._wanted.stopping:
             self._wanted.stop()
-            self._review()
+            self._condition.review()
             self._observe("stopping")
             log.info("stopping", within_seconds=STOP_WITHIN)
 
     async def reload(self) -> None:
         """Read the settings and secrets of this machine anew, and build anew what they change; the rest stays.
 
-        Raises UserError where they are faulty: then nothing changes. What web, state and log say counts from the next
-        start.
+        Raises UserError where they are faulty: then nothing changes. What web, state and log say, but for the level,
+        counts from the next start.
         """
         secrets = self._wanted.secrets
         if self._read is not None:
             self._given, secrets = await asyncio.to_thread(self._read)
         settings = self._given if self._store is None else effective(self._given, self._store)
         log.info("settings_read_anew")
+        logs.SWITCH.settings_say(settings.log.level)
         self._proxies.use(settings, secrets)
         self._wanted.use(settings, secrets)
 
     async def run(self) -> int:
         """Run until stopped; return the exit code 0. Raises UserError for what an administrator can mend."""
         folder = config.data_folder(self._wanted.settings)
-        log.info("starting", version=__version__, pid=os.getpid(), folder=str(folder))
+        log.info("starting", version=__version__, pid=os.getpid(), folder=str(folder), event_loop=event_loop.running())
         async with AsyncExitStack() as stack:
             store = Store.open(folder / FILE_NAME)
             stack.callback(store.close)
@@ -148,28 +157,31 @@ class Daemon:
             self._proxies = Proxies(self._wanted.settings, self._wanted.secrets, store=store, now=self._now)
             history = History.open(folder, now=self._now)
             stack.callback(history.close)
-            self._sides = Sides(
+            self._sides = self._condition.sides = Sides(
                 self._wanted,
                 finder=self._finder,
                 proxies=self._proxies,
                 store=store,
-                problems=self._problems,
-                latency=self._told,
+                problems=self._condition.problems,
+                timings=self._condition.timings,
                 observe=self._observe,
                 now=self._now,
                 random=self._random,
                 history=history,
             )
-            self._resyncs = Resyncs(self._sides.bridge, self._sides.why_no_bridge)
+            known = self._known(store, self._sides)
+            page = pages(known)
             stack.callback(self._sides.outages.stopping)
-            await stack.enter_async_context(self._page(folder, store, self._sides))
+            await stack.enter_async_context(self._page(folder, known, page))
             faults: BaseExceptionGroup[UserError] | None = None
             try:
                 async with asyncio.TaskGroup() as tasks:
                     beside = [
                         tasks.create_task(self._keep_state(), name="state"),
                         tasks.create_task(self._resyncs.run(), name="resync"),
+                        tasks.create_task(page.run(), name="page"),
                         tasks.create_task(history.run(), name="history"),
+                        tasks.create_task(self._lag.run(), name="lag"),
                     ]
                     await self._sides.run()
                     for each in beside:
@@ -182,8 +194,22 @@ class Daemon:
         log.info("stopped")
         return 0
 
+    def _known(self, store: Store, sides: Sides) -> Known:
+        self._resyncs = Resyncs(sides.bridge, sides.why_no_bridge)
+        return Known(
+            daemon=self,
+            given=lambda: self._given,
+            wanted=self._wanted,
+            store=store,
+            sides=sides,
+            resyncs=self._resyncs,
+            condition=self._condition,
+            now=self._now,
+            random=self._random,
+        )
+
     @asynccontextmanager
-    async def _page(self, folder: Path, store: Store, sides: Sides) -> AsyncIterator[None]:
+    async def _page(self, folder: Path, known: Known, shown: Page) -> AsyncIterator[None]:
         """Serve the local page, and let commands on this machine find it."""
         web = self._wanted.settings.web
         token, nonce, sessions = runtime.new_secret(), runtime.new_secret(), Sessions()
@@ -191,28 +217,22 @@ class Daemon:
             status=self.status,
             ready=self.ready,
             metrics=self.metrics,
-            calls=local_calls(
-                self,
-                given=lambda: self._given,
-                wanted=self._wanted,
-                store=store,
-                sides=sides,
-                resyncs=self._resyncs,
-                started=self._started,
-                now=self._now,
-                random=self._random,
-            ),
+            calls=local_calls(known),
             token=token,
             nonce=nonce,
             sessions=sessions,
+            views=shown.views,
+            changes=shown.changes,
+            files=shown.files,
         )
-        async with app.serve(page, web.host, web.port) as port:
-            where = partial(runtime.publish, folder, host=web.host, port=port, nonce=nonce, token=token)
+        by = tls.of(web.tls_certificate_file, web.tls_key_file)
+        async with app.serve(page, web.host, web.port, tls=by, names=web.allowed_hosts) as port:
+            served = page[app.ADDRESSES]
+            where = partial(runtime.publish, folder, **asdict(served), nonce=nonce, token=token)
             published = await whole(asyncio.to_thread(where, now=self._now()))
             try:
                 log.info("page_served", host=web.host, port=port)
-                url = f"http://{runtime.host_in_url(web.host)}:{port}"
-                self._observe("serving", url=url, sign_in=url + sign_in_path(sessions))
+                self._observe("serving", url=served.page, sign_in=served.page + sign_in_path(sessions))
                 yield
             finally:
                 runtime.withdraw(folder, published)
@@ -225,19 +245,21 @@ class Daemon:
         missing = config.missing_for_exchange(self._wanted.settings, self._wanted.secrets)
         if not missing:
             return ""
-        named = ", ".join(missing)
-        return f"This machine's settings lack {named}: Rainbow's administration is asked for that; see status."
+        return _(
+            "This machine's settings lack {names}: Rainbow's administration is asked for that; see status.",
+            names=", ".join(missing),
+        )
 
     def ready(self) -> bool:
-        """Whether what is wanted is there: both sides connected; while it is switched off, Rainbow."""
-        return self._sides is not None and not self._wanted.stopping and self._sides.connected()
+        """Whether what is wanted is there."""
+        return self._condition.ready()
 
     async def _keep_state(self) -> None:
         """Review everything each second, so that problems and states begin when they begin, not when someone looks."""
         loop = asyncio.get_running_loop()
         clock = Clock(self._now(), loop.time(), every=REVIEW_EVERY)
         while True:
-            self._review()
+            self._condition.review()
             await asyncio.sleep(REVIEW_EVERY)
             if leap := clock.leap(self._now(), loop.time()):
                 self._leapt(leap)
@@ -250,37 +272,20 @@ class Daemon:
         log.warning("clock_leapt", seconds=round(seconds))
         self._wanted.begin_anew()
 
-    def _review(self) -> None:
-        if self._sides is not None:
-            self._sides.review()
-        state = self._overall()
-        if state != self._state:
-            log.info("state_changed", state=state, before=self._state)
-            self._state, self._since = state, self._now()
-
-    def _overall(self) -> str:
-        if self._wanted.stopping:
-            return "stopping"
-        if any(problem.severity != "notice" for problem in self._problems):
-            return "degraded"
-        if self._sides is not None and self._sides.hold is holds.SWITCHED_OFF:
-            return "switched off"
-        if self._sides is None or self._sides.settling:
-            return "starting"
-        return "healthy" if self.ready() else "degraded"
-
     def status(self) -> dict[str, Any]:
         """Return the status as `docs/reference/status.md` has it."""
-        self._review()
+        condition = self._condition
+        condition.review()
         return {
             "schema_version": SCHEMA_VERSION,
-            "state": self._state,
-            "since": iso(self._since),
-            "started": iso(self._started),
-            **status.of(self._sides),
+            "state": condition.state,
+            "since": iso(condition.since),
+            "started": iso(condition.started),
+            "event_loop": event_loop.running(),
+            **status.of(condition.sides, condition.timings),
             "settings": shown(self._wanted),
-            "latency": {"told_p50": self._told.quantile(0.5), "told_p99": self._told.quantile(0.99)},
-            "problems": [asdict(problem) | {"since": iso(problem.since)} for problem in self._problems],
+            "log": log_level.view(self._now()),
+            "problems": [asdict(problem) | {"since": iso(problem.since)} for problem in condition.problems],
         }
 
     def retry(self, addresses: list[str] | None) -> dict[str, Any]:
@@ -314,23 +319,7 @@ class Daemon:
 
     def measures(self) -> dict[str, Any]:
         """Return the view that `metrics.render` reads."""
-        view: dict[str, Any] = {
-            "version": __version__,
-            "start_time_seconds": self._started.timestamp(),
-            "told_latency_seconds": self._told,
-            **process.measures(),
-        }
-        if self._sides is not None and self._sides.rainbow is not None:
-            view |= self._sides.rainbow.measures()
-        if self._sides is not None and self._sides.exchange is not None:
-            view |= self._sides.exchange.health.measures()
-        if self._sides is not None:
-            view |= self._sides.history.measures()
-        view["problems"] = {
-            severity: sum(problem.severity == severity for problem in self._problems)
-            for severity in ("error", "warning", "notice")
-        }
-        return view
+        return measured(self._condition, self._lag)
 
 
 @contextmanager

@@ -47,3 +47,10 @@ async def in_time(work: Coroutine[Any, Any, None], by: float) -> None:
             await work
     except TimeoutError:
         log.warning("stop_cut_short", after_seconds=STOP_WITHIN)
+
+
+async def ended_alone(task: asyncio.Task[None]) -> None:
+    """End a task that has no TaskGroup, as `ended` does; raises what it has failed with."""
+    await ended(task)
+    if not task.cancelled():
+        task.result()

@@ -5,6 +5,8 @@ A class exists only where some handler names it; classes carry fields, not prose
 
 from collections.abc import Sequence
 
+from rainbow_exchange.words import joined
+
 
 class RainbowExchangeError(Exception):
     """Whatever this program raises on purpose."""
@@ -17,7 +19,7 @@ class UserError(RainbowExchangeError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
+        super().__init__(joined("; ", problems))
         self.problems = tuple(problems)
 
 

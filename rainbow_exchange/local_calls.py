@@ -1,17 +1,24 @@
-"""What commands on this machine may ask of the daemon, and who does it: POST to `/api/<name>` of the local page."""
+"""What commands on this machine may ask of the daemon, and who does it: POST to `/api/<name>` of the local page.
+
+`Known` is what the daemon hands to whoever answers a command or shows something on the page.
+"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
+from rainbow_exchange.condition import Condition
 from rainbow_exchange.config import Settings
+from rainbow_exchange.diagnosis import log_level
 from rainbow_exchange.diagnosis.bundle import daemon_parts
 from rainbow_exchange.diagnosis.explained import explained
 from rainbow_exchange.diagnosis.mailboxes import Mailboxes
 from rainbow_exchange.diagnosis.resync import Resyncs
 from rainbow_exchange.diagnosis.set_up import SetUp
 from rainbow_exchange.json_text import iso
+from rainbow_exchange.rainbow.entered import Entered
 from rainbow_exchange.secret_desk import Desk
 from rainbow_exchange.sides.both import Sides
 from rainbow_exchange.sides.wanted import Wanted
@@ -43,19 +50,40 @@ class Answering(Protocol):
         """Use what `login` has kept, or has forgotten; say what is still missing."""
 
 
-def local_calls(
-    daemon: Answering,
-    *,
-    given: Callable[[], Settings],
-    wanted: Wanted,
-    store: Store,
-    sides: Sides,
-    resyncs: Resyncs,
-    started: datetime,
-    now: Callable[[], datetime],
-    random: Callable[[], float],
-) -> Mapping[str, Call]:
-    """Give each call by its name. `given` gives the settings above what was made on this machine."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The running daemon and its parts. `given` gives the settings above what was made on this machine."""
+
+    daemon: Answering
+    given: Callable[[], Settings]
+    wanted: Wanted
+    store: Store
+    sides: Sides
+    resyncs: Resyncs
+    condition: Condition
+    now: Callable[[], datetime]
+    random: Callable[[], float]
+
+    async def stopping(self) -> None:
+        """Return once the daemon is to stop."""
+        await self.wanted.until(lambda: self.wanted.stopping)
+
+
+def set_up_of(known: Known) -> SetUp:
+    """Make what tries and keeps settings that are entered on this machine."""
+    return SetUp(
+        known.given,
+        known.store,
+        now=known.now,
+        random=known.random,
+        use=known.daemon.reload,
+        of_rainbow=lambda: known.wanted.entered or Entered(),
+    )
+
+
+def local_calls(known: Known) -> Mapping[str, Call]:
+    """Give each call by its name."""
+    daemon, given, store, wanted, sides = known.daemon, known.given, known.store, known.wanted, known.sides
 
     def members() -> Any:
         bridge = sides.bridge()
@@ -70,11 +98,12 @@ def local_calls(
             metrics=daemon.metrics,
             members=members,
             secrets=lambda: wanted.secrets,
-            started=iso(started),
+            started=iso(known.condition.started),
         ),
-        "login": partial(keeping_wire.answer, Keeping(given, store, now=now, use=daemon.use_login)),
+        "log-level": lambda wanted: log_level.answer(wanted, now=known.now()),
+        "login": partial(keeping_wire.answer, Keeping(given, store, now=known.now, use=daemon.use_login)),
         "mailboxes": Mailboxes(sides.bridge, sides.why_no_bridge).answer,
-        "resync": resyncs.answer,
+        "resync": known.resyncs.answer,
         "secrets": Desk(given, daemon.reload, entered=lambda: wanted.combined().origins).answer,
-        "setup": SetUp(given, store, now=now, random=random, use=daemon.reload).answer,
+        "setup": set_up_of(known).answer,
     }

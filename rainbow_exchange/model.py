@@ -111,6 +111,7 @@ class Agenda:
     `expanded` is False where Exchange gave a series as one, so that its meetings are missing. `unknown_zones` has what
     Exchange called the zones of those appointments that are told without one because nobody here knows it.
     `doubtful`: it has a meeting that may have been cancelled or declined, and was not read in a way that tells.
+    `request_id` is what Exchange calls the request by which it was read.
     """
 
     mailbox: str
@@ -122,6 +123,7 @@ class Agenda:
     expanded: bool = True
     unknown_zones: tuple[str, ...] = ()
     doubtful: bool = False
+    request_id: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +140,10 @@ class OutOfOffice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxChanged:
-    """Exchange says: look again at this mailbox's calendar."""
+    """Exchange says: look again at this mailbox's calendar; `request_id` is what it calls the request so answered."""
 
     mailbox: str
+    request_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

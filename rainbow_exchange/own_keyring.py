@@ -18,12 +18,14 @@ import keyring.backends.null
 import keyring.errors
 from keyring.backend import KeyringBackend
 
+from rainbow_exchange.words import _
+
 SERVICE = "rainbow-exchange"
 
 _SECONDS = 10.0
 #: of a credential blob (CRED_MAX_CREDENTIAL_BLOB_SIZE); it is written in UTF-16
 _MAX_WINDOWS_BYTES = 2560
-NONE_HERE = "this account has no keyring"
+NONE_HERE = _("this account has no keyring")
 
 #: the last one that did not answer in time; while it hangs, nobody else is sent after it
 _left_behind: list[threading.Thread] = []
@@ -34,7 +36,7 @@ def whose() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # one without a name: a container's number, say
-        return "this account"
+        return _("this account")
 
 
 def look_up(keys: Iterable[str]) -> tuple[dict[str, str], str]:
@@ -70,7 +72,7 @@ def keep(key: str, secret: str) -> str:
         return problem
     if unfit:
         return unfit[0]
-    return "" if back == [secret] else "the keyring of this account does not keep what is put in"
+    return "" if back == [secret] else _("the keyring of this account does not keep what is put in")
 
 
 def take_out(key: str) -> str:
@@ -83,10 +85,10 @@ def take_out(key: str) -> str:
             if _secret(each, key) is not None:
                 each.delete_password(SERVICE, key)
         if _secret(backend, key) is not None:
-            left.append("the keyring of this account does not let go of it")
+            left.append(_("the keyring of this account does not let go of it"))
 
     problem = _bounded(take)
-    return "".join(left) if problem in {"", NONE_HERE} else problem
+    return next(iter(left), "") if problem in {"", NONE_HERE} else problem
 
 
 def try_out() -> str:
@@ -100,7 +102,11 @@ def too_long(secret: str) -> str:
     size = len(secret.encode("utf-16-le", "surrogatepass"))
     if sys.platform == "win32" and size > _MAX_WINDOWS_BYTES:
         most = _MAX_WINDOWS_BYTES
-        return f"Windows' Credential Manager keeps {most} bytes at most, which is {most // 2} characters"
+        return _(
+            "Windows' Credential Manager keeps {bytes} bytes at most, which is {characters} characters",
+            bytes=most,
+            characters=most // 2,
+        )
     return ""
 
 
@@ -120,12 +126,16 @@ def _unfit(backend: KeyringBackend) -> str:
     if first is None or isinstance(first, keyring.backends.fail.Keyring):
         return NONE_HERE
     if isinstance(first, keyring.backends.null.Keyring):
-        return "the keyring of this account is switched off (keyring.backends.null)"
+        return _("the keyring of this account is switched off (keyring.backends.null)")
     name = f"{type(first).__module__}.{type(first).__name__}"
     if type(first).__name__ == "PlaintextKeyring":
-        return f"{NONE_HERE} but one that writes plain text ({name})"
+        return _("{none_here} but one that writes plain text ({name})", none_here=NONE_HERE, name=name)
     if name == "keyrings.alt.file.EncryptedKeyring":
-        return f"{NONE_HERE} but one that asks for a password each time ({name}), which a service cannot answer"
+        return _(
+            "{none_here} but one that asks for a password each time ({name}), which a service cannot answer",
+            none_here=NONE_HERE,
+            name=name,
+        )
     return ""
 
 
@@ -139,9 +149,9 @@ def _bounded(work: Callable[[], None]) -> str:
         except keyring.errors.NoKeyringError:
             problems.append(NONE_HERE)
         except Exception as error:  # noqa: BLE001  (backends let errors of D-Bus, of Windows and of their own fly)
-            problems.append(f"the keyring of this account cannot be used ({type(error).__name__})")
+            problems.append(_("the keyring of this account cannot be used ({name})", name=type(error).__name__))
 
-    late = f"the keyring of this account did not answer within {_SECONDS:g} s"
+    late = _("the keyring of this account did not answer within {seconds:g} s", seconds=_SECONDS)
     _left_behind[:] = [each for each in _left_behind if each.is_alive()]
     if _left_behind:
         return late
@@ -152,4 +162,4 @@ def _bounded(work: Callable[[], None]) -> str:
     if thread.is_alive():
         _left_behind.append(thread)
         return late
-    return "".join(problems)
+    return problems[0] if problems else ""

@@ -1,24 +1,39 @@
-"""A wait that somebody may cut short: a person who does not want to wait for the next try."""
+"""Waits: one that somebody may cut short, who does not want to wait for the next try; and one for the others' sake."""
 
 import asyncio
+
+#: of much work at once, what is done before others come to their turn: a few milliseconds' worth
+PART = 20
+
+
+async def others_turn(number: int) -> None:
+    """Let the loop do what else is to be done, after each PART of much work; `number` counts its steps from 0 on."""
+    if number % PART == PART - 1:
+        await asyncio.sleep(0)
 
 
 class Pause:
     """Where a loop waits between two tries; one at a time."""
 
+    __slots__ = ("_cut",)
+
     def __init__(self) -> None:
-        self._cut = asyncio.Event()
+        #: only while somebody waits: there is a pause for each mailbox, and an event is larger than all else it has
+        self._cut: asyncio.Event | None = None
 
     async def sleep(self, seconds: float) -> bool:
         """Wait for `seconds`, or until `cut`; return whether it was cut short."""
-        self._cut.clear()
+        self._cut = asyncio.Event()
         try:
             async with asyncio.timeout(seconds):
                 await self._cut.wait()
         except TimeoutError:
             return False
+        finally:
+            self._cut = None
         return True
 
     def cut(self) -> None:
         """End the wait at once; without one nothing happens."""
-        self._cut.set()
+        if self._cut is not None:
+            self._cut.set()

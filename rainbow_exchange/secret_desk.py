@@ -15,6 +15,7 @@ from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.secret_places import Place, Seen, place_of
+from rainbow_exchange.words import _, sentences
 
 log = structlog.get_logger()
 
@@ -112,7 +113,7 @@ class Desk:
             try:
                 await self._use()
             except UserError as error:
-                return " ".join(error.problems)
+                return sentences(*error.problems)
         return ""
 
 
@@ -120,26 +121,30 @@ def demand_sound(key: str, value: str) -> None:
     """Refuse what cannot be meant as a secret. Raises UserError, which never holds a part of it."""
     problem = ""
     if not value:
-        problem = "is empty; to take a secret away, use rainbow-exchange secret unset"
+        problem = _("is empty; to take a secret away, use rainbow-exchange secret unset")
     elif len(value.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        problem = f"is longer than {MAX_BYTES // 1024} KiB; give the secret alone"
+        problem = _("is longer than {max_bytes} KiB; give the secret alone", max_bytes=MAX_BYTES // 1024)
     elif "\0" in value:
-        problem = "holds a NUL character, as UTF-16 read as something else does; save it as UTF-8"
+        problem = _("holds a NUL character, as UTF-16 read as something else does; save it as UTF-8")
     elif any(ord(character) < ord(" ") or ord(character) == 0x7F for character in value):  # noqa: PLR2004  (DEL)
-        problem = "holds a line end or another control character within; give the secret alone, as one line"
+        problem = _("holds a line end or another control character within; give the secret alone, as one line")
     elif any(0xD800 <= ord(character) <= 0xDFFF for character in value):  # noqa: PLR2004  (halves of characters)
-        problem = "holds bytes that are no text in UTF-8; give it in a file saved as UTF-8"
+        problem = _("holds bytes that are no text in UTF-8; give it in a file saved as UTF-8")
     elif key in SECRET_URLS and not _is_proxy(key, value):
-        problem = "is not an address like http://user:password@proxy.company.com:8080"
+        problem = _("is not an address like http://user:password@proxy.company.com:8080")
     if problem:
-        raise UserError([f"The value for {key} {problem}."])
+        raise UserError([_("The value for {key} {problem}.", key=key, problem=problem)])
 
 
 def demand_changeable(place: Place) -> None:
     """Refuse to keep what would have no effect. Raises UserError."""
     if place.fixed:
-        text = f"{place.key} is given by {place}, which stands above what is kept from here"
-        raise UserError([f"{text}: change it there, or take it away."])
+        text = _(
+            "{key} is given by {place}, which stands above what is kept from here: change it there, or take it away.",
+            key=place.key,
+            place=place,
+        )
+        raise UserError([text])
 
 
 def _is_proxy(key: str, value: str) -> bool:
@@ -155,5 +160,11 @@ def _write_and_read_back(place: Place, value: str) -> None:
     secret_places.write(place, value)
     if secret_places.read(place) != value:
         raise UserError(
-            [f"{place.key} was written to {place}, which does not give it back; see who else writes there."]
+            [
+                _(
+                    "{key} was written to {place}, which does not give it back; see who else writes there.",
+                    key=place.key,
+                    place=place,
+                )
+            ]
         )

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from rainbow_exchange.windows_acl import others_who_read
+from rainbow_exchange.words import _
 
 _MAX_BYTES = 64 * 1024
 
@@ -21,12 +22,14 @@ def read_file(file: Path, *, may_wait: bool = False) -> str:
     try:
         with open(file.expanduser(), "rb", opener=None if may_wait else _without_waiting) as stream:
             if not (may_wait or stat.S_ISREG(os.fstat(stream.fileno()).st_mode)):
-                raise ValueError("is a pipe or a device, which may give nothing for ever; name an ordinary file")
+                raise ValueError(_("is a pipe or a device, which may give nothing for ever; name an ordinary file"))
             content = stream.read(_MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ValueError("is not there; write the secret into it, or correct the path") from None
+        raise ValueError(_("is not there; write the secret into it, or correct the path")) from None
     except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror}); correct the path or let this account read it") from None
+        raise ValueError(
+            _("cannot be read ({strerror}); correct the path or let this account read it", strerror=error.strerror)
+        ) from None
     return decode(content)
 
 
@@ -38,13 +41,13 @@ def _without_waiting(path: str, flags: int) -> int:
 def decode(content: bytes) -> str:
     """Give the secret that a file, or standard input, holds. Raises ValueError with what is wrong."""
     if len(content) > _MAX_BYTES:
-        raise ValueError("is larger than 64 KiB; name a file that holds the secret alone")
+        raise ValueError(_("is larger than 64 KiB; name a file that holds the secret alone"))
     try:
         secret = content.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
-        raise ValueError("is not UTF-8; save it as UTF-8") from None
+        raise ValueError(_("is not UTF-8; save it as UTF-8")) from None
     if not secret:
-        raise ValueError("is empty; write the secret into it")
+        raise ValueError(_("is empty; write the secret into it"))
     return secret
 
 
@@ -59,7 +62,16 @@ def exposed(file: Path) -> str:
         if sys.platform == "win32":
             named = others_who_read(path)
             remedy = f'icacls "{path}" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F "ACCOUNT-OF-THE-SERVICE:R"'
-            return f"{path} may be read by {', '.join(named)}; close it: {remedy}." if named else ""
+            return (
+                _(
+                    "{path} may be read by {named}; close it: {remedy}.",
+                    path=path,
+                    named=", ".join(named),
+                    remedy=remedy,
+                )
+                if named
+                else ""
+            )
         else:  # noqa: RET505  (the type checker knows only branches as belonging to a platform)
             found = path.stat()
             if os.statvfs(path).f_flag & os.ST_RDONLY:
@@ -74,20 +86,27 @@ def by_mode(path: Path, mode: int, *, owner: int, account: int) -> str:
     shown = f"{path} (mode {mode:04o})"
     said = ""
     if mode & (stat.S_IROTH | stat.S_IWOTH):
-        said = f"may be {'read' if mode & stat.S_IROTH else 'changed'} by every account of this machine"
+        said = (
+            _("may be read by every account of this machine")
+            if mode & stat.S_IROTH
+            else _("may be changed by every account of this machine")
+        )
     elif mode & stat.S_IWGRP or (mode & stat.S_IRGRP and owner != 0):
-        said = f"may be {'changed' if mode & stat.S_IWGRP else 'read'} by its group"
+        said = _("may be changed by its group") if mode & stat.S_IWGRP else _("may be read by its group")
     if said:
-        return f"{shown} {said}; {_remedy(path, owner=owner, account=account)}."
+        remedy = _remedy(path, owner=owner, account=account)
+        return _("{shown} {said}; {remedy}.", shown=shown, said=said, remedy=remedy)
     if account != 0 and owner not in {0, account}:
-        return f"{shown} belongs to another account than this one, which can change it; chown it to this one."
+        return _(
+            "{shown} belongs to another account than this one, which can change it; chown it to this one.", shown=shown
+        )
     return ""
 
 
 def _remedy(path: Path, *, owner: int, account: int) -> str:
     """Say how it is closed without closing it to the service, which may read it as anybody does."""
     if account not in {0, owner}:
-        return f"chown it to this account, then chmod 600 {path}"
+        return _("chown it to this account, then chmod 600 {path}", path=path)
     if owner == 0:
-        return f"chmod 600 {path}, and chown it to the account of the service where that is another"
+        return _("chmod 600 {path}, and chown it to the account of the service where that is another", path=path)
     return f"chmod 600 {path}"

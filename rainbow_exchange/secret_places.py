@@ -6,7 +6,7 @@ All of it blocks. Nobody is told any part of a value.
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from rainbow_exchange.credentials import handed_by_systemd, need_not_exist
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.private_files import write_private
 from rainbow_exchange.secret_files import exposed, read_file
+from rainbow_exchange.words import _, sentences, unfilled
 
 #: of whoever the connector runs as at Rainbow
 _OF_ACCOUNT = ("rainbow.password", "rainbow.app_secret")
@@ -47,10 +48,10 @@ class Place:
     def __str__(self) -> str:
         """Say it to a person."""
         if self.given is not None:
-            return self.origin or f"the variable {variable(self.key)}"
+            return self.origin or _("the variable {variable}", variable=variable(self.key))
         if self.file is not None:
             return str(self.file)
-        return "the keyring" if self.handed is None else f"systemd's credential {self.handed}"
+        return _("the keyring") if self.handed is None else _("systemd's credential {handed}", handed=self.handed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def _seen(place: Place, *, in_keyring: bool, problem: str) -> list[Seen]:
         _seen_file("systemd", place.handed, "LoadCredential=", counts=not given and not file),
         Seen(
             kind="keyring",
-            where=f"keyring of {own_keyring.whose()}",
+            where=_("keyring of {whose}", whose=own_keyring.whose()),
             has=in_keyring,
             counts=not given and not file and not by_systemd,
             problem=problem,
@@ -115,7 +116,7 @@ def _seen_file(kind: Kind, file: Path | None, name: str, *, counts: bool, may_be
     except ValueError as error:
         problem = str(error)
     if may_be_absent and not os.path.lexists(file):
-        problem = "is not there yet"
+        problem = _("is not there yet")
     remark = exposed(file) if kind == "file" else ""
     return Seen(kind=kind, where=str(file), has=not problem, counts=counts, problem=problem, remark=remark)
 
@@ -138,7 +139,9 @@ def write(place: Place, secret: str) -> None:
         return
     if place.file is None:
         if problem := own_keyring.keep(place.key, secret):
-            raise UserError([f"{place.key} cannot be kept: {problem}.", in_a_file([place.key])])
+            raise UserError(
+                [_("{key} cannot be kept: {problem}.", key=place.key, problem=problem), in_a_file([place.key])]
+            )
         return
     try:
         write_file(place.file, secret)
@@ -166,45 +169,82 @@ def remove(place: Place) -> None:
         return
     if place.file is None:
         if problem := own_keyring.take_out(place.key):
-            raise UserError([f"{place.key} is still in the keyring: {problem}."])
+            raise UserError([_("{key} is still in the keyring: {problem}.", key=place.key, problem=problem)])
         return
     try:
         place.file.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError([f"{place.key}_file: {place.file} cannot be removed ({error.strerror})."]) from None
+        raise UserError(
+            [
+                _(
+                    "{key}_file: {file} cannot be removed ({strerror}).",
+                    key=place.key,
+                    file=place.file,
+                    strerror=error.strerror,
+                )
+            ]
+        ) from None
 
 
 def try_out(wanted: Mapping[Place, str | None]) -> list[str]:
     """Say, one sentence for each fault, why these secrets (None: not known yet) could not be kept."""
-    faults = []
+    faults: list[str] = []
     needs_keyring = []
     for place, secret in wanted.items():
         if place.fixed:
             if read(place) != secret:
-                text = f"{place.key} is given by {place}, which stands above what is kept from here; take that away"
-                own = ", or run as the account that it belongs to: --as-account" if place.key in _OF_ACCOUNT else ""
-                faults.append(f"{text}{own}.")
+                text = unfilled("{key} is given by {place}, which stands above what is kept from here; take that away.")
+                if place.key in _OF_ACCOUNT:
+                    text = unfilled(
+                        "{key} is given by {place}, which stands above what is kept from here; take that away, or run"
+                        " as the account that it belongs to."
+                    )
+                faults.append(_(text, key=place.key, place=place))
         elif place.file is not None:
             faults += _try_file(place)
         else:
             needs_keyring.append(place.key)
             if problem := own_keyring.too_long(secret or ""):
-                faults.append(f"{place.key} cannot be kept: {problem}; name a file for it, {place.key}_file.")
+                faults.append(
+                    _(
+                        "{key} cannot be kept: {problem}; name a file for it, {key}_file.",
+                        key=place.key,
+                        problem=problem,
+                    )
+                )
     if needs_keyring and (problem := own_keyring.try_out()):
-        faults.append(f"There is nowhere to keep {' and '.join(needs_keyring)}: {problem}. {in_a_file(needs_keyring)}")
+        faults.append(
+            sentences(
+                _("There is nowhere to keep {keys}: {problem}.", keys=_listed(needs_keyring), problem=problem),
+                in_a_file(needs_keyring),
+            )
+        )
     return faults
 
 
 def in_a_file(keys: list[str]) -> str:
     """Say what can take the place of a keyring that keeps nothing."""
-    files, several = " and ".join(f"{key}_file" for key in keys), len(keys) > 1
-    return (
-        f"Nothing is written in plain text unasked: name {'files' if several else 'a file'} for"
-        f" {'them' if several else 'it'} in the settings, {files} (rainbow-exchange secret set {keys[0]} --to-file PATH"
-        f" writes one); or have systemd hand {'them' if several else 'it'} over (LoadCredential={keys[0]}); or give"
-        f" {' and '.join(variable(key) for key in keys)}; or run this as an account that has a keyring. What the"
-        " package keyrings.alt brings is none: it writes plain text, too, or asks for a password at each start."
+    text = unfilled(
+        "Nothing is written in plain text unasked: name a file for it in the settings, {files} (rainbow-exchange secret"
+        " set {key} --to-file PATH writes one); or have systemd hand it over (LoadCredential={key}); or give"
+        " {variables}; or run this as an account that has a keyring. What the package keyrings.alt brings is none: it"
+        " writes plain text, too, or asks for a password at each start."
     )
+    if len(keys) > 1:
+        text = unfilled(
+            "Nothing is written in plain text unasked: name files for them in the settings, {files} (rainbow-exchange"
+            " secret set {key} --to-file PATH writes one); or have systemd hand them over (LoadCredential={key}); or"
+            " give {variables}; or run this as an account that has a keyring. What the package keyrings.alt brings is"
+            " none: it writes plain text, too, or asks for a password at each start."
+        )
+    files, variables = [f"{key}_file" for key in keys], [variable(key) for key in keys]
+    return _(text, files=_listed(files), key=keys[0], variables=_listed(variables))
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return _("{first} and {last}", first=_listed(names[:-1]), last=names[-1])
 
 
 def _try_file(place: Place) -> list[str]:
@@ -217,11 +257,17 @@ def _try_file(place: Place) -> list[str]:
         probe.unlink()
     except OSError as error:
         return [_unwritable(place, error)]
-    return [] if kept == b"check" else [f"{place.key}_file: {place.file.parent} does not keep what is written."]
+    return (
+        []
+        if kept == b"check"
+        else [_("{key}_file: {parent} does not keep what is written.", key=place.key, parent=place.file.parent)]
+    )
 
 
 def _unwritable(place: Place, error: OSError) -> str:
-    return (
-        f"{place.key}_file: {place.file} cannot be written ({error.strerror or error}); correct the path, or let this"
-        " account write there."
+    return _(
+        "{key}_file: {file} cannot be written ({strerror}); correct the path, or let this account write there.",
+        key=place.key,
+        file=place.file,
+        strerror=error.strerror or error,
     )

@@ -7,9 +7,11 @@ from typing import Any
 from rainbow_exchange.bridge import coverage, throttling
 from rainbow_exchange.bridge.coverage import NotRead, NotStreamed
 from rainbow_exchange.bridge.discovery import Discovery
+from rainbow_exchange.bridge.last_hour import Minute
 from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.parts import BridgeCounters
 from rainbow_exchange.bridge.telling import NOTHING_TO_TELL, Telling, telling
+from rainbow_exchange.bridge.timings import Timings
 from rainbow_exchange.json_text import iso
 from rainbow_exchange.rainbow.link import LinkCounters
 from rainbow_exchange.sides.both import Sides
@@ -21,17 +23,54 @@ from rainbow_exchange.sides.rainbow import RainbowSide
 LISTED = 500
 
 
-def of(sides: Sides | None) -> dict[str, Any]:
-    """Return what both sides say, or why they are not there."""
-    hold = sides.hold if sides else None
-    absent = {"state": hold.state, "reason": hold.reason} if hold else STARTING
+def of(sides: Sides | None, timings: Timings) -> dict[str, Any]:
+    """Return what both sides say, or why they are not there, and how long things take."""
     side = sides.rainbow if sides else None
-    rainbow = {"rainbow": side.health.state() if side else absent, "link": _link(side), "reports": _reports(side)}
+    exchange, state = states(sides)
+    rainbow = {
+        "rainbow": state,
+        "link": _link(side),
+        "reports": _reports(side),
+        **_timings(timings),
+    }
     if sides and sides.exchange:
         why = _why_not_listed(sides)
-        return {**rainbow, **_of_exchange(sides.exchange, why_not_listed=why)}
-    looked_for = sides.discovery if sides else None
-    return {**rainbow, **_without_exchange(_looked_for(looked_for) if looked_for else absent)}
+        return {**rainbow, **_of_exchange(sides.exchange, exchange, why_not_listed=why)}
+    return {**rainbow, **_without_exchange(exchange)}
+
+
+def states(sides: Sides | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Return state and reason of Exchange, with the account, and of Rainbow."""
+    hold = sides.hold if sides else None
+    absent = {"state": hold.state, "reason": hold.reason} if hold else STARTING
+    rainbow = sides.rainbow.health.state() if sides and sides.rainbow else absent
+    if sides and sides.exchange:
+        return sides.exchange.health.exchange(), rainbow
+    return {"account": "", **(_looked_for(sides.discovery) if sides and sides.discovery else absent)}, rainbow
+
+
+def _timings(timings: Timings) -> dict[str, Any]:
+    """Say how long changes take, and what the last hour was like."""
+    now = timings.now()
+    return {
+        "latency": {
+            "told_p50": timings.told.quantile(0.5),
+            "told_p99": timings.told.quantile(0.99),
+            "asked_p50": timings.asked.quantile(0.5),
+            "asked_p99": timings.asked.quantile(0.99),
+        },
+        "last_hour": _seen(timings.hour.whole(now))
+        | {"minutes": [{"at": iso(at)} | _seen(minute) for at, minute in timings.hour.minutes(now)]},
+    }
+
+
+def _seen(minute: Minute) -> dict[str, Any]:
+    shares = {"p50": 0.5, "p99": 0.99}
+    return {"calendars": minute.calendars, "absences": minute.absences} | {
+        f"{name}_{short}": None if (value := spread.quantile(share)) is None else round(value, 3)
+        for name, spread in (("told", minute.told), ("asked", minute.asked))
+        for short, share in shares.items()
+    }
 
 
 def _link(side: RainbowSide | None) -> dict[str, Any]:
@@ -64,12 +103,12 @@ def _reports(side: RainbowSide | None) -> dict[str, Any]:
     }
 
 
-def _of_exchange(side: ExchangeSide, *, why_not_listed: str) -> dict[str, Any]:
+def _of_exchange(side: ExchangeSide, exchange: dict[str, str], *, why_not_listed: str) -> dict[str, Any]:
     pipeline, health = side.pipeline, side.health
     ends, boxes = health.certificate_ends(), health.mailboxes()
     missing = boxes["total"] - boxes["streamed"]
     return {
-        "exchange": health.exchange() | {"certificate_ends": ends and iso(ends)},
+        "exchange": exchange | {"certificate_ends": ends and iso(ends)},
         "users": _users(pipeline.membership.listing, len(pipeline.parts.roster), why_not_listed),
         "mailboxes": boxes,
         "throttling": _dated(throttling.meter(pipeline, side.exchange)),
@@ -77,14 +116,14 @@ def _of_exchange(side: ExchangeSide, *, why_not_listed: str) -> dict[str, Any]:
         "notify": _dated(telling(pipeline)),
         "not_streamed_total": missing,
         "not_streamed": [_dated(each) for each in coverage.not_streamed(pipeline, most=min(missing, LISTED))],
-        "not_read_total": len(pipeline.parts.reader.failing()),
+        "not_read_total": len(pipeline.parts.reader.unread),
         "not_read": [_dated(each) for each in coverage.not_read(pipeline, most=LISTED)],
     }
 
 
 def _without_exchange(exchange: dict[str, str]) -> dict[str, Any]:
     return {
-        "exchange": exchange | {"account": "", "certificate_ends": None},
+        "exchange": exchange | {"certificate_ends": None},
         "users": None,
         "mailboxes": {"total": 0, "streamed": 0, "polled": 0, "uncovered": 0},
         "throttling": None,

@@ -1,12 +1,18 @@
-"""Fixtures that all tests share, and the rule about skipped tests in CI."""
+"""Fixtures that all tests share, what watches over all of them, and an end of whatever would go on for ever."""
 
-import fnmatch
 import os
+import sys
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.leaks.plugin import Leaks
+from tests.skips import watch
 
 # no example is timed: the machine may be busy with other things
 settings.register_profile("untimed", deadline=None)
@@ -24,46 +30,40 @@ def shared() -> Path:
     return folder
 
 
-class NoSkips:
-    """With CI=true a skipped test fails the run, unless `.ci/run` lists it.
-
-    The list comes as RAINBOW_EXCHANGE_ALLOWED_SKIPS: one pattern per line for a test's name, a reason behind it.
-    """
-
-    def __init__(self, allowed: str) -> None:
-        self.allowed = [line.split()[0] for line in allowed.splitlines() if line.strip()]
-        self.refused: list[str] = []
-
-    def look_at(self, report: pytest.TestReport | pytest.CollectReport) -> None:
-        if not report.skipped or hasattr(report, "wasxfail"):
-            return
-        if any(fnmatch.fnmatchcase(report.nodeid, pattern) for pattern in self.allowed):
-            return
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        self.refused.append(f"{report.nodeid}: {reason}")
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.look_at(report)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        self.look_at(report)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self.refused and exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.refused:
-            terminalreporter.section("skipped, not listed in .ci/run: with CI=true this fails the run", red=True)
-            for line in self.refused:
-                terminalreporter.line(line)
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch for skips in CI; in a worker of xdist the one who started it watches."""
-    if os.environ.get("CI") == "true" and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(NoSkips(os.environ.get("RAINBOW_EXCHANGE_ALLOWED_SKIPS", "")))
+    """Listen for what nobody may see, and watch for skips."""
+    config.pluginmanager.register(Leaks())
+    watch(config)
+
+
+if sys.platform != "win32":
+    import signal
+
+    _AGAIN_AFTER = 20.0
+
+    class OverdueError(SystemExit):
+        """A test's time is over.
+
+        Of what is raised in a task or in a callback, an event loop lets this one through, as it ends the process. An
+        exception of another kind would end whichever task is at work just then, and the test would go on.
+        """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_timeout_set_timer(settings: Any) -> Generator[None, Any, Any]:
+        """Have the alarm end the test, wherever it comes; and come again, for what goes on while the loop is closed."""
+        done = yield
+        said = signal.getsignal(signal.SIGALRM)
+        if settings.method == "signal" and callable(said):
+
+            def insist(number: int, frame: FrameType | None) -> None:
+                try:
+                    said(number, frame)
+                except pytest.fail.Exception as failed:
+                    raise OverdueError(failed.msg) from None
+
+            signal.signal(signal.SIGALRM, insist)
+            signal.setitimer(signal.ITIMER_REAL, settings.timeout, _AGAIN_AFTER)
+        return done
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from random import Random
 from ssl import SSLContext
 from typing import Any
 
+import aiohttp
 import pytest
 
 from rainbow_exchange.config import Settings
@@ -20,6 +21,10 @@ from rainbow_exchange.lab.exchange.calendar import Item, details_from
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.lab.serve import mailboxes_of
+from rainbow_exchange.loop_lag import LoopLag
+from tests.browsing import OPENED
+from tests.kept import check_kept
+from tests.leaks.plugin import EARS
 from tests.virtual_time import VirtualLoop
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -31,6 +36,8 @@ def virtually(test: Callable[[], Awaitable[None]], *, days: float = 3, begins: d
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(start=start)) as runner, pytest.MonkeyPatch.context() as patch:
         # a pooled connection ages by this clock, and the loop's is the test's
         patch.setattr("aiohttp.connector.monotonic", runner.get_loop().time)
+        # a loop of virtual time is never late, and four looks a second would be most of what it does in a day
+        patch.setattr("rainbow_exchange.loop_lag.EVERY", 10.0)
         runner.run(asyncio.wait_for(test(), days * 86_400))
 
 
@@ -61,6 +68,8 @@ class House:
     """
 
     luck = 1
+    #: the link that signs in to the page of the daemon that was started last
+    sign_in = ""
     #: the clock of everybody
     clock: Callable[[], datetime] = staticmethod(now)
 
@@ -101,7 +110,8 @@ class House:
 
     def new_daemon(self, **parts: Any) -> Daemon:
         settings, secrets = self.read()
-        more = {"observe": self.observe, "read": self.read, "now": self.clock} | parts
+        lag = LoopLag(every=10.0)  # a day has 345,600 quarters of a second
+        more: dict[str, Any] = {"observe": self.observe, "read": self.read, "now": self.clock, "lag": lag} | parts
         return Daemon(settings, secrets, random=Random(self.luck).random, **more)
 
     def read(self) -> tuple[Settings, Secrets]:
@@ -127,8 +137,20 @@ class House:
         )
         return settings, secrets
 
-    def observe(self, event: str, /, **_: Any) -> None:
+    def observe(self, event: str, /, **values: Any) -> None:
         self.seen.append(event)
+        if event == "serving":
+            self.sign_in = values["sign_in"]
+
+    @asynccontextmanager
+    async def browser(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """Give a browser that has signed in to the daemon's page."""
+        base, _, path = self.sign_in.partition("/sign-in")
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(base, cookie_jar=jar, headers={"Origin": base}) as client:
+            async with client.get(f"/sign-in{path}", headers=OPENED) as answer:
+                assert answer.status == 200
+            yield client
 
     def start(self, **keywords: Any) -> Daemon:
         """Run a daemon; see `new_daemon`."""
@@ -139,6 +161,9 @@ class House:
     async def stop(self) -> None:
         """Have the daemon stop in order, if there is one."""
         if self.daemon is not None and self.running is not None:
+            if not self.running.done():
+                EARS.say("status", str(self.daemon.status()))
+                EARS.say("metrics", self.daemon.metrics().decode())
             self.daemon.stop()
             assert await self.running == 0
             self.daemon = self.running = None
@@ -154,6 +179,7 @@ class House:
             await self.stop()
             await self.rainbow.stop()
             await self.exchange.stop()
+            EARS.folder(self.folder)
 
     @asynccontextmanager
     async def at_work(self, state: str = "healthy", *, within: float = 120) -> AsyncIterator[Daemon]:
@@ -168,6 +194,7 @@ class House:
         assert self.daemon is not None
         assert self.running is not None
         assert not self.running.done()
+        check_kept(self.daemon)
         return self.daemon.status()
 
     def problems(self) -> dict[str, dict[str, Any]]:

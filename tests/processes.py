@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,9 @@ from typing import Any
 import pytest
 
 from rainbow_exchange.cli import local_api
+from tests.leaks.given import told
+from tests.leaks.kept import KEPT
+from tests.leaks.plugin import EARS
 
 COMMAND = Path(sys.executable).parent / ("rainbow-exchange.exe" if sys.platform == "win32" else "rainbow-exchange")
 PATIENCE = 30.0
@@ -58,13 +61,18 @@ def until(condition: Callable[[], Any], what: str, *, within: float = PATIENCE) 
         time.sleep(0.05)
 
 
-def call(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-    """Make one HTTP call with JSON both ways."""
+def call(
+    method: str, url: str, body: Any = None, headers: dict[str, str] | None = None, *, ca_file: str | None = None
+) -> Any:
+    """Make one HTTP call with JSON both ways; `ca_file` is whom to trust besides."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"} | (headers or {}), method=method)  # noqa: S310 (loopback)
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 (loopback)
+    trust = ssl.create_default_context(cafile=ca_file)
+    with urllib.request.urlopen(request, timeout=20, context=trust) as answer:  # noqa: S310 (loopback)
         text = answer.read()
-    return json.loads(text) if text else None
+    said = json.loads(text) if text else None
+    told(KEPT, [body, said])
+    return said
 
 
 @dataclass
@@ -129,11 +137,13 @@ class Lab(Process):
             return json.loads(lines[-1]) if lines and lines[-1].endswith("\n") else None
 
         self.addresses = until(printed, "the lab's addresses")
+        told(KEPT, self.addresses)
         return self
 
     def exchange(self, method: str, path: str, body: Any = None) -> Any:
         """Call the test wire of the lab's Exchange."""
-        return call(method, self.addresses["exchange"]["url"].removesuffix("/EWS/Exchange.asmx") + path, body)
+        side = self.addresses["exchange"]
+        return call(method, side["url"].removesuffix("/EWS/Exchange.asmx") + path, body, ca_file=side.get("ca_file"))
 
     def renew(self, kind: str) -> None:
         """Give the lab's Exchange another certificate; whichever it has now is not verified."""
@@ -202,7 +212,12 @@ class Colleague:
 
 @dataclass
 class Connector(Process):
-    """`rainbow-exchange run` as a process, with its own state folder."""
+    """`rainbow-exchange run` as a process, with its own state folder; all that it has said is looked through."""
+
+    def kill(self) -> None:
+        """End it the hard way, if it has not ended."""
+        super().kill()
+        EARS.say("terminal", self.output(), " ".join(self.arguments))
 
     def status(self) -> dict[str, Any]:
         """Return `status --json`; {} while it cannot be told."""
@@ -217,6 +232,24 @@ class Connector(Process):
             shown: dict[str, Any] = json.loads(ran.stdout)
             return shown
         return {}
+
+    def way_in(self) -> str:
+        """Type `web-url`; return the address that signs a browser in once."""
+
+        def printed() -> str:
+            assert self.process.poll() is None, self.output()
+            ran = subprocess.run(  # noqa: S603 (our own command)
+                [COMMAND, "web-url"],
+                env=os.environ | self.environment,
+                capture_output=True,
+                text=True,
+                timeout=20,
+                check=False,
+            )
+            return ran.stdout.strip()
+
+        address: str = until(printed, "an address of the local page")
+        return address
 
     def retry(self) -> None:
         """Type `retry`."""
@@ -271,7 +304,7 @@ class World:
         self.count += 1
         folder = self.folder / f"lab {self.count}"
         folder.mkdir()
-        arguments = ["lab", "--json", *options]
+        arguments = ["lab", "--json", "--page-port", "0", *options]
         if users is not None:
             (folder / "users.json").write_text(json.dumps(users), encoding="utf-8")
             arguments += ["--users-file", str(folder / "users.json")]
@@ -279,16 +312,20 @@ class World:
         self.stack.callback(lab.kill)
         return lab.start()
 
-    def connector(self, *labs: Lab, **settings: str) -> Connector:
-        """Start a connector on these labs; `settings` by their upper-case variable names, below the prefix."""
+    def connector(self, *labs: Lab, besides: Mapping[str, str] | None = None, **settings: str) -> Connector:
+        """Start a connector on these labs; `settings` by their upper-case variable names, below the prefix.
+
+        `besides`: variables of the process that are no settings.
+        """
         environment = {
             "RAINBOW_EXCHANGE_STATE__PATH": str(self.folder / "état"),
             "RAINBOW_EXCHANGE_WEB__PORT": "0",
+            "RAINBOW_EXCHANGE_LOG__LEVEL": "debug",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         }
         for lab in labs:
             environment |= lab.settings()
-        environment |= {f"RAINBOW_EXCHANGE_{name}": value for name, value in settings.items()}
+        environment |= {f"RAINBOW_EXCHANGE_{name}": value for name, value in settings.items()} | dict(besides or {})
         self.count += 1
         connector = Connector(["run"], self.folder / f"run {self.count}", environment)
         self.stack.callback(connector.kill)

@@ -4,12 +4,15 @@ import asyncio
 import json
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from rainbow_exchange import metrics
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.daemon import Daemon
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.exchange import LabMailbox
+from rainbow_exchange.metrics.table import METRICS
 from tests.house import House, now, until, virtually
 
 
@@ -38,14 +41,20 @@ def test_without_settings_it_serves_its_page_and_says_what_is_missing(tmp_path: 
 def test_every_metric_that_is_promised_is_given(tmp_path: Path) -> None:
     async def test() -> None:
         async with House(tmp_path, 3).at_work() as daemon:
-            promised = {
-                *metrics.GAUGES, *metrics.LABELLED_GAUGES, *metrics.COUNTERS, *metrics.LABELLED_COUNTERS,
-                *metrics.HISTOGRAMS, "version",
-            }  # fmt: skip
             view = daemon.measures()
-            assert set(view) == promised
+            assert set(view) == set(METRICS)
             shown = metrics.render(view).decode()
+            known = {name: each.labels for name, each in METRICS.items()}
+            for family in text_string_to_metric_families(shown):
+                for sample in family.samples:
+                    for label, value in sample.labels.items():
+                        if label != "le":
+                            values = known[family.name.removeprefix("rainbow_exchange_")][label]
+                            assert isinstance(values, str) or value in values
             assert 'rainbow_exchange_rainbow_requests_total{operation="users"}' in shown
+            assert 'rainbow_exchange_state{state="healthy"} 1.0' in shown
+            assert 'rainbow_exchange_state{state="degraded"} 0.0' in shown
+            assert "rainbow_exchange_problem_open{" not in shown
             assert "acme.test" not in shown
 
     virtually(test)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rainbow_exchange.ending import first_of, in_time, whole
+from rainbow_exchange.ending import ended_alone, first_of, in_time, whole
 
 
 async def test_the_first_wins_and_the_others_are_cancelled() -> None:
@@ -49,3 +49,35 @@ async def test_what_is_not_to_be_left_half_done_is_done_though_it_is_cancelled()
     with pytest.raises(asyncio.CancelledError):
         await opening
     assert done == ["open", "open"]
+
+
+async def test_one_that_is_alone_says_what_it_has_failed_with() -> None:
+    async def fails() -> None:
+        raise LookupError("lost")
+
+    failed, goes_on = asyncio.create_task(fails()), asyncio.create_task(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    with pytest.raises(LookupError):
+        await ended_alone(failed)
+    await ended_alone(goes_on)
+    assert goes_on.cancelled()
+
+
+async def test_whoever_waits_for_an_end_can_be_cancelled() -> None:
+    go = asyncio.Event()
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await go.wait()
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(ended_alone(task))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    go.set()
+    await asyncio.wait([task])

@@ -1,49 +1,21 @@
-"""What every command says of itself: how it ends, an example, and JSON with a version. Every new one is held to it.
-
-`docs/reference/exit-codes.md` has a row for each command, with the words of its help.
-"""
+"""What every command says of itself: how it ends, an example, and JSON with a version. Every new one is held to it."""
 
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from docs.made.commands import every_command, how_it_ends
 from rainbow_exchange import config
 from rainbow_exchange.cli import main
 from rainbow_exchange.cli.summaries import SUMMARIES
 
-PAGES = Path(__file__).parent.parent / "docs" / "reference"
-
-
-def every_command(command: click.Command = main.commands, name: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Give each command by its words: `status`, `config show`, and also the groups."""
-    if name:
-        yield name, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for each in command.list_commands(context):
-            found = command.get_command(context, each)
-            assert found is not None
-            yield from every_command(found, f"{name} {each}".strip())
-
-
 ALL = dict(every_command())
 LEAVES = {name: command for name, command in ALL.items() if not isinstance(command, click.Group)}
-
-
-def paragraphs(command: click.Command) -> list[str]:
-    return [" ".join(part.split()) for part in re.split(r"\n\s*\n|\x08", command.help or "")]
-
-
-def how_it_ends(command: click.Command) -> str:
-    """Give what the help says behind `Exit code:`; "" where it says nothing."""
-    found = [part for part in paragraphs(command) if part.startswith("Exit code:")]
-    return found[0].removeprefix("Exit code: ").removesuffix(".") if len(found) == 1 else ""
 
 
 def codes(text: str) -> list[int]:
@@ -78,30 +50,6 @@ def test_the_help_says_how_it_ends(name: str) -> None:
 
     assert said, f"The help of `{name}` has no paragraph `Exit code: 0 …, 2 …`, with a \\b before it."
     assert 0 in codes(said), f"`{name}` does not say what it means that it ends with 0."
-
-
-def test_the_page_of_exit_codes_has_the_words_of_every_help() -> None:
-    rows = dict(re.findall(r"^\| `([a-z -]+)` \| (.*) \|$", (PAGES / "exit-codes.md").read_text("utf-8"), re.MULTILINE))
-    wanted = {name: how_it_ends(command) for name, command in LEAVES.items()}
-    write = [f"| `{name}` | {said} |" for name, said in sorted(wanted.items()) if rows.get(name) != said]
-
-    assert write == [], "docs/reference/exit-codes.md: write these rows"
-    assert rows.keys() - wanted.keys() == set(), "docs/reference/exit-codes.md: take these rows out"
-
-
-def test_the_section_of_each_command_has_a_table_with_its_exit_codes() -> None:
-    sections = re.split(r"^## ", (PAGES / "commands.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    documented = {}
-    for section in sections:
-        name, _, text = section.partition("\n")
-        tabled = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
-        documented[name] = {int(code) for cell in tabled for code in cell.split(",")}
-    missing = {
-        name: sorted(set(codes(how_it_ends(command))) - documented[name.split(" ")[0]])
-        for name, command in LEAVES.items()
-    }
-
-    assert {name: codes for name, codes in missing.items() if codes} == {}, "commands.md lacks these codes"
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))

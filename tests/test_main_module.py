@@ -43,7 +43,7 @@ INTERRUPTED = """
 import signal
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
-        if name == "rainbow_exchange.cli.exchange_shell":
+        if name == "rainbow_exchange.diagnosis.exchange_shell":
             signal.raise_signal(signal.SIGINT)
         if name == "rainbow_exchange.cli.main" and sys.argv[1] == "early":
             signal.raise_signal(signal.SIGINT)

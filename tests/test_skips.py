@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).with_name("conftest.py")
+SKIPS = Path(__file__).with_name("skips.py")
 TESTS = """
 import pytest
 
@@ -25,7 +25,8 @@ def test_is_expected_to_fail():
 
 
 def run(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    (folder / "conftest.py").write_text(CONFTEST.read_text(encoding="utf-8"), encoding="utf-8")
+    rule = SKIPS.read_text(encoding="utf-8") + "\n\npytest_configure = watch\n"
+    (folder / "conftest.py").write_text(rule, encoding="utf-8")
     (folder / "test_some.py").write_text(TESTS, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if name not in {"CI", "PYTEST_ADDOPTS"}}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)]

@@ -132,9 +132,9 @@ def test_an_address_that_two_users_share_is_reported_and_nobody_s(tmp_path: Path
         async with house.at_work("degraded") as daemon:
             problems = {problem["id"]: problem["text"] for problem in daemon.status()["problems"]}
             assert problems == {
-                "mailbox-shared": "1 user(s) have an address or a mailbox that is another user's too, and no other:"
+                "mailbox-shared": "The only address or mailbox of 1 user is another user's, too:"
                 " ann@elsewhere.test (shared: info@acme.test).",
-                "user-address-shared": "1 address(es) stand in the profiles of several users: info@acme.test"
+                "user-address-shared": "The same address stands in the profiles of several users: info@acme.test"
                 " (ann@elsewhere.test, bob@acme.test).",
             }
             assert not subscribed(house, "info@acme.test")

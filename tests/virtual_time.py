@@ -59,6 +59,8 @@ class VirtualLoop(looptime.LoopTimeEventLoop, asyncio.SelectorEventLoop):
 
     def __init__(self, *, start: float = 0, looks: int = 3, moment: float = 0.001) -> None:
         super().__init__(start=start, noop_cycles=0, idle_step=0.01, idle_timeout=30)
+        # The system's, a nanosecond, is nothing beside 2**24 seconds: a timer whose time has come would never be late.
+        self._clock_resolution = _TICK / 2
         self._abroad: set[asyncio.Future[Any]] = set()
         selector: Any = self._selector
         virtual = selector.select  # looptime's

@@ -8,10 +8,9 @@ told meanwhile, and for as long as they cannot be read, is decided here.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rainbow_exchange.ews.out_of_office import Tip
+from rainbow_exchange.ews.out_of_office import DISABLED, Tip
 from rainbow_exchange.model import OofState, OutOfOffice
 
-DISABLED = OutOfOffice(state=OofState.DISABLED)
 #: how long before a known start or end the settings are read once more: it may have been moved since
 CONFIRMED_BEFORE = timedelta(minutes=2)
 #: everybody's settings are read in turn: no more often than this, and at least daily, or hourly of those who are out

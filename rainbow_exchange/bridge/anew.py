@@ -8,6 +8,7 @@ from rainbow_exchange.bridge.people import name_of, why
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.roster import Member
 from rainbow_exchange.ews.errors import EwsError, reason_of
+from rainbow_exchange.words import _
 
 #: seconds for finding the mailbox, and for telling Rainbow
 SETTLED_WITHIN = 60.0
@@ -32,7 +33,7 @@ class Anew:
 async def one_anew(pipeline: Pipeline, address: str) -> Anew:
     """Have whoever has this address looked at anew, and Rainbow told."""
     roster = pipeline.parts.roster
-    member = roster.find(address)
+    member = roster.named(address)
     if member is None:
         return Anew(address=address, outcome="several" if roster.knows(address) else "unknown")
     user = name_of(member)
@@ -46,7 +47,7 @@ async def one_anew(pipeline: Pipeline, address: str) -> Anew:
         pipeline.parts.watcher.retry(mailbox)
     read, absence = await asyncio.gather(pipeline.changes.read_anew(mailbox), _absence(pipeline, mailbox))
     if not read:
-        outcome, reason = "not-read", pipeline.parts.reader.failed(mailbox) or "the connector is being stopped"
+        outcome, reason = "not-read", pipeline.parts.reader.failed(mailbox) or _("the connector is being stopped")
     else:
         outcome, reason = await _told(pipeline, member, since=began)
     return Anew(address=address, outcome=outcome, user=user, mailbox=mailbox, reason=reason, absence=absence)
@@ -81,12 +82,12 @@ async def _told(pipeline: Pipeline, member: Member, *, since: float) -> tuple[st
     told_at = pipeline.parts.ledger.standing(user_id).notified_at
     if not notifier.waits(user_id) and (told_at is None or told_at < since):
         notifier.add(user_id, pipeline.parts.loop_time(), force=True)
-    for _ in range(TOLD_WITHIN):
+    for _second in range(TOLD_WITHIN):
         if not notifier.waits(user_id):
             break
         await asyncio.sleep(1.0)
     if user_id in notifier.held_back:
-        return "not-told", "Rainbow does not let itself be told of this user"
+        return "not-told", _("Rainbow does not let itself be told of this user")
     if notifier.waits(user_id):
-        return "not-told", str(notifier.last_error or "Rainbow has not taken it yet")
+        return "not-told", str(notifier.last_error or _("Rainbow has not taken it yet"))
     return "told", ""

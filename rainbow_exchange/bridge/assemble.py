@@ -15,7 +15,7 @@ from rainbow_exchange.bridge.listing import Listing
 from rainbow_exchange.bridge.membership import Membership
 from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
-from rainbow_exchange.bridge.parts import Histogram, Options, Parts, TellingTimes
+from rainbow_exchange.bridge.parts import Options, Parts
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.polling import Polling
 from rainbow_exchange.bridge.privacy import PrivacyOfPeople
@@ -23,7 +23,10 @@ from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.recorder import Recorder
 from rainbow_exchange.bridge.roster import Changes as ListingChanges
 from rainbow_exchange.bridge.roster import Roster, addresses
+from rainbow_exchange.bridge.timings import TellingTimes, Timings
 from rainbow_exchange.bridge.told import Ledger
+from rainbow_exchange.bridge.way import OnTheWay
+from rainbow_exchange.ews import request_id
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.sites import Ask, Sites
 from rainbow_exchange.ews.watcher import Watcher
@@ -47,7 +50,7 @@ def assemble(
     rainbow: RainbowClient,
     store: Store,
     options: Options,
-    latency: Histogram,
+    timings: Timings,
     ask_sites: Ask | None = None,
     observe: Observe,
     now: Callable[[], datetime],
@@ -69,7 +72,7 @@ def assemble(
         signal(Gap(mailboxes=addresses, reason="series hidden"))
 
     def absence_changed(address: str) -> None:
-        built[0].changes.absence_changed(address)
+        built[0].changes.absence_changed(address, request_id.last())  # it was read in this task
 
     def told(user_id: str) -> None:
         built[0].changes.told(user_id)
@@ -92,7 +95,7 @@ def assemble(
     roster = Roster(domains=options.domains or None)
     record = Recorder(history, roster)
     ledger = Ledger()
-    times = TellingTimes(latency)
+    times, way = TellingTimes(timings), OnTheWay()
     privacy = PrivacyOfPeople(options.privacy, roster)
     view = View(privacy=privacy)
     sites = Sites(ask_sites, exchange.prove)
@@ -128,7 +131,16 @@ def assemble(
     aliases = Aliases(exchange, privacy, learnt=membership.review_privacy, random=random)
     notifier = Notifier(client=rainbow, ledger=ledger, told=told, refused=user_refused, random=random)
     answers = Answers(
-        who=membership.who, reader=reader, absences=absences, ledger=ledger, view=view, now=now, record=record
+        who=membership.who,
+        known=roster.find,
+        reader=reader,
+        absences=absences,
+        ledger=ledger,
+        view=view,
+        now=now,
+        record=record,
+        times=times,
+        way=way,
     )
     parts = Parts(
         options=options,
@@ -141,6 +153,7 @@ def assemble(
         notifier=notifier,
         answers=answers,
         times=times,
+        way=way,
         now=now,
         random=random,
         record=record,
@@ -166,6 +179,7 @@ def assemble(
         failed=membership.failed,
         postponed=record.without,
         locate=locate,
+        whole=lambda: listing.listed,
         now=now,
         random=random,
     )
@@ -173,11 +187,9 @@ def assemble(
     polling = Polling(
         exchange,
         reader=reader,
-        polled=lambda: (
-            member.mailbox.address
-            for member in roster
-            if member.mailbox is not None and watcher.coverage(member.mailbox.address) == "waiting"
-        ),
+        polled=watcher.everybody.polled,
+        number=lambda: watcher.everybody.counts().waiting,
+        is_polled=lambda address: watcher.coverage(address) == "waiting",
         held_back=exchange.held_back_for,
         now=now,
     )

@@ -9,7 +9,7 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from rainbow_exchange.bridge import sign_in_causes
-from rainbow_exchange.bridge.way_causes import Side, certificate_step, proxy_step
+from rainbow_exchange.bridge.way_causes import AGAIN, TRIED_ONCE, Side, certificate_step, proxy_step
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -28,6 +28,9 @@ from rainbow_exchange.rainbow.errors import (
     UnexpectedAnswer,
 )
 from rainbow_exchange.rainbow.refusals import WITHOUT_CODE
+from rainbow_exchange.words import _, sentences
+
+ITS_OWN = _("(its own)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,17 @@ def exchange_cause(error: EwsError, url: str, *, retried: bool = False) -> Cause
     if isinstance(error, MalformedResponse):
         return Cause(
             "exchange-not-ews",
-            f"{url} answers, but not as Exchange Web Services do.",
-            "Check exchange.url: it usually ends in /EWS/Exchange.asmx. A proxy or a sign-in page may be in between.",
+            _("{url} answers, but not as Exchange Web Services do.", url=url),
+            _(
+                "Check exchange.url: it usually ends in /EWS/Exchange.asmx. A proxy or a sign-in page may be"
+                " in between."
+            ),
         )
     code = error.code if isinstance(error, ResponseError) else type(error).__name__
     return Cause(
         "exchange-error",
-        f"Exchange at {host} refuses requests with {code}.",
-        "It is tried again by itself. If it stays, look up this code in Microsoft's list of response codes.",
+        _("Exchange at {host} refuses requests with {code}.", host=host, code=code),
+        sentences(AGAIN, _("If it stays, look up this code in Microsoft's list of response codes.")),
     )
 
 
@@ -66,8 +72,8 @@ def _exchange_refusal(error: EwsAuthenticationError, host: str, *, retried: bool
     if error.status == 403:  # noqa: PLR2004 (HTTP's own number)
         return Cause(
             "exchange-forbidden",
-            f"Exchange at {host} forbids EWS to this account (HTTP 403).",
-            "Check EwsEnabled and EwsApplicationAccessPolicy of the organisation and of the service account.",
+            _("Exchange at {host} forbids EWS to this account (HTTP 403).", host=host),
+            _("Check EwsEnabled and EwsApplicationAccessPolicy of the organisation and of the service account."),
         )
     return Cause("exchange-authentication", *sign_in_causes.refusal(error, host, retried=retried))
 
@@ -83,39 +89,55 @@ def _exchange_connection(  # noqa: PLR0911  (one way out for each kind)
         case "name":
             return Cause(
                 "exchange-name-unknown",
-                f"The name {host} of the Exchange server is not known here.",
-                "Check the host in exchange.url, and that this machine's DNS knows it.",
+                _("The name {host} of the Exchange server is not known here.", host=host),
+                _("Check the host in exchange.url, and that this machine's DNS knows it."),
             )
         case "refused":
             return Cause(
                 "exchange-unreachable",
-                f"Nothing accepts connections at {url}.",
-                "Check exchange.url (host and port), that Exchange runs, and the firewalls in between.",
+                _("Nothing accepts connections at {url}.", url=url),
+                _("Check exchange.url (host and port), that Exchange runs, and the firewalls in between."),
             )
         case "tls":
             return Cause(
                 "exchange-certificate",
-                f"The certificate of {host} is not trusted: {error.detail or 'verification failed'}.",
-                "Name the CA's certificate in exchange.ca_file (PEM), or use the host name that the certificate has.",
+                _(
+                    "The certificate of {host} is not trusted: {detail}.",
+                    host=host,
+                    detail=error.detail or _("verification failed"),
+                ),
+                _(
+                    "Name the CA's certificate in exchange.ca_file (PEM), or use the host name that the"
+                    " certificate has."
+                ),
             )
         case "timeout":
             return Cause(
                 "exchange-unreachable",
-                f"Exchange at {host} does not answer in time.",
-                "Check that it runs, and firewalls and proxies in between.",
+                _("Exchange at {host} does not answer in time.", host=host),
+                _("Check that it runs, and firewalls and proxies in between."),
             )
         case kind if kind in _NOT_EWS or kind.startswith("http-3"):
             return Cause(
                 "exchange-not-ews",
-                f"{url} is not an EWS address ({error.detail or error.kind}).",
-                "Check exchange.url: it usually is https://<server>/EWS/Exchange.asmx.",
+                _("{url} is not an EWS address ({detail}).", url=url, detail=error.detail or error.kind),
+                _("Check exchange.url: it usually is https://<server>/EWS/Exchange.asmx."),
             )
         case _:
             return Cause(
                 "exchange-unreachable",
-                f"Exchange at {host} cannot be used: {error.kind}{f' ({error.detail})' if error.detail else ''}.",
-                "It is tried again by itself. If it stays, check exchange.url (scheme and port, too), the server, and"
-                " what stands in front of it.",
+                _(
+                    "Exchange at {host} cannot be used: {what}.",
+                    host=host,
+                    what=_("{kind} ({detail})", kind=error.kind, detail=error.detail) if error.detail else error.kind,
+                ),
+                sentences(
+                    AGAIN,
+                    _(
+                        "If it stays, check exchange.url (scheme and port, too), the server, and what stands in front"
+                        " of it."
+                    ),
+                ),
             )
 
 
@@ -137,26 +159,32 @@ def rainbow_cause(  # noqa: PLR0911  (one way out for each class)
     if isinstance(error, RateLimited):
         return Cause(
             "rainbow-rate-limited",
-            f"Rainbow asks to wait {span(error.retry_after)}.",
-            "It goes on by itself. rainbow-exchange retry --all does not wait, if Rainbow's support says so.",
+            _("Rainbow asks to wait {retry_after}.", retry_after=span(error.retry_after)),
+            _("It goes on by itself. rainbow-exchange retry --all does not wait, if Rainbow's support says so."),
         )
     if isinstance(error, RainbowApiError) and error.status in {403, 404}:
         return Cause(
             "rainbow-company-unknown",
-            f"Rainbow does not let this account list the users of company {company_id or '(its own)'}: {error}.",
-            "Check rainbow.company_id (leave it out to use the account's own company), and that the account is an"
-            " administrator of that company.",
+            _(
+                "Rainbow does not let this account list the users of company {company_id}: {error}.",
+                company_id=company_id or ITS_OWN,
+                error=error,
+            ),
+            _(
+                "Check rainbow.company_id (leave it out to use the account's own company), and that the"
+                " account is an administrator of that company."
+            ),
         )
     if isinstance(error, UnexpectedAnswer):
         return Cause(
             "rainbow-unexpected-answer",
-            f"{host} answers, but not as Rainbow does: {error}.",
-            "Check rainbow.url and rainbow.proxy_url. It is tried again by itself.",
+            _("{host} answers, but not as Rainbow does: {error}.", host=host, error=error),
+            sentences(_("Check rainbow.url and rainbow.proxy_url."), AGAIN),
         )
     return Cause(
         "rainbow-error",
-        f"Rainbow at {host} refuses a request: {str(error).rstrip(': ')}.",
-        "It is tried again by itself. If it stays, check rainbow.url, then ask Rainbow's support about the code.",
+        _("Rainbow at {host} refuses a request: {error}.", host=host, error=str(error).rstrip(": ")),
+        sentences(AGAIN, _("If it stays, check rainbow.url, then ask Rainbow's support about the code.")),
     )
 
 
@@ -174,60 +202,90 @@ def notify_cause(error: RainbowError, url: str, *, company_id: str | None = None
         return rainbow_cause(error, url, company_id=company_id)
     return Cause(
         "rainbow-notify-refused",
-        f"Rainbow does not let itself be told of calendar changes in company {company_id or '(its own)'}: {error}.",
-        "Check that this account is the company's connector or an administrator, and rainbow.company_id. It is tried"
-        " again by itself.",
+        _(
+            "Rainbow does not let itself be told of calendar changes in company {company_id}: {error}.",
+            company_id=company_id or ITS_OWN,
+            error=error,
+        ),
+        sentences(
+            _("Check that this account is the company's connector or an administrator, and rainbow.company_id."), AGAIN
+        ),
     )
 
 
 def _rainbow_refusal(error: RainbowAuthenticationError, host: str, retry_at: datetime | None) -> Cause:
-    when = f" It is tried again by itself at {retry_at:%Y-%m-%d %H:%M} UTC." if retry_at else ""
+    when = _("It is tried again by itself at {retry_at:%Y-%m-%d %H:%M} UTC.", retry_at=retry_at) if retry_at else ""
     if error.code in {401, 403}:  # no code of Rainbow's own
         return Cause(
             "rainbow-unexpected-answer",
-            f"{host} refuses the sign-in with HTTP {error.code}, but not as Rainbow does.{when}",
-            "A gateway, proxy or firewall may answer in Rainbow's place: check rainbow.url and rainbow.proxy_url. It is"
-            " tried again after 1, 5 and 15 minutes, then hourly; at once: rainbow-exchange retry --all.",
+            sentences(
+                _("{host} refuses the sign-in with HTTP {code}, but not as Rainbow does.", host=host, code=error.code),
+                when,
+            ),
+            sentences(
+                _(
+                    "A gateway, proxy or firewall may answer in Rainbow's place: check rainbow.url and"
+                    " rainbow.proxy_url."
+                ),
+                _("It is tried again after 1, 5 and 15 minutes, then hourly; at once: rainbow-exchange retry --all."),
+            ),
         )
     match error.code:
         case 401501:
-            text = "the account is locked, for 60 minutes by default after five wrong passwords"
-            action = (
-                "Find out who else signs in as this account, with which password. Nothing is tried before that time,"
-                " since a wrong password would lock it anew; if it was unlocked: rainbow-exchange retry --all."
+            text = _("the account is locked, for 60 minutes by default after five wrong passwords")
+            action = sentences(
+                _("Find out who else signs in as this account, with which password."),
+                _(
+                    "Nothing is tried before that time, since a wrong password would lock it anew; if it was unlocked:"
+                    " rainbow-exchange retry --all."
+                ),
             )
         case 401521:
-            text, action = "the company is not active", "Ask whoever manages the company at Rainbow."
+            text, action = _("the company is not active"), _("Ask whoever manages the company at Rainbow.")
         case 401523:
-            text, action = "the account has expired", "Use another account, or have its time extended."
+            text, action = _("the account has expired"), _("Use another account, or have its time extended.")
         case _:
-            text = "login, password, application id or secret is wrong"
-            action = (
-                "Check rainbow.login, rainbow.password, rainbow.app_id and rainbow.app_secret, then restart; or have an"
-                " account made anew: rainbow-exchange login. A wrong password is tried once only, over restarts too, so"
-                " that the account is not locked; rainbow-exchange retry --all tries it once more."
+            text = _("login, password, application id or secret is wrong")
+            action = sentences(
+                _(
+                    "Check rainbow.login, rainbow.password, rainbow.app_id and rainbow.app_secret, then"
+                    " restart; or have an account made anew: rainbow-exchange login."
+                ),
+                TRIED_ONCE,
             )
-    code = "401, without a code of Rainbow's" if error.code == WITHOUT_CODE else str(error.code)
-    return Cause("rainbow-authentication", f"Rainbow at {host} refuses the sign-in: {text} ({code}).{when}", action)
+    code = _("401, without a code of Rainbow's") if error.code == WITHOUT_CODE else str(error.code)
+    return Cause(
+        "rainbow-authentication",
+        sentences(_("Rainbow at {host} refuses the sign-in: {text} ({code}).", host=host, text=text, code=code), when),
+        action,
+    )
 
 
 def _rainbow_connection(error: RainbowConnectionError, host: str) -> Cause:
     match error.kind:
         case "name":
-            text, action = f"The name {host} is not known here.", "Check rainbow.url and this machine's DNS."
+            text, action = (
+                _("The name {host} is not known here.", host=host),
+                _("Check rainbow.url and this machine's DNS."),
+            )
         case "tls":
-            text = f"The certificate of {host} is not trusted: {error.detail or 'verification failed'}."
-            action = "An inspecting proxy may stand in between: have this machine trust its certificate."
+            text = _(
+                "The certificate of {host} is not trusted: {detail}.",
+                host=host,
+                detail=error.detail or _("verification failed"),
+            )
+            action = _("An inspecting proxy may stand in between: have this machine trust its certificate.")
         case "proxy":
-            text = f"The HTTP proxy does not let us through to {host}: {error.detail}."
-            action = "Check rainbow.proxy_url, rainbow.proxy_username and rainbow.proxy_password."
+            text = _("The HTTP proxy does not let us through to {host}: {detail}.", host=host, detail=error.detail)
+            action = _("Check rainbow.proxy_url, rainbow.proxy_username and rainbow.proxy_password.")
         case _:
             status = error.kind.removeprefix("http-")
-            says = f"answers HTTP {status}" if status != error.kind else f"cannot be reached: {error.kind}"
-            text = f"Rainbow at {host} {says}."
-            action = (
-                "Check rainbow.url, rainbow.proxy_url and the firewall (outbound 443). It is tried again by itself."
+            text = (
+                _("Rainbow at {host} answers HTTP {status}.", host=host, status=status)
+                if status != error.kind
+                else _("Rainbow at {host} cannot be reached: {kind}.", host=host, kind=error.kind)
             )
+            action = sentences(_("Check rainbow.url, rainbow.proxy_url and the firewall (outbound 443)."), AGAIN)
     return Cause("rainbow-unreachable", text, action)
 
 

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from rainbow_exchange.network.certificate import called, everything_named
 from rainbow_exchange.network.inspectors import inspector
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -72,16 +73,25 @@ class CertificateWatch:
         days, severity = next(((days, severity) for days, severity in _SEVERITIES if left <= days), (None, ""))
         if days is None:
             return None
-        when = f"on {ends:%Y-%m-%d at %H:%M} UTC"
+        when = _("on {ends:%Y-%m-%d at %H:%M} UTC", ends=ends)
         whole = math.ceil(left)
         if days != self._announced:
             self._announced = days
             log.warning("exchange_certificate_ends", host=self._host, ends=ends.isoformat(), days_left=max(0, whole))
-        how = f"has expired {when}" if left <= 0 else f"expires {when}, in {whole} day{'' if whole == 1 else 's'}"
+        how = (
+            _("has expired {when}", when=when)
+            if left <= 0
+            else _("expires {when}, in 1 day", when=when)
+            if whole == 1
+            else _("expires {when}, in {days} days", when=when, days=whole)
+        )
         return Warned(
             severity,
-            f"The certificate of {self._host} {how}. Without a valid one nothing works.",
-            "Have it renewed, and the new one assigned to the web service (IIS) of each Exchange server and balancer.",
+            _("The certificate of {host} {how}. Without a valid one nothing works.", host=self._host, how=how),
+            _(
+                "Have it renewed, and the new one assigned to the web service (IIS) of each Exchange server"
+                " and balancer."
+            ),
         )
 
     def intercepted(self) -> Warned | None:
@@ -92,10 +102,18 @@ class CertificateWatch:
             return None
         return Warned(
             "notice",
-            f"The certificate of {self._host} was issued by “{called(self._issuer)}”. This looks like an intercepting"
-            f" proxy ({product}), which sees the password of the Exchange account, and all calendars.",
-            f"Have it leave connections to {self._host} alone. With Extended Protection on, Exchange refuses sign-ins"
-            " that come through it.",
+            _(
+                "The certificate of {host} was issued by “{issuer}”. This looks like an intercepting proxy"
+                " ({product}), which sees the password of the Exchange account, and all calendars.",
+                host=self._host,
+                issuer=called(self._issuer),
+                product=product,
+            ),
+            _(
+                "Have it leave connections to {host} alone. With Extended Protection on, Exchange refuses"
+                " sign-ins that come through it.",
+                host=self._host,
+            ),
         )
 
     def unverified(self) -> Warned | None:
@@ -104,8 +122,13 @@ class CertificateWatch:
             return None
         return Warned(
             "warning",
-            f"The certificate of {self._host} is not verified: anybody in between can read the password of the Exchange"
-            " account, and all calendars.",
-            "Take exchange.verify_certificates_insecurely_off out, name the authority's certificate in"
-            " exchange.ca_file, and restart.",
+            _(
+                "The certificate of {host} is not verified: anybody in between can read the password of the"
+                " Exchange account, and all calendars.",
+                host=self._host,
+            ),
+            _(
+                "Take exchange.verify_certificates_insecurely_off out, name the authority's certificate in"
+                " exchange.ca_file, and restart."
+            ),
         )

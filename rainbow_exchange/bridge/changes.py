@@ -12,6 +12,8 @@ from rainbow_exchange.bridge.reader import Lane
 from rainbow_exchange.bridge.recorder import POLLED
 from rainbow_exchange.bridge.told import ANSWERS_DOUBTED, Told, digest_auto_reply
 from rainbow_exchange.bridge.translate import auto_reply
+from rainbow_exchange.bridge.turns import in_turns
+from rainbow_exchange.bridge.way import Change
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.model import Agenda, ShowAs
@@ -24,10 +26,13 @@ RECOVER_EVERY = 30.0
 LINK_LOST_LONG = 300.0
 #: seconds after which the clock is looked at again, whatever is expected when: it may have been set
 LOOK_EVERY = 1.0
+#: mailboxes and users that are looked at before others come to their turn, however many there are at one instant
+AT_ONCE = 50
 #: causes for which a cached agenda will not do, however current it seems
 FRESH = frozenset({Cause.BACKGROUND, Cause.POLL, Cause.ASKED})
 #: causes for which somebody waits
 URGENT = frozenset({Cause.CHANGE, Cause.ASKED})
+_KINDS = {Told.EVENTS: "calendar", Told.AUTO_REPLY: "out-of-office"}
 
 
 class Changes:
@@ -39,8 +44,6 @@ class Changes:
         self._observe = observe
         self._reads = asyncio.TaskGroup()
         self._wake = asyncio.Event()
-        #: why mailboxes are read again that could not be read for another reason than a signal
-        self._causes: dict[str, Cause] = {}
         #: mailboxes that could not be read, for a reason that may pass, since one was read last
         self._failed: set[str] = set()
         self._recovered_at = float("-inf")
@@ -64,18 +67,26 @@ class Changes:
             finally:
                 self.at_work = False
 
-    def signalled(self, address: str) -> None:
-        """Exchange says that this mailbox's calendar changed."""
+    def signalled(self, address: str, request_id: str = "") -> None:
+        """Exchange says that this mailbox's calendar changed, in its answer to the request that it calls so."""
         self.parts.counters.signals += 1
-        self._causes.pop(address, None)
+        change = self.parts.way.signalled(address, self.parts.loop_time(), request_id)
+        log.debug("change_signalled", mailbox=address, change=change.id, exchange_request_id=request_id)
+        self._mark(address)
+        self.parts.causes.pop(address, None)
         self.parts.coalescer.signal(address, self.parts.loop_time())
         self._wake.set()
 
-    def look_again(self, address: str, cause: Cause, since: float | None = None) -> None:
-        """Have a mailbox read and compared; `since` is when the reason for it arose."""
+    def _mark(self, address: str) -> None:
+        """Keep when a calendar has last changed."""
+        if (entry := self.parts.reader.entry(address)) is not None:
+            entry.changed_at = self.parts.loop_time()
+
+    def look_again(self, address: str, cause: Cause, since: float | None = None, change: Change | None = None) -> None:
+        """Have a mailbox read and compared; `since` is when the reason for it arose, `change` what Exchange told."""
         if self.parts.roster.holder(address) is not None:
             began = self.parts.loop_time() if since is None else since
-            self._reads.create_task(self._read(address, cause, began), name="changes:read")
+            self._reads.create_task(self._read(address, cause, began, change), name="changes:read")
 
     def read_now(self, address: str) -> bool:
         """Read at once a mailbox that could not be read and was to be tried later; False for any other."""
@@ -122,10 +133,11 @@ class Changes:
                     await self._wake.wait()
             except TimeoutError:
                 # a timer may ring earlier than it was set to, by the clock's resolution
-                for address, since in coalescer.take(max(self.parts.loop_time(), due_at or 0.0)):
-                    self.look_again(address, self._causes.pop(address, Cause.CHANGE), since)
+                for address, since in coalescer.take(max(self.parts.loop_time(), due_at or 0.0), AT_ONCE):
+                    change = self.parts.way.take(address)
+                    self.look_again(address, self.parts.causes.pop(address, Cause.CHANGE), since, change)
 
-    async def _read(self, address: str, cause: Cause, since: float) -> bool:
+    async def _read(self, address: str, cause: Cause, since: float, change: Change | None = None) -> bool:
         """Read the truth; what cannot be read now (False) is read again later, and nothing is told meanwhile."""
         if self.parts.roster.holder(address) is None:
             return True  # let go of since it was signalled
@@ -133,18 +145,22 @@ class Changes:
         try:
             agenda = await self.parts.reader.agenda(address, lane=lane, fresh=cause in FRESH)
         except EwsError as error:
+            if self.parts.roster.holder(address) is None:
+                return True  # let go of meanwhile
             wait = self.parts.retry_after(address, error)
-            log.debug("read_postponed", mailbox=address, reason=str(error), seconds=round(wait, 1))
+            log.debug("read_postponed", mailbox=address, reason=str(error), retry_in=round(wait, 1))
+            if change is not None:
+                self.parts.way.put_back(address, change)
             if treatment(error) is Treatment.TRANSIENT:
                 self._failed.add(address)
             if cause is not Cause.CHANGE:
-                self._causes[address] = cause
+                self.parts.causes[address] = cause
             self.parts.coalescer.signal(address, self.parts.loop_time(), after=wait, since=since)
             self._wake.set()
             return False
         self.parts.retried(address)
         self._recovered()
-        self._compare(agenda, cause, since)
+        self._compare(agenda, cause, since, change)
         return True
 
     def _recovered(self) -> None:
@@ -158,7 +174,7 @@ class Changes:
                     self.parts.coalescer.signal(address, now)
             self._wake.set()
 
-    def _compare(self, agenda: Agenda, cause: Cause, since: float) -> None:
+    def _compare(self, agenda: Agenda, cause: Cause, since: float, change: Change | None) -> None:
         """Whoever's agenda differs from what Rainbow was told is due."""
         parts, member = self.parts, self.parts.roster.holder(agenda.mailbox)
         if member is None:
@@ -171,14 +187,29 @@ class Changes:
             # Outlook offers to make such an appointment together with an automatic reply.
             parts.absences.suspect(agenda.mailbox)
         known = parts.ledger.was_notified(user_id)
-        if parts.ledger.set_state(user_id, Told.EVENTS, parts.answers.digest(agenda), parts.loop_time()):
+        differs = parts.ledger.set_state(user_id, Told.EVENTS, parts.answers.digest(agenda), parts.loop_time())
+        if change is not None or differs:
+            change = change or Change(cause.value, since)
+            change.read_by = agenda.request_id
+            log.debug(
+                "change_read",
+                mailbox=agenda.mailbox,
+                change=change.id,
+                cause=change.cause,
+                exchange_request_id=change.read_by,
+                differs=differs,
+            )
+        if change is not None and differs:
             parts.counters.note(cause, known=known)
+            if known:
+                parts.times.timings.changed(Told.EVENTS)
+                parts.way.due(user_id, Told.EVENTS, change, telling=parts.notifier.telling(user_id))
             if known and cause is Cause.CHANGE:
                 parts.times.start(user_id, since, Told.EVENTS)
             parts.notifier.add(user_id, since, force=not known)
 
-    def absence_changed(self, address: str) -> None:
-        """The out-of-office state of a mailbox was read and differs from before."""
+    def absence_changed(self, address: str, read_by: str = "") -> None:
+        """The out-of-office state of a mailbox was read, by the request that Exchange calls so, and differs."""
         parts, member = self.parts, self.parts.roster.holder(address)
         absence = parts.absences.current(address)
         if member is None or absence is None:
@@ -190,7 +221,10 @@ class Changes:
         due = parts.ledger.set_state(member.user.id, Told.AUTO_REPLY, digest, parts.loop_time())
         # Before the first notify the calendar is waited for: that notify makes Rainbow ask for both.
         if due and parts.ledger.was_notified(member.user.id):
+            parts.times.timings.changed(Told.AUTO_REPLY)
             parts.times.start(member.user.id, parts.loop_time(), Told.AUTO_REPLY)
+            change = Change("out-of-office", parts.loop_time(), read_by=read_by)
+            parts.way.due(member.user.id, Told.AUTO_REPLY, change, telling=parts.notifier.telling(member.user.id))
             parts.notifier.add(member.user.id, parts.loop_time())
 
     def _set_boundary(self, user_id: str, address: str) -> None:
@@ -201,7 +235,9 @@ class Changes:
         """An appointment or an absence begins or ends without anything being changed."""
         parts = self.parts
         while True:
-            for user_id in parts.boundaries.take(parts.now()):
+            for _ in parts.boundaries.prune():
+                await asyncio.sleep(0)
+            for user_id in parts.boundaries.take(parts.now(), AT_ONCE):
                 member = parts.roster.get(user_id)
                 if member is None or member.mailbox is None:
                     continue
@@ -216,33 +252,53 @@ class Changes:
     async def _reread(self) -> None:
         """Re-read every mailbox from time to time: it slides the window, and finds what no signal announced."""
         while True:
+            for _ in self.parts.rereads.prune():
+                await asyncio.sleep(0)
             for address in self.parts.rereads.take(self.parts.now()):
                 self.look_again(address, Cause.BACKGROUND)
                 self.parts.rereads.set(address, [self.parts.next_reread()], self.parts.now())
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _poll(self, address: str) -> None:
-        """Look at a mailbox that has changed since its last turn."""
-        self.parts.record.signalled(address, POLLED)
+    async def _poll(self, address: str, known: bool) -> None:
+        """Look at a mailbox whose first turn it is, or that has changed since its last, where it is `known`."""
+        if known:
+            self.parts.record.signalled(address, POLLED)
+        self._mark(address)
         await self._read(address, Cause.POLL, self.parts.loop_time())
 
     async def _tell_again(self) -> None:
         """Whoever was notified of and not asked for is notified of again."""
         while True:
-            for user_id in self.parts.ledger.take_again(self.parts.loop_time()):
-                self.parts.notifier.add(user_id, self.parts.loop_time())
+            for some, _more in in_turns(self.parts.ledger.waiting()):
+                for user_id in self.parts.ledger.take_again(self.parts.loop_time(), some):
+                    self.parts.notifier.add(user_id, self.parts.loop_time())
+                await asyncio.sleep(0)
             await asyncio.sleep(5.0)
 
     def told(self, user_id: str) -> None:
         """Rainbow has accepted the notify; it will ask, and `answer` answers."""
         member = self.parts.roster.get(user_id)
-        took = self.parts.times.stop(user_id, self.parts.loop_time())
-        self.parts.record.told(user_id, took[1] if took else None)
-        if took is None or member is None or member.mailbox is None:
+        asked = not self.parts.ledger.waits(user_id, Told.EVENTS)
+        took = self.parts.times.stop(user_id, self.parts.loop_time(), asked=asked)
+        seconds, kind = took or (None, None)
+        self.parts.record.told(user_id, kind, seconds)
+        if member is None or member.mailbox is None:
             return
-        seconds, kind = took
-        what = "calendar" if kind is Told.EVENTS else "out-of-office"
-        log.info("change_told", user=user_id, mailbox=member.mailbox.address, kind=what, seconds=round(seconds, 3))
+        for each, change in self.parts.way.told(user_id, again=user_id in self.parts.notifier.due):
+            log.info(
+                "change_told",
+                user=user_id,
+                mailbox=member.mailbox.address,
+                kind=_KINDS[each],
+                seconds=round(self.parts.loop_time() - change.since, 3),
+                change=change.id,
+                cause=change.cause,
+                notified_by=change.notified_by,
+                read_by=change.read_by,
+            )
+        if seconds is None or kind is None:
+            return
+        what = _KINDS[kind]
         self._observe("change_told", user=user_id, mailbox=member.mailbox.address, kind=what, seconds=seconds)
 
     def link_lost(self) -> None:
@@ -270,8 +326,17 @@ class Changes:
             for user_id in parts.ledger.unanswered():
                 parts.notifier.add(user_id, now, force=first)
             return
-        parts.ledger.doubt(float("-inf"), now)
-        told = [member.user.id for member in parts.roster if parts.ledger.was_notified(member.user.id)]
-        log.info("everybody_told_anew", users=len(told), link_lost_seconds=round(now - since))
-        for user_id in told:
-            parts.notifier.add(user_id, now, force=True)
+        if self.at_work:
+            self._reads.create_task(self._tell_everybody_anew(now, lost_for=now - since), name="changes:anew")
+
+    async def _tell_everybody_anew(self, now: float, *, lost_for: float) -> None:
+        """Whatever Rainbow was answered before now counts for nothing: have it told, a few at a time."""
+        parts, users = self.parts, 0
+        for some, _more in in_turns(parts.roster):
+            told = [member.user.id for member in some if parts.ledger.was_notified(member.user.id)]
+            parts.ledger.doubt(float("-inf"), now, told)
+            for user_id in told:
+                parts.notifier.add(user_id, now, force=True)
+            users += len(told)
+            await asyncio.sleep(0)
+        log.info("everybody_told_anew", users=users, link_lost_seconds=round(lost_for))

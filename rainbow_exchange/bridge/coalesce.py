@@ -6,6 +6,7 @@ makes it due once more, at its end. Pure: `now` is a monotonic time in seconds.
 """
 
 import heapq
+import math
 
 
 class Coalescer:
@@ -34,10 +35,13 @@ class Coalescer:
             self._due_at[mailbox] = due_at
             heapq.heappush(self._heap, (due_at, mailbox))
 
-    def take(self, now: float) -> list[tuple[str, float]]:
-        """Return the mailboxes that are due, each with the time of its first signal, and begin their quiet time."""
-        due = []
-        while self._heap and self._heap[0][0] <= now:
+    def take(self, now: float, most: float = math.inf) -> list[tuple[str, float]]:
+        """Return mailboxes that are due, `most` of them, each with the time of its first signal.
+
+        Their quiet time begins.
+        """
+        due: list[tuple[str, float]] = []
+        while self._heap and self._heap[0][0] <= now and len(due) < most:
             due_at, mailbox = heapq.heappop(self._heap)
             if self._due_at.get(mailbox) != due_at:
                 continue

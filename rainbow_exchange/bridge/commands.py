@@ -20,7 +20,7 @@ from rainbow_exchange.json_text import read_json
 from rainbow_exchange.rainbow.assumed import COMMAND_ENDED_TO_SENDER
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.command_report import report_command
-from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited, ids
 from rainbow_exchange.rainbow.management import Command, ConfigurationChanged, Order
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Store
@@ -180,7 +180,7 @@ class Commands:
             try:
                 await report_command(self._client, command_id, succeeded=end.outcome == "done", details=end.details)
             except (RainbowApiError, RainbowAuthenticationError) as error:
-                log.info("command_report_refused", reason=str(error))
+                log.info("command_report_refused", reason=str(error), **ids(error))
                 return
             except RainbowError as error:
                 wait = next(waits)

@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
+from rainbow_exchange.bridge.parts import Cause
 from rainbow_exchange.bridge.people import name_of, why
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.roster import Coverage, Member
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.endings import word
+from rainbow_exchange.words import _
+
+_NOT_YET = _("not tried yet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +54,16 @@ class Retried:
 
 def not_streamed(pipeline: Pipeline, *, most: int | None = None) -> list[NotStreamed]:
     """Give those whose mailbox no stream carries, `most` of them at most, in the order of their logins."""
-    found = (member for member in pipeline.parts.roster if not is_streamed(pipeline, member))
+    parts = pipeline.parts
+    held = map(parts.roster.holder, parts.watcher.everybody.not_streamed())
+    found = chain(tuple(parts.roster.standings.uncovered.values()), filter(None, held))
     shown = (why_not_streamed(pipeline, member) for member in islice(found, most))
     return sorted(shown, key=lambda each: each.user)
 
 
 def not_read(pipeline: Pipeline, *, most: int | None = None) -> list[NotRead]:
     """Give those whose calendar could not be read when it was tried last, alike."""
-    holders = map(pipeline.parts.roster.holder, pipeline.parts.reader.failing())
+    holders = (pipeline.parts.roster.holder(address) for address, _ in pipeline.parts.reader.unread)
     found = (why_not_read(pipeline, member) for member in holders if member is not None)
     return sorted(islice(filter(None, found), most), key=lambda each: each.user)
 
@@ -77,7 +83,8 @@ def why_not_read(pipeline: Pipeline, member: Member) -> NotRead | None:
 def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | None) -> Retried:
     """Try these at once, whatever their rhythm, or with None everybody who is not streamed.
 
-    Credentials that were refused are tried once more: who asks for this may have mended them.
+    Credentials that were refused are tried once more, and so is reading as the owner: who asks for this may have mended
+    the password, or given the right.
     """
     exchange.try_again()
     pipeline.parts.notifier.try_again()
@@ -88,7 +95,7 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
         chosen: list[Member] = []
         streamed: list[Member] = []
     else:
-        found = {address: roster.find(address) for address in addresses}
+        found = {address: roster.named(address) for address in addresses}
         missed = [address for address, member in found.items() if member is None]
         chosen = list(dict.fromkeys(member for member in found.values() if member is not None))
         streamed = [member for member in chosen if is_streamed(pipeline, member)]
@@ -101,7 +108,7 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
         member
         for member in (roster if addresses is None else chosen)
         if member.mailbox is not None
-        and pipeline.changes.read_now(member.mailbox.address)
+        and _read_again(pipeline, member.mailbox.address)
         and is_streamed(pipeline, member)
     ]
     return Retried(
@@ -111,6 +118,17 @@ def retry(pipeline: Pipeline, exchange: EwsClient, addresses: Iterable[str] | No
         unknown=tuple(address for address in missed if not roster.knows(address)),
         several=tuple(filter(roster.knows, missed)),
     )
+
+
+def _read_again(pipeline: Pipeline, address: str) -> bool:
+    """Read what could not be read, or not as its owner; return whether there is anything to read again."""
+    if pipeline.changes.read_now(address):
+        return True
+    entry = pipeline.parts.reader.entry(address)
+    if entry is None or not entry.mode.try_again():
+        return False
+    pipeline.changes.look_again(address, Cause.ASKED)
+    return True
 
 
 def is_streamed(pipeline: Pipeline, member: Member) -> bool:
@@ -131,7 +149,7 @@ def why_not_streamed(pipeline: Pipeline, member: Member) -> NotStreamed:
     elif enrolment.outage is not None:
         reason, next_try = word(enrolment.outage), enrolment.next_attempt
     else:
-        reason, next_try = member.reason or "not tried yet", member.next_try
+        reason, next_try = member.reason or _NOT_YET, member.next_try
     return NotStreamed(
         user=name_of(member),
         mailbox=address,

@@ -29,6 +29,7 @@ from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import RainbowUser
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Store
+from rainbow_exchange.words import _, joined, sentences
 
 log = structlog.get_logger()
 
@@ -77,6 +78,14 @@ class Place:
     address: str
 
 
+def found_before(store: Store) -> str:
+    """Give the address of EWS that was found on this machine, "" for none."""
+    try:
+        return str(read_json(store.value(_VALUE) or "null")["place"]["url"])
+    except (ValueError, TypeError, KeyError):
+        return ""
+
+
 class Discovery:
     """Finds Exchange, and says in status and problems what it has tried.
 
@@ -112,7 +121,7 @@ class Discovery:
         self._random = random
         self._pause = Pause()
         self.tried = False
-        self.reason = "Exchange is being looked for."
+        self.reason = _("Exchange is being looked for.")
 
     def remembered(self) -> Place | None:
         """Give where it was found before, if that may still be told the password."""
@@ -139,7 +148,7 @@ class Discovery:
                 cause = rainbow_cause(
                     error, self._rainbow_url, company_id=rainbow.company_id, retry_at=rainbow.retry_at
                 )
-                text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
+                text = sentences(_("Rainbow's users are needed to look for Exchange."), cause.text)
                 place = Trouble("exchange-not-found", text, "", cause.action)
             if isinstance(place, Place):
                 self._found(place)
@@ -148,9 +157,12 @@ class Discovery:
             self._say(place, self._now() + timedelta(seconds=wait))
             await self._pause.sleep(wait)
 
-    async def look(self) -> Place | Trouble:
-        """Look once; what is found is not kept. Raises RainbowError where users are needed for it and not to be had."""
-        return await self._look(await self._addresses(self._rainbow))
+    async def look(self, address: str = "") -> Place | Trouble:
+        """Look once, by `address` where there is one; what is found is not kept.
+
+        Raises RainbowError where users are needed for it and not to be had.
+        """
+        return await self._look([address] if address else await self._addresses(self._rainbow))
 
     async def moved(self, exchange: EwsClient, place: Place) -> Place:
         """Watch `exchange`, which was found at `place`; return once it is found elsewhere."""
@@ -228,19 +240,19 @@ class Discovery:
         try:
             self._store.set_value(_VALUE, json.dumps({"place": asdict(place), "asked_at": self._only_at}))
         except StateError as error:  # the next start has to look for it again, and no more than that
-            log.warning("state_not_written", reason=str(error))
-        self.reason = f"Exchange was found at {place.url}."
+            self._store.unwritten.failed(reason=str(error))
+        self.reason = _("Exchange was found at {url}.", url=place.url)
         for problem_id in _IDS:
             self._problems.clear(problem_id)
 
     def _say(self, trouble: Trouble, again: datetime) -> None:
         self.tried = True
-        next_try = f"Next try {again:%H:%M:%S} UTC."
-        self.reason = f"{trouble.text} {next_try}"
+        next_try = _("Next try {again:%H:%M:%S} UTC.", again=again)
+        self.reason = sentences(trouble.text, next_try)
         for problem_id in _IDS:
             if problem_id != trouble.id:
                 self._problems.clear(problem_id)
-        text = " ".join(filter(None, (trouble.text, trouble.tried, next_try)))
+        text = sentences(trouble.text, trouble.tried, next_try)
         self._problems.report(trouble.id, severity="error", text=text, action=trouble.action)
 
 
@@ -259,23 +271,32 @@ def _unconfirmed(domains: Iterable[str]) -> Trouble:
     if not named:
         return Trouble(
             "exchange-not-found",
-            "Exchange is looked for by the address of a user, and Rainbow lists no user with an address.",
+            _("Exchange is looked for by the address of a user, and Rainbow lists no user with an address."),
             "",
-            "Set exchange.url, or give the users of the Rainbow company their addresses.",
+            _("Set exchange.url, or give the users of the Rainbow company their addresses."),
         )
     quoted = ", ".join(f'"{domain}"' for domain in named)
     return Trouble(
         "exchange-domain-not-confirmed",
-        f"Exchange could be looked for at {', '.join(named)}, where Rainbow's users have their addresses. But the"
-        " Exchange password would be sent there, and nothing on this machine says that it is the company's own.",
+        _(
+            "Exchange could be looked for at {named}, where Rainbow's users have their addresses. But the"
+            " Exchange password would be sent there, and nothing on this machine says that it is the"
+            " company's own.",
+            named=", ".join(named),
+        ),
         "",
-        f"Confirm the one that is: bridge.domains = [{quoted}]; or set exchange.url. Then restart.",
+        _("Confirm the one that is: bridge.domains = [{quoted}]; or set exchange.url. Then restart.", quoted=quoted),
     )
 
 
 def _trouble(failures: list[NotFound], allowed_hosts: Sequence[str]) -> Trouble:
     """Say why it was not found, all addresses together, and what to do."""
-    tried = " ".join(f"For {error.address}: {'; '.join(map(str, error.attempts))}." for error in failures)
+    tried = sentences(
+        *(
+            _("For {address}: {attempts}.", address=error.address, attempts=joined("; ", map(str, error.attempts)))
+            for error in failures
+        )
+    )
     refusal = next((error.refusal for error in failures if error.refusal is not None), None)
     if refusal is not None:
         where = next(
@@ -285,21 +306,29 @@ def _trouble(failures: list[NotFound], allowed_hosts: Sequence[str]) -> Trouble:
             if attempt.result.startswith("refuses the")
         )
         cause = exchange_cause(refusal, where)
-        return Trouble(cause.id, f"{cause.text} Exchange was not found.", tried, cause.action)
+        return Trouble(cause.id, sentences(cause.text, _("Exchange was not found.")), tried, cause.action)
     blocked = list(dict.fromkeys(host for error in failures for host in error.blocked_hosts))
     if blocked:
         allowed = ", ".join(f'"{host}"' for host in [*allowed_hosts, *blocked])
         return Trouble(
             "exchange-host-not-allowed",
-            f"Looking for Exchange leads to {', '.join(blocked)}, and nothing says that this may be told the Exchange"
-            " password.",
+            _(
+                "Looking for Exchange leads to {blocked}, and nothing says that this may be told the Exchange"
+                " password.",
+                blocked=", ".join(blocked),
+            ),
             tried,
-            f"If that is your Exchange, allow it: exchange.allowed_hosts = [{allowed}]. Then restart.",
+            _(
+                "If that is your Exchange, allow it: exchange.allowed_hosts = [{allowed}]. Then restart.",
+                allowed=allowed,
+            ),
         )
     return Trouble(
         "exchange-not-found",
-        "Exchange was not found.",
+        _("Exchange was not found."),
         tried,
-        "Set exchange.url (usually https://<server>/EWS/Exchange.asmx), or exchange.autodiscover_url; or have the name"
-        " autodiscover.<your domain> lead to Exchange.",
+        _(
+            "Set exchange.url (usually https://<server>/EWS/Exchange.asmx), or exchange.autodiscover_url; or"
+            " have the name autodiscover.<your domain> lead to Exchange."
+        ),
     )

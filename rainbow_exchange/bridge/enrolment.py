@@ -1,5 +1,8 @@
 """Members of the roster → subscriptions: each identifier is tried in its order, and what worked is remembered.
 
+Before everybody is listed, logins alone are tried: only one that is a mailbox's own address is a better claim than one
+that led to it before, and takes it over whenever it comes.
+
 One mailbox's failure is its own: it gets its reason and its next try, and the others go on. Where Exchange itself
 cannot be reached or refuses the account, everybody waits together, and nobody's identifiers are held to have failed.
 """
@@ -18,12 +21,13 @@ from rainbow_exchange.backoff import backoff
 from rainbow_exchange.bridge.claims import SHARED, TAKEN
 from rainbow_exchange.bridge.finding import Finding, Known
 from rainbow_exchange.bridge.read_mode import Mode
-from rainbow_exchange.bridge.roster import Coverage, Identifier, Member, Roster, Try
+from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Roster, Try
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
     EwsAuthenticationError,
     EwsConnectionError,
     EwsError,
+    ResponseError,
     ServerBusy,
     reason_of,
 )
@@ -32,6 +36,7 @@ from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.watcher import Client, Watcher
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.pause import Pause
+from rainbow_exchange.sparing import Sparing
 
 log = structlog.get_logger()
 
@@ -54,7 +59,8 @@ class Enrolment:
     `enrolled(member, mode)` is called once a member's mailbox is subscribed (`mode`: how an earlier run read it), and
     `evicted(member, address)` when another user's better claim took it away, `failed(member)` when none of the
     identifiers leads to one, `postponed(member)` when that may pass; `locate(address)` is waited for before a mailbox
-    is subscribed. `outage` is why nobody can be subscribed at present, None while Exchange answers.
+    is subscribed; `whole()` says whether everybody is listed. `outage` is why nobody can be subscribed at present, None
+    while Exchange answers.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class Enrolment:
         failed: Callable[[Member], None],
         postponed: Callable[[Member], None] = lambda _: None,
         locate: Callable[[str], Awaitable[None]],
+        whole: Callable[[], bool] = lambda: True,
         now: Callable[[], datetime],
         random: Callable[[], float],
     ) -> None:
@@ -84,12 +91,15 @@ class Enrolment:
         self._failed = failed
         self._postponed = postponed
         self._locate = locate
+        self._whole = whole
         self._now = now
         self._random = random
         self._queue: asyncio.PriorityQueue[tuple[int, int, Member]] = asyncio.PriorityQueue()
         self._order = count()
         self._retries: list[tuple[datetime, int, Member]] = []
         self._under_way: set[str] = set()
+        self._unlisted: dict[str, Member] = {}  # who has to wait until everybody is listed
+        self._refused: dict[str, tuple[Identifier, ResponseError]] = {}  # by user, whose login leads to nothing
         self._held_back = 0
         self._tried: dict[str, asyncio.Event] = {}
         self._leaving: asyncio.Queue[str] = asyncio.Queue()
@@ -98,6 +108,7 @@ class Enrolment:
         self._reachable.set()
         self._waits = backoff(1.0, 30.0, random=random)
         self._pause = Pause()
+        self._denied, self._not_found = Sparing("mailbox_denied"), Sparing("mailbox_not_found")
         self.outage: EwsError | None = None
         self.next_attempt: datetime | None = None  # to reach Exchange, while it is out
 
@@ -119,6 +130,7 @@ class Enrolment:
     def retry(self, member: Member) -> None:
         """Try a member now that was to be tried later, and Exchange itself if it is out; rhythms begin anew."""
         member.failures = 0
+        self._roster.stands(member)
         self._waits = backoff(1.0, 30.0, random=self._random)
         self._pause.cut()
         if member.next_try is not None and member.coverage is not Coverage.COVERED:
@@ -130,17 +142,25 @@ class Enrolment:
         self.want(member, urgent=True)
         await tried.wait()
 
+    def everybody_listed(self) -> None:
+        """Try whoever had to wait for it."""
+        waited, self._unlisted = self._unlisted, {}
+        for member in waited.values():
+            self.want(member)
+
     def forget(self, member: Member) -> None:
         """Forget what worked for a member: the addresses are others now, or the user is gone."""
         self._known.pop(member.user.id, None)
+        self._refused.pop(member.user.id, None)
 
     def unsubscribe(self, address: str) -> None:
-        """Ask for a mailbox to be let go."""
+        """Ask for a mailbox to be let go, which nobody has any more."""
+        self._watcher.let_go(address)
         self._leaving.put_nowait(address)
 
     def waiting(self) -> int:
-        """Count the members in the queue, held back by an outage, or being tried."""
-        return self._queue.qsize() + self._held_back + len(self._under_way)
+        """Count the members in the queue, held back by an outage or until everybody is listed, or being tried."""
+        return self._queue.qsize() + self._held_back + len(self._under_way) + len(self._unlisted)
 
     async def run(self) -> None:
         """Subscribe whoever is wanted, until cancelled."""
@@ -178,6 +198,7 @@ class Enrolment:
                 await self._unavailable(error)
             except ServerBusy as error:
                 member.reason = error.code
+                self._roster.stands(member)
                 self.want(member, urgent=True)
                 await self._hold((error.back_off or 0.0) * (1 + 0.25 * self._random()))
             finally:
@@ -210,8 +231,7 @@ class Enrolment:
 
     async def _unavailable(self, error: EwsError) -> None:
         """Exchange itself does not answer: hold everybody back for a while."""
-        if self.outage is None:
-            log.warning("exchange_unavailable", reason=str(error))
+        log.debug("enrolment_held_back", reason=str(error))
         self.outage = error
         if self._reachable.is_set():
             retry_after = error.retry_after if isinstance(error, EwsConnectionError) else None
@@ -229,11 +249,25 @@ class Enrolment:
 
     def _answered(self) -> None:
         if self.outage is not None:
-            log.info("exchange_available")
+            log.debug("enrolment_went_on")
             self.outage = None
             self._waits = backoff(1.0, 30.0, random=self._random)
 
     async def _enrol(self, member: Member) -> None:
+        """Try what may be tried at present: all there is where somebody asks for a member.
+
+        Whoever has got no mailbox before everybody is listed is tried anew then: some rules are about all of them.
+        """
+        whole = self._whole()
+        await (self._enrol_by_all if whole or member.user.id in self._tried else self._enrol_by_login)(member)
+        if whole or member.coverage is Coverage.COVERED or self._roster.get(member.user.id) is not member:
+            return
+        if self._whole():  # meanwhile
+            self.want(member)
+        else:
+            self._unlisted[member.user.id] = member
+
+    async def _enrol_by_all(self, member: Member) -> None:
         """Try the member's identifiers in order; the first that leads to a free mailbox ends it.
 
         Where none does, the first that was refused says why, and how soon to try again. What may pass ends it too,
@@ -244,9 +278,10 @@ class Enrolment:
         reason = _why_not(member, wanted)
         denied = passing = ""  # the first code of either kind
         began = self._now()
+        login, refused = self._refused.pop(member.user.id, (None, None))
         for identifier in wanted:
             try:
-                await self._finding.subscribe(member, identifier, known)
+                await self._finding.subscribe(member, identifier, known, refused if identifier == login else None)
             except EwsError as error:
                 if not self._is_about_one(error, began):
                     raise
@@ -271,6 +306,26 @@ class Enrolment:
         else:
             self._none_worked(member, passing=passing, denied=denied, reason=reason)
 
+    async def _enrol_by_login(self, member: Member) -> None:
+        """Try the login as it is, or the mailbox that it led to before; where it leads to none, nothing is decided."""
+        known, began = self._known.get(member.user.id), self._now()
+        wanted, _ = self._roster.identifiers(member, first=known.identifier if known else None)
+        if wanted and wanted[0].kind is IdentifierKind.LOGIN:
+            address = wanted[0].value.strip().lower()
+            found = known if known is not None and known.identifier == wanted[0] else None
+            try:
+                await self._take(
+                    member,
+                    wanted[0],
+                    found.mailbox if found else Mailbox(address=address),
+                    found.mode if found else None,
+                )
+            except EwsError as error:
+                if not self._is_about_one(error, began):
+                    raise
+                if isinstance(error, ResponseError) and treatment(error) is Treatment.NEXT_IDENTIFIER and not found:
+                    self._refused[member.user.id] = wanted[0], error
+
     def _none_worked(self, member: Member, *, passing: str, denied: str, reason: str) -> None:
         if passing:
             self._postpone(member, passing)
@@ -278,10 +333,10 @@ class Enrolment:
         self._roster.release(member, coverage=Coverage.FAILED, reason=denied or reason)
         if denied:
             self.want_at(member, self.again_at(denied))
-            log.info("mailbox_denied", user=member.user.id, code=denied)
+            self._denied.log(user=member.user.id, code=denied)
         else:
             self.want_at(member, self._now() + NOT_FOUND_AGAIN)
-            log.info("mailbox_not_found", user=member.user.id, tries=len(member.tries), reason=reason)
+            self._not_found.log(user=member.user.id, tries=len(member.tries), reason=reason)
         self._failed(member)
 
     def _is_about_one(self, error: EwsError, began: datetime) -> bool:
@@ -299,17 +354,18 @@ class Enrolment:
             return False
         last_ok = self._client.last_ok
         answers = last_ok is not None and last_ok > began
-        return answers or any(stream.state == "streamed" for stream in self._watcher.streams())
+        return answers or self._watcher.everybody.streaming
 
     def _postpone(self, member: Member, code: str) -> None:
         member.failures += 1
         member.reason = code
+        self._roster.stands(member)
         self._postponed(member)
         first, longest = POSTPONED
         # nobody's failures are so many that the power would be worth working out
         wait = min(longest, first * 2.0 ** min(member.failures - 1, 16)) * (0.5 + 0.5 * self._random())
         self.want_at(member, self._now() + timedelta(seconds=wait))
-        log.debug("mailbox_postponed", user=member.user.id, code=code, seconds=round(wait, 1))
+        log.debug("mailbox_postponed", user=member.user.id, code=code, retry_in=round(wait, 1))
 
     async def _take(self, member: Member, identifier: Identifier, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Subscribe `mailbox` unless somebody already has it, and settle whose it is."""

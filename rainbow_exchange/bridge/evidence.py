@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from rainbow_exchange.bridge import people
 from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.rainbow_health import RainbowHealth
@@ -25,5 +24,4 @@ def working(rainbow: RainbowHealth, exchange: Health | None) -> set[str]:
 def affected(pipeline: Pipeline | None, problem: str) -> Iterator[str]:
     """Give the Rainbow ids of the users whose mailbox has this problem."""
     if pipeline is not None:
-        for member in people.troubled(pipeline.parts.roster).get(problem, []):
-            yield member.user.id
+        yield from tuple(pipeline.parts.roster.standings.troubled.get(problem, ()))

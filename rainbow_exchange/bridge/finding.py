@@ -6,6 +6,7 @@ from typing import Protocol
 
 import structlog
 
+from rainbow_exchange.bridge.member import folded
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.roster import Identifier, IdentifierKind, Member
 from rainbow_exchange.ews.directory import resolve
@@ -44,9 +45,14 @@ class Finding:
         self._take = take
         self._impersonation = impersonation
 
-    async def subscribe(self, member: Member, identifier: Identifier, known: Known | None) -> None:
-        """Find the mailbox behind one identifier and subscribe it. Raises the refusal of the last candidate."""
-        value = identifier.value.strip().lower()
+    async def subscribe(
+        self, member: Member, identifier: Identifier, known: Known | None, refused: ResponseError | None = None
+    ) -> None:
+        """Find the mailbox behind one identifier and subscribe it. Raises the refusal of the last candidate.
+
+        `refused` is with what Exchange has just refused the very address.
+        """
+        value = folded(identifier.value)
         if (
             known is not None
             and known.identifier == identifier
@@ -57,6 +63,8 @@ class Finding:
             await self._subscribe_external(member, identifier, value)
             return
         try:
+            if refused is not None:
+                raise refused
             await self._take(member, identifier, Mailbox(address=value))
         except ResponseError as error:
             if treatment(error) is not Treatment.NEXT_IDENTIFIER:

@@ -4,6 +4,7 @@ What concerns Rainbow is `rainbow_health`'s.
 """
 
 from collections import Counter
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,11 +20,18 @@ from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.privacy_review import PrivacyReview
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.throttling import ThrottlingReview
+from rainbow_exchange.bridge.troubles import TROUBLES
+from rainbow_exchange.bridge.turns import Turns, in_turns
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.errors import EwsError, ResponseError
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
-from rainbow_exchange.network.shown import few
+from rainbow_exchange.network.shown import first, mailboxes, users
+from rainbow_exchange.outage import Outage
+from rainbow_exchange.words import _, sentences
 
+#: seconds for which a stream may be reopened before that is an outage, and where Exchange itself was out before
+REOPENED_WITHIN = 5.0
+REOPENED_AFTER_OUTAGE = 60.0
 #: seconds for which a subscribed mailbox may be without a stream before it is a problem
 UNSTREAMED_FOR = 60.0
 #: how long a calendar may be unreadable before it is a problem
@@ -68,30 +76,39 @@ class Health:
         self._password = password
         self._certificate = certificate
         self._account_from = account_from
+        self._interrupted_until_told: float | None = None
+        self._streams = Outage("streams_interrupted", "streams_restored")
         self._unstreamed_since: float | None = None
         self._unreadable_since: float | None = None
         self._throttling = ThrottlingReview(pipeline, problems)
         self._privacy = PrivacyReview(pipeline, problems)
+        self._elsewhere = Turns(self._look_elsewhere, dict[str, int]())
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
-        exchange = self._exchange_error()
-        cause = self._exchange_cause(exchange) if exchange else None
+        exchange, cause = self._exchange_error(), self.cause()
         for problem_id in _EXCHANGE:
             if cause is None or problem_id != cause.id:
                 self._problems.clear(problem_id)
         if cause is not None:
-            self._problems.report(cause.id, severity="error", text=cause.text, action=cause.action)
+            self._problems.report(cause.id, severity="error", text=cause.text, action=cause.action, logged=True)
+        self._review_interruptions(away=exchange is not None)
         self._review_streams(away=exchange is not None)
         self._review_owner_bound()
         self._review_absences(away=exchange is not None)
         self._review_read_modes()
+        self._pipeline.parts.reader.modes()  # goes on with the count of them, which metrics show
         self._throttling.review()
         self._privacy.review()
         self._review_people()
         self._review_sites()
         self._review_account()
         self._review_fallback()
+
+    @property
+    def host(self) -> str:
+        """The host of the Exchange server."""
+        return urlsplit(self._exchange_url).hostname or ""
 
     def certificate_ends(self) -> datetime | None:
         """When the certificate of the Exchange server is valid no more; None while that is not known."""
@@ -104,15 +121,20 @@ class Health:
             state, reason = "disconnected", self._exchange_cause(error).text
         elif self._exchange.last_ok is None:
             asked = sum(self._exchange.counters.requests.values())
-            reason = f"Exchange was {'asked, without an answer so far' if asked else 'not asked yet'}."
+            reason = _("Exchange was asked, without an answer so far.") if asked else _("Exchange was not asked yet.")
             state = "starting"
         return {"state": state, "reason": reason, "account": self._exchange.account}
+
+    def cause(self) -> Cause | None:
+        """Say why Exchange cannot be used; None while it can."""
+        error = self._exchange_error()
+        return self._exchange_cause(error) if error else None
 
     def _exchange_cause(self, error: EwsError) -> Cause:
         cause = exchange_cause(error, self._exchange_url, retried=self._exchange.seconds_to_next_try() is not None)
         if cause.id != "exchange-authentication" or not self._account_from:
             return cause
-        return replace(cause, action=f"{cause.action} {self._account_from}")
+        return replace(cause, action=sentences(cause.action, self._account_from))
 
     def _review_fallback(self) -> None:
         """Report that the second account is in use because the first one is refused."""
@@ -120,49 +142,67 @@ class Health:
             self._problems.clear("exchange-fallback-account")
             return
         first, error = self._exchange.passed_over
-        text, action = sign_in_causes.passed_over(error, urlsplit(self._exchange_url).hostname or "")
+        text, action = sign_in_causes.passed_over(error, self.host)
         self._problems.report(
             "exchange-fallback-account",
             severity="warning",
-            text=f"The account {first} is refused; {self._exchange.account} is used in its place. {text}",
+            text=sentences(
+                _(
+                    "The account {first} is refused; {account} is used in its place.",
+                    first=first,
+                    account=self._exchange.account,
+                ),
+                text,
+            ),
             action=action,
         )
 
     def mailboxes(self) -> dict[str, int]:
         """Count the users by how changes of their mailboxes are noticed."""
         parts = self._pipeline.parts
-        watched = Counter(
-            parts.watcher.coverage(member.mailbox.address) for member in parts.roster if member.mailbox is not None
-        )
-        total, streamed, polled = len(parts.roster), watched["streamed"], watched["waiting"]
-        return {"total": total, "streamed": streamed, "polled": polled, "uncovered": total - streamed - polled}
+        counts, total = parts.watcher.everybody.counts(), len(parts.roster)
+        uncovered = total - counts.streamed - counts.waiting
+        return {"total": total, "streamed": counts.streamed, "polled": counts.waiting, "uncovered": uncovered}
 
     def settled(self) -> bool:
         """Whether the users are listed and each was tried, with an outcome that is not "later"."""
         membership = self._pipeline.membership
-        waiting = membership.enrolment.waiting() or any(member.failures for member in self._pipeline.parts.roster)
+        waiting = membership.enrolment.waiting() or self._pipeline.parts.roster.standings.failing
         return membership.listing.listed and not waiting
 
     def measures(self) -> dict[str, Any]:
         """Return what `metrics.render` shows of the parts: numbers only, no address."""
-        ends = self.certificate_ends()
-        return measures(self._pipeline, self._exchange) | {
+        ends, boxes = self.certificate_ends(), self.mailboxes()
+        del boxes["total"]
+        return measures(self._pipeline, self._exchange, boxes) | {
             "exchange_connected": self.exchange()["state"] == "connected",
-            "exchange_certificate_end_seconds": ends.timestamp() if ends else None,
-            "mailboxes": {name: number for name, number in self.mailboxes().items() if name != "total"},
+            "exchange_certificate_end_timestamp_seconds": ends.timestamp() if ends else None,
         }
 
     def _exchange_error(self) -> EwsError | None:
         """Return why Exchange as a whole cannot be used; what concerns one mailbox or one stream is no outage."""
         if self._exchange.refused is not None:
             return self._exchange.refused
-        streams = self._pipeline.parts.watcher.streams()
-        if self._exchange.outage and not any(stream.state == "streamed" for stream in streams):
+        if self._exchange.outage and not self._pipeline.parts.watcher.everybody.streaming:
             return self._exchange.outage
         if outage := self._pipeline.membership.enrolment.outage:
             return outage
-        code = people.refused_to_all(self._pipeline.parts.roster)
+        roster = self._pipeline.parts.roster
+        code = roster.standings.refused_to_all(len(roster))
         return ResponseError(code) if code else None
+
+    def _review_interruptions(self, *, away: bool) -> None:
+        """Log where streams stay away while Exchange itself does not."""
+        now, found = self._pipeline.parts.loop_time(), self._pipeline.parts.watcher.interruptions()
+        if away:
+            self._interrupted_until_told = now + REOPENED_AFTER_OUTAGE
+        elif found is None:
+            self._interrupted_until_told = None
+            self._streams.went_well()
+        else:
+            self._interrupted_until_told = self._interrupted_until_told or now + REOPENED_WITHIN
+            if now >= self._interrupted_until_told:
+                self._streams.failed(streams=found.streams, mailboxes=found.members, reason=found.reason)
 
     def _review_streams(self, *, away: bool) -> None:
         """Report subscribed mailboxes that no stream carries, once that has lasted longer than a reopening takes."""
@@ -178,8 +218,12 @@ class Health:
             self._problems.report(
                 "mailboxes-not-streamed",
                 severity="warning",
-                text=f"Changes of {missing} subscribed mailbox(es) are not noticed: no stream carries them at present.",
-                action="Streams are reopened by themselves. If it stays: does a load balancer cut idle connections?",
+                text=_(
+                    "Changes of {mailboxes} are not noticed, though subscribed: no stream carries them at present.",
+                    mailboxes=mailboxes(missing),
+                ),
+                action=_("Streams are reopened by themselves. If it stays: does a load balancer cut idle connections?"),
+                logged=self._streams.open,
             )
 
     def _review_owner_bound(self) -> None:
@@ -188,13 +232,22 @@ class Health:
         if not alone.mailboxes:
             self._problems.clear("exchange-owner-bound")
             return
-        who = "each mailbox has" if alone.server else f"{', '.join(sorted(alone.mailboxes))} has"
         self._problems.report(
             "exchange-owner-bound",
             severity="notice",
-            text=f"Exchange lets a subscription be read by the mailbox's owner only, so {who} a stream of its own.",
-            action="Nothing has to be done while they are streamed; such servers are none of Microsoft's. If yours is,"
-            " restart: it is then found out anew.",
+            text=_(
+                "Exchange lets a subscription be read by the mailbox's owner only, so each mailbox has a stream of"
+                " its own."
+            )
+            if alone.server
+            else _(
+                "Exchange lets a subscription be read by the mailbox's owner only, so {who} has a stream of its own.",
+                who=", ".join(sorted(alone.mailboxes)),
+            ),
+            action=_(
+                "Nothing has to be done while they are streamed; such servers are none of Microsoft's. If"
+                " yours is, restart: it is then found out anew."
+            ),
         )
 
     def _review_read_modes(self) -> None:
@@ -205,10 +258,14 @@ class Health:
         self._problems.report(
             "exchange-series-not-expanded",
             severity="notice",
-            text="Exchange does not show the meetings of series in a calendar that is read by itself (FindItem), so all"
-            " calendars are read by free/busy (GetUserAvailability).",
-            action="Nothing has to be done; where subjects are missing, give the account the right Reviewer on the"
-            " calendars. The other way is tried again daily.",
+            text=_(
+                "Exchange does not show the meetings of series in a calendar that is read by itself"
+                " (FindItem), so all calendars are read by free/busy (GetUserAvailability)."
+            ),
+            action=_(
+                "Nothing has to be done; where subjects are missing, give the account the right Reviewer on"
+                " the calendars. The other way is tried again daily."
+            ),
         )
 
     def _review_absences(self, *, away: bool) -> None:
@@ -219,34 +276,40 @@ class Health:
         if unreadable is None or self._unreadable_since is None or now - self._unreadable_since <= ABSENCE_UNREAD_FOR:
             self._problems.clear("exchange-out-of-office-unreadable")
             return
-        what = "gives no mail tips" if unreadable.none else "gives no mail tip of them"
-        also, action = "", "Allow MailTips on Exchange, or give the account ApplicationImpersonation"
+        what = _("gives no mail tips") if unreadable.none else _("gives no mail tip of them")
+        also, action = "", _("Allow MailTips on Exchange, or give the account ApplicationImpersonation.")
         if parts.options.impersonation:
-            also = " and refuses their settings"
-            action = "Check that the account may act for these users (ApplicationImpersonation)"
+            also = _(" and refuses their settings")
+            action = _("Check that the account may act for these users (ApplicationImpersonation).")
         if unreadable.failing:
-            what, also = "does not tell their settings", ""
-            action = "If Exchange is not busy and no mailboxes are being moved, check these mailboxes there"
+            what, also = _("does not tell their settings"), ""
+            action = _("If Exchange is not busy and no mailboxes are being moved, check these mailboxes there.")
         if unreadable.reason == NO_ADDRESS:
-            also, action = "", "They are known by UPN or SID only: give them their work e-mail address in Rainbow"
+            also, action = "", _("They are known by UPN or SID only: give them their work e-mail address in Rainbow.")
         self._problems.report(
             "exchange-out-of-office-unreadable",
             severity="warning",
-            text=f"The out-of-office of {unreadable.mailboxes} mailbox(es) cannot be read: Exchange {what}{also}"
-            f" ({unreadable.reason}). Rainbow is answered that it is not known.",
-            action=f"{action}. It is tried again at least hourly.",
+            text=_(
+                "The out-of-office of {mailboxes} cannot be read: Exchange {what}{also}"
+                " ({reason}). Rainbow is answered that it is not known.",
+                mailboxes=mailboxes(unreadable.mailboxes),
+                what=what,
+                also=also,
+                reason=unreadable.reason,
+            ),
+            action=sentences(action, _("It is tried again at least hourly.")),
         )
 
     def _review_people(self) -> None:
         roster = self._pipeline.parts.roster
-        found = people.troubled(roster)
+        found = {problem: [*members.values()] for problem, members in roster.standings.troubled.items()}
         notifier = self._pipeline.parts.notifier
         if notifier.last_error is None and (refused := [*filter(None, map(roster.get, notifier.held_back))]):
             found["rainbow-user-refused"] = refused
-        for problem_id, trouble in people.TROUBLES.items():
+        for problem_id, trouble in TROUBLES.items():
             if members := found.get(problem_id):
-                text = trouble.text.format(people.names(members), len(members))
-                self._problems.report(problem_id, severity=trouble.severity, text=text, action=trouble.action)
+                told = _(trouble.text, names=people.names(members), users=users(len(members)))
+                self._problems.report(problem_id, severity=trouble.severity, text=told, action=trouble.action)
             else:
                 self._problems.clear(problem_id)
         if sharing := people.sharing(roster.shared):
@@ -259,19 +322,25 @@ class Health:
     def _review_reading(self) -> None:
         """Report calendars that cannot be read, once that has lasted longer than a mishap."""
         parts, now = self._pipeline.parts, self._pipeline.parts.now()
-        unread = {} if self._exchange_error() else parts.reader.failing(since=now - UNREAD_FOR)
-        if not unread:
+        unread = parts.reader.unread
+        number = 0 if self._exchange_error() else unread.since(now - UNREAD_FOR)
+        if not number:
             self._problems.clear("mailboxes-not-read")
             return
-        shown = few(list(unread.items()), people.NAMED, lambda each: f"{each[0]} ({each[1]})")
-        denied = any(treatment_of(reason) is Treatment.DENIED for reason in unread.values())
-        right = "Grant the service account Reviewer on these calendars, or ApplicationImpersonation. " if denied else ""
+        shown = first(unread, people.NAMED, number, lambda each: f"{each[0]} ({each[1]})")
+        denied = any(treatment_of(reason) is Treatment.DENIED for reason in unread.reasons)
+        right = _("Grant the service account Reviewer on these calendars, or ApplicationImpersonation.")
         self._problems.report(
             "mailboxes-not-read",
             severity="warning",
-            text=f"The calendars of {len(unread)} mailbox(es) cannot be read: {shown}.",
-            action=f"{right}Rainbow is answered from what was read last, for at most 12 hours. It is tried again by"
-            " itself, or by rainbow-exchange retry.",
+            text=_("The calendars of {mailboxes} cannot be read: {shown}.", mailboxes=mailboxes(number), shown=shown),
+            action=sentences(
+                right if denied else "",
+                _(
+                    "Rainbow is answered from what was read last, for at most 12 hours. It is tried again by itself,"
+                    " or by rainbow-exchange retry."
+                ),
+            ),
         )
 
     def _review_account(self) -> None:
@@ -287,18 +356,32 @@ class Health:
             else:
                 self._problems.report(problem_id, severity=found.severity, text=found.text, action=found.action)
 
+    def _look_elsewhere(self) -> Generator[None, None, dict[str, int]]:
+        """Count those whom autodiscover places at another address than most."""
+        sites, hosts = self._pipeline.parts.sites, Counter[str]()
+        for some, more in in_turns(self._pipeline.parts.roster):
+            hosts.update(filter(None, (sites.host(each.mailbox.address) for each in some if each.mailbox)))
+            if more:
+                yield
+        return dict(hosts.most_common()[1:])
+
     def _review_sites(self) -> None:
-        parts = self._pipeline.parts
-        elsewhere = parts.sites.elsewhere(member.mailbox.address for member in parts.roster if member.mailbox)
+        elsewhere = self._elsewhere.turn() if self._pipeline.parts.sites.asked else {}
         if not elsewhere:
             self._problems.clear("mailboxes-at-another-address")
             return
-        host = urlsplit(self._exchange_url).hostname
         self._problems.report(
             "mailboxes-at-another-address",
             severity="notice",
-            text=f"Autodiscover says that {sum(elsewhere.values())} mailbox(es) have their EWS at"
-            f" {', '.join(sorted(elsewhere))}, where most have not.",
-            action=f"They have streams of their own and are asked at {host}, which passes requests on within one"
-            " organisation. If these users are not streamed, see how the sites' virtual directories are set up.",
+            text=_(
+                "Autodiscover says that {mailboxes} should be asked at {elsewhere}, unlike most.",
+                mailboxes=mailboxes(sum(elsewhere.values())),
+                elsewhere=", ".join(sorted(elsewhere)),
+            ),
+            action=_(
+                "They have streams of their own and are asked at {host}, which passes requests on within one"
+                " organisation. If these users are not streamed, see how the sites' virtual directories are"
+                " set up.",
+                host=self.host,
+            ),
         )

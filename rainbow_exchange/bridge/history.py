@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from rainbow_exchange.bridge.recent import Recent
 from rainbow_exchange.state.history import COMPANY, FILE_NAME, HistoryFile, Row
 
 KEPT_FOR = timedelta(hours=24)
@@ -71,6 +72,8 @@ class History:
         self._noted = asyncio.Event()
         self._leaving: dict[str, None] = {}
         self.dropped = 0
+        #: what was noted last, each time it was; a state of everybody's that lasts only once
+        self.recent = Recent()
 
     @classmethod
     def open(cls, folder: Path, *, now: Callable[[], datetime]) -> "History":
@@ -91,14 +94,19 @@ class History:
         """Return what `metrics.render` shows of it."""
         return {"history_entries": self.entries, "history_entries_dropped": self.dropped}
 
-    def note(self, person: str, what: What, *, login: str = "", **detail: Any) -> None:
-        """Note that something happened to a user, by Rainbow's id, or to everybody (COMPANY)."""
+    def note(self, person: str, what: What, *, login: str = "", seconds: float | None = None, **detail: Any) -> None:
+        """Note that something happened to a user, by Rainbow's id, or to everybody (COMPANY).
+
+        `seconds` is how long it took; only those who look meanwhile are told.
+        """
         if self._file is None:
             return
         if person in self._leaving:  # and is back
             del self._leaving[person]
             self._file.forget([person])
         at = _milliseconds(self._now())
+        if person != COMPANY or (last := self.recent.last(what)) is None or last.detail != detail:
+            self.recent.add(at, person, login, what, detail, seconds=seconds)
         newest = self._newest.get((person, what))
         if newest is not None and newest.detail == detail and at - newest.first <= newest.folds_for:
             newest.count += 1
@@ -133,6 +141,7 @@ class History:
         if self._file is None or not people:
             return
         gone = set(people)
+        self.recent.forget(gone)
         self._waiting = deque(row for row in self._waiting if row.person not in gone)
         for key in [key for key in self._newest if key[0] in gone]:
             del self._newest[key]

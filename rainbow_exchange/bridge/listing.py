@@ -1,6 +1,7 @@
 """The users of the company: listed at start and from time to time, and looked up when Rainbow asks for somebody new.
 
-How one listing is made, and who counts as gone: `roll_call`. A listing that failed removes nobody.
+How one listing is made, and who counts as gone: `roll_call`. A listing that failed removes nobody. The first one is
+taken page by page, so that who comes first need not wait for the last.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from rainbow_exchange.rainbow import company_users
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, RateLimited, ids
 from rainbow_exchange.rainbow.types import RainbowUser
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -96,8 +98,9 @@ class Listing:
         self._begun = 0
         self._under_way = False
         self._takers: list[asyncio.Future[Refreshed]] = []
-        self._roll_call = RollCall(client, roster, progress=progress, random=random)
+        self._roll_call = RollCall(client, roster, progress=progress, random=random, came=self._came)
         self._look_ups = LookUps(self._ask)
+        self._early = 0  # taken before the first listing has come through
         self.counters = ListingCounters()
         self.listed = False
         self.last_error: RainbowError | None = None
@@ -128,7 +131,7 @@ class Listing:
                 await self._until_due()
         finally:
             await self._look_ups.close()
-            ended = RainbowConnectionError("closed", "the connector is stopping, or its settings change")
+            ended = RainbowConnectionError("closed", _("the connector is stopping, or its settings change"))
             for taker in (*takers, *self._takers):
                 if not taker.done():
                     taker.set_exception(ended)
@@ -244,29 +247,45 @@ class Listing:
         finally:
             self._under_way = False
         self.counters.listings += 1
-        listed = {user.id: user for user in users.values() if user.is_active}
-        changes = await self._taken(listed)
-        for address in {address for member in changes.removed for address in addresses(member.user)}:
-            if self._roster.find(address) is None:  # Rainbow asks for who has just left, and is not to wait for it
-                self._look_ups.remember_nobody(address)
+        changes = await self._taken({user.id: user for user in users.values() if user.is_active})
+        early, self._early = self._early, 0
+        for some in _slices(changes.removed):
+            for address in {address for member in some for address in addresses(member.user)}:
+                if self._roster.find(address) is None:  # Rainbow asks for who has just left, and is not to wait for it
+                    self._look_ups.remember_nobody(address)
+            await asyncio.sleep(0)
         return Refreshed(
             len(self._roster),
-            len(changes.added),
+            len(changes.added) + early,
             len(changes.removed),
             len(changes.changed),
             self.doubted,
             whole=not self.doubted and not self._roll_call.moved,
         )
 
+    def _came(self, page: Sequence[RainbowUser]) -> None:
+        """Take whoever stands in a page of the first listing; whom they share an address with may come later."""
+        if not self.listed:
+            came = self._roster.take(user for user in page if user.is_active)
+            self._early += len(came.added)
+            self._tell(came)
+
     async def _taken(self, listed: dict[str, RainbowUser]) -> Changes:
-        """Have the roster take a full listing. Newcomers may be many, and others are let have their turn meanwhile."""
-        new = [user for user in listed.values() if self._roster.get(user.id) is None]
-        self._roster.expect(new)
-        known = self._roster.keep(listed)
-        self._tell(known)
-        added: list[Member] = []
-        changed = list(known.changed)
+        """Have the roster take a full listing, a few at a time: others are let have their turn meanwhile."""
+        known, new = list[RainbowUser](), list[RainbowUser]()
+        for user in listed.values():
+            (new if self._roster.get(user.id) is None else known).append(user)
+        await asyncio.sleep(0)
         for few in _slices(new):
+            self._roster.expect(few, besides=True)
+            await asyncio.sleep(0)
+        added, removed, changed = list[Member](), list[Member](), list[Member]()
+        for missing in _slices([member.user.id for member in self._roster if member.user.id not in listed]):
+            gone = self._roster.drop(missing)
+            removed += gone.removed
+            self._tell(gone)
+            await asyncio.sleep(0)
+        for few in _slices([*known, *new]):
             came = self._roster.take(few)
             added += came.added
             changed += came.changed
@@ -276,7 +295,7 @@ class Listing:
         for some in _slices(added):  # only now: whoever shares an address with somebody is known by now
             self._tell(Changes(some))
             await asyncio.sleep(0)
-        return Changes(tuple(added), known.removed, tuple(changed))
+        return Changes(tuple(added), tuple(removed), tuple(dict.fromkeys(changed)))
 
     def _tell(self, changes: Changes) -> None:
         if changes != Changes():
@@ -286,7 +305,7 @@ class Listing:
         self.listed = True
         self.listed_at = self._now()
         if self.last_error is not None:
-            log.info("users_listed_again")
+            log.debug("users_listed_again")
             self.last_error = None
         log.info("users_listed", users=result.users, added=result.added, removed=result.removed, changed=result.changed)
         self._look_ups.settle(self._begun)
@@ -299,8 +318,7 @@ class Listing:
 
     def _failed(self, error: RainbowError, takers: list[asyncio.Future[Refreshed]]) -> None:
         self.counters.failed += 1
-        if self.last_error is None:
-            log.warning("users_not_listed", reason=str(error), **ids(error))
+        log.debug("users_not_listed", reason=str(error), **ids(error))
         self.last_error = self.failure = error
         self.failed_at = self._now()
         for taker in takers:

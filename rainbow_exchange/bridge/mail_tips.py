@@ -6,11 +6,13 @@ server whose answers told nothing, twice, a minute apart, gives no tips; it is a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from rainbow_exchange.bridge.gathering import Gathering
+from rainbow_exchange.bridge.turns import in_turns
 from rainbow_exchange.ews.bisect import find_bad
 from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
 from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, read_mail_tips
@@ -64,7 +66,8 @@ class MailTips:
 
     `within_budget` carries one request out, notes its error and returns it; `note` is for that of a single recipient.
     `none` says that the server gives no tips, `reason` why; `given_up(for_good)` is called when that is found out:
-    for good where the server has said so itself, and not merely sent what is no answer.
+    for good where the server has said so itself, and not merely sent what is no answer. `company(most)` names
+    newcomers, who may as well be asked about with others.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class MailTips:
         pending: Callable[[Entry], None],
         note: Callable[[Exception], None],
         given_up: Callable[[bool], None],
+        company: Callable[[int], list[Entry]],
         now: Callable[[], datetime],
         random: Callable[[], float],
     ) -> None:
@@ -89,9 +93,12 @@ class MailTips:
         self._pending = pending
         self._note = note
         self._given_up = given_up
+        self._company = company
         self._now = now
         self._random = random
         self._limit = 0
+        self._learning = asyncio.Lock()
+        self._questions = Gathering(self._together, self._alone)
         self._again_at: datetime | None = None
         self._useless_since: datetime | None = None
         self._for_good = False
@@ -106,10 +113,11 @@ class MailTips:
         if not self._limit and await self._within_budget(self._learn_limit()) is not None:
             return
         self._told = self._useless = self._away = self._said = False
+        began = self._now()
         together = [entry for entry in entries if entry.alone_at is None]
         while together and self._limit:
             batch, together = together[: self._limit], together[self._limit :]
-            batch = [entry for entry in batch if not entry.gone]
+            batch = [entry for entry in batch if not (entry.gone or (entry.tip_at and entry.tip_at > began))]
             if batch and await self._ask(batch) is False:
                 await self._search(batch)
             if self.none:
@@ -123,12 +131,27 @@ class MailTips:
         self._judge()
 
     async def one(self, entry: Entry) -> None:
-        """Ask about one, for a question. Raises EwsError, also where the server gives no tips."""
+        """Ask about one, for a question, together with others that are asked about now.
+
+        Raises EwsError, also where the server gives no tips.
+        """
         if not self._limit and not self.none:
-            await self._learn_limit()
+            await self._learn_limit_once()
         if self.none:
             raise ResponseError(self.reason or NOT_KNOWN)
-        await self._request([entry])
+        if entry.alone_at is None:
+            await self._questions.ask(entry, most=self._limit)
+        else:
+            await self._alone(entry)
+
+    async def close(self) -> None:
+        """End what is asked for questions."""
+        await self._questions.close()
+
+    async def _learn_limit_once(self) -> None:
+        async with self._learning:
+            if not (self._limit or self.none):
+                await self._learn_limit()
 
     async def _learn_limit(self) -> None:
         self._limit = await mail_tips_limit(self._client)
@@ -151,7 +174,7 @@ class MailTips:
         self._said = self._said or _is_said(error)
         if len(batch) == 1:
             batch[0].alone_at = self._now() + AGAIN
-            self._have(batch[0], None, code)
+            self._have(batch[0], None, code, self._now())
         return False
 
     async def _search(self, batch: list[Entry]) -> None:
@@ -167,6 +190,17 @@ class MailTips:
         if not any(entry.alone_at for entry in batch):
             self._limit = max(1, len(batch) // 2)  # nobody was to blame: there were too many
 
+    async def _together(self, asked: list[Entry]) -> bool:
+        """Ask about these, and about newcomers as well, who are to be polled anyway; False where there is but one."""
+        company = (entry for entry in self._company(self._limit) if entry.alone_at is None and not entry.gone)
+        batch = list(dict.fromkeys((*asked, *company)))[: max(self._limit, len(asked))]
+        if len(batch) > 1:
+            await self._request(batch)
+        return len(batch) > 1
+
+    async def _alone(self, entry: Entry) -> None:
+        await self._request([entry])
+
     async def _request(self, batch: list[Entry]) -> None:
         # Whoever asks about himself need not be shown his own reply: better somebody who sends none.
         askers = [entry for entry in batch if entry.tip is None or not entry.tip.out] or batch
@@ -178,11 +212,12 @@ class MailTips:
                 sending_as=asker.address if self._impersonation else self._sending_as or asker.address,
                 impersonate=asker if self._impersonation else None,
             )
+        at = self._now()
         for entry in batch:
             entry.alone_at = None
-            self._take(entry, tips[entry.mailbox.address])
+            self._take(entry, tips[entry.mailbox.address], at)
 
-    def _take(self, entry: Entry, tip: Tip | EwsError) -> None:
+    def _take(self, entry: Entry, tip: Tip | EwsError, at: datetime) -> None:
         if isinstance(tip, EwsError):
             self._note(tip)
         if isinstance(tip, EwsError) or tip.missing:
@@ -190,22 +225,22 @@ class MailTips:
             self._away, self._useless = self._away or away, self._useless or not away
             self._said = self._said or not isinstance(tip, EwsError) or _is_said(tip)
             self.reason = reason_of(tip) if isinstance(tip, EwsError) else NOT_KNOWN
-            self._have(entry, None, self.reason)
+            self._have(entry, None, self.reason, at)
             return
         self._told = True
         if tip.pending:
-            entry.pending_since = entry.pending_since or self._now()
+            entry.pending_since = entry.pending_since or at
             self._pending(entry)
         else:
-            self._have(entry, tip, "")
+            self._have(entry, tip, "", at)
 
-    def _have(self, entry: Entry, tip: Tip | None, tipless: str) -> None:
+    def _have(self, entry: Entry, tip: Tip | None, tipless: str, at: datetime) -> None:
         before, lacked = entry.tip, entry.tipless
         entry.tip, entry.tipless, entry.pending_since = tip, tipless, None
         if tip is not None:
-            entry.tip_at = self._now()
-            entry.out_at = entry.tip_at if tip.out else entry.out_at
-        if not (lacked and tipless):
+            entry.tip_at = at
+            entry.out_at = at if tip.out else entry.out_at
+        if not (lacked and tipless) and not entry.gone:  # while it was asked about: its address may be a newcomer's
             self._took(entry, before)
 
     def _judge(self) -> None:
@@ -227,6 +262,17 @@ class MailTips:
             self.none = True
             self._given_up(for_good)
         self._for_good = for_good
+
+
+async def out_first(everybody: Iterable[Entry]) -> list[Entry]:
+    """Give those whom a tip may tell of, sorted a few at a time: those who are out first."""
+    out, there = list[Entry](), list[Entry]()
+    for some, _more in in_turns(everybody):
+        for entry in some:
+            if entry.mailbox.smtp is not None:
+                (out if entry.tip and entry.tip.out else there).append(entry)
+        await asyncio.sleep(0)
+    return out + there
 
 
 def _is_said(error: Exception) -> bool:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.types import RainbowUser
+from rainbow_exchange.words import _
 
 
 class IdentifierKind(StrEnum):
@@ -16,6 +17,15 @@ class IdentifierKind(StrEnum):
     WORK = "work"
     PERSONAL = "personal"
     EXTERNAL_UID = "external-uid"
+
+
+#: the same in words
+SPOKEN = {
+    IdentifierKind.LOGIN: _("login"),
+    IdentifierKind.WORK: _("work"),
+    IdentifierKind.PERSONAL: _("personal"),
+    IdentifierKind.EXTERNAL_UID: _("external-uid"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +104,9 @@ def domains_of(user: RainbowUser) -> set[str]:
 
 
 def folded(address: str) -> str:
-    """Write an address so that it can be compared."""
-    return address.strip().lower()
+    """Write an address so that it can be compared; one that is written so already is kept once."""
+    written = address.strip().lower()
+    return address if written == address else written
 
 
 def domain(address: str) -> str:

@@ -1,9 +1,9 @@
 """Who takes part: people come and go at Rainbow, mailboxes are found and lost; what worked is remembered."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import islice
 
 import structlog
 
@@ -16,9 +16,11 @@ from rainbow_exchange.bridge.roll_call import DOUBTED, DOUBTED_FOR
 from rainbow_exchange.bridge.roster import Changes, Coverage, Identifier, IdentifierKind, Member
 from rainbow_exchange.bridge.told import ANSWERS_DOUBTED
 from rainbow_exchange.bridge.translate import language_of
+from rainbow_exchange.bridge.turns import AT_ONCE, in_turns
 from rainbow_exchange.ews.treatment import Treatment, treatment_of
 from rainbow_exchange.model import ChangeSignal, Gap, Mailbox, MailboxChanged
 from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.sparing import Sparing
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Remembered, Store
 
@@ -48,7 +50,9 @@ class Membership:
         self._left: set[str] = set()
         self._most = 0  # of those whom an earlier run remembered
         self._absent_since: float | None = None
-        self._unwritable = False
+        self._levels_doubted = asyncio.Event()
+        self._words_doubted = False  # those that stand for private appointments
+        self._lost = Sparing("mailbox_lost")
         self.listing: Listing
         self.enrolment: Enrolment
         self.parts: Parts
@@ -74,16 +78,40 @@ class Membership:
 
     def listed(self, result: Refreshed) -> None:
         """A full listing has come through."""
-        self.parts.answers.view.language = language_of(self.parts.roster.language())
+        self._learn_language()
+        self.enrolment.everybody_listed()
         self._observe("users_listed", count=result.users)
         if result.whole:
             self._left_while_away()
         self.review_privacy()
 
+    def _learn_language(self) -> None:
+        """Take the language that most users have; what stands for private appointments is told anew in another."""
+        view, language = self.parts.answers.view, language_of(self.parts.roster.language())
+        if language != view.language:
+            view.language, self._words_doubted = language, True
+            self._levels_doubted.set()
+
     def review_privacy(self) -> None:
         """Have whoever's level of privacy has changed looked at: what Rainbow was told is not what it may see now."""
-        for address in self.parts.answers.view.privacy.changed():
-            self._signal(MailboxChanged(mailbox=address))
+        self._levels_doubted.set()
+
+    async def keep_private(self) -> None:
+        """Look at everybody's level whenever it, or the language, may be another, a few at a time; until cancelled."""
+        while True:
+            await self._levels_doubted.wait()
+            self._levels_doubted.clear()
+            if self._words_doubted:
+                self._words_doubted = False
+                for some, _more in in_turns(self.parts.roster):
+                    for member in some:
+                        if member.mailbox is not None:
+                            self._signal(MailboxChanged(mailbox=member.mailbox.address))
+                    await asyncio.sleep(0)
+            for addresses in self.parts.answers.view.privacy.changed():
+                for address in addresses:
+                    self._signal(MailboxChanged(mailbox=address))
+                await asyncio.sleep(0)
 
     def _left_while_away(self) -> None:
         """Have Rainbow told of whoever an earlier run served and who is no longer in the company.
@@ -105,6 +133,8 @@ class Membership:
     def changed(self, changes: Changes) -> None:
         """Subscribe whoever is new or changed, let go of whoever is gone."""
         now = self.parts.loop_time()
+        if len(self.parts.roster) == len(changes.added) > 0:  # the first who are listed
+            self._learn_language()
         for member in (*changes.removed, *changes.changed):
             self.enrolment.forget(member)
             self.parts.times.forget(member.user.id)
@@ -172,7 +202,7 @@ class Membership:
             self.enrolment.want_at(member, self.parts.now() + NEXT_IDENTIFIER_AFTER)
         else:
             self.enrolment.want_at(member, self.enrolment.again_at(code))
-        log.warning("mailbox_lost", user=member.user.id, code=code)
+        self._lost.log(user=member.user.id, mailbox=address, code=code)
 
     def failed(self, member: Member) -> None:
         """A member has no mailbox: Rainbow is told once more of whoever it was told of before."""
@@ -200,33 +230,38 @@ class Membership:
         """Write what was learnt every few seconds, until cancelled; `remember` writes the rest."""
         while True:
             await asyncio.sleep(REMEMBER_EVERY)
-            self._write()
+            await self._write()
 
-    def remember(self) -> None:
+    async def remember(self) -> None:
         """Write everything that is not in the state file yet, read modes learnt since included."""
-        for member in self.parts.roster:
-            mode = self.parts.reader.mode(member.mailbox.address) if member.mailbox else None
-            if mode is not None and self._saved_modes.get(member.user.id) != mode.value:
-                self._note(member)
-        self._write()
+        for some, _more in in_turns(self.parts.roster):
+            for member in some:
+                mode = self.parts.reader.mode(member.mailbox.address) if member.mailbox else None
+                if mode is not None and self._saved_modes.get(member.user.id) != mode.value:
+                    self._note(member)
+            await asyncio.sleep(0)
+        await self._write()
 
-    def _write(self) -> None:
-        """Write what is new. A state file that cannot be written costs a slower start, and no more than that."""
+    async def _write(self) -> None:
+        """Write what is new, of much a part at a time.
+
+        A state file that cannot be written costs a slower start, and no more than that.
+        """
         try:
-            self._write_new()
+            while self._write_new():
+                self._store.unwritten.went_well()
+                await asyncio.sleep(0)
         except StateError as error:
-            log.log(logging.DEBUG if self._unwritable else logging.WARNING, "state_not_written", reason=str(error))
-            self._unwritable = True
-        else:
-            if self._unwritable:
-                log.info("state_written_again")
-            self._unwritable = False
+            self._store.unwritten.failed(reason=str(error))
 
-    def _write_new(self) -> None:
-        if self._unsaved:
-            self._store.remember(self._unsaved.values())
-            self._saved_modes |= {user_id: entry.read_mode for user_id, entry in self._unsaved.items()}
-            self._unsaved = {}
+    def _write_new(self) -> bool:
+        """Write a part of it; return whether there was anything."""
+        if unsaved := dict(islice(self._unsaved.items(), AT_ONCE)):
+            self._store.remember(unsaved.values())
+            for user_id, entry in unsaved.items():
+                self._saved_modes[user_id] = entry.read_mode
+                del self._unsaved[user_id]
+            return True
         # A refusal that may be lost with the link yet has to be remembered in case that we are not there then.
         doubted = self.parts.loop_time() - ANSWERS_DOUBTED
         settled = {user_id for user_id in self._gone if not self.parts.ledger.withdrawing(user_id, doubted=doubted)}
@@ -234,9 +269,11 @@ class Membership:
         left = {user_id for user_id in self._left if user_id not in self.parts.notifier.leaving}
         self._left -= left
         self._forgotten |= settled | left
-        if self._forgotten:
-            self._store.forget(self._forgotten)
-            self._forgotten = set()
+        forgotten = set(islice(self._forgotten, AT_ONCE))
+        if forgotten:
+            self._store.forget(forgotten)
+            self._forgotten -= forgotten
+        return bool(forgotten)
 
     def _note(self, member: Member) -> None:
         if member.mailbox is None or member.identifier is None:
@@ -267,8 +304,10 @@ class Membership:
         parts.coalescer.forget(address)
         parts.rereads.forget(address)
         parts.retried(address)
+        parts.causes.pop(address, None)
         parts.boundaries.forget(member.user.id)
         parts.ledger.forget(member.user.id)
         parts.notifier.forget(member.user.id)
+        parts.way.forget(member.user.id, address)
         if unsubscribe:
             self.enrolment.unsubscribe(address)

@@ -18,10 +18,12 @@ from rainbow_exchange.bridge.due import DueSet
 from rainbow_exchange.bridge.held_back import HeldBack
 from rainbow_exchange.bridge.leaving import Leaving
 from rainbow_exchange.bridge.told import Ledger
-from rainbow_exchange.pause import Pause
+from rainbow_exchange.pause import Pause, others_turn
 from rainbow_exchange.rainbow.assumed import NOTIFY_CALLS_A_SECOND
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowAuthenticationError, RainbowError, RateLimited, ids
+from rainbow_exchange.sparing import Sparing
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -74,6 +76,7 @@ class Notifier:
     _taken: dict[str, float] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _refused_in_a_row: int = 0
+    _refused_by_rainbow: Sparing = field(default_factory=lambda: Sparing("user_refused_by_rainbow"))
 
     def add(self, user_id: str, since: float, *, force: bool = False, boundary: bool = False) -> None:
         """Make a user due; see `DueSet.add`. One that is held back stays so."""
@@ -105,6 +108,10 @@ class Notifier:
         """Whether Rainbow is still to be told of this user, or just being told."""
         return user_id in self.due or user_id in self._taken
 
+    def telling(self, user_id: str) -> bool:
+        """Whether Rainbow is just being told of this user."""
+        return user_id in self._taken
+
     def oldest(self) -> float | None:
         """Return the loop time since when the oldest of them waits."""
         due = self.due.oldest()
@@ -133,7 +140,7 @@ class Notifier:
             if accepted:
                 waits = backoff(1.0, 60.0, random=self.random)
                 if self.last_error is not None:
-                    log.info("notify_recovered", waiting=self.waiting())
+                    log.debug("notify_recovered", waiting=self.waiting())
                     self.last_error = self.next_call = None
 
     async def flush(self, limit: float) -> int:
@@ -210,19 +217,22 @@ class Notifier:
         accepted = False
         try:
             async with asyncio.timeout(TIME_LIMIT):
-                correlation_id = await self.client.notify(list(taken), force=force)
+                ids = await self.client.notify(list(taken), force=force)
             accepted = True
         finally:
-            self._taken = {}
             if not accepted:  # refused, or cut short by a stop: due as before
+                self._taken = {}
                 for user_id, since in taken.items():
                     self.due.add(user_id, since, force=force)
         self.counters.calls += 1
         now = asyncio.get_running_loop().time()
         self.counters.users_told += len(taken)
         self._refused_in_a_row = 0
-        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
-            for user_id in taken:
+        with structlog.contextvars.bound_contextvars(**ids):
+            for number, user_id in enumerate(list(taken)):
+                await others_turn(number)
+                if taken.pop(user_id, None) is None:
+                    continue  # forgotten meanwhile
                 self.held_back.accepted(user_id)
                 self.ledger.notified(user_id, snapshots[user_id], now)
                 self.told(user_id)
@@ -241,7 +251,7 @@ class Notifier:
         for user_id, since in taken.items():
             self.due.forget(user_id)
             self.held_back.hold(user_id, since, asyncio.get_running_loop().time(), force=force)
-            log.warning("user_refused_by_rainbow", user=user_id, reason=str(error))
+            self._refused_by_rainbow.log(user=user_id, reason=str(error), **ids(error))
             self.refused(user_id, str(error))
         self._refused_in_a_row += 1
         if self._refused_in_a_row % NOT_FOR_THEM == 0:
@@ -252,10 +262,9 @@ class Notifier:
     def _failed(self, error: Exception, *, wait: float) -> float:
         """Note a failed call; return the seconds to wait before the next one."""
         self.counters.failed_calls += 1
-        if self.last_error is None:
-            reason = str(error) or type(error).__name__
-            log.warning("notify_failed", reason=reason, waiting=self.waiting(), **ids(error))
-        self.last_error = error if isinstance(error, RainbowError) else RainbowError("no answer in time")
+        reason = str(error) or type(error).__name__
+        log.debug("notify_failed", reason=reason, waiting=self.waiting(), **ids(error))
+        self.last_error = error if isinstance(error, RainbowError) else RainbowError(_("no answer in time"))
         if isinstance(error, RateLimited):
             return max(wait, error.retry_after)
         if isinstance(error, RainbowApiError | RainbowAuthenticationError):

@@ -11,19 +11,22 @@ known. What is not known is an error, and so is what was not confirmed for twelv
 
 import asyncio
 import math
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import structlog
 
-from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over, turn
+from rainbow_exchange.bridge.absence import by_tip, confirm_at, in_effect, over, turn
 from rainbow_exchange.bridge.boundaries import Timetable
-from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips
+from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips, out_first
+from rainbow_exchange.bridge.turns import Turns, in_turns
+from rainbow_exchange.bridge.unreadable import Unreadable, look
 from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
-from rainbow_exchange.ews.out_of_office import Tip, read_oof_settings
+from rainbow_exchange.ews.out_of_office import DISABLED, Tip, read_oof_settings
 from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Mailbox, OofState, OutOfOffice
@@ -56,19 +59,6 @@ class OutOfOfficeCounters:
     settings_read: int = 0
     failed: int = 0
     period: float = PERIOD
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """How many mailboxes' out-of-office Exchange does not tell, mostly for `reason`.
-
-    `none`: it gives no tips. `failing`: it does not refuse the settings of them all, they just cannot be read.
-    """
-
-    mailboxes: int
-    reason: str
-    none: bool
-    failing: bool = False
 
 
 class OutOfOfficeWatch:
@@ -111,9 +101,12 @@ class OutOfOfficeWatch:
             pending=self._tip_pending,
             note=self._note,
             given_up=self._without_tips,
+            company=lambda most: [self._entries[each] for each in islice(self._fresh, most)],
             now=now,
             random=random,
         )
+        looked = partial(look, self._entries, self._why_unknown, lambda: self._tips.none, impersonation=impersonation)
+        self._unreadable: Turns[Unreadable | None] = Turns(looked, None)
         self.counters = OutOfOfficeCounters()
         self.last_error: EwsError | None = None
         self.everybody_at = 0.0  # loop time of the next round over everybody
@@ -146,26 +139,27 @@ class OutOfOfficeWatch:
         """Return when the settings of a mailbox are read next, None where that is not planned."""
         return self._settings.of(address)
 
-    def current(self, address: str) -> OutOfOffice | None:
-        """Return the state as last read, None if never."""
+    def current(self, address: str, *, sure: bool = False) -> OutOfOffice | None:
+        """Return the state as last read, None if never; and if it is to be `sure`, where `read` would ask for it."""
         entry = self._entries.get(address)
-        return entry.absence if entry else None
+        return entry.absence if entry and (not sure or (entry.mailbox.smtp and self._known(entry))) else None
 
     def unreadable(self) -> Unreadable | None:
-        """Say whose state is not known because Exchange refuses to tell; None while there is nobody."""
-        reasons: Counter[str] = Counter()
-        failing = False
-        for entry in self._entries.values():
-            tips = entry.tipless or (self._tips.none and self._tips.reason) or (entry.pending_since and NOT_KNOWN)
-            # a tip that shows nothing does not say that somebody is there
-            own = entry.refused or (entry.failed if entry.tip is not None else "")
-            reason = own if self._impersonation else tips
-            if reason and not self._known(entry):
-                reasons[reason] += 1
-                failing = failing or reason != entry.refused
-        (reason, _), *_ = reasons.most_common(1) or [("", 0)]
-        failing = self._impersonation and failing
-        return Unreadable(reasons.total(), reason, self._tips.none, failing) if reasons else None
+        """Say whose state is not known because Exchange refuses to tell, of many a part at each call.
+
+        None while there is nobody.
+        """
+        return self._unreadable.turn()
+
+    def _why_unknown(self, entry: Entry) -> tuple[str, bool]:
+        """Say why Exchange does not tell somebody's state, "" where it does, and whether that is no refusal."""
+        if entry.gone or self._known(entry):
+            return "", False
+        tips = entry.tipless or (self._tips.none and self._tips.reason) or (entry.pending_since and NOT_KNOWN)
+        # a tip that shows nothing does not say that somebody is there
+        own = entry.refused or (entry.failed if entry.tip is not None else "")
+        reason = own if self._impersonation else tips or ""
+        return reason, reason != entry.refused
 
     async def read(self, address: str, *, anew: bool = False) -> OutOfOffice:
         """Return the state, read now if not known or `anew`. Raises EwsError, TimeoutError; KeyError if never added."""
@@ -201,10 +195,11 @@ class OutOfOfficeWatch:
 
     async def look_at_everybody(self) -> None:
         """Poll everybody in a round that begins now, and return once it is over; settings follow within the budget."""
-        for entry in self._entries.values():
-            if entry.mailbox.smtp is not None:
-                self._fresh.add(entry.mailbox.address)
+        for some, _more in in_turns(self._entries.values()):
+            for entry in some:
                 self._want_settings(entry, self._now())
+            await asyncio.sleep(0)
+        self._fresh |= {address for address, entry in self._entries.items() if entry.mailbox.smtp is not None}
         if self._fresh:
             self._wake.set()
             await self._round.wait()
@@ -218,7 +213,7 @@ class OutOfOfficeWatch:
                 started, everybody = loop.time(), not self._fresh
                 ended, self._round = self._round, asyncio.Event()
                 try:
-                    await self._tips.poll(self._next_round())
+                    await self._tips.poll(await self._next_round())
                 finally:
                     ended.set()
                 await self._settings_round()
@@ -229,6 +224,7 @@ class OutOfOfficeWatch:
                 await self._until(self.everybody_at)
         finally:
             self._round.set()
+            await self._tips.close()
 
     async def _until(self, everybody_at: float) -> None:
         """Wait for the next round; newcomers end the wait after a moment in which more of them gather.
@@ -249,20 +245,23 @@ class OutOfOfficeWatch:
                     return
         await asyncio.sleep(1.0)
 
-    def _next_round(self) -> list[Entry]:
+    async def _next_round(self) -> list[Entry]:
         """Return whom to poll: newcomers only while there are some, else everybody, those who are out first."""
         wanted = [self._entries[address] for address in self._fresh]
         for address in self._fresh:
             self._ends.pop(address, None)
         self._fresh.clear()
-        everybody = (entry for entry in self._entries.values() if entry.mailbox.smtp is not None)
-        return wanted or sorted(everybody, key=lambda entry: not (entry.tip and entry.tip.out))
+        return wanted or await out_first(self._entries.values())
 
     async def _settings_round(self) -> None:
         """Read the settings that are due, within the budget, for the length of one period at most."""
         loop = asyncio.get_running_loop()
         end = loop.time() + PERIOD
-        while loop.time() < end and not self._fresh and (address := self._settings.take_one(self._now())) is not None:
+        while loop.time() < end and not self._fresh:
+            for _ in self._settings.prune():
+                await asyncio.sleep(0)
+            if (address := self._settings.take_one(self._now())) is None:
+                return
             entry = self._entries[address]
             self._want_settings(entry, self._again_after_failure(entry))  # unless this one says when
             if (error := await self._within_budget(self._read_settings(entry))) is not None:
@@ -297,6 +296,7 @@ class OutOfOfficeWatch:
 
     def _take_tip(self, entry: Entry, before: Tip | None) -> None:
         tip = entry.tip
+        self._fresh.discard(entry.mailbox.address)
         if tip is None:
             self._want_settings(entry, self._now())
             return
@@ -319,7 +319,7 @@ class OutOfOfficeWatch:
         elif not differs:
             entry.doubted_at = None
             if entry.absence is not None:
-                entry.seen_at = self._now()
+                entry.seen_at = entry.tip_at
 
     def _tip_pending(self, entry: Entry) -> None:
         """The old value holds; once the server has had no time for a while, the settings tell."""

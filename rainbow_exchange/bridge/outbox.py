@@ -9,7 +9,7 @@ import structlog
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowError, RateLimited
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowError, RateLimited, ids
 from rainbow_exchange.rainbow.events import ConnectorEvent, send_events
 
 log = structlog.get_logger()
@@ -107,7 +107,7 @@ class Outbox:
         self.counters.failed_calls += 1
         if isinstance(error, RainbowApiError):
             if self.refusal is None:
-                log.info("events_refused", status=error.status, code=error.code, again_in=REFUSED_AGAIN)
+                log.info("events_refused", status=error.status, code=error.code, retry_in=REFUSED_AGAIN, **ids(error))
             self.refusal = error
             return REFUSED_AGAIN
         log.debug("events_not_sent", reason=str(error), waiting=len(self._waiting), retry_in=round(wait, 1))

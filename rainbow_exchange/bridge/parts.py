@@ -1,11 +1,10 @@
-"""The parts of the bridge, wired once from plain values, and what they share: counters, latency, retry rhythm."""
+"""The parts of the bridge, wired once from plain values, and what they share: counters, retry rhythm."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.bridge.answer import Answers
@@ -17,7 +16,9 @@ from rainbow_exchange.bridge.privacy import PrivacyRules
 from rainbow_exchange.bridge.reader import Reader
 from rainbow_exchange.bridge.recorder import Recorder
 from rainbow_exchange.bridge.roster import Roster
-from rainbow_exchange.bridge.told import Ledger, Told
+from rainbow_exchange.bridge.timings import TellingTimes
+from rainbow_exchange.bridge.told import Ledger
+from rainbow_exchange.bridge.way import OnTheWay
 from rainbow_exchange.ews.errors import EwsError, hint
 from rainbow_exchange.ews.sites import Sites
 from rainbow_exchange.ews.watcher import Watcher
@@ -75,42 +76,6 @@ class BridgeCounters:
             self.recovered_changes += 1
 
 
-class Histogram(Protocol):
-    """Where durations are counted."""
-
-    def observe(self, seconds: float, /) -> None:
-        """Add one."""
-
-
-@dataclass(slots=True)
-class TellingTimes:
-    """How long changes take, from their first signal until Rainbow has accepted the notify.
-
-    Only calendars count in `latency`: nothing signals the beginning of an absence.
-    """
-
-    latency: Histogram
-    _since: dict[str, tuple[float, Told]] = field(default_factory=dict)
-
-    def start(self, user_id: str, since: float, kind: Told) -> None:
-        """Note when the change was first seen that made this user due."""
-        self._since.setdefault(user_id, (since, kind))
-
-    def stop(self, user_id: str, now: float) -> tuple[float, Told] | None:
-        """Note that Rainbow was told; return the seconds it took and of what, None where nothing had changed."""
-        started = self._since.pop(user_id, None)
-        if started is None:
-            return None
-        since, kind = started
-        if kind is Told.EVENTS:
-            self.latency.observe(now - since)
-        return now - since, kind
-
-    def forget(self, user_id: str) -> None:
-        """Drop a user."""
-        self._since.pop(user_id, None)
-
-
 @dataclass(slots=True, eq=False, kw_only=True)
 class Parts:
     """Everything the pipeline and the membership work with."""
@@ -125,6 +90,7 @@ class Parts:
     notifier: Notifier
     answers: Answers
     times: TellingTimes
+    way: OnTheWay
     now: Callable[[], datetime]
     random: Callable[[], float]
     record: Recorder = field(default_factory=Recorder)
@@ -132,12 +98,18 @@ class Parts:
     boundaries: Boundaries = field(default_factory=Boundaries)
     rereads: Boundaries = field(default_factory=Boundaries)
     counters: BridgeCounters = field(default_factory=BridgeCounters)
+    #: why mailboxes are read again that could not be read for another reason than a signal
+    causes: dict[str, Cause] = field(default_factory=dict)
     _retries: dict[str, Iterator[float]] = field(default_factory=dict)
 
     @staticmethod
     def loop_time() -> float:
         """Return the loop's monotonic time in seconds."""
         return asyncio.get_running_loop().time()
+
+    def wall(self, moment: float) -> datetime:
+        """Return the wall clock's time of an instant on the loop's."""
+        return self.now() + timedelta(seconds=moment - self.loop_time())
 
     def next_reread(self) -> datetime:
         """Return when a mailbox read now is read again at the latest, spread so that not all come at once."""

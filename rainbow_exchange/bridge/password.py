@@ -12,6 +12,7 @@ from rainbow_exchange.ews.errors import EwsError, MalformedResponse
 from rainbow_exchange.ews.operations.get_password_expiration_date import GetPasswordExpirationDate
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import Caller
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -112,11 +113,24 @@ class PasswordWatch:
         if severity is None:
             return None
         days = math.ceil(left)
-        when = f"on {self.expires:%Y-%m-%d at %H:%M} UTC"
-        text = f"has expired {when}" if left <= 0 else f"expires {when}, in {days} day{'' if days == 1 else 's'}"
+        when = _("on {expires:%Y-%m-%d at %H:%M} UTC", expires=self.expires)
+        text = (
+            _("has expired {when}", when=when)
+            if left <= 0
+            else _("expires {when}, in 1 day", when=when)
+            if days == 1
+            else _("expires {when}, in {days} days", when=when, days=days)
+        )
         return Ending(
             severity,
-            f"The password of the Exchange account {self._read_for} {text}. Without it nothing works.",
-            f"Change it in Active Directory, give the new one as {self._settings[self._read_for]}, and restart; or have"
-            " the account's password never expire.",
+            _(
+                "The password of the Exchange account {read_for} {text}. Without it nothing works.",
+                read_for=self._read_for,
+                text=text,
+            ),
+            _(
+                "Change it in Active Directory, give the new one as {settings}, and restart; or have the"
+                " account's password never expire.",
+                settings=self._settings[self._read_for],
+            ),
         )

@@ -40,6 +40,7 @@ class Pipeline:
                 "reader": parts.reader.run(),  # reads → agendas
                 "absences": parts.absences.run(),  # polls → out-of-office states
                 "notify": parts.notifier.run(),  # due users → Rainbow
+                "privacy": membership.keep_private(),  # other levels → signals
                 "remember": membership.keep_remembering(),  # what worked → state file
             }.items():
                 tasks.create_task(stage, name=f"bridge:{name}")
@@ -47,10 +48,10 @@ class Pipeline:
     def signal(self, signal: ChangeSignal) -> None:
         """Exchange says that something happened: from now on nothing read before counts as current."""
         match signal:
-            case MailboxChanged(mailbox=address):
+            case MailboxChanged(mailbox=address, request_id=request_id):
                 self.parts.record.signalled(address, NOTIFIED)
                 self.parts.reader.invalidate(address)
-                self.changes.signalled(address)
+                self.changes.signalled(address, request_id)
             case Gap(mailboxes=addresses, reason=reason):
                 for address in addresses:
                     self.parts.record.signalled(address, reason)

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
+from itertools import islice
 from math import ceil
 from typing import Any
 
@@ -15,6 +16,7 @@ import structlog
 
 from rainbow_exchange.bridge.batches import BATCH
 from rainbow_exchange.bridge.reader import Reader
+from rainbow_exchange.bridge.turns import AT_ONCE
 from rainbow_exchange.ews.calendar import read_availability
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError
 from rainbow_exchange.ews.types import Caller
@@ -29,14 +31,19 @@ BUDGET = 10.0
 #: seconds for which a mailbox that held a batch up is asked for by itself
 ALONE_FOR = 3600.0
 _LOOK_EVERY = 1.0
+#: seconds between two looks at who of many is polled, where their number changes all the time
+_LEARN_EVERY = 5.0
 _TIME_LIMIT = 30.0
 _SMOOTHING = 0.25
 
-Look = Callable[[str], Coroutine[Any, Any, None]]
+#: takes an address, and whether it was looked at before, so that it has changed
+Look = Callable[[str, bool], Coroutine[Any, Any, None]]
 
 
 class Polling:
-    """Looks at the mailboxes that `polled` names. `held_back` tells for how long Exchange wants to be left alone.
+    """Looks at the mailboxes that `polled` names, a `number` of them, and of each of which `is_polled` holds.
+
+    `held_back` tells for how long Exchange wants to be left alone.
 
     `period` is how many seconds a mailbox waits for its turn at present.
     """
@@ -47,14 +54,20 @@ class Polling:
         *,
         reader: Reader,
         polled: Callable[[], Iterable[str]],
+        number: Callable[[], int],
+        is_polled: Callable[[str], bool],
         held_back: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._reader = reader
         self._polled = polled
+        self._number = number
+        self._is_polled = is_polled
         self._held_back = held_back
         self._now = now
+        self._order: dict[str, None] = {}  # who has waited longest first
+        self._learnt_at = float("-inf")  # who they are
         self._looked: dict[str, float] = {}  # loop time of the last look
         self._seen: dict[str, str] = {}  # digest of what was seen then
         self._alone: dict[str, float] = {}  # until when
@@ -70,7 +83,7 @@ class Polling:
         """Have `look` read whoever's calendar has changed, until cancelled; it handles its own failures."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                batch, spacing = self._next()
+                batch, spacing = await self._next()
                 if batch and not self._held_back():
                     together = [address for address in batch if not self._is_alone(address)]
                     titled = [address for address in together if self._reader.subjects(address)]
@@ -80,22 +93,39 @@ class Polling:
                             tasks.create_task(self._ask(group, look), name=f"poll:{len(group)}")
                 await asyncio.sleep(max(spacing, self._held_back()))
 
-    def _next(self) -> tuple[list[str], float]:
+    async def _next(self) -> tuple[list[str], float]:
         """Give those who have waited longest, and the seconds from their turn to the next."""
-        addresses = list(self._polled())
-        known = set(addresses)
-        for memory in (self._looked, self._seen, self._alone):
-            for gone in memory.keys() - known:
-                del memory[gone]
-        batches = ceil(len(addresses) / BATCH)
+        now, number = asyncio.get_running_loop().time(), self._number()
+        few = max(number, len(self._order)) <= AT_ONCE
+        if number != len(self._order) and (few or now >= self._learnt_at + _LEARN_EVERY):
+            await self._learn()
+        batches = ceil(number / BATCH)
         self.period = min(max(PERIOD, batches * self._took * 60 / BUDGET), LONGEST)
         if not batches:
             return [], _LOOK_EVERY
-        addresses.sort(key=lambda address: self._looked.get(address, 0.0))
-        batch = addresses[: ceil(len(addresses) / batches)]
+        if now >= self._learnt_at + self.period:
+            await self._learn()
+        batch = list(islice(filter(self._is_polled, self._order), ceil(number / batches)))
         if not self._held_back():
-            self._looked.update(dict.fromkeys(batch, asyncio.get_running_loop().time()))
+            for address in batch:
+                self._order[address] = self._order.pop(address)  # last from now on
+                self._looked[address] = now
         return batch, self.period / batches
+
+    async def _learn(self) -> None:
+        """See who is polled: newcomers have their turn first, and of the others nothing is remembered."""
+        self._learnt_at = asyncio.get_running_loop().time()
+        polled = dict.fromkeys(self._polled())
+        await asyncio.sleep(0)
+        new = dict.fromkeys(address for address in polled if address not in self._order)
+        await asyncio.sleep(0)
+        for address in [address for address in self._order if address not in polled]:
+            self._order.pop(address)
+            self._looked.pop(address, None)
+            self._seen.pop(address, None)
+            self._alone.pop(address, None)
+        await asyncio.sleep(0)
+        self._order = new | self._order
 
     def _is_alone(self, address: str) -> bool:
         return self._alone.get(address, 0.0) > asyncio.get_running_loop().time()
@@ -125,8 +155,9 @@ class Polling:
             for address, result in found.items():
                 digest = _digest(result)
                 if digest != self._seen.get(address):
+                    known = address in self._seen
                     self._seen[address] = digest
-                    looks.create_task(look(address), name="poll:look")
+                    looks.create_task(look(address, known), name="poll:look")
 
     async def _split(self, addresses: list[str], look: Look) -> None:
         """One of them holds the others up: find it by halves, side by side, and ask for it alone from now on."""

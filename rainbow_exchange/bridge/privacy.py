@@ -6,12 +6,13 @@ Whatever shows appointments to anybody asks here: no other place decides about a
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rainbow_exchange.bridge.member import Member, addresses, folded
 from rainbow_exchange.bridge.roster import Roster
+from rainbow_exchange.bridge.turns import in_turns
 from rainbow_exchange.model import Appointment, Sensitivity
 
 
@@ -68,7 +69,7 @@ class PrivacyRules:
         *,
         mask_personal: bool = True,
     ) -> None:
-        self._level = level
+        self.level = level
         self.mask_personal = mask_personal
         self._masked = {Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL}
         if mask_personal:
@@ -86,6 +87,11 @@ class PrivacyRules:
         return [exception.pattern for exception in self._exceptions]
 
     @property
+    def busy_only(self) -> bool:
+        """Whether anybody can be at `busy-only`."""
+        return Privacy.BUSY_ONLY in {self.level, *(exception.level for exception in self._exceptions)}
+
+    @property
     def stricter_addresses(self) -> list[str]:
         """The exceptions that name one address, and may make its owner's level stricter."""
         return [each.pattern for each in self._exceptions if "*" not in each.pattern and each.level is not Privacy.FULL]
@@ -99,7 +105,7 @@ class PrivacyRules:
 
     def of(self, primary: str | None, others: Iterable[str] = ()) -> Applied:
         """Return what holds for whoever has this primary address (None: not known) and these others."""
-        applied = Applied(level=self._level)
+        applied = Applied(level=self.level)
         found = [each for each in self._exceptions if primary is not None and each.matches.fullmatch(folded(primary))]
         if found:
             strictest = max(found, key=lambda each: each.level.strictness)
@@ -150,6 +156,8 @@ class PrivacyOfPeople:
 
     def at(self, address: str) -> Privacy:
         """Return the level of whoever has this mailbox."""
+        if not self.rules.patterns:
+            return self.rules.level
         member = self._roster.holder(address)
         if member is None:
             # A question about whoever had it a moment ago may be under way: nothing is less hidden than it was then.
@@ -169,27 +177,35 @@ class PrivacyOfPeople:
             self._found.clear()
         return new
 
-    def changed(self) -> list[str]:
-        """Return the mailboxes whose level is another than at the last call, or when it was first asked for."""
-        if not self.rules.patterns:
-            return []
-        before = self._levels
-        mailboxes = [member.mailbox.address for member in self._roster if member.mailbox is not None]
-        self._levels = {address: self.at(address) for address in mailboxes}
-        self._found = {address: found for address, found in self._found.items() if address in self._levels}
-        return [address for address, level in self._levels.items() if before.get(address, level) is not level]
+    def changed(self) -> Iterator[list[str]]:
+        """Give the mailboxes whose level is another than when this was asked last, or when it was first asked for.
 
-    def unmatched(self) -> list[str]:
-        """Return the patterns that match nobody who has a mailbox."""
-        unmatched = dict.fromkeys(self.rules.patterns)
-        for member in self._roster:
-            if not unmatched:
-                break
+        A part of everybody is looked at for each.
+        """
+        for some, _more in in_turns(self._roster if self.rules.patterns else ()):
+            changed = []
+            for member in some:
+                if member.mailbox is not None:
+                    address = member.mailbox.address
+                    before, level = self._levels.get(address), self.at(address)
+                    self._levels[address] = level
+                    if before is not None and before is not level:
+                        changed.append(address)
+            yield changed
+        for known, _more in in_turns(self._levels):
+            for address in known:
+                if self._roster.holder(address) is None:
+                    del self._levels[address]
+                    self._found.pop(address, None)
+            yield []
+
+    def strike_matched(self, patterns: dict[str, None], members: Iterable[Member]) -> None:
+        """Take out of `patterns` those that match any of these members who has a mailbox."""
+        for member in members if patterns else ():
             if member.mailbox is not None:
                 known = [member.mailbox.address, *addresses(member.user)]
-                for pattern in self.rules.matching(known, among=unmatched):
-                    del unmatched[pattern]
-        return list(unmatched)
+                for pattern in self.rules.matching(known, among=patterns):
+                    del patterns[pattern]
 
 
 def _expression(pattern: str) -> str:
@@ -199,7 +215,7 @@ def _expression(pattern: str) -> str:
 
 def _is_visible(subject: str) -> bool:
     """Whether there is anything to see: more than white space, marks of direction, and what XML could not carry."""
-    return any(
+    return subject[:1].isalnum() or any(
         not (character.isspace() or character == "\ufffd" or unicodedata.category(character) in {"Cc", "Cf"})
         for character in subject
     )

@@ -10,9 +10,10 @@ from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.sso_watch import SsoWatch
 from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.rainbow.errors import RainbowError, ids
 from rainbow_exchange.rainbow.link import RainbowLink
 from rainbow_exchange.rainbow.s2s import S2sLink
+from rainbow_exchange.words import _
 
 #: seconds for which a stranger's question stays a problem
 STRANGER_FOR = 3600.0
@@ -50,10 +51,10 @@ class RainbowHealth:
             if why is None or problem_id != why.id:
                 self._problems.clear(problem_id)
         if why is not None:
-            self._problems.report(why.id, severity="error", text=why.text, action=why.action)
+            self._problems.report(why.id, severity="error", text=why.text, action=why.action, logged=True)
         self._review_link(signed_in=why is None)
         self._review_strangers(loop_time)
-        telling.review(self.pipeline, self._problems)
+        telling.review(self.pipeline, self._problems, away=self.state()["state"] != "connected")
         self._review_company()
 
     def state(self) -> dict[str, str]:
@@ -64,6 +65,15 @@ class RainbowHealth:
             starting = self._link.counters.connects == 0 and self._link.error is None
             return {"state": "starting" if starting else "disconnected", "reason": self._link.reason}
         return {"state": "connected", "reason": ""}
+
+    def cause(self) -> Cause | None:
+        """Say why Rainbow, or its link, cannot be used; None while both can."""
+        return self._cause() or link_cause(self._link)
+
+    def ids(self) -> dict[str, str]:
+        """Give the ids of the call that failed, by which Rainbow's support finds it; none where it was the link."""
+        error = self._error()
+        return {} if error is None else ids(error)
 
     def measures(self) -> Mapping[str, Any]:
         """Return what `metrics.render` shows of this side: numbers only, no address."""
@@ -81,6 +91,11 @@ class RainbowHealth:
             "callbacks": link.callbacks if isinstance(link, S2sLink) else {},
         }
 
+    @property
+    def back_offs(self) -> Mapping[str, int]:
+        """How often Rainbow asked to wait, by how it said so."""
+        return self._rainbow.counters.transport.back_offs
+
     def cause_of(self, error: RainbowError) -> Cause:
         """Say what an error of this side means."""
         company_id, retry_at = self._rainbow.company_id, self._rainbow.retry_at
@@ -88,13 +103,21 @@ class RainbowHealth:
 
     def _cause(self) -> Cause | None:
         """Say why Rainbow as a whole cannot be used, by what failed first on the way to it."""
-        unlisted = self.pipeline.membership.listing.last_error if self.pipeline else None
-        if error := self._rainbow.refused or unlisted:
+        if error := self._rainbow.refused or self._unlisted():
             return self._sso.explained(self.cause_of(error))
         if self.pipeline and (error := telling.failure(self.pipeline)):
             return notify_cause(error, self._rainbow_url, company_id=self._rainbow.company_id)
-        error = self._rainbow.last_error if self._rainbow.account is None else None
+        error = self._error()
         return self.cause_of(error) if error else None
+
+    def _unlisted(self) -> RainbowError | None:
+        return self.pipeline.membership.listing.last_error if self.pipeline else None
+
+    def _error(self) -> RainbowError | None:
+        """Return what failed first on the way to it."""
+        untold = telling.failure(self.pipeline) if self.pipeline else None
+        not_signed_in = self._rainbow.last_error if self._rainbow.account is None else None
+        return self._rainbow.refused or self._unlisted() or untold or not_signed_in
 
     def _review_link(self, *, signed_in: bool) -> None:
         why = link_cause(self._link) if signed_in else None
@@ -102,14 +125,17 @@ class RainbowHealth:
             if why is None or problem_id != why.id:
                 self._problems.clear(problem_id)
         if why is not None:
-            self._problems.report(why.id, severity="error", text=why.text, action=why.action)
+            self._problems.report(why.id, severity="error", text=why.text, action=why.action, logged=True)
 
         if self._link.connected and self._link.others:
             self._problems.report(
                 "rainbow-second-connector",
                 severity="warning",
-                text=f"{self._link.others} more connector(s) are signed in to Rainbow with this connector's account.",
-                action="Stop what is not to run: Rainbow asks one of them, and this one may not be asked any more.",
+                text=_(
+                    "Other connectors are signed in to Rainbow with this connector's account: {others}.",
+                    others=self._link.others,
+                ),
+                action=_("Stop what is not to run: Rainbow asks one of them, and this one may not be asked any more."),
             )
         else:
             self._problems.clear("rainbow-second-connector")
@@ -124,10 +150,16 @@ class RainbowHealth:
         self._problems.report(
             "rainbow-stranger-asked",
             severity="warning",
-            text=f"Somebody at {link.stranger} asked for a calendar, or ordered something, and was refused: not a"
-            " server of Rainbow's.",
-            action=f'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{link.stranger}"]. Everybody there'
-            " may ask then.",
+            text=_(
+                "Somebody at {stranger} asked for a calendar, or ordered something, and was refused: not a"
+                " server of Rainbow's.",
+                stranger=link.stranger,
+            ),
+            action=_(
+                'If that is Rainbow itself, allow it: rainbow.trusted_askers = ["{stranger}"]. Everybody'
+                " there may ask then.",
+                stranger=link.stranger,
+            ),
         )
 
     def _review_company(self) -> None:
@@ -135,8 +167,10 @@ class RainbowHealth:
             self._problems.report(
                 "rainbow-company-empty",
                 severity="warning",
-                text=f"The Rainbow company {self._rainbow.company_id or ''} has no active users.",
-                action="Check rainbow.company_id, and that users are activated in Rainbow's administration.",
+                text=_(
+                    "The Rainbow company {company_id} has no active users.", company_id=self._rainbow.company_id or ""
+                ),
+                action=_("Check rainbow.company_id, and that users are activated in Rainbow's administration."),
             )
         else:
             self._problems.clear("rainbow-company-empty")
@@ -145,9 +179,15 @@ class RainbowHealth:
             self._problems.report(
                 "rainbow-users-missing",
                 severity="warning",
-                text=f"Rainbow's list lacks {missing} users whom it had before: most of them, all at once.",
-                action="If they were removed, nothing has to be done: they are let go 15 minutes after it was noticed."
-                " If not, look at the rights of the connector's account and at rainbow.company_id.",
+                text=_(
+                    "Rainbow's list lacks {missing} users whom it had before: most of them, all at once.",
+                    missing=missing,
+                ),
+                action=_(
+                    "If they were removed, nothing has to be done: they are let go 15 minutes after it was"
+                    " noticed. If not, look at the rights of the connector's account and at"
+                    " rainbow.company_id."
+                ),
             )
         else:
             self._problems.clear("rainbow-users-missing")

@@ -9,16 +9,23 @@ that this server does not, and that there meetings would be missing. Then nobody
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 
 from rainbow_exchange.bridge.privacy import Privacy
-from rainbow_exchange.ews.errors import ConnectionLimitReached, EwsError, ResponseError, ServerBusy
+from rainbow_exchange.bridge.turns import Turns, in_turns
+from rainbow_exchange.ews.errors import (
+    ConnectionLimitReached,
+    EwsAuthenticationError,
+    EwsError,
+    ResponseError,
+    ServerBusy,
+)
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.model import Agenda, Mailbox
+from rainbow_exchange.words import _
 
 #: how long a mode is kept before the other is tried anew
 TRIED_ANEW_AFTER = timedelta(days=1)
@@ -33,14 +40,15 @@ class Mode(StrEnum):
 
 @dataclass(slots=True)
 class ReadMode:
-    """The mode of one mailbox as it was learnt, and since when. `privacy` gives the level that holds for it now.
+    """The mode of one mailbox as it was learnt, and since when; `privacy(address)` gives the level that holds for it.
 
     Whoever is not `owner`, for want of impersonation, reads by FindItem only what free/busy leaves in doubt.
     """
 
     learnt: Mode
     own_only: bool = False  # a mailbox without an SMTP address cannot be asked for by GetUserAvailability
-    privacy: Callable[[], Privacy] = lambda: Privacy.FULL
+    address: str = ""
+    privacy: Callable[[str], Privacy] = lambda _: Privacy.FULL
     owner: bool = True
     _own_since: datetime | None = None
     _own_denied_until: datetime | None = None
@@ -48,32 +56,41 @@ class ReadMode:
     @property
     def current(self) -> Mode:
         """How it is to be read now."""
-        hidden = self.privacy() is Privacy.BUSY_ONLY
+        hidden = self.privacy(self.address) is Privacy.BUSY_ONLY
         return Mode.BATCHED if hidden and not self.own_only else self.learnt
 
     @property
     def because(self) -> str:
         """Say what it is chosen by, as far as that is of this mailbox and not of its server."""
         if self.own_only:
-            return "its SMTP address is not known, and free/busy wants one"
-        if self.privacy() is Privacy.BUSY_ONLY:
-            return "no subject may leave, so none is asked for"
+            return _("its SMTP address is not known, and free/busy wants one")
+        if self.privacy(self.address) is Privacy.BUSY_ONLY:
+            return _("no subject may leave, so none is asked for")
         if self.learnt is Mode.OWN:
             if not self.owner:
-                return "free/busy left it in doubt whether a meeting was cancelled or declined"
-            return "it is read as its owner, by impersonation, which shows everything"
+                return _("free/busy left it in doubt whether a meeting was cancelled or declined")
+            return _("it is read as its owner, by impersonation, which shows everything")
         if not self.owner:
-            return "exchange.impersonation is off"
-        return "reading it as its owner was refused" if self.again_at else "free/busy was found to show everything"
+            return _("exchange.impersonation is off")
+        return (
+            _("reading it as its owner was refused") if self.again_at else _("free/busy was found to show everything")
+        )
 
     @property
     def again_at(self) -> datetime | None:
         """When reading as the owner is tried again that was refused; None where it was not."""
         return self._own_denied_until
 
+    def try_again(self) -> bool:
+        """Let the owner's way be tried anew, whenever it was refused; return whether it was, and is used then."""
+        if self._own_denied_until is None:
+            return False
+        self._own_denied_until = None
+        return self.privacy(self.address) is not Privacy.BUSY_ONLY
+
     def judge(self, result: Agenda | EwsError, now: datetime) -> bool:
         """Take a result into account; True: the mailbox is to be read again, otherwise."""
-        privacy = self.privacy()
+        privacy = self.privacy(self.address)
         if privacy is Privacy.BUSY_ONLY:
             return False
         if self.learnt is Mode.OWN:
@@ -97,7 +114,12 @@ class ReadMode:
         return result.doubtful or (self.owner and (result.detailed is False or privacy is Privacy.PRIVATE_MASKED))
 
     def _refused(self, error: EwsError) -> bool:
-        """Whether FindItem is of no use here; who may read free/busy may have no right to it."""
+        """Whether FindItem is of no use here; who may read free/busy may have no right to it.
+
+        A password that is refused tells nothing of rights.
+        """
+        if isinstance(error, EwsAuthenticationError):
+            return False
         may_pass = not isinstance(error, ResponseError) or isinstance(error, ServerBusy | ConnectionLimitReached)
         return treatment(error) is Treatment.DENIED or not (self.owner or may_pass)
 
@@ -121,17 +143,21 @@ class ReadModes:
         self._hidden = hidden
         self._modes: dict[str, ReadMode] = {}
         self._unexpanded_until: datetime | None = None
+        #: how many are read by which
+        self.counts = Turns(self._count, Counter[Mode]())
 
     def add(self, mailbox: Mailbox, remembered: Mode | None, now: datetime) -> ReadMode:
         """Give a mailbox its mode to begin with; `remembered` is that of an earlier run."""
-        privacy = partial(self._privacy, mailbox.address)
         if mailbox.smtp is None:
             start = Mode.OWN
         elif not self._own or self.unexpanded(now):
             start = Mode.BATCHED
         else:
-            start = Mode.OWN if remembered is None or privacy() is Privacy.PRIVATE_MASKED else remembered
-        mode = ReadMode(start, own_only=mailbox.smtp is None, privacy=privacy, owner=self._own)
+            level = self._privacy(mailbox.address)
+            start = Mode.OWN if remembered is None or level is Privacy.PRIVATE_MASKED else remembered
+        mode = ReadMode(
+            start, own_only=mailbox.smtp is None, address=mailbox.address, privacy=self._privacy, owner=self._own
+        )
         self._modes[mailbox.address] = mode
         return mode
 
@@ -139,10 +165,13 @@ class ReadModes:
         """Drop a mailbox."""
         self._modes.pop(address, None)
 
-    def counts(self) -> dict[Mode, int]:
-        """Count the mailboxes by mode."""
-        counts = Counter(mode.current for mode in self._modes.values())
-        return {mode: counts[mode] for mode in Mode}
+    def _count(self) -> Generator[None, None, Counter[Mode]]:
+        counts: Counter[Mode] = Counter()
+        for some, more in in_turns(self._modes.values()):
+            counts.update(mode.current for mode in some)
+            if more:
+                yield
+        return counts
 
     def unexpanded(self, now: datetime) -> bool:
         """Whether FindItem has proved to hide meetings within the last day."""

@@ -23,6 +23,7 @@ from rainbow_exchange.bridge.read_mode import Mode, ReadModes
 from rainbow_exchange.bridge.reads import Entry, LaneState, Read, ReaderCounters, by_wishes
 from rainbow_exchange.bridge.search import MOST, PART_PATIENCE, Search, parts
 from rainbow_exchange.bridge.told import utc_days
+from rainbow_exchange.bridge.unread import Unread
 from rainbow_exchange.ews.calendar import read_availability, read_calendar_view
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
@@ -37,6 +38,8 @@ from rainbow_exchange.ews.errors import (
 from rainbow_exchange.ews.treatment import Treatment, treatment
 from rainbow_exchange.ews.types import Caller
 from rainbow_exchange.model import Agenda, Mailbox, Window
+from rainbow_exchange.pause import others_turn
+from rainbow_exchange.words import _
 
 __all__ = ["Lane", "Mode", "Reader", "ReaderCounters"]
 
@@ -50,8 +53,6 @@ FORGET_AFTER = timedelta(hours=24)
 MOST_TRIES = 3
 #: how long an agenda answers questions while its mailbox is not streamed
 UNWATCHED_FOR = timedelta(seconds=30)
-
-
 #: what is wrong with the server, not with a mailbox: it makes nobody ride alone
 _SERVERS_OWN = (EwsConnectionError, EwsAuthenticationError, ServerBusy, ConnectionLimitReached)
 
@@ -90,18 +91,21 @@ class Reader:
         self._privacy = privacy
         self._modes = ReadModes(own=impersonation, hidden=hidden, privacy=privacy)
         self._entries: dict[str, Entry] = {}
-        self._lanes: dict[Lane, LaneState] = {}
+        self._lanes = {lane: LaneState() for lane in Lane}
         self._searches = 0
+        self.unread = Unread()
         self.counters = ReaderCounters()
 
     def add(self, mailbox: Mailbox, mode: Mode | None = None) -> None:
         """Take a mailbox up; `mode` as remembered from an earlier run."""
+        self.unread.over(mailbox.address)
         self._entries[mailbox.address] = Entry(mailbox, self._modes.add(mailbox, mode, self._now()))
 
     def forget(self, address: str) -> None:
         """Drop a mailbox and its agenda."""
         self._entries.pop(address, None)
         self._modes.forget(address)
+        self.unread.over(address)
 
     def invalidate(self, address: str) -> None:
         """Exchange says that the calendar changed: from now on nothing read before counts as current."""
@@ -121,8 +125,9 @@ class Reader:
         return entry.mode.current if (entry := self._entries.get(address)) else None
 
     def modes(self) -> dict[Mode, int]:
-        """Count the mailboxes by read mode."""
-        return self._modes.counts()
+        """Count the mailboxes by read mode, of many a part at each call."""
+        counts = self._modes.counts.turn()
+        return {mode: counts[mode] for mode in Mode}
 
     def unexpanded(self) -> bool:
         """Whether nobody is read by FindItem because it hides the meetings of series at this server."""
@@ -139,17 +144,17 @@ class Reader:
             return agenda
         return None
 
+    def current(self, address: str, window: Window) -> Agenda | None:
+        """Return the cached agenda where it is current and covers `window`."""
+        entry = self._entries.get(address)
+        agenda = entry.agenda if entry and entry.agenda_generation == entry.generation else None
+        if agenda is None or not agenda.window.covers(window):
+            return None
+        return agenda if self._watched(address) or self._now() - agenda.read_at <= UNWATCHED_FOR else None
+
     def failed(self, address: str) -> str:
         """Return why the last read of this mailbox failed, "" where it did not."""
         return entry.stale_reason if (entry := self._entries.get(address)) else ""
-
-    def failing(self, *, since: datetime | None = None) -> dict[str, str]:
-        """Return the mailboxes that could not be read when last tried, with the reason; `since` then or longer."""
-        return {
-            address: entry.stale_reason
-            for address, entry in self._entries.items()
-            if entry.failing_since is not None and (since is None or entry.failing_since <= since)
-        }
 
     def window(self) -> Window:
         """Return the window of the cache: whole UTC days from yesterday on."""
@@ -160,18 +165,16 @@ class Reader:
         """Return a current agenda that covers `window` (default: that of the cache).
 
         It comes from the cache where that is current, else from a read since whose sending nothing was signalled.
-        `fresh` asks for a read sent after this call in any case. Raises EwsError; KeyError for a mailbox that was never
-        added.
+        `fresh`: only a read sent after this call will do. Raises EwsError; KeyError for a mailbox that was never added.
         """
         entry = self._entries[address]
         own = self.window()
         wanted = window or own
-        if not fresh and self._current(entry, wanted):
-            assert entry.agenda is not None  # noqa: S101 (what `_current` has just established)
-            return entry.agenda
+        if not fresh and (agenda := self.current(address, wanted)) is not None:
+            return agenda
         # What the cache's window holds is read for the cache; anything else is read for this caller alone.
         span = own if own.covers(wanted) else wanted
-        state = self._lane(lane)
+        state = self._lanes[lane]
         key = (address, span)
         read = state.waiting.get(key)
         if read is None and not fresh:
@@ -196,17 +199,8 @@ class Reader:
             for lane in Lane:
                 tasks.create_task(self._run_lane(lane, tasks), name=f"read:{lane}")
 
-    def _lane(self, lane: Lane) -> LaneState:
-        return self._lanes.setdefault(lane, LaneState())
-
-    def _current(self, entry: Entry, wanted: Window) -> bool:
-        agenda = entry.agenda
-        if agenda is None or not agenda.window.covers(wanted) or entry.agenda_generation != entry.generation:
-            return False
-        return self._watched(entry.mailbox.address) or self._now() - agenda.read_at <= UNWATCHED_FOR
-
     async def _run_lane(self, lane: Lane, tasks: asyncio.TaskGroup) -> None:
-        state = self._lane(lane)
+        state = self._lanes[lane]
         while True:
             await state.wake.wait()
             if state.in_flight and any(read.entry.mode.current is Mode.BATCHED for read in state.waiting.values()):
@@ -246,7 +240,7 @@ class Reader:
                     del state.under_way[key]
                 if not read.result.done():
                     # A stop: whoever still waits has a question to refuse, and must not be cancelled for it.
-                    read.result.set_exception(EwsConnectionError("closed", "the reader has ended"))
+                    read.result.set_exception(EwsConnectionError("closed", _("the reader has ended")))
                     read.result.exception()
             state.in_flight -= 1
             state.landed.set()
@@ -265,7 +259,8 @@ class Reader:
             search.landed += 1
         slow = search is None and asyncio.get_running_loop().time() - started > SLOW
         again: list[Read] = []
-        for read, generation in zip(batch, sent, strict=True):
+        for number, (read, generation) in enumerate(zip(batch, sent, strict=True)):
+            await others_turn(number)  # who waits for those before goes on, and whatever else there is
             result = results.get(read.entry.mailbox.address) or ResponseError("NoAnswer")
             judged = self._modes.judge(read.entry.mode, result, self._now())
             if judged or not self._settle(read, result, generation, started):
@@ -302,7 +297,7 @@ class Reader:
                 )
                 if not agenda.expanded and first.entry.mode.own_only:
                     # There is no other way, and its meetings are missing.
-                    return {mailbox.address: MalformedResponse("series given as one")}
+                    return {mailbox.address: MalformedResponse(_("series given as one"))}
                 return {mailbox.address: agenda}
             return await self._availability(batch)
         except EwsError as error:
@@ -378,6 +373,7 @@ class Reader:
         self.counters.zones.note(result.unknown_zones)
         if not overtaken:
             entry.stale_reason, entry.failing_since, entry.asked_at = "", None, asked_at
+            self.unread.over(entry.mailbox.address)
             self._noted(entry.mailbox.address, result, entry.mode.current)
         newer = entry.agenda if asked_at < entry.agenda_asked_at else None
         if read.for_cache and newer is not None and newer.window.covers(read.window):
@@ -392,8 +388,10 @@ class Reader:
         entry.stale_reason = reason_of(error)
         self._noted(entry.mailbox.address, error, entry.mode.current)
         entry.failing_since = entry.failing_since or self._now()
+        if self._entries.get(entry.mailbox.address) is entry:
+            self.unread.failed(entry)
         lost = treatment(error) in {Treatment.DENIED, Treatment.NEXT_IDENTIFIER}
         if lost and self._now() - entry.failing_since >= FORGET_AFTER:
-            entry.agenda = None
+            entry.agenda = entry.shown = None
         if not isinstance(error, _SERVERS_OWN):
             entry.company.limit(1, self._now())

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rainbow_exchange.bridge.batches import Company
+from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode
+from rainbow_exchange.bridge.told import Digest
 from rainbow_exchange.bridge.unknown_zones import UnknownZones
 from rainbow_exchange.model import Agenda, Mailbox, Window
 
@@ -19,8 +21,12 @@ class Entry:
     mailbox: Mailbox
     mode: ReadMode
     generation: int = 0
+    #: the loop's time at which Exchange last said that the calendar had changed, or a poll showed it
+    changed_at: float | None = None
     agenda: Agenda | None = None
     agenda_generation: int = -1
+    #: what `agenda` is to Rainbow, and by what it was made so: see `answer`
+    shown: tuple[Agenda, Privacy, str, Digest] | None = None
     #: the loop's time at which `agenda`, and the last good answer of whatever days, was asked for
     agenda_asked_at: float = -math.inf
     asked_at: float = -math.inf

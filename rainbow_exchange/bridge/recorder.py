@@ -68,9 +68,12 @@ class Recorder:
         """A member's out-of-office state is known, and is this."""
         self._note(member, What.ABSENCE, **_reply(reply))
 
-    def told(self, user_id: str, kind: Told | None) -> None:
-        """Rainbow has taken that somebody changed, in this; None: once more, or because time has passed."""
-        self._note(self._roster.get(user_id), What.TOLD, of=kind.value if kind else "")
+    def told(self, user_id: str, kind: Told | None, seconds: float | None = None) -> None:
+        """Rainbow has taken that somebody changed, in this; None: once more, or because time has passed.
+
+        `seconds` is how long that took from the first signal.
+        """
+        self._note(self._roster.get(user_id), What.TOLD, seconds=seconds, of=kind.value if kind else "")
 
     def refused(self, user_id: str, reason: str) -> None:
         """Rainbow does not let itself be told of somebody."""
@@ -104,9 +107,10 @@ class Recorder:
         """These have left the company: nothing is kept of them."""
         self.history.forget(*user_ids)
 
-    def _note(self, member: Member | None, what: What, **detail: Any) -> None:
+    def _note(self, member: Member | None, what: What, *, seconds: float | None = None, **detail: Any) -> None:
         if member is not None:
-            self.history.note(member.user.id, what, login=folded(member.user.login_email), **detail)
+            login = folded(member.user.login_email)
+            self.history.note(member.user.id, what, login=login, seconds=seconds, **detail)
 
 
 def _reply(reply: AutoReply) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from rainbow_exchange.bridge.outbox import Outbox
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.reported import NAMED, SUBJECTS, Failure, Subject
 from rainbow_exchange.json_text import read_json
-from rainbow_exchange.network.shown import few
+from rainbow_exchange.network.shown import counted, few
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.events import ConnectorEvent
 from rainbow_exchange.state.errors import StateError
@@ -161,7 +161,7 @@ class Reports:
     def _recovered(self, subject: Subject, problem: str, since: datetime, history: History) -> None:
         failure = subject.failure(problem)
         untold, history.untold, history.untold_since = history.untold, 0, None
-        more = f" It failed and recovered {untold} more time(s), not reported one by one." if untold else ""
+        more = f" It failed and recovered {counted(untold, 'more time')}, not reported one by one." if untold else ""
         id_ = f"{subject.name}:{_stamp(since)}:over"
         self.told(subject.category, failure.operation, failure.over + more, id_=id_)
 

@@ -5,7 +5,8 @@ missing is asked for one by one. Most people at once are not held to be gone unt
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 import structlog
@@ -41,16 +42,24 @@ class Progress(Protocol):
 class RollCall:
     """Lists the company; `roster` is who was known before.
 
+    `came` is called with each page before the next one is asked for.
     `reading` is what is being read at present; `doubted` how many are missing and were kept all the same; `moved`
     whether the last list moved to the end, so that more may be missing from it.
     """
 
     def __init__(
-        self, client: RainbowClient, roster: Roster, *, progress: Progress, random: Callable[[], float]
+        self,
+        client: RainbowClient,
+        roster: Roster,
+        *,
+        progress: Progress,
+        random: Callable[[], float],
+        came: Callable[[Sequence[RainbowUser]], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._roster = roster
         self._progress = progress
+        self._came = came
         self._random = random
         self._doubted_since: float | None = None
         self.reading: Reading | None = None
@@ -88,17 +97,19 @@ class RollCall:
         loop = asyncio.get_running_loop()
         reading = self.reading = Reading(limit=self._client.page_size)
         users: dict[str, RainbowUser] = {}
-        shown, said_at = 0, loop.time()
-        async for user in company_users.users(self._client, reading):
-            known = self._roster.get(user.id)
-            # the record that is kept already, where it is the same: everybody's second one would double what they take
-            users[user.id] = known.user if known is not None and known.user == user else user
-            if reading.read > shown:
-                shown = reading.read
-                self._progress(done=shown, total=reading.total or 0)
+        said_at = loop.time()
+        async with aclosing(company_users.pages(self._client, reading)) as pages:
+            async for page in pages:
+                for user in page:
+                    known = self._roster.get(user.id)
+                    # the record that is kept already, where it is the same: a second one would double what all take
+                    users[user.id] = known.user if known is not None and known.user == user else user
+                if page:
+                    self._progress(done=reading.read, total=reading.total or 0)
                 if loop.time() - said_at >= SAY_EVERY:
                     said_at = loop.time()
-                    log.info("users_being_listed", done=shown, total=reading.total)
+                    log.info("users_being_listed", done=reading.read, total=reading.total)
+                self._came(page)
         return users
 
     async def _still_there(self, missing: list[RainbowUser]) -> list[RainbowUser]:
@@ -125,7 +136,7 @@ class RollCall:
             return False
         if self._doubted_since is None:
             self._doubted_since = now
-            log.warning("users_missing_doubted", missing=missing, known=known, removed_after_seconds=DOUBTED_FOR)
+            log.info("users_missing_doubted", missing=missing, known=known, removed_after_seconds=DOUBTED_FOR)
         doubted = now - self._doubted_since < DOUBTED_FOR
         self.doubted = missing if doubted else 0
         return doubted

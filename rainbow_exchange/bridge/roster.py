@@ -25,6 +25,7 @@ from rainbow_exchange.bridge.member import (
     identifiers_of,
     values_of,
 )
+from rainbow_exchange.bridge.standings import Standings
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.types import RainbowUser
 
@@ -57,11 +58,12 @@ class Roster:
         self._domains: Counter[str] = Counter()
         self._expected: set[str] = set()
         self._members: dict[str, Member] = {}
-        self._by_address: dict[str, dict[str, Member]] = {}
+        self._by_address: dict[str, tuple[Member, ...]] = {}
         self._holders: dict[str, str] = {}
         self._claims = Claims()
         self._freed: dict[str, Member] = {}
         self._shared: dict[str, None] = {}
+        self.standings = Standings()
 
     def __len__(self) -> int:
         return len(self._members)
@@ -91,11 +93,17 @@ class Roster:
 
     def keep(self, listed: Mapping[str, RainbowUser]) -> Changes:
         """Take what a full listing says of those who are known; the newcomers in it are for `take`."""
-        removed = tuple(self._members[user_id] for user_id in self._members.keys() - listed.keys())
+        gone = self.drop(self._members.keys() - listed.keys())
+        known = self.take(user for user in listed.values() if user.id in self._members)
+        freed = {member.user.id: member for member in (*gone.freed, *known.freed)}
+        return Changes((), gone.removed, known.changed, tuple(freed.values()))
+
+    def drop(self, user_ids: Iterable[str]) -> Changes:
+        """Let go of these users; return what that changed."""
+        removed = tuple(filter(None, map(self._members.get, user_ids)))
         for member in removed:
             self._drop(member)
-        known = self.take(user for user in listed.values() if user.id in self._members)
-        return Changes((), removed, known.changed, known.freed)
+        return Changes((), removed, (), tuple(self.freed()))
 
     def take(self, users: Iterable[RainbowUser]) -> Changes:
         """Take these users, known or new; return what that changed."""
@@ -110,7 +118,7 @@ class Roster:
                 renamed.append(known)
         for member in (*added, *renamed):
             for value in values_of(member.user):
-                for other in self._by_address[value].values() if len(self._by_address[value]) > 1 else ():
+                for other in self._by_address[value] if len(self._by_address[value]) > 1 else ():
                     found_by = other.identifier
                     if found_by and folded(found_by.value) == value and self._rival(other, found_by) == SHARED:
                         changed[other.user.id] = other  # where it is the newcomer's login, that claim will do
@@ -122,9 +130,13 @@ class Roster:
         changes = self.take([user])
         return self._members[user.id], changes
 
-    def expect(self, users: Iterable[RainbowUser]) -> None:
-        """Have personal addresses count in the domains of these users too, until they are taken or others expected."""
-        self._expected = set().union(*map(domains_of, users))
+    def expect(self, users: Iterable[RainbowUser], *, besides: bool = False) -> None:
+        """Have personal addresses count in the domains of these users too, until they are taken or others expected.
+
+        `besides`: in those of whoever was expected before as well.
+        """
+        expected = self._expected if besides else set[str]()
+        self._expected = expected.union(*map(domains_of, users))
 
     def identifiers(self, member: Member, *, first: Identifier | None = None) -> tuple[list[Identifier], list[Try]]:
         """Return what to try, in order, and what not, with the reason; `first` goes ahead if it is still the user's."""
@@ -169,7 +181,7 @@ class Roster:
         if identifier.kind is IdentifierKind.LOGIN:
             return ""
         code = ""
-        for other in self._by_address.get(value, {}).values():
+        for other in self._by_address.get(value, ()):
             if other is member:
                 continue
             if folded(other.user.login_email) == value:
@@ -181,7 +193,7 @@ class Roster:
     @property
     def shared(self) -> dict[str, list[Member]]:
         """The addresses that stand in the profiles of several users and are nobody's login, with these users."""
-        return {address: list(self._by_address[address].values()) for address in self._shared}
+        return {address: list(self._by_address[address]) for address in self._shared}
 
     def freed(self) -> list[Member]:
         """Return, once, whoever was refused a mailbox that is theirs now."""
@@ -199,7 +211,7 @@ class Roster:
         An address by which a mailbox may be found counts for more than another: anybody may write any into a profile.
         """
         wanted = address.strip().lower()
-        candidates = list(self._by_address.get(wanted, {}).values())
+        candidates = self._by_address.get(wanted, ())
         for member in candidates:
             if member.user.login_email.lower() == wanted:
                 return member
@@ -209,9 +221,13 @@ class Roster:
         holder = self._holders.get(wanted)
         return self._members.get(holder) if holder else None
 
+    def named(self, name: str) -> Member | None:
+        """Return who is meant by what a person of this machine names: Rainbow's id of a user, or an address."""
+        return self._members.get(name.strip()) or self.find(name)
+
     def having(self, address: str) -> list[Member]:
         """Return everybody who has this address."""
-        return list(self._by_address.get(folded(address), {}).values())
+        return list(self._by_address.get(folded(address), ()))
 
     def knows(self, address: str) -> bool:
         """Whether anybody has this address, be it one or several."""
@@ -229,7 +245,7 @@ class Roster:
             for mailbox, others in self._claims.rivals(member.user.id).items()
         }
         for value in values_of(member.user):
-            others = [each for each in self._by_address.get(value, {}).values() if each is not member]
+            others = [each for each in self._by_address.get(value, ()) if each is not member]
             if also := [each for each in others if value in values_of(each.user)]:
                 found[value] = also
         return found
@@ -257,6 +273,7 @@ class Roster:
             self._holders[address] = member.user.id
             member.coverage, member.mailbox, member.identifier = Coverage.COVERED, mailbox, identifier
             member.reason, member.next_try, member.failures = "", None, 0
+            self.stands(member)
             self._withdraw(member, but=address)
         return loser
 
@@ -265,6 +282,11 @@ class Roster:
         self._let_go(member, coverage=coverage, reason=reason)
         if reason not in {TAKEN, SHARED}:
             self._withdraw(member)
+
+    def stands(self, member: Member) -> None:
+        """Take account of where a member stands now: whoever changes its coverage, reason or failures says so."""
+        if self._members.get(member.user.id) is member:
+            self.standings.note(member)
 
     def language(self) -> str | None:
         """Return the language tag that most users have: the company's."""
@@ -282,12 +304,14 @@ class Roster:
     def _add(self, user: RainbowUser) -> Member:
         member = self._members[user.id] = Member(user)
         self._index(member)
+        self.stands(member)
         return member
 
     def _drop(self, member: Member) -> None:
         if member.mailbox and self._holders.get(member.mailbox.address) == member.user.id:
             del self._holders[member.mailbox.address]
         self._unindex(member)
+        self.standings.forget(member)
         del self._members[member.user.id]
         self._withdraw(member)
 
@@ -314,28 +338,26 @@ class Roster:
 
     def _index(self, member: Member) -> None:
         for address in addresses(member.user):
-            entries = self._by_address.setdefault(address, {})
-            entries[member.user.id] = member
+            self._by_address[address] = (*self._by_address.get(address, ()), member)
             self._note_shared(address)
         self._domains.update(domains_of(member.user))
 
     def _unindex(self, member: Member) -> None:
         for address in addresses(member.user):
-            entries = self._by_address.get(address, {})
-            entries.pop(member.user.id, None)
-            for other in entries.values():
+            others = tuple(each for each in self._by_address.pop(address, ()) if each is not member)
+            for other in others:
                 if any(
                     each.code in {TAKEN, SHARED} and folded(each.identifier.value) == address for each in other.tries
                 ):
                     self._freed[other.user.id] = other
-            if not entries:
-                self._by_address.pop(address, None)
+            if others:
+                self._by_address[address] = others
             self._note_shared(address)
         self._domains -= Counter(domains_of(member.user))
 
     def _note_shared(self, address: str) -> None:
-        entries = self._by_address.get(address, {})
-        have = [each for each in entries.values() if address in values_of(each.user)] if len(entries) > 1 else []
+        entries = self._by_address.get(address, ())
+        have = [each for each in entries if address in values_of(each.user)] if len(entries) > 1 else []
         if len(have) > 1 and not any(folded(each.user.login_email) == address for each in have):
             self._shared[address] = None
         else:
@@ -356,6 +378,7 @@ class Roster:
             del self._holders[member.mailbox.address]
         member.coverage, member.mailbox, member.identifier, member.reason = coverage, None, None, reason
         member.failures = 0
+        self.stands(member)
 
 
 def _strength(identifier: Identifier | None, mailbox: Mailbox) -> int:

@@ -9,6 +9,7 @@ from rainbow_exchange.bridge.causes import Cause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowAuthenticationError, RainbowError
 from rainbow_exchange.rainbow.login_urls import SignInWays
+from rainbow_exchange.words import _, parts, sentences
 
 _log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ class SsoWatch:
             try:
                 self._ways = await self._rainbow.sign_in_ways()
             except RainbowError as error:
-                _log.debug("rainbow_sign_in_ways_unknown", error=str(error))
+                _log.debug("rainbow_sign_in_ways_unknown", reason=str(error))
                 await asyncio.sleep(_AGAIN_AFTER)
                 continue
             self._asked_for = refused
@@ -51,8 +52,20 @@ def explained(cause: Cause, ways: SignInWays) -> Cause:
         return cause
     return replace(
         cause,
-        text=f"{cause.text} Rainbow says that this account signs in by single sign-on ({', '.join(ways.sso)}), so"
-        " that it may have no password at all.",
-        action="Give the connector an account of its own: rainbow-exchange login --token, or login with an"
-        f" administrator's account that has a password of Rainbow's own. Otherwise: {cause.action}",
+        text=sentences(
+            cause.text,
+            _(
+                "Rainbow says that this account signs in by single sign-on ({ways}), so that it may have no password"
+                " at all.",
+                ways=", ".join(ways.sso),
+            ),
+        ),
+        action=sentences(
+            _(
+                "Give the connector an account of its own: rainbow-exchange login --token, or login with an"
+                " administrator's account that has a password of Rainbow's own."
+            ),
+            _("Otherwise: {action}", action=parts(cause.action)[0]),
+            *parts(cause.action)[1:],
+        ),
     )

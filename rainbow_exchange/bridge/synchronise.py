@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.network.shown import calendars, changes, users
 from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.words import _
 
 #: seconds that it may take before it counts as failed; what is under way goes on
 TIME_LIMIT = 1800.0
@@ -31,39 +33,43 @@ async def synchronise(bridge: Callable[[], Pipeline | None], *, progress: Progre
     """
     pipeline = bridge()
     if pipeline is None:
-        raise NotSynchronised("The connector is not connected to Exchange at present.")
+        raise NotSynchronised(_("The connector is not connected to Exchange at present."))
     try:
         async with asyncio.timeout(TIME_LIMIT):
             return await _everything(pipeline, progress)
     except TimeoutError:
-        raise NotSynchronised("It takes longer than 30 minutes, and goes on.") from None
+        raise NotSynchronised(_("It takes longer than 30 minutes, and goes on.")) from None
     except RainbowError:
-        raise NotSynchronised("The users of the company could not be listed.") from None
+        raise NotSynchronised(_("The users of the company could not be listed.")) from None
 
 
 async def _everything(pipeline: Pipeline, progress: Progress) -> str:
     membership, before = pipeline.membership, pipeline.parts.counters.found
-    progress("listing users", lambda: membership.listing.progress)
+    progress(_("listing users"), lambda: membership.listing.progress)
     listed = await membership.listing.refresh()
-    progress("subscribing", lambda: (pipeline.parts.roster.covered, len(pipeline.parts.roster)))
+    progress(_("subscribing"), lambda: (pipeline.parts.roster.covered, len(pipeline.parts.roster)))
     while membership.enrolment.waiting() and pipeline.changes.at_work:
         if membership.enrolment.outage is not None:
-            raise NotSynchronised("The users are listed; Exchange does not answer at present.")
+            raise NotSynchronised(_("The users are listed; Exchange does not answer at present."))
         await asyncio.sleep(1.0)
     if not pipeline.changes.at_work:
-        raise NotSynchronised("The connector is being stopped, or its settings change.")
+        raise NotSynchronised(_("The connector is being stopped, or its settings change."))
     landed, total = Counter[str](), pipeline.parts.roster.covered
-    progress("reading calendars", lambda: (landed["reads"], total))
+    progress(_("reading calendars"), lambda: (landed["reads"], total))
     reading = asyncio.gather(
         pipeline.changes.read_everybody(lambda: landed.update(("reads",))), pipeline.parts.absences.look_at_everybody()
     )
-    (read, unread), _ = await reading
+    (read, unread), _none = await reading
     if not pipeline.changes.at_work:
-        raise NotSynchronised("The connector was being stopped, or its settings changed.")
-    done = (
-        f"{listed.users} user(s) listed, {listed.added} of them new, {listed.removed} gone; {read} calendar(s) read,"
-        f" {pipeline.parts.counters.found - before} change(s) found"
+        raise NotSynchronised(_("The connector was being stopped, or its settings changed."))
+    done = _(
+        "{users} listed, {added} of them new, {removed} gone; {calendars} read, {changes} found",
+        users=users(listed.users),
+        added=listed.added,
+        removed=listed.removed,
+        calendars=calendars(read),
+        changes=changes(pipeline.parts.counters.found - before),
     )
     if unread:
-        raise NotSynchronised(f"{done}; {unread} could not be read.")
-    return f"{done}."
+        raise NotSynchronised(_("{done}; {unread} could not be read.", done=done, unread=unread))
+    return _("{done}.", done=done)

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.network.shown import users
 from rainbow_exchange.rainbow.errors import RainbowError, RateLimited
+from rainbow_exchange.words import _, sentences
 
 #: seconds for which a change may wait after a failure before that is a problem of its own
 WAITING_FOR = 60.0
@@ -49,34 +51,47 @@ def telling(pipeline: Pipeline) -> Telling:
 def failure(pipeline: Pipeline) -> RainbowError | None:
     """Say why Rainbow cannot be told; being asked to wait is a failure only once somebody has waited for a minute."""
     notifier = pipeline.parts.notifier
-    oldest = notifier.oldest()
     if isinstance(notifier.last_error, RateLimited):
+        oldest = notifier.oldest()
         brief = oldest is None or pipeline.parts.loop_time() - oldest < WAITING_FOR
         return None if brief else notifier.last_error
     return notifier.last_error
 
 
-def review(pipeline: Pipeline | None, problems: Problems) -> None:
-    """Open and close the problems of telling, beside that which says why Rainbow cannot be used."""
+def review(pipeline: Pipeline | None, problems: Problems, *, away: bool = False) -> None:
+    """Open and close the problems of telling, beside that which says why Rainbow cannot be used where it is `away`."""
     view = NOTHING_TO_TELL if pipeline is None else telling(pipeline)
     if view.failing and view.oldest_seconds is not None and view.oldest_seconds >= WAITING_FOR:
-        again = f" It is tried again at {view.next_try:%H:%M:%S} UTC." if view.next_try else ""
+        again = _("It is tried again at {next_try:%H:%M:%S} UTC.", next_try=view.next_try) if view.next_try else ""
         problems.report(
             "rainbow-changes-waiting",
             severity="error",
-            text=f"Changes of {view.waiting} user(s) could not be told to Rainbow, the oldest for"
-            f" {_spoken(view.oldest_seconds)}: {view.failing}.{again}",
-            action="Nothing is lost: they are told as soon as Rainbow takes them. See the other problem for the cause;"
-            " rainbow-exchange retry --all does not wait.",
+            text=sentences(
+                _(
+                    "Changes of {users} could not be told to Rainbow, the oldest for {oldest_seconds}: {failing}.",
+                    users=users(view.waiting),
+                    oldest_seconds=_spoken(view.oldest_seconds),
+                    failing=view.failing,
+                ),
+                again,
+            ),
+            action=_(
+                "Nothing is lost: they are told as soon as Rainbow takes them. See the other problem for the"
+                " cause; rainbow-exchange retry --all does not wait."
+            ),
+            logged=True,
         )
     else:
         problems.clear("rainbow-changes-waiting")
-    if view.did_not_ask:
+    if view.did_not_ask and not away:  # else it could not
         problems.report(
             "rainbow-did-not-ask",
             severity="warning",
-            text=f"Rainbow was notified of {view.did_not_ask} user(s) and has not asked for their calendars.",
-            action="They are notified again. Is Exchange Calendar Synchronization on in Rainbow's administration?",
+            text=_(
+                "Rainbow was notified of {users} and has not asked for their calendars.",
+                users=users(view.did_not_ask),
+            ),
+            action=_("They are notified again. Is Exchange Calendar Synchronization on in Rainbow's administration?"),
         )
     else:
         problems.clear("rainbow-did-not-ask")

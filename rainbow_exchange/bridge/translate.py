@@ -6,6 +6,7 @@ company's language. The mapping of values is that of `docs/reference/rainbow-wir
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from rainbow_exchange.bridge.privacy import Privacy, PrivacyRules, SubjectRule
 from rainbow_exchange.model import (
@@ -73,10 +74,16 @@ def shown(
 
     The order matters: an answer that is too long for Rainbow loses its tail.
     """
-    inside = [entry for entry in agenda.appointments if _overlaps(entry, window)]
-    ahead = sorted((entry for entry in inside if entry.end > now), key=lambda entry: (entry.start, entry.id))
-    ended = sorted((entry for entry in inside if entry.end <= now), key=lambda entry: (entry.end, entry.id))
-    return tuple(_shown(entry, rules.subject(entry, privacy), language) for entry in (*ahead, *reversed(ended)))
+    inside = _inside(agenda, window, now)
+    return tuple(_shown(entry, rules.subject(entry, privacy), language) for entry in inside)
+
+
+def events(
+    agenda: Agenda, window: Window, *, now: datetime, rules: PrivacyRules, privacy: Privacy, language: str = "en"
+) -> tuple[CalendarEvent, ...]:
+    """Return the same without why."""
+    inside = _inside(agenda, window, now)
+    return tuple(_event(entry, rules.subject(entry, privacy), language) for entry in inside)
 
 
 def auto_reply(absence: OutOfOffice, *, now: datetime) -> AutoReply:
@@ -95,15 +102,26 @@ def auto_reply(absence: OutOfOffice, *, now: datetime) -> AutoReply:
     )
 
 
-def _overlaps(entry: Appointment, window: Window) -> bool:
-    if entry.start == entry.end:
-        return window.start <= entry.start < window.end
-    return entry.start < window.end and entry.end > window.start
+def _inside(agenda: Agenda, window: Window, now: datetime) -> list[Appointment]:
+    start, end = window.start, window.end
+    inside = [
+        entry
+        for entry in agenda.appointments
+        # one without length counts where it begins
+        if entry.start < end and (entry.end > start or entry.start == entry.end == start)
+    ]
+    ahead = sorted((entry for entry in inside if entry.end > now), key=attrgetter("start", "id"))
+    ended = sorted((entry for entry in inside if entry.end <= now), key=attrgetter("end", "id"), reverse=True)
+    return ahead + ended
 
 
 def _shown(entry: Appointment, rule: SubjectRule, language: str) -> Shown:
+    return Shown(event=_event(entry, rule, language), subject=rule)
+
+
+def _event(entry: Appointment, rule: SubjectRule, language: str) -> CalendarEvent:
     show_as = _SHOW_AS[entry.show_as]
-    event = CalendarEvent(
+    return CalendarEvent(
         id=entry.id,
         subject=_subject(entry, show_as, rule, language),
         type=_TYPE[entry.kind],
@@ -112,7 +130,6 @@ def _shown(entry: Appointment, rule: SubjectRule, language: str) -> Shown:
         end=entry.end,
         timezone=entry.timezone,
     )
-    return Shown(event=event, subject=rule)
 
 
 def _subject(entry: Appointment, show_as: str, rule: SubjectRule, language: str) -> str:

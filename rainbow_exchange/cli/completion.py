@@ -90,7 +90,7 @@ def completion(shell: str) -> None:
     """  # noqa: D301  (\b is click's: keep these lines)
     made = get_completion_class(shell)
     if made is None:
-        raise click.UsageError(f"There is no completion for {shell}.")
+        raise click.UsageError(f"There is no completion for {shell}; name bash, zsh, fish or powershell.")
     root = click.get_current_context().find_root().command
     # Not the class's own `source`: that of bash starts the bash of this machine to ask for its version.
     click.echo(ShellComplete.source(made(root, {}, _COMMAND, VARIABLE)), nl=False)

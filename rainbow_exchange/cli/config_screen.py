@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 
 from rainbow_exchange.cli.settings_check import Report
-from rainbow_exchange.cli.settings_view import Shown, View
-from rainbow_exchange.config.redacted import NOT_SET, SET
-from rainbow_exchange.config.template import written
+from rainbow_exchange.cli.settings_view import View
 from rainbow_exchange.network.shown import counted
 
 _WIDEST = 48
@@ -13,15 +11,11 @@ _WIDEST = 48
 
 def shown(view: View, *, origins: bool) -> Iterator[str]:
     """Give a line for each setting that has a value, or is a secret."""
-    rows = [(each.name, _value(each), each.origin) for each in view.settings if each.value is not None]
+    rows = [(each.name, each.text, each.origin) for each in view.settings if each.value is not None]
     wide = max(len(name) for name, _, _ in rows)
     wider = min(max(len(value) for _, value, _ in rows), _WIDEST)
     for name, value, origin in rows:
         yield f"{name:{wide}}  {value:{wider}}  {origin}" if origins else f"{name:{wide}}  {value}"
-
-
-def _value(each: Shown) -> str:
-    return str(each.value) if isinstance(each.value, str) and each.value in {SET, NOT_SET} else written(each.value)
 
 
 def checked(report: Report) -> Iterator[str]:

@@ -10,7 +10,7 @@ import click
 from rainbow_exchange import config
 from rainbow_exchange.cli import explain_screen, local_api
 from rainbow_exchange.cli.terminal import config_option, here, json_option, print_lines
-from rainbow_exchange.cli.when import FORMS, past_instant
+from rainbow_exchange.diagnosis.when import FORMS, past_instant
 
 SCHEMA_VERSION = 1
 PATIENCE = 15.0

@@ -11,8 +11,8 @@ from typing import Literal
 
 import click
 
-from rainbow_exchange import logs
-from rainbow_exchange.lab import dialing
+from rainbow_exchange import lab_page, logs
+from rainbow_exchange.lab import collector, dialing
 from rainbow_exchange.lab.exchange.throttling import PRESETS
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
 from rainbow_exchange.lab.tls import KINDS, Kind
@@ -29,9 +29,34 @@ _PORT = click.IntRange(0, 65535)
     type=click.Path(path_type=Path),
     help="Take these people: a JSON list of Rainbow user objects (docs/reference/lab.md).",
 )
+@click.option("--plain", is_flag=True, help="Have everybody's login be the mailbox's only address.")
+@click.option(
+    "--appointments",
+    metavar="K",
+    type=click.IntRange(0, 1000),
+    default=0,
+    help="Make up K appointments for everybody, each with a subject of its own.",
+)
+@click.option(
+    "--appointment-days",
+    metavar="D",
+    type=click.IntRange(1, 366),
+    default=7,
+    show_default=True,
+    help="They begin within D days from now.",
+)
+@click.option("--seed", metavar="S", type=int, default=1, show_default=True, help="What the made-up is made up from.")
 @click.option("--only", type=click.Choice(["exchange", "rainbow"]), help="Start this side alone.")
 @click.option("--exchange-port", metavar="P", type=_PORT, default=0, help="Port of Exchange; a free one by default.")
 @click.option("--rainbow-port", metavar="P", type=_PORT, default=0, help="Port of Rainbow; a free one by default.")
+@click.option(
+    "--page-port",
+    metavar="P",
+    type=_PORT,
+    default=lab_page.PORT,
+    show_default=True,
+    help="Port of the page; a free one where it is taken.",
+)
 @click.option(
     "--flavour",
     type=click.Choice(["exchange", "owner-bound"]),
@@ -68,9 +93,14 @@ def lab(
     *,
     users: int | None,
     users_file: Path | None,
+    plain: bool,
+    appointments: int,
+    appointment_days: int,
+    seed: int,
     only: Literal["exchange", "rainbow"] | None,
     exchange_port: int,
     rainbow_port: int,
+    page_port: int,
     flavour: Literal["exchange", "owner-bound"],
     right: Literal["none", "freebusy", "reviewer"],
     tls: bool,
@@ -79,7 +109,7 @@ def lab(
     certificate: Kind,
     as_json: bool,
 ) -> None:
-    """Serve a simulated Exchange and a simulated Rainbow on this machine until Ctrl-C.
+    """Serve a simulated Exchange, a simulated Rainbow and a page that shows both, until Ctrl-C.
 
     They speak the real wires and hold made-up people; rehearse a roll-out on them, or reproduce a fault.
 
@@ -90,6 +120,7 @@ def lab(
         rainbow-exchange lab --users 50
         rainbow-exchange lab --only exchange --exchange-port 8080 --json
         rainbow-exchange lab --certificate expired
+        rainbow-exchange lab --users 5000 --plain --appointments 10
         rainbow-exchange lab --users 900 --right reviewer --throttling stock-2013
         rainbow-exchange lab --users 900 --dial stream_limit=3 --dial server_busy=http
         rainbow-exchange lab --dial 'mailbox_errors={"ada@acme.test": "ErrorMailboxMoveInProgress"}'
@@ -101,6 +132,10 @@ def lab(
     options = LabOptions(
         users=users or LabOptions().users,
         users_file=users_file,
+        plain=plain,
+        appointments=appointments,
+        appointment_days=appointment_days,
+        seed=seed,
         only=only,
         exchange_port=exchange_port,
         rainbow_port=rainbow_port,
@@ -111,20 +146,20 @@ def lab(
         certificate=certificate,
     )
     with contextlib.suppress(KeyboardInterrupt):  # before the signals are taken over
-        asyncio.run(_serve(options, as_json=as_json))
+        asyncio.run(_serve(options, page_port, as_json=as_json))
 
 
-async def _serve(options: LabOptions, *, as_json: bool) -> None:
+async def _serve(options: LabOptions, page_port: int, *, as_json: bool) -> None:
     stopped = asyncio.Event()
     with _first_signal(stopped.set):
-        async with serve(options) as addresses:
-            click.echo(
-                json.dumps({"schema_version": SCHEMA_VERSION} | addresses.as_json()) if as_json else _text(addresses)
-            )
+        async with serve(options) as addresses, lab_page.serve(addresses, page_port) as page:
+            collector.spare(len(addresses.users))
+            known = {"schema_version": SCHEMA_VERSION} | addresses.as_json() | {"page": page}
+            click.echo(json.dumps(known) if as_json else _text(addresses, page))
             await stopped.wait()
 
 
-def _text(addresses: LabAddresses) -> str:
+def _text(addresses: LabAddresses, page: str) -> str:
     sides = addresses.as_json()
     lines = [
         f"{side}.{name} = {value}"
@@ -132,7 +167,7 @@ def _text(addresses: LabAddresses) -> str:
         for name, value in values.items()
         if value is not None
     ]
-    return "\n".join([*lines, f"{len(addresses.users)} people. Ctrl-C ends it."])
+    return "\n".join([*lines, f"page = {page}", f"{len(addresses.users)} people. Ctrl-C ends it."])
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from rainbow_exchange import config, credentials, logs
+from rainbow_exchange.bridge.login_causes import Offer
 from rainbow_exchange.cli import keepers, local_api
 from rainbow_exchange.cli.administrator_options import administrator_options, collect, options_from
 from rainbow_exchange.cli.keepers import Chosen
@@ -23,14 +25,27 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.sign_up.activation import Activation
-from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, Refusal
+from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, Refusal, SeveralCompanies
 from rainbow_exchange.sign_up.keeping import Found
-from rainbow_exchange.sign_up.rainbow_account import way_to_rainbow
+from rainbow_exchange.sign_up.rainbow_account import rainbow_url, way_to_rainbow
 
 SCHEMA_VERSION = 1
 CANNOT_TELL = 4
 INTERRUPTED = 130
 EXIT_CODES = {"refused": 1, "not kept": 1, "left alone": 3, "wait": 5}
+#: how a command goes the ways that are open after a refusal
+_OPTIONS: Mapping[Offer, str] = {
+    "as-account": "To run as an administrator's account itself: --as-account.",
+    "take-over": "To ask for one all the same, or to remove that one: --take-over.",
+    "confirm": "To confirm: at the terminal, or with --yes.",
+    "try-password": "To try the password all the same: --try-password.",
+    "token": "To paste a token: --token.",
+    "application": "To give another application: --app-id and --app-secret-file.",
+    "company": "To name a company: --company-id.",
+    "log-out": "To log out: rainbow-exchange logout.",
+    "administrator": "To have an administrator do it: --login and --password-file, or --token.",
+    "here-only": "To forget it here only: --local.",
+}
 
 
 @click.command()
@@ -134,10 +149,9 @@ def _of_proxy(username: str) -> str:
 def _url(url: str) -> str:
     """Read an address as the setting is read."""
     try:
-        return config.RainbowSettings(url=url).url
+        return rainbow_url(url)
     except ValueError as error:
-        said = str(getattr(error, "errors", list)()[0]["ctx"]["error"])
-        raise UserError([f"--url {said}."]) from None
+        raise UserError([f"--url {error}."]) from None
 
 
 def ask(what: str, hidden: bool) -> str:
@@ -187,7 +201,10 @@ class ended_well:  # noqa: N801  (reads as a sentence where it is used)
         self._steps.end()
         match error:
             case Refusal():
-                _end(error.text, error.action, EXIT_CODES[error.kind])
+                ways = [_OPTIONS[each] for each in error.offers]
+                _end(error.text, " ".join([error.action, *ways]), EXIT_CODES[error.kind])
+            case SeveralCompanies():
+                raise UserError([f"{error.problems[0]} {_OPTIONS['company']}"]) from None
             case local_api.NoAnswerError():
                 _end(
                     f"{error.state.capitalize()}: {error}.",

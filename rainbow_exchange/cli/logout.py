@@ -17,8 +17,8 @@ from rainbow_exchange.cli.steps import ShownSteps
 from rainbow_exchange.cli.terminal import config_option, is_terminal
 from rainbow_exchange.config import Settings
 from rainbow_exchange.network.trust import client_context
-from rainbow_exchange.rainbow import connectors
-from rainbow_exchange.sign_up.administrator import Administrator, Order, Refusal
+from rainbow_exchange.sign_up import taking_back
+from rainbow_exchange.sign_up.administrator import Administrator, Order
 from rainbow_exchange.sign_up.keeping import Found
 from rainbow_exchange.state.connector import OurConnector
 
@@ -51,16 +51,14 @@ def logout(config_file: Path | None, local: bool, **typed: Any) -> None:
         if ours is None and not found.by_login:
             click.echo("There is nothing to take back: login made nothing here.")
             return
-        if ours is not None and not local:
+        if ours is not None and not local and taking_back.is_to_delete(ours, steps):
             _delete(ours, chosen, found, steps, config_file, settings=settings, options=options_from(typed))
         asyncio.run(chosen.keeper.forget())
         click.echo("Forgotten on this machine: login, company, application and their secrets.")
         if chosen.daemon:
             click.echo("The running service does not use it any more.")
         if ours is not None and local and ours.id:
-            click.echo(
-                f"The connector {ours.login} ({ours.id}) is still at Rainbow; an administrator can remove it there."
-            )
+            click.echo(taking_back.left_there(ours))
 
 
 def _delete(
@@ -73,45 +71,23 @@ def _delete(
     settings: Settings,
     options: Options,
 ) -> None:
-    if not ours.id:
-        steps.done(
-            "An activation was asked for whose answer was lost; if it left a connector at Rainbow, login explains it"
-        )
-        return
-    if not ours.created:
-        steps.done(f"The connector {ours.login} ({ours.id}) was there before login took it over: it stays at Rainbow")
-        return
-    steps.begin(f"Deleting the connector {ours.login} at Rainbow")
-    by_itself = options == Options()
-    refused = asyncio.run(chosen.keeper.delete()) if by_itself else "options name one"
-    if refused:
-        if by_itself and not is_terminal(sys.stdin):
-            raise Refusal(
-                "refused",
-                f"The connector {ours.login} ({ours.id}) could not delete itself at Rainbow: {refused}.",
-                "Have an administrator do it: --login and --password-file, or --token. --local forgets it here only.",
-            )
-        if by_itself:
-            steps.done(f"It could not do so itself ({refused}); it takes an administrator")
-        secrets = credentials.resolve(settings)
-        who = collect(options, settings, secrets, found.settings, ask)
-        order = Order(
-            url=ours.url,
-            login=who.login,
-            password=who.password,
-            token=who.token,
-            app_id=who.app_id,
-            app_secret=who.app_secret,
-            company_id=ours.company_id,
-        )
-        way = way_there(config_file, settings, secrets, found, url=ours.url)
-        asyncio.run(_as_administrator(order, ours, steps, way))
-    steps.done(f"Deleted the connector {ours.login} at Rainbow")
-
-
-async def _as_administrator(order: Order, ours: OurConnector, steps: ShownSteps, proxy: Any) -> None:
-    administrator = Administrator(order, steps=steps, ssl=client_context(), proxy=proxy, now=lambda: datetime.now(UTC))
-    await administrator.see_sso()
-    async with administrator.session() as session:
-        await administrator.sign_in(session)
-        await administrator.ask("delete", lambda: connectors.delete(session, ours.id))
+    if options == Options():
+        refused = asyncio.run(taking_back.by_itself(ours, chosen.keeper, steps))
+        if not refused:
+            return
+        if not is_terminal(sys.stdin):
+            raise taking_back.not_by_itself(ours, refused)
+    secrets = credentials.resolve(settings)
+    who = collect(options, settings, secrets, found.settings, ask)
+    order = Order(
+        url=ours.url,
+        login=who.login,
+        password=who.password,
+        token=who.token,
+        app_id=who.app_id,
+        app_secret=who.app_secret,
+        company_id=ours.company_id,
+    )
+    way = way_there(config_file, settings, secrets, found, url=ours.url)
+    administrator = Administrator(order, steps=steps, ssl=client_context(), proxy=way, now=lambda: datetime.now(UTC))
+    asyncio.run(taking_back.by_administrator(ours, administrator))

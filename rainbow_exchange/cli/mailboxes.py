@@ -31,9 +31,19 @@ _SECONDS = 30.0
 @click.option("--state", type=click.Choice(STATES), help="How their changes are noticed, or not.")
 @click.option("--problem", type=click.Choice(PROBLEMS), help="Who has this problem of the status.")
 @click.option("--reason", metavar="TEXT", help="Whose reason has this in it, e.g. ErrorAccessDenied.")
-@click.option("--sort", type=click.Choice(SORTS), default="user", show_default=True)
+@click.option("--stream", metavar="NUMBER", help="Who is in this stream, by its number.")
 @click.option(
-    "--limit", type=click.IntRange(0), help="So many people at most, 0 for all. A terminal shows 100, the rest all."
+    "--sort",
+    type=click.Choice(SORTS),
+    default="user",
+    show_default=True,
+    help="By what; of changed, told and asked the latest comes first.",
+)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(0),
+    help="So many people at most, 0 for all. Without it a terminal shows 100, and everything else gets all.",
 )
 @json_option
 @click.option(
@@ -119,5 +129,5 @@ def _write(file: str, report: bytes) -> None:
     try:
         write_private(Path(file), report)
     except OSError as error:
-        raise UserError([f"--csv {file} cannot be written ({error.strerror or error})."]) from error
+        raise UserError([f"--csv {file} cannot be written ({error.strerror or error}); name another file."]) from error
     click.echo(f"Written to {file}.", err=True)

@@ -25,6 +25,10 @@ _HEADINGS = (
     "Suggestion",
     "Next try (UTC)",
     "Not led to it",
+    "Stream",
+    "Last change (UTC)",
+    "Last told (UTC)",
+    "Last question (UTC)",
 )
 
 
@@ -96,6 +100,10 @@ def report(people: Iterable[Mapping[str, Any]], delimiter: str = ",") -> bytes:
                 each["suggestion"],
                 each["next_try"],
                 untrodden,
+                str(each["stream"] or ""),
+                each["last_change"],
+                each["last_told"],
+                each["last_question"],
             )
         )
     return text.getvalue().encode("utf-8", "backslashreplace")

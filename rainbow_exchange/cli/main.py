@@ -21,6 +21,7 @@ _COMMANDS = {
     "config": "rainbow_exchange.cli.config_commands",
     "explain": "rainbow_exchange.cli.explain",
     "lab": "rainbow_exchange.cli.lab",
+    "log-level": "rainbow_exchange.cli.log_level:log_level",
     "login": "rainbow_exchange.cli.login",
     "logout": "rainbow_exchange.cli.logout",
     "mailboxes": "rainbow_exchange.cli.mailboxes",
@@ -117,8 +118,8 @@ def commands() -> None:
     \b
     See it work, between a simulated Exchange and a simulated Rainbow:
         rainbow-exchange run --lab 20
-    Give it an account at Rainbow, run it, and ask how it is:
-        rainbow-exchange login --config config.toml
-        rainbow-exchange run --config config.toml
-        rainbow-exchange status --config config.toml
+    Run it, set it up in a browser, and ask how it is:
+        rainbow-exchange run
+        rainbow-exchange web-url
+        rainbow-exchange status
     """  # noqa: D301  (\b is click's: keep these lines)

@@ -104,7 +104,7 @@ def _beyond(answer: Mapping[str, Any], clock: Clock) -> str:
 def _answer(detail: Mapping[str, Any], clock: Clock) -> str:
     if "elsewhere" in detail:
         return "about other days"
-    stale = ", from what was read before Exchange went away" if detail.get("stale") else ""
+    stale = ", from what was read last" if detail.get("stale") else ""
     following = detail["next"]
     then = f", then {shown_as(following)} from {clock.minute(following['start'])}" if following else ""
     return f"{_counted({'current': detail['now']}, clock)}{then}{stale}"

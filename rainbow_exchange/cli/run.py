@@ -1,6 +1,6 @@
 """`rainbow-exchange run`: the connector itself, in a terminal or under a service manager."""
 
-import asyncio
+import contextlib
 import functools
 import signal
 import sys
@@ -11,13 +11,18 @@ from pathlib import Path
 import click
 import structlog
 
-from rainbow_exchange import config, credentials, daemon, logs
+from rainbow_exchange import config, credentials, daemon, event_loop, logs, loop_lag, set_apart
 from rainbow_exchange.cli.terminal import Progress, config_option, is_terminal
+from rainbow_exchange.cli.unhurried import unhurried_streams
 from rainbow_exchange.config import Settings
 from rainbow_exchange.credentials import Secrets
-from rainbow_exchange.errors import UserError
+from rainbow_exchange.errors import RainbowExchangeError, UserError
+
+log = structlog.get_logger()
 
 Read = Callable[[], tuple[Settings, Secrets]]
+#: events of the log that a terminal with progress shows in words of its own
+_SHOWN_ANYWAY = frozenset({"problem", "exchange_unavailable", "rainbow_unavailable"})
 
 
 @click.command()
@@ -32,13 +37,21 @@ Read = Callable[[], tuple[Settings, Secrets]]
     " its state are not touched.",
 )
 @click.option(
+    "--page-port",
+    metavar="P",
+    type=click.IntRange(0, 65535),
+    default=3002,
+    show_default=True,
+    help="With --lab: port of the lab's page, where both sides are seen; a free one where it is taken.",
+)
+@click.option(
     "--stderr",
     "stream_level",
     metavar="LEVEL",
     type=click.Choice(["debug", "info", "warning", "error"]),
     help="Write to standard error only what is at least of this level, where log.file has everything.",
 )
-def run(config_file: Path | None, lab_users: int | None, stream_level: str | None) -> None:
+def run(config_file: Path | None, lab_users: int | None, page_port: int, stream_level: str | None) -> None:
     """Run the connector until Ctrl-C (or its service manager's stop).
 
     In a terminal it shows its start and then one line per change; otherwise it logs JSON lines to standard error.
@@ -50,6 +63,14 @@ def run(config_file: Path | None, lab_users: int | None, stream_level: str | Non
         rainbow-exchange run --lab 20
         rainbow-exchange run --config /etc/rainbow-exchange/config.toml
     """  # noqa: D301  (\b is click's: keep these lines)
+    with contextlib.ExitStack() as streams:
+        if lab_users is not None:
+            streams.enter_context(unhurried_streams())
+        code = _until_stopped(config_file, lab_users, page_port, stream_level)
+    sys.exit(code)
+
+
+def _until_stopped(config_file: Path | None, lab_users: int | None, page_port: int, stream_level: str | None) -> int:
     settings = config.load(config_file, look_in_default_folder=lab_users is None)
     progress = Progress(_write, _now) if is_terminal(sys.stdout) else None
     _configure_logs(settings, stream_level, shows_progress=progress is not None)
@@ -57,16 +78,23 @@ def run(config_file: Path | None, lab_users: int | None, stream_level: str | Non
         from rainbow_exchange.cli import run_with_lab  # noqa: PLC0415  (a service is not to wait for it)
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on there may be something to close
+        set_apart.set_program_apart()
         if lab_users is not None:
-            code = asyncio.run(run_with_lab.run(config_file, lab_users, progress))
+            code = event_loop.run(run_with_lab.run(config_file, lab_users, page_port, progress), loop_lag.new_loop)
         else:
             secrets = credentials.resolve(settings)
             if secrets.keyring_problem and config.missing(settings, secrets):
-                structlog.get_logger().warning("keyring_unusable", reason=secrets.keyring_problem)
-            code = asyncio.run(_run(settings, secrets, progress, functools.partial(_read, config_file)))
+                log.warning("keyring_unusable", reason=secrets.keyring_problem)
+            work = _run(settings, secrets, progress, functools.partial(_read, config_file))
+            code = event_loop.run(work, loop_lag.new_loop)
     except KeyboardInterrupt:  # before the daemon took over the signals
         code = 0
-    sys.exit(code)
+    except (RainbowExchangeError, click.ClickException, OSError):
+        raise
+    except Exception:  # in the log, masked, and not on a standard error that nobody keeps
+        log.exception("ended_by_a_bug")
+        code = 1
+    return code
 
 
 async def _run(settings: Settings, secrets: Secrets, progress: Progress | None, read: Read) -> int:
@@ -89,8 +117,11 @@ def _configure_logs(settings: Settings, stream_level: str | None, *, shows_progr
             settings.log.level,
             settings.log.format,
             settings.log.file,
+            file_bytes=settings.log.file_megabytes * 1024 * 1024,
+            file_count=settings.log.file_count,
             stream_level=stream_level or ("warning" if quiet else "debug"),
-            not_on_stream=frozenset({"problem"}) if shows_progress else frozenset(),
+            not_on_stream=_SHOWN_ANYWAY if shows_progress else frozenset(),
+            for_good=True,
         )
     except OSError as error:
         raise UserError(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 import tempfile
@@ -11,28 +10,30 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import click
-
-from rainbow_exchange import config, daemon
+from rainbow_exchange import config, daemon, lab_page
 from rainbow_exchange.cli.terminal import Progress
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import variable
 from rainbow_exchange.credentials import Secrets
+from rainbow_exchange.ending import ended_alone
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.serve import LabAddresses, LabOptions, serve
 from rainbow_exchange.lab.watch import Seen
 
 
-async def run(config_file: Path | None, users: int, progress: Progress | None) -> int:
+async def run(config_file: Path | None, users: int, page_port: int, progress: Progress | None) -> int:
     """Run both until the connector ends; return the exit code."""
     # The state may still be open for a moment on Windows when an exception passes.
     with tempfile.TemporaryDirectory(prefix="rainbow-exchange-", ignore_cleanup_errors=True) as folder:
-        async with serve(LabOptions(users=users, life=True)) as lab:
+        async with serve(LabOptions(users=users, life=True)) as lab, lab_page.serve(lab, page_port) as page:
             settings, secrets = _for_lab(config_file, lab, Path(folder))
             if progress:
                 progress.say(f"A simulated company of {users}, on this machine only. Ctrl-C ends it.")
+                progress.say(f"Its two sides, to look at and to change: {page}")
                 where = f"set {variable('state.path')} to {config.data_folder(settings)}"
                 progress.say(f"To ask it from another window: {where}, then rainbow-exchange status.")
+            elif not _print(json.dumps({"event": "lab_page", "page": page}) + "\n"):
+                return 0
             async with _shown(lab, progress.say_now if progress else None):
                 if progress is None:
                     return await daemon.run(settings, secrets=secrets)
@@ -102,18 +103,14 @@ async def _shown(lab: LabAddresses, say: Callable[[str], None] | None) -> AsyncI
     try:
         yield
     finally:
-        showing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await showing
+        await ended_alone(showing)
 
 
 def _print(line: str) -> bool:
     """Print `line`; False when whoever read standard output has gone."""
     try:
-        click.echo(line, nl=False)
+        sys.stdout.write(line)
     except OSError:
-        # So that the interpreter does not fail over what it could not write, when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
 

@@ -15,12 +15,19 @@ def _service_name(_context: click.Context, _parameter: click.Parameter, value: s
 
 
 name_option = click.option(
-    "--name", default="rainbow-exchange", show_default=True, callback=_service_name, help="What the service is called."
+    "--name",
+    metavar="NAME",
+    default="rainbow-exchange",
+    show_default=True,
+    callback=_service_name,
+    help="What the service is called.",
 )
 account_option = click.option(
     "--account",
+    metavar="ACCOUNT",
     help="As whom it runs. On Windows DOMAIN\\name, a group managed account DOMAIN\\name$, LocalSystem, LocalService or"
-    " NetworkService.  [default: an account of its own, NT SERVICE\\<name>; on Linux rainbow-exchange]",
+    " NetworkService; on Linux it is made if it is not there.  [default: the one that the service has, else one of its"
+    " own: NT SERVICE\\<name>, on Linux rainbow-exchange]",
 )
 nssm_option = click.option(
     "--nssm",

@@ -6,11 +6,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rainbow_exchange import config, credentials, own_keyring
+from rainbow_exchange import config, credentials, own_keyring, secret_files
 from rainbow_exchange.cli.made_here import with_made
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import without_effect
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.web import tls
 
 _INSECURE = "exchange.verify_certificates_insecurely_off"
 
@@ -38,6 +39,12 @@ def check(config_file: Path | None) -> Report:
     missing = None
     if exposed := credentials.exposed_files(settings):
         warnings.append(exposed)
+    if (key := settings.web.tls_key_file) is not None and (open_to := secret_files.exposed(key)):
+        warnings.append(open_to)
+    try:
+        tls.of(settings.web.tls_certificate_file, settings.web.tls_key_file)
+    except UserError as error:
+        faults += error.problems
     try:
         secrets = credentials.resolve(settings)
     except UserError as error:

@@ -10,22 +10,12 @@ from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.made_here import with_made
 from rainbow_exchange.cli.status import SCHEMA_VERSION as STATUS_SCHEMA_VERSION
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config.lines import line_of
 from rainbow_exchange.config.redacted import NOT_SET, SET, redacted
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
+from rainbow_exchange.diagnosis.settings_shown import Shown, of_daemon, with_lines
 from rainbow_exchange.errors import UserError
 
-_MAX_FILE_BYTES = 1 << 20
 NOT_KNOWN_HERE = "What is entered in Rainbow's administration is known to the running service only."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """A setting: `value` as JSON has it, None for none; of a secret `set` or `not set`."""
-
-    name: str
-    value: object
-    origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +43,12 @@ def view(config_file: Path | None) -> View:
             remarks.append(f"The running service could not be asked ({error}): {error.action}.")
     else:
         by_daemon = True
-        found, remarks = _of_daemon(listed), []
+        found, remarks = of_daemon(listed), []
         if faults:
             remarks.append(
                 "The settings on disk have faults since the service read them: rainbow-exchange config check."
             )
-    return View(by_daemon=by_daemon, file=settings.file, settings=_with_lines(found, settings.file), remarks=remarks)
+    return View(by_daemon=by_daemon, file=settings.file, settings=with_lines(found, settings.file), remarks=remarks)
 
 
 def _ask(folder: Path) -> list[Mapping[str, Any]]:
@@ -66,22 +56,6 @@ def _ask(folder: Path) -> list[Mapping[str, Any]]:
     if not isinstance(listed, list):
         raise local_api.another_version()
     return listed
-
-
-def _of_daemon(listed: list[Mapping[str, Any]]) -> list[Shown]:
-    """Take what the daemon lists; what it leaves out is at its default."""
-    given = {str(entry["name"]): entry for entry in listed}
-    defaults = Settings()
-    found = []
-    for key in ["switch", *config.known()]:
-        if entry := given.get(key):
-            found.append(Shown(name=key, value=entry["value"], origin=str(entry["origin"])))
-        elif key != "switch":
-            if key in SECRETS:
-                found.append(Shown(name=key, value=NOT_SET, origin="nowhere"))
-            else:
-                found.append(Shown(name=key, value=redacted(key, defaults.value(key)), origin="default"))
-    return found
 
 
 def _own(settings: Settings) -> tuple[list[Shown], list[str]]:
@@ -105,26 +79,3 @@ def _secret(key: str, shown: Shown, places: list[secret_places.Seen]) -> Shown:
     why = counting.problem.partition(";")[0] if counting.kind == "file" else ""
     where = f"{counting.where} {why}" if why else counting.where
     return replace(shown, value=SET if counting.has else NOT_SET, origin=where)
-
-
-def _with_lines(found: list[Shown], file: Path | None) -> list[Shown]:
-    """Name the line of what stands in the settings file."""
-    text = _text(file)
-    return [_with_line(each, file, text) for each in found]
-
-
-def _with_line(shown: Shown, file: Path | None, text: str) -> Shown:
-    if file is None or shown.origin != str(file):
-        return shown
-    line = line_of(text, shown.name)
-    return shown if line is None else replace(shown, origin=f"{shown.origin}, line {line}")
-
-
-def _text(file: Path | None) -> str:
-    if file is None:
-        return ""
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_MAX_FILE_BYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):  # another account's: the daemon has read it
-        return ""

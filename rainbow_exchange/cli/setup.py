@@ -12,6 +12,7 @@ from rainbow_exchange.cli import check_screen, setup_entry, setup_keeper
 from rainbow_exchange.cli.secret_keeper import Ask
 from rainbow_exchange.cli.secret_value import read_option
 from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option, print_lines
+from rainbow_exchange.diagnosis import proxy_entry
 from rainbow_exchange.diagnosis.check import Verdict, overall
 from rainbow_exchange.diagnosis.set_up import as_results
 from rainbow_exchange.errors import UserError
@@ -130,7 +131,7 @@ def proxy(  # noqa: PLR0917  (click hands them in by name)
     if username and password is None:
         password = setup_entry.hidden(f"Password of {username}")
     with setup_keeper.find(settings) as (ask, daemon):
-        values, secrets = setup_entry.proxy(side, url, username, password)
+        values, secrets = proxy_entry.proxy(side, url, username, password)
         entered = {"part": f"{side}-proxy", "values": values, "secrets": secrets, "address": ""}
         _try_and_keep(entered, ask, daemon=daemon, as_json=as_json, tried=not without)
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import click
 
@@ -79,22 +78,6 @@ def _kept_or_typed(what: str) -> str | None:
     with at_the_keyboard():
         text = f"{what} (Enter: the one that is kept)"
         return str(click.prompt(text, default="", show_default=False, hide_input=True, err=True)) or None
-
-
-def proxy(side: str, url: str | None, username: str | None, password: str | None) -> tuple[Values, Secrets]:
-    """Put together the settings of a proxy; an address that holds who signs in is a secret."""
-    secret = None
-    if url is not None and side == "exchange" and username:
-        parts = urlsplit(url)
-        secret = f"{parts.scheme}://{quote(username, safe='')}:{quote(password or '', safe='')}@{parts.netloc}"
-    elif url is not None and "@" in url:
-        secret = url
-    values: Values = {f"{side}.proxy_url": None if secret else url}
-    secrets: Secrets = {f"{side}.proxy_url": secret}
-    if side == "rainbow":
-        values["rainbow.proxy_username"] = username
-        secrets["rainbow.proxy_password"] = password
-    return values, secrets
 
 
 def asked(what: str, option: str, now: str | None) -> str:

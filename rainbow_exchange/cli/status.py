@@ -68,12 +68,15 @@ def _without_daemon(state: str, reason: str, action: str) -> dict[str, Any]:
         "state": state,
         "since": None,
         "started": None,
+        "event_loop": None,
         "exchange": {"state": "unknown", "reason": reason, "account": "", "certificate_ends": None},
         "rainbow": {"state": "unknown", "reason": reason},
         "users": None,
         "mailboxes": {"total": None, "streamed": None, "polled": None, "uncovered": None},
         "throttling": None,
-        "latency": {"told_p50": None, "told_p99": None},
+        "latency": dict.fromkeys(("told_p50", "told_p99", "asked_p50", "asked_p99")),
+        "last_hour": dict.fromkeys(("calendars", "absences", "told_p50", "told_p99", "asked_p50", "asked_p99"))
+        | {"minutes": []},
         "changes": {"told": None, "found_after_gap": None, "recovered": None},
         "notify": {
             "waiting": None,

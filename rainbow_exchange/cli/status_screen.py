@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rainbow_exchange.cli import log_level
 from rainbow_exchange.diagnosis.mailboxes_query import PROBLEMS as PROBLEMS_OF_PEOPLE
 from rainbow_exchange.network.shown import counted, few
 
@@ -34,15 +35,29 @@ def lines(answer: Mapping[str, Any], *, now: datetime) -> Iterator[str]:
         latency = answer["latency"]
         if latency["told_p50"] is not None:
             yield f"  Told after {_seconds(latency['told_p50'])} (median), {_seconds(latency['told_p99'])} (99 %)"
+        if latency.get("asked_p50") is not None:
+            asked = f"{_seconds(latency['asked_p50'])} (median), {_seconds(latency['asked_p99'])} (99 %)"
+            yield f"  Asked      {asked} after Rainbow was told"
+        if hour := answer.get("last_hour"):
+            yield f"  Last hour  {_last_hour(hour)}"
     if telling := telling_line(answer.get("notify") or {}, now=now):
         yield f"  To tell    {telling}"
     yield from _settings(answer.get("settings", []))
+    yield from _process(answer, now)
     reports = answer.get("reports") or {}
     if reports.get("refused"):
         yield f"  Reports    {reports['waiting']} wait: Rainbow does not take them ({reports['refused']})"
     yield from _waiting("Not streamed", answer, "not_streamed", now)
     yield from _waiting("Not read", answer, "not_read", now)
     yield from _problems(answer["problems"])
+
+
+def _process(answer: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    """Show what is not usual about the process."""
+    if (log := answer.get("log")) and log["changed"]:
+        yield f"  Log level  {log_level.sentence(log, now=now)}"
+    if (loop := answer.get("event_loop")) and loop != "asyncio":
+        yield f"  Event loop {loop}"
 
 
 def _problems(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -105,6 +120,14 @@ def users_line(users: Mapping[str, Any], *, now: datetime) -> str:
     return f"{shown}; {users['missing']} missing at Rainbow" if users["missing"] else shown
 
 
+def _last_hour(hour: Mapping[str, Any]) -> str:
+    calendars, absences = hour["calendars"], hour["absences"]
+    shown = f"{counted(calendars, 'change')} of calendars, {absences} of out-of-office"
+    if hour["told_p50"] is not None:
+        shown += f"; told after {_seconds(hour['told_p50'])} (median), {_seconds(hour['told_p99'])} (99 %)"
+    return shown
+
+
 def _settings(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Show where endpoint, account and switch come from, those that are set."""
     shown = {
@@ -132,8 +155,11 @@ def throttling_line(meter: Mapping[str, Any], *, now: datetime) -> str:
     shown = f"{streams}, {meter['requests_in_flight']} of {meter['requests_limit']} requests in flight"
     if meter["poll_period_seconds"] is not None:
         shown += f", polling every {meter['poll_period_seconds']:.0f} s"
+    if absences := meter.get("out_of_office_period_seconds"):
+        shown += f", out-of-office every {absences:.0f} s"
     if meter["back_offs"]:
-        shown += f", {counted(meter['back_offs'], 'back-off')}, the last for {meter['last_reason']}"
+        when = f" at {_clock(meter['last_at'], now)}" if meter.get("last_at") else ""
+        shown += f", {counted(meter['back_offs'], 'back-off')}, the last{when} for {meter['last_reason']}"
     return f"{shown}, held back until {_clock(meter['until'], now)}" if meter["until"] else shown
 
 

@@ -34,7 +34,7 @@ class ShownSteps:
 
     def done(self, text: str) -> None:
         """Say what was done."""
-        self._line(f"{text}.")
+        self._line(text if text.endswith(".") else f"{text}.")
 
     def end(self) -> None:
         """End a line that stands."""

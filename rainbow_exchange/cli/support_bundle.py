@@ -17,12 +17,11 @@ from rainbow_exchange import config, logs
 from rainbow_exchange.cli import local_api, support_sources
 from rainbow_exchange.cli.service_options import name_option
 from rainbow_exchange.cli.terminal import config_option, is_terminal, json_option, print_lines
-from rainbow_exchange.diagnosis.bundle import archive, sources
+from rainbow_exchange.diagnosis.bundle import archive, packing, sources
 from rainbow_exchange.diagnosis.bundle.collect import NotCollected, Read, Source, read
-from rainbow_exchange.diagnosis.bundle.making import Bundle, make
+from rainbow_exchange.diagnosis.bundle.making import Bundle, make, whose_hashes
 from rainbow_exchange.diagnosis.bundle.worst import Ask
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.network.shown import printable
 from rainbow_exchange.private_files import write_private
 
 SCHEMA_VERSION = 1
@@ -79,16 +78,11 @@ def support_bundle(  # noqa: PLR0917  (click hands them in by name)
     ask = _asking(folder)
     with _shown("the names of people, to hide them", hidden=as_json):
         known = sources.people(ask, folder)
-    log_file = settings.log.file and settings.log.file.expanduser()
-    wanted = [
+    own = [
         *support_sources.of_settings(config_file, faults),
-        *sources.of_machine(now),
-        *sources.of_folder(folder),
-        *(sources.of_log(log_file, "log-file") if log_file else ()),
-        *support_sources.of_service(name, folder),
-        *sources.of_daemon(ask, people, now),
         *(() if no_check else support_sources.of_check(config_file)),
     ]
+    wanted = packing.wanted(own, folder=folder, settings=settings, service=name, ask=ask, people=people, now=now)
     given = [_read(each, hidden=as_json) for each in wanted]
     bundle = make(given, settings=settings, folder=folder, known=known, include_addresses=include_addresses, now=now)
     answer = _answer(file, _write(file, bundle), bundle)
@@ -166,7 +160,7 @@ def _write(file: Path, bundle: Bundle) -> Path | None:
     try:
         if names is not None:
             ours.append(names)
-            write_private(names, _names(file, bundle.who).encode(errors="backslashreplace"), replace=False)
+            write_private(names, whose_hashes(file.name, bundle.who), replace=False)
         ours.append(file)
         write_private(file, bundle.content, replace=False)
     except BaseException as error:
@@ -178,11 +172,6 @@ def _write(file: Path, bundle: Bundle) -> Path | None:
             raise _unwritable(file, error.strerror or type(error).__name__) from error
         raise
     return names
-
-
-def _names(file: Path, who: Mapping[str, str]) -> str:
-    head = f"Who is who in {file.name}. Keep this file, do not send it: without it nobody can tell.\n\n"
-    return head + "".join(f"{shown}\t{printable(name)}\n" for shown, name in sorted(who.items()))
 
 
 def _answer(file: Path, names: Path | None, bundle: Bundle) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from rainbow_exchange.cli import exchange_shell
 from rainbow_exchange.cli.terminal import config_option
+from rainbow_exchange.diagnosis import exchange_shell
 from rainbow_exchange.errors import UserError
 
 

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from rainbow_exchange import config
 from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.terminal import config_option, json_option
+from rainbow_exchange.network.address import is_loopback
 from rainbow_exchange.web import runtime
 
 SCHEMA_VERSION = 1
@@ -33,9 +35,10 @@ def web_url(*, as_json: bool, config_file: Path | None) -> None:
     found = runtime.read(folder)
     if found is None:
         raise local_api.NoAnswerError(local_api.CANNOT_TELL, "the daemon has ended this moment", "try again")
-    url = f"http://{runtime.host_in_url(found.host)}:{found.port}{answer['path']}"
+    url = f"{found.page}{answer['path']}"
     if as_json:
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "url": url, "seconds": answer["seconds"]}))
     else:
         click.echo(url)
-        click.echo("Open it in a browser on this machine: it signs in once, within 10 minutes.", err=True)
+        where = " on this machine" if is_loopback(urlsplit(found.page).hostname) else ""
+        click.echo(f"Open it in a browser{where}: it signs in once, within 10 minutes.", err=True)

@@ -9,150 +9,52 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import PrivateAttr, SecretStr
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rainbow_exchange.config.accounts import ResolvedSecrets, missing_credentials
 from rainbow_exchange.config.consistency import contradictions
-from rainbow_exchange.config.sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
-from rainbow_exchange.config.values import (
-    Account,
-    Auth,
-    AutodiscoverUrl,
-    CallbackUrl,
-    Domains,
-    ExchangeUrl,
-    FieldPaths,
-    Hosts,
-    KnownPath,
-    Link,
-    ListeningHost,
-    LocalHost,
-    LogLevel,
-    Names,
-    Port,
-    PrivacyExceptions,
-    ProxyUrl,
-    RainbowUrl,
-    ReadableFile,
-    TokenUrl,
+from rainbow_exchange.config.groups import (
+    RAINBOW_URL,
+    BridgeSettings,
+    ExchangeSettings,
+    LogSettings,
+    RainbowFields,
+    RainbowSettings,
+    StateSettings,
+    WebSettings,
 )
+from rainbow_exchange.config.sources import SECRET_URLS, SECRETS, Environment, Overrides, SettingsFile, Values
 from rainbow_exchange.errors import UserError
-from rainbow_exchange.rainbow.assumed import FIELDS
+from rainbow_exchange.words import _
+
+__all__ = [
+    "FILE_NAME",
+    "RAINBOW_URL",
+    "BridgeSettings",
+    "ExchangeSettings",
+    "LogSettings",
+    "RainbowFields",
+    "RainbowSettings",
+    "Settings",
+    "StateSettings",
+    "WebSettings",
+    "data_folder",
+    "default_folder",
+    "known",
+    "load",
+    "missing",
+    "missing_for_exchange",
+    "missing_for_rainbow",
+    "read",
+]
 
 FILE_NAME = "config.toml"
-RAINBOW_URL = "https://openrainbow.com"
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True)
-
-
-class ExchangeSettings(_Group):
-    """How to reach Exchange and as whom."""
-
-    url: ExchangeUrl | None = None
-    autodiscover_url: AutodiscoverUrl | None = None
-    allowed_hosts: Hosts = ()
-    username: Account | None = None
-    password: SecretStr | None = None
-    password_file: KnownPath | None = None
-    client_id: str | None = None
-    client_secret: SecretStr | None = None
-    client_secret_file: KnownPath | None = None
-    token_url: TokenUrl | None = None
-    token_scope: str | None = None
-    token_resource: str | None = None
-    auth: Auth = "auto"
-    impersonation: bool = True
-    ca_file: ReadableFile | None = None
-    proxy_url: ProxyUrl | None = Field(default=None, repr=False)
-    proxy_url_file: KnownPath | None = None
-    fallback_username: Account | None = None
-    fallback_password: SecretStr | None = None
-    fallback_password_file: KnownPath | None = None
-    verify_certificates_insecurely_off: bool = False
-
-
-class RainbowSettings(_Group):
-    """How to reach Rainbow and as whom.
-
-    `trusted_askers` None: Rainbow's own servers, as the link knows them. `escape_texts_twice`, `notify_header` and
-    `notify_with_token` None: as `rainbow/assumed.py` assumes.
-    """
-
-    url: RainbowUrl = RAINBOW_URL
-    login: str | None = None
-    password: SecretStr | None = None
-    password_file: KnownPath | None = None
-    app_id: str | None = None
-    app_secret: SecretStr | None = None
-    app_secret_file: KnownPath | None = None
-    company_id: str | None = None
-    link: Link = "xmpp"
-    trusted_askers: Names | None = None
-    escape_texts_twice: bool | None = None
-    notify_header: str | None = None
-    notify_with_token: bool | None = None
-    proxy_url: ProxyUrl | None = Field(default=None, repr=False)
-    proxy_url_file: KnownPath | None = None
-    proxy_username: str | None = None
-    proxy_password: SecretStr | None = None
-    proxy_password_file: KnownPath | None = None
-    callback_url: CallbackUrl | None = None
-    callback_host: ListeningHost | None = None
-    callback_port: Port | None = None
-
-
-class RainbowFields(_Group):
-    """Where Rainbow's documents hold what was entered in its administration: paths, the first that leads to a value.
-
-    Its defaults are our own assumptions; an empty list takes that value from nowhere.
-    """
-
-    switch: FieldPaths = FIELDS["switch"]
-    url: FieldPaths = FIELDS["url"]
-    username: FieldPaths = FIELDS["username"]
-    password: FieldPaths = FIELDS["password"]
-    client_id: FieldPaths = FIELDS["client_id"]
-    client_secret: FieldPaths = FIELDS["client_secret"]
-
-
-class BridgeSettings(_Group):
-    """What is passed on, and whose."""
-
-    privacy: Literal["full", "private-masked", "busy-only"] = "private-masked"
-    privacy_exceptions: PrivacyExceptions = Field(default_factory=dict)
-    mask_personal: bool = True
-    domains: Domains = ()
-    users_refresh_minutes: Annotated[int, Field(ge=1, le=10080)] = 60
-    notify_at_boundaries: bool = True
-
-
-class WebSettings(_Group):
-    """Where the local page is served. When the port is taken, a free one is."""
-
-    host: LocalHost = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 3001
-
-
-class StateSettings(_Group):
-    """The folder of state, token and `runtime.json`; None: beside the settings file."""
-
-    path: KnownPath | None = None
-
-
-class LogSettings(_Group):
-    """What is logged, how and where besides standard error."""
-
-    level: LogLevel = "info"
-    format: Literal["auto", "json", "console"] = "auto"
-    file: KnownPath | None = None
 
 
 class Settings(BaseSettings):
@@ -281,31 +183,35 @@ def read(
 
 
 _SENTENCES = {
-    "bool_parsing": "must be true or false; correct it.",
-    "bool_type": "must be true or false; correct it.",
-    "int_parsing": "must be a whole number; correct it.",
-    "int_type": "must be a whole number; correct it.",
-    "int_from_float": "must be a whole number; correct it.",
-    "string_type": "must be text; write it in quotes.",
+    "bool_parsing": _("must be true or false; correct it."),
+    "bool_type": _("must be true or false; correct it."),
+    "int_parsing": _("must be a whole number; correct it."),
+    "int_type": _("must be a whole number; correct it."),
+    "int_from_float": _("must be a whole number; correct it."),
+    "string_type": _("must be text; write it in quotes."),
 }
 
 
 def _sentence(key: str, detail: ErrorDetails, origin: str | None) -> str:
-    at = f"{key} ({origin})" if origin else key
+    at = _("{key} ({origin})", key=key, origin=origin) if origin else key
     match detail["type"]:
         case "extra_forbidden":
             names = known() if "." in key else list(Settings.model_fields)
             near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-            text = "is not a setting; " + (f"did you mean {near[0]}?" if near else "take it out.")
+            text = (
+                _("is not a setting; did you mean {near}?", near=near[0])
+                if near
+                else _("is not a setting; take it out.")
+            )
         case "value_error":
-            text = f"{detail['ctx']['error']}."
+            text = _("{error}.", error=detail["ctx"]["error"])
         case "literal_error":
-            text = f"must be one of {detail['ctx']['expected']}; correct it."
+            text = _("must be one of {expected}; correct it.", expected=detail["ctx"]["expected"])
         case "model_type" | "model_attributes_type":
-            text = f"is a group of settings; write [{key}] and its settings below."
+            text = _("is a group of settings; write [{key}] and its settings below.", key=key)
         case other:
-            text = _SENTENCES.get(other) or f"is not valid: {detail['msg']}; correct it."
-    return f"{at} {text}"
+            text = _SENTENCES.get(other) or _("is not valid: {msg}; correct it.", msg=detail["msg"])
+    return _("{at} {text}", at=at, text=text)
 
 
 def default_folder() -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from rainbow_exchange.ews import kerberos
+from rainbow_exchange.words import _
 
 if TYPE_CHECKING:
     from rainbow_exchange.config import ExchangeSettings
@@ -88,7 +89,9 @@ def _first(exchange: "ExchangeSettings", secrets: ResolvedSecrets) -> ExchangeAc
     if exchange.token_url:
         return ExchangeAccount(
             kind="token",
-            name=f"client {client} (token from {urlsplit(exchange.token_url).hostname})",
+            name=_(
+                "client {client} (token from {hostname})", client=client, hostname=urlsplit(exchange.token_url).hostname
+            ),
             username=username,
             password=secrets.exchange_password if username else None,
             client_id=client,
@@ -103,7 +106,7 @@ def _first(exchange: "ExchangeSettings", secrets: ResolvedSecrets) -> ExchangeAc
             setting="exchange.password",
         )
     if client and not username:
-        name = f"{client} (client id, taken as user name)"
+        name = _("{client} (client id, taken as user name)", client=client)
         return ExchangeAccount(
             kind="password",
             name=name,
@@ -111,7 +114,7 @@ def _first(exchange: "ExchangeSettings", secrets: ResolvedSecrets) -> ExchangeAc
             password=secrets.exchange_client_secret,
             setting="exchange.client_secret",
         )
-    whose = "the account that this service runs as" if by_system() else "the Kerberos ticket or keytab"
+    whose = _("the account that this service runs as") if by_system() else _("the Kerberos ticket or keytab")
     return ExchangeAccount(kind="ticket", name=f"{username} ({whose})" if username else whose, username=username)
 
 
@@ -147,19 +150,23 @@ def _own_identity(auth: str) -> bool:
 
 
 def _ticket() -> list[tuple[str, object]]:
-    return [("exchange.password (or, for Kerberos without one, rainbow-exchange[kerberos])", kerberos.available())]
+    return [(_("exchange.password (or, for Kerberos without one, rainbow-exchange[kerberos])"), kerberos.available())]
 
 
 def contradiction(exchange: "ExchangeSettings") -> str | None:
     """Say what does not go together, with the next step; None where all does."""
     if exchange.token_url and exchange.auth not in {"auto", "bearer"}:
-        return (
-            f"exchange.token_url has no effect with exchange.auth {exchange.auth};"
-            " write auto or bearer, or take the address out."
+        return _(
+            "exchange.token_url has no effect with exchange.auth {auth}; write auto or bearer, or take"
+            " the address out.",
+            auth=exchange.auth,
         )
     for name in ("username", "fallback_username", "client_id"):
         if exchange.auth == "basic" and ":" in (getattr(exchange, name) or ""):
-            return f"exchange.{name} holds a colon, which Basic cannot carry; write COMPANY\\name or name@company.com."
+            return _(
+                "exchange.{name} holds a colon, which Basic cannot carry; write COMPANY\\name or name@company.com.",
+                name=name,
+            )
     return None
 
 

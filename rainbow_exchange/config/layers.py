@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.consistency import contradictions
+from rainbow_exchange.words import Said, _, unfilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,14 @@ class Given:
     origin: str
 
 
+_UNKNOWN = unfilled("{key} ({origin}) is not a setting; it is left out.")
+_FAULTY = unfilled("{key} ({origin}) {said}; it is left out.")
+_ENTERED = {
+    _UNKNOWN: unfilled("{key} ({origin}) is not a setting."),
+    _FAULTY: unfilled("{key} ({origin}) {said}."),
+}
+
+
 def beneath(settings: Settings, layer: Mapping[str, Given]) -> tuple[Settings, list[str]]:
     """Take from `layer` (dotted key → value) what nothing above gives; also say what of it is of no use.
 
@@ -29,10 +38,10 @@ def beneath(settings: Settings, layer: Mapping[str, Given]) -> tuple[Settings, l
     """
     faults: list[str] = []
     for key, given in layer.items():
-        group_name, _, name = key.partition(".")
+        group_name, _dot, name = key.partition(".")
         group = getattr(settings, group_name, None)
         if group is None or name not in type(group).model_fields:
-            faults.append(f"{key} ({given.origin}) is not a setting; it is left out.")
+            faults.append(_(_UNKNOWN, key=key, origin=given.origin))
             continue
         if stands_above(settings, key):
             continue
@@ -41,7 +50,7 @@ def beneath(settings: Settings, layer: Mapping[str, Given]) -> tuple[Settings, l
         except ValidationError as error:
             detail = error.errors(include_url=False, include_input=False)[0]
             said = detail.get("ctx", {}).get("error", detail["msg"])
-            faults.append(f"{key} ({given.origin}) {said}; it is left out.")
+            faults.append(_(_FAULTY, key=key, origin=given.origin, said=said))
             continue
         layered = settings.model_copy(update={group_name: group.model_copy(update={name: value})})
         layered.name_origins({key: given.origin})
@@ -53,7 +62,14 @@ def beneath(settings: Settings, layer: Mapping[str, Given]) -> tuple[Settings, l
     return settings, faults
 
 
+def as_entered(fault: str) -> str:
+    """Give a fault of `beneath` for whoever enters the setting now: nothing of it is left out, it is not taken."""
+    if isinstance(fault, Said) and fault.template in _ENTERED:
+        return _(_ENTERED[fault.template], **fault.values)
+    return fault
+
+
 def stands_above(settings: Settings, key: str) -> bool:
     """Whether the command line, the environment, the file or a layer that was laid before gives `key`."""
-    group_name, _, name = key.partition(".")
+    group_name, _dot, name = key.partition(".")
     return name in getattr(settings, group_name).model_fields_set

@@ -1,4 +1,4 @@
-"""What each setting means, for `config init` and the reference page, which a test holds to it. Pure."""
+"""What each setting means, for `config init` and the reference page (`make reference`). Pure."""
 
 import json
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ MEANINGS = {
     ),
     "exchange.allowed_hosts": Meaning(
         "hosts besides the company's own to which autodiscover may lead, or that Rainbow's administration may name, and"
-        " which may be told the Exchange password of this machine"
+        " which may be told the Exchange password of this machine; the local page adds the one that Rainbow names by a"
+        " button"
     ),
     "exchange.username": Meaning(
         "the service account: `COMPANY\\svc-rainbow` or `svc-rainbow@company.com`", example="'COMPANY\\svc-rainbow'"
@@ -156,13 +157,14 @@ MEANINGS = {
         "with `s2s`: its port, never the page's; refused with `xmpp`", default="`3002`", example="3002", needs=_S2S
     ),
     "rainbow_fields.switch": Meaning(
-        "whether calendars are passed on: `enabled`, `on`, `true`, `yes`, `1` or their contrary. Absent: they are"
+        "where it stands whether calendars are passed on: `enabled`, `on`, `true`, `yes`, `1` or their contrary."
+        " Absent: they are"
     ),
-    "rainbow_fields.url": Meaning("`exchange.url`"),
-    "rainbow_fields.username": Meaning("`exchange.username`"),
-    "rainbow_fields.password": Meaning("`exchange.password`, kept in memory only"),
-    "rainbow_fields.client_id": Meaning("`exchange.client_id`"),
-    "rainbow_fields.client_secret": Meaning("`exchange.client_secret`, kept in memory only"),
+    "rainbow_fields.url": Meaning("where `exchange.url` stands"),
+    "rainbow_fields.username": Meaning("where `exchange.username` stands"),
+    "rainbow_fields.password": Meaning("where `exchange.password` stands, which is kept in memory only"),
+    "rainbow_fields.client_id": Meaning("where `exchange.client_id` stands"),
+    "rainbow_fields.client_secret": Meaning("where `exchange.client_secret` stands, which is kept in memory only"),
     "bridge.privacy": Meaning(
         "`full`: subjects of all; `private-masked`: private ones without; `busy-only`: no subject at all"
     ),
@@ -182,17 +184,36 @@ MEANINGS = {
         default="those of logins and work addresses",
         example='["company.com", "company.fr"]',
     ),
-    "bridge.users_refresh_minutes": Meaning("how often the users are listed anew (1 to 10080)"),
+    "bridge.users_refresh_minutes": Meaning("every how many minutes the users are listed anew (1 to 10080)"),
     "bridge.notify_at_boundaries": Meaning("whether Rainbow is told at the start and end of appointments, too"),
-    "web.host": Meaning("address of this machine at which the local page is served; loopback only"),
+    "web.host": Meaning(
+        "address of this machine at which the local page is served; any but loopback needs a certificate, below"
+    ),
     "web.port": Meaning("its port; when it is taken, or 0, a free one"),
+    "web.allowed_hosts": Meaning(
+        "names by which browsers may call the page, besides this machine's loopback, `web.host` and the names in its"
+        " certificate; the name at a reverse proxy, for example"
+    ),
+    "web.tls_certificate_file": Meaning(
+        "the page's certificate (PEM), with those between it and its root: the page is served by TLS. A renewed one is"
+        " used at once",
+        example='"page.pem"',
+        needs="with web.tls_key_file, once both files are there",
+    ),
+    "web.tls_key_file": Meaning(
+        "its private key (PEM), without a pass phrase",
+        example='"page.key"',
+        needs="with web.tls_certificate_file, once both files are there",
+    ),
     "state.path": Meaning(
         "folder of state, token and `runtime.json`", default="the settings file's folder", example='"state"'
     ),
     "log.level": Meaning("what is logged: `debug`, `info`, `warning` or `error` and what is worse"),
     "log.format": Meaning("`auto`: JSON lines, plain lines in a terminal; `json`; `console`"),
     "log.file": Meaning(
-        "a file besides standard error, always JSON; it is rotated at 10 MiB, five old ones are kept",
+        "a file besides standard error, always JSON; when it is full, it is kept as `….1` and a new one is begun",
         example='"rainbow-exchange.log"',
     ),
+    "log.file_megabytes": Meaning("size in MiB at which that file is full"),
+    "log.file_count": Meaning("how many full ones are kept; the oldest is deleted"),
 }

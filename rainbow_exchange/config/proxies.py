@@ -77,7 +77,7 @@ def _past_no_proxy(chosen: ChosenProxy, url: str, environ: Mapping[str, str]) ->
     host = urlsplit(url).hostname
     name, entries = _variable("NO_PROXY", environ)
     if is_exempt(url, entries):
-        log.info("proxy_not_used", host=host, because=name)
+        log.info("proxy_not_used", host=host, reason=name)
         return ChosenProxy()
     log.info("proxy_used", host=host, proxy=urlsplit(chosen.url).hostname, origin=chosen.origin)
     return chosen

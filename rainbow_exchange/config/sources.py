@@ -24,7 +24,14 @@ SECRETS = (
 #: settings that are secret where they hold a user name or password; each has a `<name>_file` beside it, too
 SECRET_URLS = ("exchange.proxy_url", "rainbow.proxy_url")
 
-_PATHS = (*(f"{key}_file" for key in SECRETS + SECRET_URLS), "exchange.ca_file", "state.path", "log.file")
+_PATHS = (
+    *(f"{key}_file" for key in SECRETS + SECRET_URLS),
+    "exchange.ca_file",
+    "web.tls_certificate_file",
+    "web.tls_key_file",
+    "state.path",
+    "log.file",
+)
 _MAX_FILE_BYTES = 1 << 20
 
 

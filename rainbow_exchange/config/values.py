@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from rainbow_exchange.json_text import read_json
 from rainbow_exchange.network.address import is_address, is_loopback, is_name, names_host
+from rainbow_exchange.words import _
 
 PRIVACY_LEVELS = ("full", "private-masked", "busy-only")
 _EXCEPTION = '"*@board.company.com" = "busy-only"'
@@ -26,11 +27,15 @@ def _split(url: str, example: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable or any(character.isspace() for character in url):
-        raise ValueError(f"is not a web address; write it like {example}")
+        raise ValueError(_("is not a web address; write it like {example}", example=example))
     if not names_host(url):
         raise ValueError(
-            "names a server that cannot be looked up; see whether its name has two dots in a row, a part of more than"
-            f" 63 characters or an unusual or invisible character, and type it anew, like {example}"
+            _(
+                "names a server that cannot be looked up; see whether its name has two dots in a row, a part"
+                " of more than 63 characters or an unusual or invisible character, and type it anew, like"
+                " {example}",
+                example=example,
+            )
         )
     return parts
 
@@ -38,11 +43,11 @@ def _split(url: str, example: str) -> SplitResult:
 def _service_url(url: str, example: str) -> str:
     parts = _split(url, example)
     if parts.username is not None or parts.password is not None:
-        raise ValueError("holds a user name or password; take it out, they have settings of their own")
+        raise ValueError(_("holds a user name or password; take it out, they have settings of their own"))
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("would send credentials unencrypted; write https:// (http:// is for this machine only)")
+        raise ValueError(_("would send credentials unencrypted; write https:// (http:// is for this machine only)"))
     if parts.query or parts.fragment:
-        raise ValueError(f"holds a '?' or '#'; write it like {example}")
+        raise ValueError(_("holds a '?' or '#'; write it like {example}", example=example))
     return url.strip()
 
 
@@ -57,7 +62,7 @@ def _autodiscover_url(url: str) -> str:
 def _rainbow_url(url: str) -> str:
     url = _service_url(url, "https://openrainbow.com")
     if urlsplit(url).path.strip("/"):
-        raise ValueError("holds a path; write the name of the server alone, like https://openrainbow.com")
+        raise ValueError(_("holds a path; write the name of the server alone, like https://openrainbow.com"))
     return url.rstrip("/")
 
 
@@ -68,7 +73,7 @@ def _token_url(url: str) -> str:
 def _proxy_url(url: str) -> str:
     parts = _split(url, "http://proxy.company.com:8080")
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError("holds a path; write it like http://proxy.company.com:8080")
+        raise ValueError(_("holds a path; write it like http://proxy.company.com:8080"))
     return url.strip().rstrip("/")
 
 
@@ -79,57 +84,77 @@ def _separated(value: object) -> object:
         try:
             return read_json(value)
         except ValueError:
-            raise ValueError('is not a list; write it like ["one", "two"] or one, two') from None
+            raise ValueError(_('is not a list; write it like ["one", "two"] or one, two')) from None
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _domain(value: str) -> str:
     domain = value.strip().lstrip("@").rstrip(".").lower()
     if not is_name(domain):
-        raise ValueError("holds something that is no mail domain; write them like acme.com")
+        raise ValueError(_("holds something that is no mail domain; write them like acme.com"))
     return domain
 
 
 def _account(value: str) -> str:
-    _, at, domain = value.rpartition("@")
+    _name, at, domain = value.rpartition("@")
     if at and not is_name(domain):
-        raise ValueError("holds no domain behind the @; write it like name@company.com or COMPANY\\name")
+        raise ValueError(_("holds no domain behind the @; write it like name@company.com or COMPANY\\name"))
     return value
 
 
 def _host(value: str) -> str:
     host = value.strip().lower()
     if not host or "/" in host or any(character.isspace() for character in host):
-        raise ValueError("holds something that is no host name; write them like mail.company.com")
+        raise ValueError(_("holds something that is no host name; write them like mail.company.com"))
     if "*" in host or (":" in host and not is_address(host)):
-        raise ValueError("holds a port or a '*'; write each host by its whole name alone, like mail.company.com")
+        raise ValueError(_("holds a port or a '*'; write each host by its whole name alone, like mail.company.com"))
     return host
 
 
 def _path(value: str) -> str:
     path = value.strip()
     if not all(part and not any(character.isspace() for character in part) for part in path.split(".")):
-        raise ValueError("holds something that is no path; write them like settings.company.url")
+        raise ValueError(_("holds something that is no path; write them like settings.company.url"))
     return path
 
 
 def _privacy_exceptions(value: object) -> object:
     """Read address pattern → level; as text (a variable) it is JSON, or `pattern = level` separated by commas."""
     if not isinstance(value, str | dict):
-        raise ValueError(f"is no table of address patterns; write it like {_EXCEPTION}")  # noqa: TRY004  (pydantic's)
+        raise ValueError(_("is no table of address patterns; write it like {exception}", exception=_EXCEPTION))  # noqa: TRY004  (pydantic's)
     exceptions: dict[str, str] = {}
     faults: list[str] = []
     for name, level in _pairs(value) if isinstance(value, str) else value.items():
         pattern = str(name).strip().lower()
         if not _is_address_pattern(pattern):
-            faults.append(f"holds {name!r}, which is no address or address pattern; write it like {_EXCEPTION}")
+            faults.append(
+                _(
+                    "holds {name!r}, which is no address or address pattern; write it like {exception}",
+                    name=name,
+                    exception=_EXCEPTION,
+                )
+            )
         elif level not in PRIVACY_LEVELS:
-            faults.append(f"gives {pattern} the level {level!r}; write one of {', '.join(PRIVACY_LEVELS)}")
+            faults.append(
+                _(
+                    "gives {pattern} the level {level!r}; write one of {privacy_levels}",
+                    pattern=pattern,
+                    level=level,
+                    privacy_levels=", ".join(PRIVACY_LEVELS),
+                )
+            )
         elif exceptions.setdefault(pattern, level) != level:
-            faults.append(f"gives {pattern} two levels; keep one of them")
+            faults.append(_("gives {pattern} two levels; keep one of them", pattern=pattern))
     if faults:
-        raise ValueError("; and it ".join(faults))
+        raise ValueError(_two_and_more(faults))
     return exceptions
+
+
+def _two_and_more(faults: list[str]) -> str:
+    said = faults[0]
+    for fault in faults[1:]:
+        said = _("{said}; and it {fault}", said=said, fault=fault)
+    return said
 
 
 def _pairs(text: str) -> list[tuple[str, object]]:
@@ -138,7 +163,7 @@ def _pairs(text: str) -> list[tuple[str, object]]:
         try:
             return list(json.loads(text, object_pairs_hook=tuple))
         except (ValueError, RecursionError):
-            raise ValueError(f"is not valid JSON; write it like {_EXCEPTION}") from None
+            raise ValueError(_("is not valid JSON; write it like {exception}", exception=_EXCEPTION)) from None
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
     return [(pattern.strip(), level.strip()) if equals else (level.strip(), "") for pattern, equals, level in pairs]
 
@@ -154,18 +179,18 @@ def _callback_url(url: str) -> str:
     example = "https://connector.company.com/rainbow"
     parts = _split(url, example)
     if parts.username is not None or parts.password is not None:
-        raise ValueError("holds a user name or password; take it out, Rainbow sends none")
+        raise ValueError(_("holds a user name or password; take it out, Rainbow sends none"))
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("would have Rainbow call unencrypted across the internet; write https://")
+        raise ValueError(_("would have Rainbow call unencrypted across the internet; write https://"))
     if parts.query or parts.fragment:
-        raise ValueError(f"holds a '?' or '#'; write it like {example}")
+        raise ValueError(_("holds a '?' or '#'; write it like {example}", example=example))
     return url.strip().rstrip("/")
 
 
 def _listening_host(value: str) -> str:
     host = value.strip().lower().removeprefix("[").removesuffix("]")
     if not is_address(host) and not is_name(host):
-        raise ValueError("is no address of this machine; write one like 127.0.0.1, or 0.0.0.0 for all it has")
+        raise ValueError(_("is no address of this machine; write one like 127.0.0.1, or 0.0.0.0 for all it has"))
     return host
 
 
@@ -173,19 +198,13 @@ def _known_path(value: Path) -> Path:
     try:
         value.expanduser()
     except RuntimeError:
-        raise ValueError("begins with the home folder of nobody on this machine; write the whole path") from None
+        raise ValueError(_("begins with the home folder of nobody on this machine; write the whole path")) from None
     return value
 
 
 def _readable_file(value: Path) -> Path:
     if not value.is_file():
-        raise ValueError(f"names {value}, where there is no file; correct the path")
-    return value
-
-
-def _local_host(value: str) -> str:
-    if not is_loopback(value):
-        raise ValueError("would show the page to other machines unencrypted, which is not available; write 127.0.0.1")
+        raise ValueError(_("names {value}, where there is no file; correct the path", value=value))
     return value
 
 
@@ -206,7 +225,6 @@ RainbowUrl = Annotated[str, AfterValidator(_rainbow_url)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
 KnownPath = Annotated[Path, AfterValidator(_known_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
-LocalHost = Annotated[str, AfterValidator(_local_host)]
 Auth = Annotated[Literal["auto", "basic", "ntlm", "negotiate", "bearer"], BeforeValidator(_lower)]
 CallbackUrl = Annotated[str, AfterValidator(_callback_url)]
 ListeningHost = Annotated[str, AfterValidator(_listening_host)]

@@ -11,27 +11,30 @@ from typing import Any
 
 from rainbow_exchange.bridge.current import current
 from rainbow_exchange.bridge.member import folded, identifiers_of
-from rainbow_exchange.bridge.people import TROUBLES, name_of, trouble_of, why
+from rainbow_exchange.bridge.people import in_words, name_of, why
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.privacy import Applied
 from rainbow_exchange.bridge.roster import Coverage, Member
+from rainbow_exchange.bridge.standings import trouble_of
 from rainbow_exchange.bridge.told import PATIENCE, Told
+from rainbow_exchange.bridge.troubles import TROUBLES
 from rainbow_exchange.diagnosis import instants, verdict
 from rainbow_exchange.diagnosis.next_things import next_things
 from rainbow_exchange.ews.endings import word
 from rainbow_exchange.json_text import iso
 from rainbow_exchange.rainbow.link import RainbowLink
+from rainbow_exchange.words import _, sentences
 
 SCHEMA_VERSION = 1
 
-_NOBODY = "No user of the company has this address in Rainbow."
-_SEVERAL = "Several users have this address, and none as login."
+_NOBODY = _("No user of the company has this address in Rainbow.")
+_SEVERAL = _("Several users have this address, and none as login.")
 #: what is shown of an agenda: what a question without dates is answered
 _BEFORE, _AHEAD = timedelta(hours=1), timedelta(hours=24)
 _MAILBOX = {Coverage.COVERED: "found", Coverage.FAILED: "none", Coverage.PENDING: "not known yet"}
-_WORKED = "leads to the mailbox"
-_NOT_NEEDED = "not tried: another one worked"
-_NOT_YET = "not tried yet"
+_WORKED = _("leads to the mailbox")
+_NOT_NEEDED = _("not tried: another one worked")
+_NOT_YET = _("not tried yet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +53,16 @@ def not_ready(address: str, reason: str) -> dict[str, Any]:
         "address": address,
         "user": None,
         "state": "not-ready",
-        "verdict": verdict.broken("bridge", f"Rainbow is told nothing of anybody: {reason}", verdict.SEE_STATUS),
+        "verdict": verdict.broken(
+            "bridge", _("Rainbow is told nothing of anybody: {reason}", reason=reason), verdict.SEE_STATUS
+        ),
     }
 
 
 def explain(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
     """Return the chain of whoever has this address."""
     parts = pipeline.parts
-    member = parts.roster.find(address)
+    member = parts.roster.named(address)
     if member is None:
         return unknown(address, pipeline, around)
     known = {"schema_version": SCHEMA_VERSION, "address": address, "at": iso(parts.now())}
@@ -82,17 +87,24 @@ def _nobody(address: str, pipeline: Pipeline, around: Around) -> dict[str, Any]:
         names = ", ".join(sorted(map(name_of, having)))
         return verdict.broken(
             "user",
-            f"{_SEVERAL} They are {names}. A question of Rainbow's for it is answered that there is nobody.",
-            "Name the login of the one who is meant; leave the address with one user in Rainbow's administration.",
+            sentences(
+                _SEVERAL,
+                _("They are {names}. A question of Rainbow's for it is answered that there is nobody.", names=names),
+            ),
+            _("Name the login of the one who is meant; leave the address with one user in Rainbow's administration."),
         )
     if not listing.listed:
-        reason = around.rainbow["reason"] or "they are being listed for the first time."
-        return verdict.broken("user", f"The users of the company are not known yet: {reason}", verdict.SEE_STATUS)
+        reason = around.rainbow["reason"] or _("they are being listed for the first time.")
+        return verdict.broken(
+            "user", _("The users of the company are not known yet: {reason}", reason=reason), verdict.SEE_STATUS
+        )
     return verdict.broken(
         "user",
         _NOBODY,
-        "Compare it with the user's login and addresses in Rainbow's administration. Somebody new is known from the"
-        " next listing on, or from Rainbow's first question.",
+        _(
+            "Compare it with the user's login and addresses in Rainbow's administration. Somebody new is"
+            " known from the next listing on, or from Rainbow's first question."
+        ),
     )
 
 
@@ -112,7 +124,7 @@ def _chain(member: Member, pipeline: Pipeline, around: Around) -> dict[str, Any]
 
 
 def _identifiers(member: Member) -> Iterator[dict[str, str]]:
-    answers = {folded(each.identifier.value): each.code for each in member.tries}
+    answers = {folded(each.identifier.value): in_words(each.code) for each in member.tries}
     worked = folded(member.identifier.value) if member.identifier else None
     seen: set[str] = set()
     for identifier in identifiers_of(member.user):
@@ -143,7 +155,7 @@ def _read(address: str, pipeline: Pipeline) -> dict[str, Any] | None:
         return None
     because = entry.mode.because
     if reader.unexpanded() and not entry.mode.own_only:
-        because = "reading it as its owner hides meetings of series at this server"
+        because = _("reading it as its owner hides meetings of series at this server")
     return {
         "mode": entry.mode.current.value,
         "because": because,
@@ -165,6 +177,7 @@ def _stream(address: str, pipeline: Pipeline) -> dict[str, Any] | None:
     }
     if stream is not None:
         shown["group"] = {
+            "number": stream.number,
             "anchor": stream.anchor,
             "members": stream.members,
             "own": stream.own,
@@ -204,14 +217,14 @@ def _now(agenda: Mapping[str, Any] | None, absence: Mapping[str, Any] | None, no
     if absence and absence["state"] in {"enabled", "scheduled"}:
         start, end = absence["start"], absence["end"]
         if (start is None or start <= now) and (end is None or now < end):
-            return {"shown": "oof", "until": end, "because": "the automatic reply is on"}
+            return {"shown": "oof", "until": end, "because": _("the automatic reply is on")}
     if agenda is None or agenda["read_at"] is None:
         return None
     if running := agenda["current"]:
-        because = "an appointment that counts so is running"
+        because = _("an appointment that counts so is running")
         return {"shown": running["show_as"], "until": running["end"], "because": because}
     others = any(each["start"] <= now < each["end"] for each in agenda["items"])
-    because = "what is running counts as nothing" if others else "no appointment is running"
+    because = _("what is running counts as nothing") if others else _("no appointment is running")
     return {"shown": "free", "until": None, "because": because}
 
 
@@ -236,7 +249,7 @@ def _told(member: Member, pipeline: Pipeline) -> dict[str, Any]:
     standing = parts.ledger.standing(user_id)
 
     def at(moment: float | None) -> str | None:
-        return None if moment is None else iso(parts.now() + timedelta(seconds=moment - loop_now))
+        return None if moment is None else iso(parts.wall(moment))
 
     waits = notifier.waits(user_id)
     return {

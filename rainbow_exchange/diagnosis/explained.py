@@ -30,12 +30,15 @@ async def explained(sides: Sides, wanted: object) -> Mapping[str, Any]:
     return person_at(sides, address, instant.astimezone(UTC))
 
 
-def person(sides: Sides, address: str) -> dict[str, Any]:
-    """Return the chain of whoever has this address, or why there is none."""
+def chain(sides: Sides, address: str) -> dict[str, Any]:
+    """Return the chain of whoever has this address, or why there is none; of the past nothing is read for it."""
     bridge = _bridge(sides)
-    if bridge is None:
-        return not_ready(address, sides.why_no_bridge())
-    shown = explain(address, *bridge)
+    return explain(address, *bridge) if bridge else not_ready(address, sides.why_no_bridge())
+
+
+def person(sides: Sides, address: str) -> dict[str, Any]:
+    """Return the chain, and what happened last."""
+    shown = chain(sides, address)
     if shown["user"]:
         shown["last"] = brief_last(sides.history.of(shown["user"]["id"]))
     return shown
@@ -63,7 +66,7 @@ def _bridge(sides: Sides) -> tuple[Pipeline, Around] | None:
 def _user(sides: Sides, address: str) -> dict[str, Any] | None:
     """Say who is meant: who has this address or, while no list of users says so, who had this login."""
     bridge = sides.bridge()
-    if bridge and (member := bridge.parts.roster.find(address)):
+    if bridge and (member := bridge.parts.roster.named(address)):
         return {"name": name_of(member), "id": member.user.id}
     if bridge and bridge.membership.listing.listed:
         return None

@@ -1,15 +1,14 @@
 """What will happen next about one person, and when: what waits in the parts, nearest first."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from rainbow_exchange.bridge.boundaries import instants as boundary_instants
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.roster import Coverage, Member
 from rainbow_exchange.json_text import iso
-
-_NOW = "at once"
+from rainbow_exchange.words import _
 
 
 def next_things(member: Member, pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -21,24 +20,26 @@ def next_things(member: Member, pipeline: Pipeline) -> list[dict[str, Any]]:
 
 def _all(member: Member, pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
     parts, membership = pipeline.parts, pipeline.membership
-    yield "the users are listed anew", membership.listing.next_at
+    yield _("the users are listed anew"), membership.listing.next_at
     yield from _telling(member, pipeline)
     if member.coverage is not Coverage.COVERED or member.mailbox is None:
-        yield "the mailbox is looked for again", member.next_try
+        yield _("the mailbox is looked for again"), member.next_try
         if membership.enrolment.outage is not None:
-            yield "Exchange is tried again", membership.enrolment.next_attempt
+            yield _("Exchange is tried again"), membership.enrolment.next_attempt
         return
     address = member.mailbox.address
     if doubt := parts.watcher.doubt(address):
-        yield "a stream for its changes is tried again", doubt.next_try
+        yield _("a stream for its changes is tried again"), doubt.next_try
     if parts.watcher.coverage(address) == "waiting":
-        yield "the calendar is polled", _wall(pipeline, pipeline.changes.polling.next_at(address))
-    reading = "the calendar is read again that could not be read" if parts.reader.failed(address) else "it is read"
+        yield _("the calendar is polled"), _wall(pipeline, pipeline.changes.polling.next_at(address))
+    reading = (
+        _("the calendar is read again that could not be read") if parts.reader.failed(address) else _("it is read")
+    )
     yield reading, _wall(pipeline, parts.coalescer.due_at(address))
-    yield "the calendar is read again in any case", parts.rereads.of(address)
-    yield "the out-of-office settings are read", parts.absences.settings_at(address)
+    yield _("the calendar is read again in any case"), parts.rereads.of(address)
+    yield _("the out-of-office settings are read"), parts.absences.settings_at(address)
     if member.mailbox.smtp is not None:
-        yield "who is out of office is polled", _wall(pipeline, parts.absences.everybody_at)
+        yield _("who is out of office is polled"), _wall(pipeline, parts.absences.everybody_at)
     if boundary := parts.boundaries.of(member.user.id):
         yield _boundary(address, boundary, pipeline), boundary
 
@@ -47,22 +48,19 @@ def _telling(member: Member, pipeline: Pipeline) -> Iterator[tuple[str, datetime
     parts, user_id = pipeline.parts, member.user.id
     notifier = parts.notifier
     if notifier.waits(user_id):
-        yield "Rainbow is told", _wall(pipeline, notifier.next_call or parts.loop_time())
-    yield "Rainbow is told again, which has refused this user", _wall(pipeline, notifier.held_back.until(user_id))
-    yield "Rainbow is told again, which has not asked", _wall(pipeline, parts.ledger.standing(user_id).again_at)
+        yield _("Rainbow is told"), _wall(pipeline, notifier.next_call or parts.loop_time())
+    yield _("Rainbow is told again, which has refused this user"), _wall(pipeline, notifier.held_back.until(user_id))
+    yield _("Rainbow is told again, which has not asked"), _wall(pipeline, parts.ledger.standing(user_id).again_at)
 
 
 def _boundary(address: str, boundary: datetime, pipeline: Pipeline) -> str:
     parts = pipeline.parts
     if boundary not in boundary_instants(parts.reader.last(address), None):
-        return "an absence begins or ends"
+        return _("an absence begins or ends")
     agenda = parts.reader.last(address)
     begins = agenda is not None and any(each.start == boundary for each in agenda.appointments)
-    return "an appointment begins" if begins else "an appointment ends"
+    return _("an appointment begins") if begins else _("an appointment ends")
 
 
 def _wall(pipeline: Pipeline, moment: float | None) -> datetime | None:
-    """Give the wall clock's time of an instant on the loop's."""
-    if moment is None:
-        return None
-    return pipeline.parts.now() + timedelta(seconds=moment - pipeline.parts.loop_time())
+    return None if moment is None else pipeline.parts.wall(moment)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rainbow_exchange.bridge.answer import DEADLINE, NOT_IN_TIME, Answers, refusal_of
-from rainbow_exchange.bridge.people import name_of
+from rainbow_exchange.bridge.people import in_words, name_of
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.privacy import Applied, Privacy, SubjectRule
 from rainbow_exchange.bridge.read_mode import Mode
@@ -21,26 +21,27 @@ from rainbow_exchange.rainbow.link import Answer, QuestionRefused, RainbowLink
 from rainbow_exchange.rainbow.notify_body import notify_wire
 from rainbow_exchange.rainbow.types import AutoReply, Question
 from rainbow_exchange.rainbow.wording import write_date
+from rainbow_exchange.words import _
 
 SCHEMA_VERSION = 1
 
-_NOBODY = "No user of the company has this address."
-_SEVERAL = "Several users have this address, and none as login; write the login of the one who is meant."
-_NOT_SAID = "Exchange has not said yet whether there is a mailbox"
-_UNTOUCHED = "as it stands in Exchange"
-_NOT_ASKED = "Exchange is not asked for it"
+_NOBODY = _("No user of the company has this address.")
+_SEVERAL = _("Several users have this address, and none as login; write the login of the one who is meant.")
+_NOT_SAID = _("Exchange has not said yet whether there is a mailbox")
+_UNTOUCHED = _("as it stands in Exchange")
+_NOT_ASKED = _("Exchange is not asked for it")
 _SUBJECTS = {
-    SubjectRule.AS_WRITTEN: "as it was written",
-    SubjectRule.UNTITLED: "there is none, and Rainbow demands one",
-    SubjectRule.NOT_TOLD: "Exchange does not show it to the service account",
-    SubjectRule.MASKED: "the appointment is marked as private",
-    SubjectRule.HIDDEN: "no subject is shown",
+    SubjectRule.AS_WRITTEN: _("as it was written"),
+    SubjectRule.UNTITLED: _("there is none, and Rainbow demands one"),
+    SubjectRule.NOT_TOLD: _("Exchange does not show it to the service account"),
+    SubjectRule.MASKED: _("the appointment is marked as private"),
+    SubjectRule.HIDDEN: _("no subject is shown"),
 }
 
 
 async def preview(address: str, pipeline: Pipeline, link: RainbowLink) -> dict[str, Any]:
     """Return what would be answered about whoever has this address, to questions without dates."""
-    member = pipeline.parts.roster.find(address)
+    member = pipeline.parts.roster.named(address)
     known = {"schema_version": SCHEMA_VERSION, "address": address, "user": member and name_of(member)}
     if member is None:
         several = pipeline.parts.roster.knows(address)
@@ -52,7 +53,9 @@ async def preview(address: str, pipeline: Pipeline, link: RainbowLink) -> dict[s
     events, absence = await asyncio.gather(seen.events(), seen.absence())
     return known | {
         "state": "shown",
-        "reason": "" if link.connected else f"Nothing leaves at present: the link is down ({link.reason}).",
+        "reason": ""
+        if link.connected
+        else _("Nothing leaves at present: the link is down ({reason}).", reason=link.reason),
         "mailbox": mailbox,
         "read_mode": mode and mode.value,
         "privacy": {"level": applied.level.value, "rule": _source(applied)},
@@ -71,7 +74,7 @@ def not_ready(address: str, reason: str) -> dict[str, Any]:
         "address": address,
         "user": None,
         "state": "not-ready",
-        "reason": f"Rainbow is told nothing: {reason}",
+        "reason": _("Rainbow is told nothing: {reason}", reason=reason),
     }
 
 
@@ -142,19 +145,21 @@ class _Seen:
 
     def _refused(self, question: Question, error: Exception) -> dict[str, Any]:
         refused = error if isinstance(error, QuestionRefused) else QuestionRefused(*NOT_IN_TIME)
-        why = self._member.reason or _NOT_SAID if refused is error else reason_of(error)
+        why = in_words(self._member.reason) or _NOT_SAID if refused is error else reason_of(error)
         return {**_sent(self._link.wire(question, refused)), "refused": refused.condition, "why": why}
 
     def _fields(self, shown: Shown) -> list[dict[str, Any]]:
         event, rule = shown.event, _SUBJECTS[shown.subject]
         if shown.subject in {SubjectRule.MASKED, SubjectRule.HIDDEN}:
-            rule = f"{rule}: {self._applied.level} by {_source(self._applied)}"
+            rule = _(
+                "{rule}: {level} by {source}", rule=rule, level=self._applied.level.value, source=_source(self._applied)
+            )
         kind = _UNTOUCHED
         if self._applied.level is Privacy.BUSY_ONLY and self._mode is Mode.BATCHED:
-            kind = f"{_NOT_ASKED} at busy-only: the same for all"
-        zone = _UNTOUCHED if event.timezone else "Exchange told none"
+            kind = _("{not_asked} at busy-only: the same for all", not_asked=_NOT_ASKED)
+        zone = _UNTOUCHED if event.timezone else _("Exchange told none")
         return [
-            _field("id", event.id, "a hash of what Exchange knows it by"),
+            _field("id", event.id, _("a hash of what Exchange knows it by")),
             _field("subject", event.subject, rule),
             _field("type", event.type, kind),
             _field("showAs", event.show_as, _UNTOUCHED),
@@ -165,28 +170,28 @@ class _Seen:
 
 
 def _reply_fields(reply: AutoReply, *, over: bool) -> Iterator[dict[str, Any]]:
-    yield _field("state", reply.state, "the times of the absence are over" if over else _UNTOUCHED)
+    yield _field("state", reply.state, _("the times of the absence are over") if over else _UNTOUCHED)
     if reply.state == "disabled":
         return
     for name, date in (("startDate", reply.start), ("endDate", reply.end)):
-        yield _field(name, write_date(date) if date else None, _UNTOUCHED if date else "Exchange told none")
-    plain = "as whoever writes gets it, without formatting, at every level of privacy"
+        yield _field(name, write_date(date) if date else None, _UNTOUCHED if date else _("Exchange told none"))
+    plain = _("as whoever writes gets it, without formatting, at every level of privacy")
     yield _field("internalReplyMessage", reply.internal_text, plain)
-    outside = plain if reply.external_text is not None else "nobody outside gets one, or Exchange told none"
+    outside = plain if reply.external_text is not None else _("nobody outside gets one, or Exchange told none")
     yield _field("externalReplyMessage", reply.external_text, outside)
     yield _field("audience", reply.audience, _UNTOUCHED if reply.audience else outside)
 
 
 def _notify(user_id: str) -> dict[str, Any]:
     """Show what Rainbow is told when something changes, before it asks."""
-    rule = "Rainbow's own id of the user: whose calendar changed, and nothing of it"
+    rule = _("Rainbow's own id of the user: whose calendar changed, and nothing of it")
     return {**_sent(notify_wire(user_id)), "fields": [_field("value", user_id, rule)]}
 
 
 def _never(level: Privacy, mode: Mode | None) -> list[dict[str, Any]]:
     """Say of what never leaves how it is kept from leaving."""
     sent = mode is Mode.BATCHED and level is not Privacy.BUSY_ONLY
-    location = "Exchange sends it with the subjects; it is dropped unread" if sent else _NOT_ASKED
+    location = _("Exchange sends it with the subjects; it is dropped unread") if sent else _NOT_ASKED
     rules = {"location": location} | dict.fromkeys(("body", "organizer", "attendees", "categories"), _NOT_ASKED)
     return [_field(name, None, rule) for name, rule in rules.items()]
 

@@ -18,7 +18,9 @@ import structlog
 from rainbow_exchange.bridge.anew import one_anew
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.synchronise import NotSynchronised, synchronise
+from rainbow_exchange.network.shown import users
 from rainbow_exchange.rainbow.errors import RainbowError
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -87,13 +89,15 @@ class Resyncs:
         if (job := self._jobs.get(str(what.get("job")))) is not None:
             return job.view()
         if "job" in what:
-            return _Job("", "", state="failed", says="The daemon was started anew meanwhile; ask again.").view()
+            return _Job("", "", state="failed", says=_("The daemon was started anew meanwhile; ask again.")).view()
         addresses = _addresses(what)
         if self._bridge() is None:
-            return _Job("", "", state="failed", says=f"Nothing can be read anew: {self._why_not()}").view()
+            return _Job(
+                "", "", state="failed", says=_("Nothing can be read anew: {why_not}", why_not=self._why_not())
+            ).view()
         if addresses is not None:
             if len(self._running("people")) >= _WORKS:
-                return _Job("", "", state="failed", says="Too much of this is under way; try again later.").view()
+                return _Job("", "", state="failed", says=_("Too much of this is under way; try again later.")).view()
             return self._begin("people", lambda job: self._people(job, addresses)).view()
         kind = "all" if what.get("all") is True else "users"
         running = self._running(kind)
@@ -117,7 +121,7 @@ class Resyncs:
         except NotSynchronised as error:
             job.state, job.says = "failed", str(error)
         except RainbowError as error:
-            job.state, job.says = "failed", f"The users of the company could not be listed: {error}."
+            job.state, job.says = "failed", _("The users of the company could not be listed: {error}.", error=error)
         else:
             job.state = "done"
         log.info("resync_ended", what=job.what, state=job.state)
@@ -132,7 +136,7 @@ class Resyncs:
         said = await self._listed(job, older_than=_LIST_WILL_DO)
         pipeline = self._pipeline()
         slots, ended = asyncio.Semaphore(_AT_A_TIME), list[str]()
-        job.at("reading", lambda: (len(ended), len(addresses)))
+        job.at(_("reading"), lambda: (len(ended), len(addresses)))
 
         async def one(address: str) -> dict[str, Any]:
             async with slots:
@@ -143,7 +147,7 @@ class Resyncs:
         job.people = await asyncio.gather(*map(one, addresses))
         job.says = said
         if self._bridge() is not pipeline:
-            raise NotSynchronised("The connector was being stopped, or its settings changed.")
+            raise NotSynchronised(_("The connector was being stopped, or its settings changed."))
 
     async def _listed(self, job: _Job, *, older_than: timedelta) -> str:
         """Read the list of users anew, unless it has just been read; say what that brought. Raises RainbowError."""
@@ -152,10 +156,19 @@ class Resyncs:
             listing, now = pipeline.membership.listing, pipeline.parts.now()
             if listing.listed_at is not None and now - listing.listed_at < older_than:
                 seconds = (now - listing.listed_at).total_seconds()
-                return f"The list of users was read {seconds:.0f} s ago: {len(pipeline.parts.roster)} user(s)."
-            job.at("listing users", lambda: listing.progress)
+                return _(
+                    "The list of users was read {seconds} s ago: {users}.",
+                    seconds=f"{seconds:.0f}",
+                    users=users(len(pipeline.parts.roster)),
+                )
+            job.at(_("listing users"), lambda: listing.progress)
             listed = await listing.refresh()
-            return f"{listed.users} user(s) listed, {listed.added} of them new, {listed.removed} gone."
+            return _(
+                "{users} listed, {added} of them new, {removed} gone.",
+                users=users(listed.users),
+                added=listed.added,
+                removed=listed.removed,
+            )
 
     def _pipeline(self) -> Pipeline:
         pipeline = self._bridge()

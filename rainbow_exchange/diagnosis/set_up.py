@@ -5,74 +5,89 @@ where the settings say, the keyring of whoever does this otherwise: the running 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
 
 from rainbow_exchange import own_keyring, secret_places
+from rainbow_exchange.bridge.discovery import found_before
 from rainbow_exchange.config import Settings
-from rainbow_exchange.config.layers import Given, beneath, stands_above
+from rainbow_exchange.config.layers import Given, as_entered, beneath, stands_above
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
 from rainbow_exchange.diagnosis import check
 from rainbow_exchange.diagnosis.check.local import Candidate, resolve
+from rainbow_exchange.diagnosis.settings_shown import short
+from rainbow_exchange.diagnosis.withheld import withheld
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.rainbow.entered import Entered as OfRainbow
 from rainbow_exchange.secret_desk import demand_sound
 from rainbow_exchange.secret_places import Place, place_of
+from rainbow_exchange.sides import holds
+from rainbow_exchange.sides.combined import combine
 from rainbow_exchange.sign_up.keeping import effective
 from rainbow_exchange.state import kept, made
-from rainbow_exchange.state.store import FILE_NAME, Store
+from rainbow_exchange.state.store import Store
+from rainbow_exchange.words import _, sentences
 
 log = structlog.get_logger()
 
 PATH = "/api/setup"
-BY = "setup"
+#: what settings are kept by: the command, the local page
+BY, PAGE = "setup", "page"
 #: seconds for all steps of a trial
 TOTAL = 120.0
-_KEPT, _ENTERED = "what is kept from here", "what was entered"
+_KEPT, _ENTERED = _("what is kept from here"), _("what was entered")
 #: steps that look at what was entered, which is nowhere yet
 _LOCAL = ("settings", "secrets")
-#: the last that need nobody's mailbox
-_UP_TO = "exchange-version"
+#: whom it must refuse is not asked here
+_NOBODY_NAMED = "must-refuse"
+#: those that need somebody's mailbox
+_OF_MAILBOX = ("mailbox", "impersonation", "subscription", "stream", "availability", "out-of-office")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What belongs together: settings, secrets, and the side of the check that tries them; its steps, () for all."""
+    """What belongs together: settings, secrets, and the side of the check that tries them; its steps, () for all.
+
+    `finds`: the address is whom autodiscover is asked about, and nothing of this is ever kept.
+    """
 
     settings: tuple[str, ...]
     secrets: tuple[str, ...]
     side: check.Side
     steps: tuple[str, ...] = ()
+    finds: bool = False
 
 
 _WAY = ("proxy", "name", "tcp", "tls")
-PARTS = {
-    "exchange": Part(
-        settings=tuple(
-            f"exchange.{name}"
-            for name in (
-                "url",
-                "autodiscover_url",
-                "username",
-                "auth",
-                "impersonation",
-                "ca_file",
-                "client_id",
-                "token_url",
-                "token_scope",
-                "token_resource",
-                "proxy_url",
-            )
-        ),
-        secrets=("exchange.password", "exchange.client_secret", "exchange.proxy_url"),
-        side="exchange",
+_EXCHANGE = Part(
+    settings=tuple(
+        f"exchange.{name}"
+        for name in (
+            "url",
+            "autodiscover_url",
+            "username",
+            "auth",
+            "impersonation",
+            "ca_file",
+            "client_id",
+            "token_url",
+            "token_scope",
+            "token_resource",
+            "proxy_url",
+        )
     ),
+    secrets=("exchange.password", "exchange.client_secret", "exchange.proxy_url"),
+    side="exchange",
+)
+PARTS = {
+    "exchange": _EXCHANGE,
+    "exchange-place": replace(_EXCHANGE, steps=("exchange-place",), finds=True),
     "exchange-proxy": Part(
         settings=("exchange.proxy_url",),
         secrets=("exchange.proxy_url",),
@@ -99,7 +114,10 @@ class Entered:
 
 
 class SetUp:
-    """Does it in the open `store`. `settings` gives those above what is made here; `use` reads all anew."""
+    """Does it in the open `store`. `settings` gives those above what is made here; `use` reads all anew.
+
+    `of_rainbow` is what Rainbow's administration says.
+    """
 
     def __init__(
         self,
@@ -109,12 +127,16 @@ class SetUp:
         now: Callable[[], datetime],
         random: Callable[[], float],
         use: Callable[[], Awaitable[None]] | None = None,
+        of_rainbow: Callable[[], OfRainbow] = OfRainbow,
     ) -> None:
         self._given = settings
         self._store = store
         self._now = now
         self._random = random
         self._use = use
+        self._of_rainbow = of_rainbow
+        #: where Exchange was before that was taken back: what is kept for it stays so
+        self._was_at = ""
 
     async def answer(self, body: object) -> Mapping[str, Any]:
         """Do what was asked over the wire. Raises ValueError for what is not understood."""
@@ -125,7 +147,7 @@ class SetUp:
                 case "look":
                     return {"answer": await self.look(entered.part)}
                 case "try":
-                    return {"answer": {"steps": await self.try_out(entered)}}
+                    return {"answer": {"steps": await self._tried(entered)}}
                 case "keep":
                     return {"answer": await self.keep(entered)}
         except UserError as error:
@@ -144,56 +166,80 @@ class SetUp:
             "secrets": {key: any(place.counts and place.has for place in places) for key, places in seen.items()},
         }
 
-    async def try_out(self, entered: Entered) -> list[dict[str, Any]]:
-        """Try it as the connector would, without keeping anything; give the results. Raises UserError."""
-        part, settings = PARTS[entered.part], self._layered(entered)
+    async def try_out(self, entered: Entered) -> AsyncGenerator[check.Began | check.Result, None]:
+        """Try it as the connector would, without keeping anything; give what each step says. Raises UserError.
+
+        To be left by `aclosing`: then nothing stays open anywhere.
+        """
+        part, settings = PARTS[entered.part], await self._layered(entered)
         secrets, faults = await asyncio.to_thread(resolve, settings)
         new: dict[str, Any] = {key.replace(".", "_"): secret for key, secret in entered.secrets.items()}
         account = own_keyring.whose()
+        counting = combine(settings, replace(secrets, **new), self._said_by_rainbow(part))
+        if counting.unconfirmed and part.side == "exchange":
+            yield _unconfirmed(counting.unconfirmed, settings)
+            return
         candidate = Candidate(
-            settings=settings,
-            secrets=replace(secrets, **new),
+            settings=counting.settings,
+            secrets=counting.secrets,
             secret_faults={
                 key: fault for key, fault in faults.items() if key in part.secrets and key not in entered.secrets
             },
             account=account,
             service=account,
         )
-        results: list[dict[str, Any]] = []
-        # Not the memory of refused passwords: whoever enters one means it to be tried.
-        with TemporaryDirectory(prefix="rainbow-exchange-") as folder:
-            store = Store.open(Path(folder) / FILE_NAME)
-            try:
-                going = check.run(
-                    candidate,
-                    store=store,
-                    now=self._now,
-                    random=self._random,
-                    sides=(part.side,),
-                    address=entered.address,
-                    total=TOTAL,
-                )
-                async with aclosing(going) as steps:
-                    async for each in steps:
-                        if not isinstance(each, check.Result) or not _is_shown(each, part):
-                            continue
-                        results.append(asdict(each))
-                        if each.step == (part.steps[-1] if part.steps else "" if entered.address else _UP_TO):
-                            break
-            finally:
-                store.close()
-        return results
+        last = steps_of(entered.part, entered.address)[-1]
+        # An empty memory of refused passwords: whoever enters one means it to be tried.
+        with closing(Store.in_memory()) as store:
+            going = check.run(
+                candidate,
+                store=store,
+                now=self._now,
+                random=self._random,
+                sides=(part.side,),
+                address="" if part.finds else entered.address,
+                find_by=entered.address if part.finds else "",
+                total=TOTAL,
+            )
+            async with aclosing(going) as steps:
+                async for each in steps:
+                    if not _is_shown(each, part):
+                        continue
+                    yield each
+                    if isinstance(each, check.Result) and each.step == last:
+                        break
 
-    async def keep(self, entered: Entered) -> dict[str, Any]:
-        """Keep it, and use it. Raises UserError: then all is as it was."""
+    def _said_by_rainbow(self, part: Part) -> OfRainbow:
+        """Give what Rainbow's administration says; not where Exchange is, where just that is looked for."""
+        said = self._of_rainbow()
+        if not part.finds:
+            return said
+        return replace(said, values={name: value for name, value in said.values.items() if name != "url"})
+
+    async def withheld(self, entered: Entered) -> list[str]:
+        """Say which secrets that are kept would be told to a server that they were not given for. Raises UserError."""
+        part, tried = PARTS[entered.part], await self._layered(entered)
+        secrets, _faults = await asyncio.to_thread(resolve, tried)
+        held = [key for key in part.secrets if key not in entered.secrets and getattr(secrets, key.replace(".", "_"))]
+        counts = combine(effective(self._given(), self._store), secrets, self._of_rainbow()).settings
+        found = self._was_at or found_before(self._store)
+        return [*withheld(counts, tried, held, find_by=entered.address if part.finds else "", found=found)]
+
+    async def _tried(self, entered: Entered) -> list[dict[str, Any]]:
+        async with aclosing(self.try_out(entered)) as steps:
+            return [asdict(each) async for each in steps if isinstance(each, check.Result)]
+
+    async def keep(self, entered: Entered, *, by: str = BY) -> dict[str, Any]:
+        """Keep it, and use it. Raises UserError: then all is as it was. `by` is what it is made by."""
         given = self._given()
-        self._layered(entered)
+        await self._layered(entered)
         places = {place_of(given, key): secret for key, secret in entered.secrets.items()}
         if faults := await asyncio.to_thread(secret_places.try_out, {p: s for p, s in places.items() if s is not None}):
             raise UserError(faults)
         await asyncio.to_thread(_write, {place: secret for place, secret in places.items() if not place.fixed})
         values = {key: value for key, value in entered.values.items() if not stands_above(given, key)}
-        made.keep(self._store, values, by=BY, at=self._now())
+        self._was_at = effective(given, self._store).exchange.url or self._was_at
+        made.keep(self._store, values, by=by, at=self._now())
         await asyncio.to_thread(kept.copying(self._store))
         log.info("set_up", part=entered.part, settings=sorted(values), secrets=sorted(entered.secrets))
         remark = ""
@@ -201,32 +247,66 @@ class SetUp:
             try:
                 await self._use()
             except UserError as error:
-                remark = " ".join(error.problems)
-        where = [f"{place.key} in {place}" for place, secret in places.items() if secret is not None]
+                remark = sentences(*error.problems)
+        where = [
+            _("{key} in {place}", key=place.key, place=str(place))
+            for place, secret in places.items()
+            if secret is not None
+        ]
         return {"account": own_keyring.whose(), "kept": where, "remark": remark}
 
-    def _layered(self, entered: Entered) -> Settings:
+    async def _layered(self, entered: Entered) -> Settings:
         """Give the settings as they would count. Raises UserError with everything that speaks against it."""
-        given, faults = self._given(), []
+        given, faults = self._given(), list[str]()
         for key, secret in entered.secrets.items():
             if secret is not None:
                 demand_sound(key, secret)
         for key, value in entered.values.items():
             if stands_above(given, key) and _normal(key, value) != _plain(given, key):
-                faults.append(f"{key} is given by {given.origin(key)}, which stands above {_KEPT}; change it there.")
+                faults.append(
+                    _(
+                        "{key} is given by {origin}, which stands above {kept}; change it there.",
+                        key=key,
+                        origin=short(given.origin(key)),
+                        kept=_KEPT,
+                    )
+                )
         layer = {key: Given(each.value, each.origin) for key, each in made.read(self._store).items()}
         layer |= {key: Given(value, _ENTERED) for key, value in entered.values.items()}
-        settings, left_out = beneath(given, {key: each for key, each in layer.items() if each.value is not None})
-        faults += [fault.replace("; it is left out.", ".") for fault in left_out]
+        counting = {key: each for key, each in layer.items() if each.value is not None}
+        # In a thread: a file is looked at, which may lie on a server that does not answer.
+        settings, left_out = await asyncio.to_thread(beneath, given, counting)
+        faults += map(as_entered, left_out)
         if faults:
             raise UserError(faults)
         return settings
 
 
-def _is_shown(result: check.Result, part: Part) -> bool:
-    if result.step in _LOCAL:
-        return result.verdict is check.Verdict.FAIL and not part.steps
-    return not part.steps or result.step in part.steps
+def _is_shown(each: check.Began | check.Result, part: Part) -> bool:
+    if each.step == _NOBODY_NAMED:
+        return False
+    if each.step in _LOCAL:
+        return isinstance(each, check.Result) and each.verdict is check.Verdict.FAIL and not part.steps
+    return not part.steps or each.step in part.steps
+
+
+def steps_of(part: str, address: str) -> tuple[str, ...]:
+    """Name the steps of a trial in their order; those of a mailbox only where one is named."""
+    of_exchange = tuple(step for step in check.TITLES if step.startswith("exchange-"))
+    return PARTS[part].steps or (*of_exchange, *(_OF_MAILBOX if address else ()))
+
+
+def _unconfirmed(host: str, settings: Settings) -> check.Result:
+    """Say that this host has to be confirmed before anything is sent there."""
+    hold = holds.unconfirmed(host, settings.exchange.allowed_hosts)
+    return check.Result(
+        step="exchange-place",
+        verdict=check.Verdict.FAIL,
+        text=hold.text,
+        fix=hold.action,
+        cause=hold.problem,
+        facts={"host": host},
+    )
 
 
 def _entered(asked: Mapping[str, Any]) -> Entered:

@@ -7,11 +7,12 @@ Rainbow, told, asked. The first that is broken explains those behind it, which a
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rainbow_exchange.bridge.people import Trouble
+from rainbow_exchange.bridge.troubles import Trouble
+from rainbow_exchange.words import _
 
-SEE_STATUS = "rainbow-exchange status says more."
-_RETRY = "It is tried again by itself; rainbow-exchange retry does not wait."
-_WAIT = "Nothing has to be done: it happens by itself."
+SEE_STATUS = _("rainbow-exchange status says more.")
+_RETRY = _("It is tried again by itself; rainbow-exchange retry does not wait.")
+_WAIT = _("Nothing has to be done: it happens by itself.")
 
 Link = tuple[str, str, str]
 
@@ -29,20 +30,27 @@ def of(chain: Mapping[str, Any], trouble: Trouble | None) -> dict[str, Any]:
         return broken(link, because, action) | {"also": [because for _, because, _ in others]}
     told = chain["told"]
     if told["at"] is None or told["waits"]:
-        return _undecided("told", "it was read, and Rainbow is about to be told.")
+        return _undecided("told", _("it was read, and Rainbow is about to be told."))
     if told["not_asked"]:
-        return _undecided("asked", "Rainbow was told a moment ago and is expected to ask now.")
+        return _undecided("asked", _("Rainbow was told a moment ago and is expected to ask now."))
     if told["answered_at"]["events"] is None:
-        return _undecided("asked", "Rainbow was told, and has not asked for the calendar so far.")
+        return _undecided("asked", _("Rainbow was told, and has not asked for the calendar so far."))
     polled = chain["stream"]["poll_seconds"]
-    how = f" (by polling, up to {polled:.0f} s late)" if polled else ""
+    how = _(" (by polling, up to {seconds} s late)", seconds=f"{polled:.0f}") if polled else ""
     return {
         "right": True,
         "broken": "",
-        "because": f"changes are noticed{how}, the calendar was read, and Rainbow was told and has asked since.",
-        "action": "If the client shows something else, look at the user's calendar-presence setting in Rainbow.",
+        "because": _(
+            "changes are noticed{how}, the calendar was read, and Rainbow was told and has asked since.", how=how
+        ),
+        "action": _("If the client shows something else, look at the user's calendar-presence setting in Rainbow."),
         "also": [],
     }
+
+
+def broken_links(chain: Mapping[str, Any]) -> dict[str, str]:
+    """Return each link of the chain that is broken, with the reason."""
+    return {link: because for link, because, _ in _links(chain, None)}
 
 
 def _undecided(link: str, because: str) -> dict[str, Any]:
@@ -55,13 +63,14 @@ def _links(chain: Mapping[str, Any], trouble: Trouble | None) -> Iterator[Link]:
     down = exchange["state"] != "connected"
     if mailbox["state"] == "none":
         action = trouble.action if trouble else _RETRY
-        yield "mailbox", f"no mailbox is found or allowed: {mailbox['reason']}.", action
+        yield "mailbox", _("no mailbox is found or allowed: {reason}.", reason=mailbox["reason"]), action
     if down:
-        yield "exchange", f"Exchange cannot be used: {exchange['reason']}", SEE_STATUS
+        yield "exchange", _("Exchange cannot be used: {reason}", reason=exchange["reason"]), SEE_STATUS
     if mailbox["state"] == "not known yet":
-        reason = f": {mailbox['reason']}" if mailbox["reason"] else ""
-        action = trouble.action if trouble else _RETRY
-        yield "mailbox", f"Exchange has not said yet whether there is a mailbox{reason}.", action
+        because = _("Exchange has not said yet whether there is a mailbox.")
+        if reason := mailbox["reason"]:
+            because = _("Exchange has not said yet whether there is a mailbox: {reason}.", reason=reason)
+        yield "mailbox", because, trouble.action if trouble else _RETRY
     if mailbox["state"] == "found":
         yield from _noticing(chain)
         yield from _reading(chain)
@@ -71,39 +80,41 @@ def _links(chain: Mapping[str, Any], trouble: Trouble | None) -> Iterator[Link]:
 def _noticing(chain: Mapping[str, Any]) -> Iterator[Link]:
     stream = chain["stream"]
     if stream is None or stream["state"] in {"opening", "renewing"}:
-        reason = f" ({stream['reason']})" if stream and stream["reason"] else ""
-        yield "stream", f"no stream carries its changes at present{reason}: they are noticed late.", _RETRY
+        because = _("no stream carries its changes at present: they are noticed late.")
+        if stream and (reason := stream["reason"]):
+            because = _("no stream carries its changes at present ({reason}): they are noticed late.", reason=reason)
+        yield "stream", because, _RETRY
 
 
 def _reading(chain: Mapping[str, Any]) -> Iterator[Link]:
     agenda = chain["agenda"]
     if agenda is None:
-        yield "agenda", "the calendar was not read yet.", _WAIT
+        yield "agenda", _("the calendar was not read yet."), _WAIT
     elif agenda["reason"]:
-        kept = "what was read last is shown" if agenda["read_at"] else "nothing is shown"
-        yield "agenda", f"the calendar cannot be read ({agenda['reason']}): {kept}.", _RETRY
+        kept = _("what was read last is shown") if agenda["read_at"] else _("nothing is shown")
+        yield "agenda", _("the calendar cannot be read ({reason}): {kept}.", reason=agenda["reason"], kept=kept), _RETRY
     elif agenda["read_at"] is None:
-        yield "agenda", "the calendar was not read yet.", _WAIT
+        yield "agenda", _("the calendar was not read yet."), _WAIT
     absence = chain["absence"]
     if absence and absence["state"] is None and absence["reason"]:
-        yield "absence", f"Exchange does not tell who is out of office ({absence['reason']}).", _RETRY
+        yield "absence", _("Exchange does not tell who is out of office ({reason}).", reason=absence["reason"]), _RETRY
 
 
 def _telling(chain: Mapping[str, Any]) -> Iterator[Link]:
     rainbow, told = chain["rainbow"], chain["told"]
     if rainbow["state"] != "connected":
-        yield "rainbow", f"Rainbow cannot be told, or cannot ask: {rainbow['reason']}", SEE_STATUS
+        yield "rainbow", _("Rainbow cannot be told, or cannot ask: {reason}", reason=rainbow["reason"]), SEE_STATUS
     if told["refused"]:
         yield (
             "told",
-            "Rainbow does not let itself be told of this user.",
-            "Was the user removed in Rainbow just now? It is tried again hourly.",
+            _("Rainbow does not let itself be told of this user."),
+            _("Was the user removed in Rainbow just now? It is tried again hourly."),
         )
     elif told["waits"] and told["failing"]:
-        yield "told", f"Rainbow could not be told so far: {told['failing']}.", _RETRY
+        yield "told", _("Rainbow could not be told so far: {failing}.", failing=told["failing"]), _RETRY
     elif told["late"]:
         yield (
             "asked",
-            "Rainbow was told and has not asked since.",
-            "It is told again. Is Exchange Calendar Synchronization on in Rainbow's administration?",
+            _("Rainbow was told and has not asked since."),
+            _("It is told again. Is Exchange Calendar Synchronization on in Rainbow's administration?"),
         )

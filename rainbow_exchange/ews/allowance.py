@@ -22,6 +22,8 @@ class Allowance:
     def __init__(self, *, random: Callable[[], float]) -> None:
         self._random = random
         self.refusals = 0
+        #: those beyond the limit whose mailbox somebody has
+        self.beyond: dict[Member, None] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._asking = False
         self._rest = _REST
@@ -59,24 +61,24 @@ class Allowance:
 
     def hold(self, member: Member, error: EwsError) -> None:
         """Note that this one has to wait, by a refusal of its own or of others before it."""
-        member.trouble, member.beyond = str(error), True
+        self._put_beyond(member, error)
         if not self.short:
             self.refused()
 
     def granted(self, member: Member) -> None:
         """Note that a member was subscribed; perhaps it was its turn."""
         if member.beyond:
-            member.beyond = False
+            self._put_within(member)
             self.allowed()
 
     def refuses(self, member: Member, error: EwsError) -> bool:
         """Note what a Subscribe has shown, perhaps one whose turn it was; whether it is beyond the limit."""
         refused = is_beyond(error)
         if refused:
-            member.trouble, member.beyond = str(error), True
+            self._put_beyond(member, error)
             self.refused()
         elif member.beyond:
-            member.beyond = False
+            self._put_within(member)
             self._pass_on()  # something else was in the way
         return refused
 
@@ -90,6 +92,21 @@ class Allowance:
         self._until = 0.0
         self._rest = _REST
         self._plan()
+
+    def note(self, member: Member) -> None:
+        """Note that somebody has the mailbox of this member, or has it no more."""
+        if member.beyond and member.wanted:
+            self.beyond[member] = None
+        else:
+            self.beyond.pop(member, None)
+
+    def _put_beyond(self, member: Member, error: EwsError) -> None:
+        member.trouble, member.beyond = str(error), True
+        self.note(member)
+
+    def _put_within(self, member: Member) -> None:
+        member.beyond = False
+        self.note(member)
 
     def _pass_on(self) -> None:
         self._asking = False

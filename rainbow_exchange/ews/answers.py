@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from lxml import etree
@@ -14,6 +15,10 @@ from rainbow_exchange.ews.types import ResponseCode
 Entry = TypeVar("Entry")
 
 _DIGITS = 10
+#: as many as the days have that are kept of each calendar: most appointments begin and end with one
+_MINUTES = 10 * 24 * 60
+#: characters of an instant that is kept: with seven digits of a fraction and its offset it has 33
+_KEPT = 40
 #: the end of a day, which xs:dateTime may write so
 _END_OF_DAY = re.compile(r"(?<=T)24:00:00(\.0+)?(?![.\d])")
 
@@ -37,6 +42,11 @@ def first(element: etree._Element | None, *path: str) -> etree._Element | None:
     return element
 
 
+def by_name(element: etree._Element) -> dict[str, etree._Element]:
+    """Give the children by local name, the first where several have one; for those of whom many are read."""
+    return {local_name(child): child for child in element.iterchildren(reversed=True)}
+
+
 def within(element: etree._Element, name: str) -> etree._Element | None:
     """Find the first element of that local name at any depth, `element` itself included."""
     return next(element.iter("{*}" + name), None)
@@ -44,7 +54,8 @@ def within(element: etree._Element, name: str) -> etree._Element | None:
 
 def text_of(element: etree._Element | None) -> str:
     """Give an element's text without white space around it; "" where there is no element."""
-    return "" if element is None or element.text is None else element.text.strip()
+    text = None if element is None else element.text
+    return text.strip() if text else ""
 
 
 def child_text(element: etree._Element | None, *path: str) -> str:
@@ -69,12 +80,22 @@ def instant(text: str) -> datetime:
     Any number of fraction digits is taken, those beyond microseconds are cut; 24:00:00 is the next day's midnight.
     Raises MalformedResponse.
     """
-    midnight, ends_day = _END_OF_DAY.subn("00:00:00", text.strip())
+    written = text.strip()
     try:
-        read = datetime.fromisoformat(midnight) + timedelta(days=ends_day)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        return _instant(written) if len(written) <= _KEPT else _instant.__wrapped__(written)
     except (ValueError, OverflowError):  # whose words repeat what stands there
         raise MalformedResponse("a time that is no xs:dateTime") from None
+
+
+@lru_cache(maxsize=_MINUTES)
+def _instant(text: str) -> datetime:
+    """Read it once for all appointments of everybody that begin or end then."""
+    if "T24" in text:
+        text, ends_day = _END_OF_DAY.subn("00:00:00", text)
+        read = datetime.fromisoformat(text) + timedelta(days=ends_day)
+    else:
+        read = datetime.fromisoformat(text)
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def optional_instant(text: str) -> datetime | None:

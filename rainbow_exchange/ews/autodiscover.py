@@ -40,6 +40,7 @@ from rainbow_exchange.ews.operations.get_user_settings import BATCH, GetUserSett
 from rainbow_exchange.ews.operations.pox_autodiscover import PoxAutodiscover
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.network.shown import shown
+from rainbow_exchange.words import _, joined
 
 log = structlog.get_logger()
 
@@ -136,18 +137,20 @@ class Autodiscover:
             try:
                 said |= request.read(await self._servers.post(url, request.write(), limit=_MANY_LIMIT))
             except Redirected as redirect:
-                raise EwsConnectionError("http-302", f"redirects to {_shown(redirect.target)}") from redirect
+                raise EwsConnectionError(
+                    "http-302", _("redirects to {shown}", shown=_shown(redirect.target))
+                ) from redirect
         return said
 
     async def _of_domain(self, address: str, search: Search) -> Found | None:
         """Ask where the standard says that a domain's autodiscover may be, in turn."""
         domain = domain_of(address)
         if not domain:
-            search.note(address, "is no mail address")
+            search.note(address, _("is no mail address"))
             return None
         places = [place for place in standard_places(domain, self._ports) if self._trust.asks(host_of(place.soap))]
         if not places:
-            search.block(address, f"autodiscover.{domain}", "leads to")
+            search.block(address, f"autodiscover.{domain}", _("leads to"))
             return None
         for place in places:
             search.see(place.pox, address.lower())
@@ -162,7 +165,7 @@ class Autodiscover:
         record = f"SRV record _autodiscover._tcp.{domain}"
         named = await self._records(domain)
         if not named:
-            search.note(record, "there is none")
+            search.note(record, _("there is none"))
         for host, port in named:
             found = await self._follow(record, place_by_record(host, port).pox, address, search)
             if found is not None:
@@ -186,10 +189,11 @@ class Autodiscover:
                     return await self._follow(url, target, address, search)
                 case RedirectAddress(address=other):
                     objection = search.objection("", other.lower())
-                    search.note(url, f"asks to look for {shown(other)} instead{f', {objection}' if objection else ''}")
+                    instead = _("asks to look for {other} instead", other=shown(other))
+                    search.note(url, joined(", ", (instead, objection or "")))
                     return None if objection else await self._of_domain(other, search)
                 case NotHere(code=code):
-                    search.note(url, f"knows no such mailbox ({shown(code)})")
+                    search.note(url, _("knows no such mailbox ({code})", code=shown(code)))
                 case None:
                     pass
         return None
@@ -203,40 +207,45 @@ class Autodiscover:
             check_url(target)
         except (ValueError, UserError):
             if not target.lower().startswith("http://"):
-                search.note(where, f"redirects to {_shown(target)}, which is no web address to go to")
+                search.note(where, _("redirects to {shown}, which is no web address to go to", shown=_shown(target)))
                 return None
         host = host_of(target)
         if not target.lower().startswith("https://"):
-            search.note(where, f"redirects to {_shown(target)}, which is not https and so is not followed")
+            search.note(
+                where, _("redirects to {shown}, which is not https and so is not followed", shown=_shown(target))
+            )
             return None
         if not self._trust.asks(host):
             if unasked and host == f"www.{domain_of(address)}":
-                search.note(where, f"redirects to {host}, the company's web site")
+                search.note(where, _("redirects to {host}, the company's web site", host=host))
             else:
-                search.block(where, host, "redirects to")
+                search.block(where, host, _("redirects to"))
             return None
         place = place_at(target)
         objection = search.objection(place.pox, address.lower())
-        search.note(where, f"redirects to {_shown(target)}" + (f", {objection}" if objection else ""))
+        search.note(where, joined(", ", (_("redirects to {shown}", shown=_shown(target)), objection or "")))
         return None if objection else await self._at(place, address, search)
 
     async def _usable(self, place: Place, located: Located, search: Search) -> Found | None:
         """Choose the first address of EWS at which somebody answers and that may be told the password."""
         where = place.soap
         if not located.urls:
-            search.note(where, "names no address of EWS")
+            search.note(where, _("names no address of EWS"))
         for url in located.urls:
             host = host_of(url)
             if not host:
-                search.note(where, f"says that EWS is at {_shown(url)}, where there can be no server")
+                search.note(where, _("says that EWS is at {shown}, where there can be no server", shown=_shown(url)))
                 continue
             if not self._trust.serves(host):
-                search.block(where, host, "says that EWS is at")
+                search.block(where, host, _("says that EWS is at"))
                 continue
             try:
                 check_url(url)
             except UserError as error:
-                search.note(where, f"says that EWS is at {_shown(url)}: {shown(error.problems[0])}")
+                search.note(
+                    where,
+                    _("says that EWS is at {shown}: {problem}", shown=_shown(url), problem=error.problems[0]),
+                )
                 continue
             try:
                 await self._servers.reach(url)
@@ -258,13 +267,13 @@ class Autodiscover:
             return redirect
         except EwsAuthenticationError as error:
             search.refuse(host_of(url), error)
-            search.note(url, f"refuses the user name or password (HTTP {error.status})")
+            search.note(url, _("refuses the user name or password (HTTP {status})", status=error.status))
         except EwsConnectionError as error:
             search.note(url, error.detail or error.kind)
         except ResponseError as error:
-            search.note(url, f"refuses to answer ({error.code})")
+            search.note(url, _("refuses to answer ({code})", code=error.code))
         except MalformedResponse:
-            search.note(url, "does not answer as autodiscover does")
+            search.note(url, _("does not answer as autodiscover does"))
         return None
 
     async def _redirect_of(self, url: str, search: Search) -> str | None:
@@ -274,10 +283,10 @@ class Autodiscover:
             search.note(url, error.detail or error.kind)
             return None
         if target is None:
-            search.note(url, "does not redirect")
+            search.note(url, _("does not redirect"))
         return target
 
 
 def _shown(url: str) -> str:
     """Show a server's web address without its query."""
-    return shown(url.partition("?")[0]) or "nowhere"
+    return shown(url.partition("?")[0]) or _("nowhere")

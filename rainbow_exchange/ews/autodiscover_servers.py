@@ -17,6 +17,7 @@ from rainbow_exchange.ews.logins import Login, Logins
 from rainbow_exchange.ews.transport import Transport
 from rainbow_exchange.network.failures import Way
 from rainbow_exchange.network.proxy import Proxy, proxy
+from rainbow_exchange.words import _
 
 LIMIT = 20.0  # seconds for one request
 _MOST_BYTES = 8 * 1024 * 1024
@@ -100,11 +101,11 @@ class Servers:
                 if answer.status not in {HTTPStatus.OK, HTTPStatus.INTERNAL_SERVER_ERROR}:
                     raise EwsConnectionError(f"http-{answer.status}", f"HTTP {answer.status}")
                 if answer.content_type == "text/html":
-                    raise MalformedResponse("a web page")
+                    raise MalformedResponse(_("a web page"))
                 accepted()
                 return await answer.read(_MOST_BYTES)
         except TimeoutError as error:
-            raise EwsConnectionError("timeout", f"no whole answer within {limit:g} s") from error
+            raise EwsConnectionError("timeout", _("no whole answer within {limit:g} s", limit=limit)) from error
 
     async def redirect_of(self, url: str) -> str | None:
         """Ask without credentials where `url` redirects to; None: nowhere. Raises EwsConnectionError."""

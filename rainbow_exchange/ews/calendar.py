@@ -11,12 +11,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from rainbow_exchange.ews import request_id
 from rainbow_exchange.ews.drafts import Draft, draft_of_event, draft_of_item, drafts_of_digits, is_kept
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
 from rainbow_exchange.ews.operations.find_item import FindItem
 from rainbow_exchange.ews.operations.get_user_availability import MERGED_INTERVAL, FreeBusyResponse, GetUserAvailability
 from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
 from rainbow_exchange.model import Agenda, Appointment, Mailbox, Window
+from rainbow_exchange.pause import others_turn
 
 #: a window is not split below these: the server then has another reason
 _SMALLEST_AVAILABILITY = timedelta(days=1)
@@ -39,7 +41,8 @@ async def read_availability(
     asked = tuple(dict.fromkeys(addresses))
     results = await _availability(client, asked, window, subjects=subjects)
     agendas: dict[str, Agenda | EwsError] = {}
-    for address, result in zip(asked, results, strict=True):
+    for number, (address, result) in enumerate(zip(asked, results, strict=True)):
+        await others_turn(number)
         agendas[address] = (
             _agenda_of_view(address, window, result, read_at, subjects=subjects)
             if isinstance(result, FreeBusyResponse)
@@ -168,6 +171,7 @@ def _agenda(
         unreadable=unreadable,
         unknown_zones=tuple(unknown_zones),
         doubtful=doubtful,
+        request_id=request_id.last(),
     )
 
 

@@ -5,17 +5,19 @@ credentials are refused (`latch`) or while the server asked to be left alone (`t
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from ssl import SSLContext
 from typing import Any, Self, TypeVar
 
-from rainbow_exchange.ews import soap
+import structlog
+
+from rainbow_exchange.ews import request_id, soap
 from rainbow_exchange.ews.auth import Authenticator
+from rainbow_exchange.ews.client_counters import ClientCounters
+from rainbow_exchange.ews.endings import kind_of
 from rainbow_exchange.ews.endpoint import check_url, is_web_page, not_ews, refusal, request_headers
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
@@ -39,6 +41,9 @@ from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.ews.version import RequestVersion
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.proxy import Proxy
+from rainbow_exchange.words import _
+
+_log = structlog.get_logger()
 
 R = TypeVar("R")
 
@@ -55,18 +60,6 @@ _OPTIONAL = frozenset(
         "Unsubscribe",
     }
 )
-
-
-@dataclass(slots=True)
-class ClientCounters:
-    """What this client has done: plain numbers for status and metrics."""
-
-    requests: Counter[str] = field(default_factory=Counter)  # by operation, sent
-    errors: Counter[str] = field(default_factory=Counter)  # by ResponseCode, kind of connection error, or class
-    bytes_sent: int = 0
-    bytes_received: int = 0
-    back_offs: int = 0  # how often the server asked to be left alone
-    last_back_off: str = ""  # its reason
 
 
 class EwsClient:
@@ -217,6 +210,7 @@ class EwsClient:
                             limit = min(self._request_timeout, login.latch.patience())
                             posting = self._transports[login].post(body, headers, limit=limit)
                             data = await self._exchange(operation.NAME, posting, affinity, accepted, limit)
+                            _log_request(operation.NAME, headers)
                             envelope = soap.open_envelope(data)
                             self.server_version = envelope.server_version or self.server_version
                             result = operation.parse(envelope.body_element)
@@ -254,6 +248,7 @@ class EwsClient:
                 self._sent(operation.NAME, body)
                 async with self._transports[login].post(body, headers, limit=self._request_timeout) as answer:
                     await self._check_head(answer, affinity, accepted)
+                    _log_request(operation.NAME, headers)
                     async with aclosing(self._messages(answer, who)) as messages:
                         yield messages
 
@@ -273,7 +268,9 @@ class EwsClient:
                         self.counters.bytes_received += len(chunk)
                         found = events.feed(chunk)
             except TimeoutError as error:
-                raise EwsConnectionError("timeout", f"a stream was silent for {patience:g} s") from error
+                raise EwsConnectionError(
+                    "timeout", _("a stream was silent for {patience:g} s", patience=patience)
+                ) from error
             self.last_ok, self.outage = self._now(), None
             for message in found:
                 if message.error is not None:
@@ -294,7 +291,9 @@ class EwsClient:
                 await self._check_head(answer, affinity, accepted)
                 data = await answer.read(self._max_answer_bytes)
         except TimeoutError as error:
-            raise EwsConnectionError("timeout", f"no whole answer to {name} within {limit:g} s") from error
+            raise EwsConnectionError(
+                "timeout", _("no whole answer to {name} within {limit:g} s", name=name, limit=limit)
+            ) from error
         self.counters.bytes_received += len(data)
         if is_web_page(data):
             raise not_ews(self._host)
@@ -302,6 +301,7 @@ class EwsClient:
 
     async def _check_head(self, answer: Answer, affinity: Affinity | None, accepted: Callable[[], None]) -> None:
         """Return if EWS answers; else raise what its status, or the SOAP fault that comes with it, says."""
+        request_id.note(answer.header)
         if answer.status == HTTPStatus.FORBIDDEN:
             raise EwsAuthenticationError(answer.status, schemes(answer.headers("WWW-Authenticate")))
         if answer.status == HTTPStatus.OK:
@@ -310,6 +310,7 @@ class EwsClient:
             accepted()
             if affinity is not None:
                 affinity.learn(answer.headers("Set-Cookie"))
+                affinity.answered(answer.header)
             return
         if answer.status >= HTTPStatus.BAD_REQUEST and answer.content_type.endswith("xml"):
             page = await answer.read(_LONGEST_ERROR_PAGE)
@@ -323,6 +324,7 @@ class EwsClient:
         raise refusal(answer.status, answer.header, host=self._host, now=self._now)
 
     def _sent(self, name: str, body: bytes) -> None:
+        request_id.forget()
         self.counters.requests[name] += 1
         self.counters.bytes_sent += len(body)
 
@@ -335,13 +337,19 @@ class EwsClient:
                 name in _OPTIONAL and is_refusal(error)
             ):
                 self.outage = error
+            _log.debug(
+                "exchange_request_failed",
+                operation=name,
+                reason=reason_of(error),
+                exchange_request_id=request_id.last(),
+            )
             self._failed(error, who, limit)
             raise
 
     def _failed(self, error: EwsError, who: str, limit: InFlight | None) -> None:
         """Count what came, obey what it asks for."""
         self.last_error = error
-        self.counters.errors[reason_of(error)] += 1
+        self.counters.errors[kind_of(error)] += 1
         if isinstance(error, ConnectionLimitReached):
             self._too_many(error, stream=limit is None)
         elif isinstance(error, ServerBusy):
@@ -356,15 +364,18 @@ class EwsClient:
 
     def _too_many(self, error: ConnectionLimitReached, *, stream: bool) -> None:
         part, stated = exceeded(error, stream=stream)
-        self.counters.back_offs += 1
-        self.counters.last_back_off = f"{error} ({part})"
+        self.counters.backed_off(error, self._now(), part=part)
         if part == REQUESTS:
             self.in_flight.shrink(stated=stated, concurrency=True)
 
     def _stay_away(self, who: str | None, error: EwsError, seconds: float) -> None:
-        self.counters.back_offs += 1
-        self.counters.last_back_off = str(error)
+        self.counters.backed_off(error, self._now())
         self._back_offs.note(who, error, seconds)
+
+
+def _log_request(name: str, headers: Mapping[str, str]) -> None:
+    ours, theirs = headers["client-request-id"], request_id.last()
+    _log.debug("exchange_request", operation=name, client_request_id=ours, exchange_request_id=theirs)
 
 
 def _busy(result: object) -> ServerBusy | None:

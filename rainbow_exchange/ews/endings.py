@@ -1,5 +1,7 @@
 """What to call an interruption, a renewal or a loss: a word or two and Exchange's own codes. Pure."""
 
+import re
+
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -9,6 +11,17 @@ from rainbow_exchange.ews.errors import (
     StreamCut,
 )
 from rainbow_exchange.ews.treatment import TABLE
+from rainbow_exchange.words import _
+
+#: what this program calls a loss itself
+_OUR_WORD = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+#: kinds of errors in a word or two; by itself, "refused" might be taken for a denial
+_KINDS = {
+    "refused": _("no connection"),
+    "name": _("name"),
+    "timeout": _("timeout"),
+    "closed": _("closed"),
+}
 
 
 def label(error: EwsError | str | None) -> str:
@@ -24,8 +37,18 @@ def label(error: EwsError | str | None) -> str:
     if isinstance(error, MalformedResponse):
         return "garbled"
     if isinstance(error, EwsError):
-        error = error.code if isinstance(error, ResponseError) else type(error).__name__
-    return str(error) if error in TABLE or not error.startswith("Error") else "other"
+        return kind_of(error)
+    return error if error in TABLE or _OUR_WORD.fullmatch(error) else "other"
+
+
+def kind_of(error: EwsError) -> str:
+    """Name any error for whoever counts: a ResponseCode, a kind of connection error or what stands for it.
+
+    Codes that nobody has published share the name "other": what a server makes up is no label of a metric.
+    """
+    if isinstance(error, ResponseError):
+        return error.code if error.code in TABLE else "other"
+    return error.kind if isinstance(error, EwsConnectionError) else type(error).__name__
 
 
 def word(error: EwsError) -> str:
@@ -35,5 +58,5 @@ def word(error: EwsError) -> str:
     if isinstance(error, EwsAuthenticationError):
         return f"HTTP {error.status}"
     if isinstance(error, EwsConnectionError):
-        return "no connection" if error.kind == "refused" else error.kind  # by itself it might be taken for a denial
+        return _KINDS.get(error.kind, error.kind)
     return type(error).__name__

@@ -19,9 +19,10 @@ from typing import Literal
 
 from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.network.verdict import Why
+from rainbow_exchange.words import joined
 
 #: ours: an error for which the server gave no code
-NO_CODE = "(no ResponseCode)"
+NO_CODE = "no ResponseCode"
 _WORD = re.compile(r"\w[\w.:-]{0,99}")
 
 
@@ -52,7 +53,7 @@ class EwsConnectionError(EwsError):
         why: Why | None = None,
         shared: bool = False,
     ) -> None:
-        super().__init__(f"{kind}: {detail}" if detail else kind)
+        super().__init__(joined(": ", (kind, detail)))
         self.kind = kind
         self.detail = detail
         self.retry_after = retry_after

@@ -7,7 +7,7 @@ Mailbox server".
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,7 @@ _LONGEST_COOKIE = 4096
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _COOKIE_VALUE = re.compile(r'[^\s";,\\\x00-\x1f\x7f]*|"[^\s";,\\\x00-\x1f\x7f]*"')
 _HOST_NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LONGEST_HOST = 255
 
 
 @dataclass(slots=True)
@@ -32,6 +33,8 @@ class Affinity:
     anchor: str
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
     named: bool = True  # the anchor is an SMTP address, which a header may name
+    front_end: str = ""  # the servers that the last answer came through
+    back_end: str = ""
 
     @classmethod
     def to(cls, mailbox: Mailbox, cookies: dict[str, str] | None = None) -> "Affinity":
@@ -58,6 +61,12 @@ class Affinity:
                 self.cookies.pop(name, None)
             elif name in self.cookies or len(self.cookies) < _MOST_COOKIES:
                 self.cookies[name] = value
+
+    def answered(self, header: Callable[[str], str | None]) -> None:
+        """Note which servers an answer came through, by its headers or else by the cookie that binds to a back end."""
+        bound = self.cookies.get("X-BackEndOverrideCookie", "").partition("~")[0]
+        self.front_end = _host(header("X-FEServer"))
+        self.back_end = _host(header("X-CalculatedBETarget")) or _host(header("X-BEServer")) or _host(bound)
 
     def failed(self, error: EwsError) -> None:
         """Take a failure into account: after a 5xx the cookies may lead to a back end that is gone."""
@@ -107,3 +116,9 @@ def server_name(subscription_id: str) -> str | None:
     if length and len(name) == length and _HOST_NAME.fullmatch(name):
         return name.decode("ascii").lower()
     return None
+
+
+def _host(name: str | None) -> str:
+    """Give a server's name in lower case, "" for what is none."""
+    raw = (name or "").strip().encode("ascii", "replace")
+    return raw.decode().lower() if len(raw) <= _LONGEST_HOST and _HOST_NAME.fullmatch(raw) else ""

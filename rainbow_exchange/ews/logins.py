@@ -40,7 +40,7 @@ class Logins:
             due = [login for login in self._logins if login.latch.seconds_to_next_try() == 0]
             chosen = (usable or due or [self._in_use])[0]
             if chosen is not self._in_use:
-                log.warning("exchange_account_changed", account=chosen.name, before=self._in_use.name)
+                log.info("exchange_account_changed", account=chosen.name, before=self._in_use.name)
                 self._in_use = chosen
         return self._in_use
 

@@ -12,6 +12,7 @@ from rainbow_exchange.ews.event_stream import StreamMessage
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents
 from rainbow_exchange.ews.types import Caller, ConnectingSid
+from rainbow_exchange.ews.views import WatcherCounters
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.pause import Pause
 
@@ -29,6 +30,7 @@ class Member:
     affinity: Affinity | None = None  # by which it was subscribed
     group: "StreamGroup | None" = None  # None while it is renewed
     covered: bool = False
+    wanted: bool = True  # somebody has this mailbox
     reason: str = "opened"  # of its next Gap
     early_refusals: int = 0  # in a row, each within a minute of the subscription's creation
     beyond: bool = False  # the server allows no subscription for it
@@ -59,7 +61,9 @@ class End:
 
 
 class Listener(Protocol):
-    """Who owns the groups. Each of these returns at once."""
+    """Who owns the groups, and counts what they see. Each of these returns at once."""
+
+    counters: WatcherCounters
 
     def confirmed(self, group: "StreamGroup", fresh: list[Member]) -> None:
         """A stream is open; for `fresh` something may have been missed before."""

@@ -23,6 +23,9 @@ from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
 #: what we ask for at once, whatever more the server would take
 MOST_MAIL_TIPS = 100
 
+#: no reply is sent: one object for all, since it is nearly everybody's state
+DISABLED = OutOfOffice(state=OofState.DISABLED)
+
 _STATE = {state.value: state for state in OofState}
 _AUDIENCE = {audience.value: audience for audience in Audience}
 _WIDER = [Audience.NONE, Audience.KNOWN, Audience.ALL]
@@ -42,6 +45,10 @@ class Tip:
     missing: bool = False
     start: datetime | None = None
     end: datetime | None = None
+
+
+#: the tip of nearly everybody, shared as well
+_NO_REPLY = Tip(out=False)
 
 
 async def read_mail_tips(
@@ -73,6 +80,8 @@ async def read_oof_settings(client: Caller, mailbox: Mailbox, *, impersonate: bo
     state = _STATE.get(settings.oof_state.lower())
     if state is None:
         raise MalformedResponse("an OofState that is none of the three")
+    if state is OofState.DISABLED:
+        return DISABLED  # its texts are of the last time, and nobody is told them
     scheduled = state is OofState.SCHEDULED
     if scheduled and (settings.start is None or settings.end is None):
         raise MalformedResponse("a scheduled absence without its times")
@@ -116,6 +125,8 @@ def _tip(answer: MailTip | EwsError) -> Tip | EwsError:
         return answer
     message = answer.message_html or ""
     out = bool(message) and not answer.pending
+    if answer.message_html == "" and not answer.pending:
+        return _NO_REPLY
     return Tip(
         out=out,
         text=plain(message) if out else "",

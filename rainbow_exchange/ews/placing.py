@@ -4,7 +4,8 @@ The rules for who may share a stream are in `grouping`; what one group does is i
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import itertools
+from collections.abc import Callable, Container, Coroutine
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +53,7 @@ class Placing:
         self._now = now
         self._random = random
         self.groups: list[StreamGroup] = []
+        self._numbers = itertools.count(1)
         self.tasks: asyncio.TaskGroup | None = None
         self.running: set[asyncio.Task[None]] = set()
         self._gathering: StreamGroup | None = None
@@ -96,6 +98,14 @@ class Placing:
             group.affinity = Affinity.to(member.mailbox, dict(member.affinity.cookies))
         group.add(member)
         self.start(group)
+
+    def strays(self, bound: Container[str]) -> list[Member]:
+        """Take those out of streams of their own that need not be alone any more; `bound` are the others' addresses."""
+        alone = [(group, member) for group in self.groups if group.own for member in group.members.values()]
+        strays = [(group, member) for group, member in alone if member.mailbox.address not in bound]
+        for group, member in strays:
+            group.remove(member)
+        return [member for _, member in strays]
 
     def repack_soon(self) -> None:
         """Have the members of groups that wait for a stream taken over by streams with room, a little later."""
@@ -149,14 +159,14 @@ class Placing:
         """Show each group."""
         return [view(group) for group in self.groups]
 
-    def limits(self, *, beyond: bool) -> LimitsView:
-        """Show what the server allows at present; `beyond`: somebody may not be subscribed."""
+    def limits(self, *, beyond: int) -> LimitsView:
+        """Show what the server allows at present; `beyond` mailboxes may not be subscribed."""
         return LimitsView(
             streams_limit=self.limit.limit,
             streams_open=len(self.limit.open),
             stream_refusals=self.limit.refusals,
             seconds_to_next_stream=self.limit.seconds_to_next_try(),
-            subscriptions_limited=beyond,
+            beyond=beyond,
         )
 
     async def _live(self, group: StreamGroup) -> None:
@@ -176,6 +186,7 @@ class Placing:
             size=self._group_size,
             key=self._group_key(mailbox),
             own=own,
+            number=next(self._numbers),
             impersonation=self._impersonation,
             stream_minutes=self._stream_minutes,
             open_delay=self._open_delay,
@@ -195,6 +206,7 @@ def server_of(group: StreamGroup) -> str | None:
 def view(group: StreamGroup) -> StreamView:
     """Show a group."""
     return StreamView(
+        number=group.number,
         anchor=group.affinity.anchor,
         members=len(group.members),
         state=group.state,
@@ -203,4 +215,8 @@ def view(group: StreamGroup) -> StreamView:
         reopenings=max(group.times_opened - 1, 0),
         server=server_of(group),
         own=group.own,
+        front_end=group.affinity.front_end,
+        back_end=group.affinity.back_end,
+        reason="" if group.state == "streamed" else group.trouble,
+        next_try=group.next_try,
     )

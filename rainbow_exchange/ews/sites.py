@@ -4,7 +4,6 @@ It is asked in batches, before a mailbox is subscribed. Protocol: ews.md §3 "Af
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
@@ -79,11 +78,15 @@ class Sites:
         located = self._known.get(mailbox.address)
         return located.group_key if located is not None else ""
 
-    def elsewhere(self, addresses: Iterable[str]) -> dict[str, int]:
-        """Count these mailboxes by the host of their ExternalEwsUrl, but for the host that most of them have."""
-        places = (self._known.get(address) for address in addresses)
-        hosts = Counter(host_of(place.external_url) for place in places if place is not None and place.external_url)
-        return dict(hosts.most_common()[1:])
+    @property
+    def asked(self) -> bool:
+        """Whether autodiscover is asked at all."""
+        return self._ask is not None
+
+    def host(self, address: str) -> str:
+        """Give the host of a mailbox's ExternalEwsUrl; "" while none is known."""
+        place = self._known.get(address)
+        return host_of(place.external_url) if place is not None and place.external_url else ""
 
     async def run(self) -> None:
         """Ask, until cancelled."""
@@ -107,7 +110,7 @@ class Sites:
         try:
             said = await self._ask(addresses)
         except EwsError as error:
-            _log.info("sites_not_known", mailboxes=len(addresses), reason=str(error), next_try=_REST)
+            _log.info("sites_not_known", mailboxes=len(addresses), reason=str(error), retry_in=_REST)
             self._resting_until = asyncio.get_running_loop().time() + _REST
             self._wanted.clear()
         else:

@@ -20,17 +20,25 @@ from rainbow_exchange.ews.types import ConnectingSid, Operation, ResponseCode
 SERVER_VERSION = "Exchange2013_SP1"
 MAX_ANSWER = 64 * 1024 * 1024
 
-# UTF-8 is all that EWS speaks; without it, a declaration could choose an encoding that hides a DTD from `_DTD`.
-_PARSER = etree.XMLParser(
-    encoding="utf-8",
-    resolve_entities=False,
-    no_network=True,
-    load_dtd=False,
-    huge_tree=False,
-    collect_ids=False,
-    remove_comments=True,
-    remove_pis=True,
-)
+#: bytes of a document from which on it has a parser of its own
+_LARGE = 16 * 1024
+
+
+def _parser() -> etree.XMLParser:
+    # UTF-8 is all that EWS speaks; without it, a declaration could choose an encoding that hides a DTD from `_DTD`.
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        collect_ids=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+_PARSER = _parser()
 _SPACE = b" \t\r\n\0"
 _BOM = b"\xef\xbb\xbf"
 _DTD = re.compile(rb"(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
@@ -106,14 +114,16 @@ def read_document(data: bytes, max_size: int) -> etree._Element:
         raise MalformedResponse("a document type declaration")
     if b"&" in data and b"&#" in data:  # one byte is looked for many times faster than two
         data = _REFERENCE.sub(_without_forbidden, data)
+    # a parser keeps, and clears for each document, a table as large as the most namespaces it has ever seen declared
+    parser = _PARSER if len(data) < _LARGE else _parser()
     try:
-        return etree.fromstring(data, _PARSER)
+        return etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         mended = _without_stray_bytes(data)
         if mended == data:
             raise MalformedResponse(f"not well-formed at byte {error.offset or 0}") from None
     try:
-        return etree.fromstring(mended, _PARSER)
+        return etree.fromstring(mended, parser)
     except etree.XMLSyntaxError as error:
         raise MalformedResponse(f"not well-formed at byte {error.offset or 0}") from None
 

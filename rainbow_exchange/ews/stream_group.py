@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.bisect import find_bad
+from rainbow_exchange.ews.cover import Cover
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
     EwsAuthenticationError,
@@ -38,7 +39,6 @@ from rainbow_exchange.pause import Pause
 if TYPE_CHECKING:
     from rainbow_exchange.ews.views import StreamState
 
-_NO_GAP_WITHIN = 10.0  # seconds from an orderly Closed to the next confirmed opening
 _STEADY = 20.0  # seconds a stream must have lived to be reopened without back-off
 _FAREWELL = 0.1  # seconds between our own closing of a stream and the next: the server is to see them in this order
 _RETRY = (1.0, 30.0)  # back-off: first wait at most, longest
@@ -61,6 +61,7 @@ class StreamGroup:
         size: int,
         key: str,
         own: bool,
+        number: int = 0,
         impersonation: bool,
         stream_minutes: int,
         open_delay: float,
@@ -69,9 +70,11 @@ class StreamGroup:
         random: Callable[[], float],
     ) -> None:
         self.key = key
+        self.number = number
         self.own = own
         self.apart = False  # on another server than most: no place for newcomers
         self.members: dict[str, Member] = {}
+        self.cover = Cover(self.members)
         self.reserved = 0  # places of those being subscribed
         self.running = False
         self.affinity = Affinity.to(anchor)
@@ -95,7 +98,6 @@ class StreamGroup:
         self._first = FirstAlone()
         self._changed = asyncio.Event()
         self._reopening: asyncio.Timeout | None = None
-        self._closed: float | None = None  # loop time of an orderly end, until the next end
         self._waits = self._new_waits()
         self._vague_refusals = 0
         self._anchors_refused = 0
@@ -125,6 +127,7 @@ class StreamGroup:
         now = asyncio.get_running_loop().time()
         member.group = self
         self.members[member.mailbox.address] = member
+        self.cover.changed()
         self._joins.came(now)
         self._reschedule()
 
@@ -133,16 +136,11 @@ class StreamGroup:
         if self.members.pop(member.mailbox.address, None) is not None:
             member.group = None
             member.covered = False
+            self.cover.changed()
             self._joins.went()
             if not self.members:
                 self._limit.leave(self)
             self._reschedule()
-
-    def covers(self, member: Member) -> bool:
-        """Whether `member` is streamed, the short while between an orderly end and the next stream included."""
-        if not member.covered or self._closed is None:
-            return member.covered
-        return asyncio.get_running_loop().time() - self._closed <= _NO_GAP_WITHIN
 
     async def run(self) -> None:
         """Keep a stream open for the members; return when there are none. On cancel the stream is closed."""
@@ -161,14 +159,14 @@ class StreamGroup:
         finally:
             self._limit.leave(self)
             self.state = "gathering"
-            self._uncover("reopened: stopped")
+            self.cover.lift("reopened: stopped")
 
     async def _allowed(self) -> bool:
         """Wait until the server allows one more stream; False if nobody is left to be streamed."""
         while self.members and not self._limit.admits(self):
-            self.state, self._closed = "waiting", None
+            self.state, self.cover.closed = "waiting", None
             self.trouble = self.trouble or "ErrorExceededConnectionCount"
-            self._uncover("reopened: waited")
+            self.cover.lift("reopened: waited")
             self._listener.waiting(self)
             await self._limit.turn(self)
         return bool(self.members)
@@ -253,36 +251,31 @@ class StreamGroup:
         return End(how="refused", error=error, named=named, departed=len(named) < len(known))
 
     def _confirm(self, reading: Iterable[Member]) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._closed is not None and now - self._closed > _NO_GAP_WITHIN:
-            self._uncover("reopened: late")
-        self._closed = None
         self._anchors_refused = 0
         self._limit.confirmed(self)
         self.state = "streamed"
         self.trouble, self.next_try = "", None
         self.opened_at = self._now()
         self.times_opened += 1
-        present = [member for member in reading if member.group is self]
-        fresh = [member for member in present if not member.covered]
-        for member in present:
-            member.covered = True
-        self._listener.confirmed(self, fresh)
+        present = (member for member in reading if member.group is self)
+        self._listener.confirmed(self, self.cover.confirm(present, asyncio.get_running_loop().time()))
 
     # --- after a stream
 
     async def _after(self, end: End) -> float:
         """Draw the consequences; return how many seconds to wait before the next stream."""
         now = asyncio.get_running_loop().time()
-        steady = self.state == "streamed" and now - (self._joins.opened_at or now) >= _STEADY
-        if steady:
+        age = now - (self._joins.opened_at or now) if self.state == "streamed" else 0.0
+        if age and end.how != "changed":
+            self._listener.counters.ages.observe(age)
+        if steady := age >= _STEADY:
             self._waits = self._new_waits()
             self._vague_refusals = 0
         if end.how == "closed":
-            self._closed = now
+            self.cover.closed = now
             return 0.0 if steady else next(self._waits)
-        self._closed = None
-        self._uncover(f"reopened: {end}" if end.how != "changed" else "reopened: members changed")
+        self.cover.closed = None
+        self.cover.lift(f"reopened: {end}" if end.how != "changed" else "reopened: members changed")
         if end.how == "changed":
             self._hasty = 0 if steady else self._hasty + 1
             if self._hasty >= _HASTY:
@@ -382,11 +375,6 @@ class StreamGroup:
     def _sid(self) -> ConnectingSid | None:
         anchor = self.members.get(self.affinity.anchor)
         return connecting_sid(anchor.mailbox) if self._impersonation and anchor is not None else None
-
-    def _uncover(self, reason: str) -> None:
-        for member in self.members.values():
-            if member.covered:
-                member.covered, member.reason = False, reason
 
     def _at_least(self, seconds: float | None) -> float:
         """Add jitter above what the server asked for."""

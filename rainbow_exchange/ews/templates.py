@@ -12,9 +12,13 @@ from importlib import resources
 from lxml import etree
 
 from rainbow_exchange.ews.errors import UnencodableText
+from rainbow_exchange.ews.namespaces import MESSAGES, TYPES
 
 #: what XML 1.0 has no way to write, not even as a character reference (its production 2, "Char")
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+#: of what is appended; as in the templates, which is quicker than to ask one each time
+PREFIXES = {"t": TYPES, "m": MESSAGES, "a": "http://schemas.microsoft.com/exchange/2010/Autodiscover"}
 
 _PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_blank_text=True
@@ -63,7 +67,7 @@ def append(parent: etree._Element, name: str, text: str | None = None, **attribu
     """Append an element, named as "t:Mailbox" by the template's prefixes, and return it. Raises UnencodableText."""
     prefix, _, local = name.rpartition(":")
     checked = {key: writable(value) for key, value in attributes.items()}
-    child: etree._Element = etree.SubElement(parent, f"{{{parent.nsmap[prefix]}}}{local}", checked)
+    child: etree._Element = etree.SubElement(parent, f"{{{PREFIXES[prefix]}}}{local}", checked)
     if text is not None:
         child.text = writable(text)
     return child

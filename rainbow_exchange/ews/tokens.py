@@ -20,6 +20,8 @@ from rainbow_exchange.ews.failures import explained, named_failures
 from rainbow_exchange.json_text import read_json
 from rainbow_exchange.network.failures import Way
 from rainbow_exchange.network.proxy import Proxy, proxy
+from rainbow_exchange.outage import Outage
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -66,6 +68,8 @@ class TokenSource:
         self._failed: EwsConnectionError | None = None
         self._waits, self._waits_refused = backoff(*_WAITS), backoff(*_WAITS_REFUSED)
         self._fetching: asyncio.Task[str] | None = None
+        #: ahead of time, while the old one serves
+        self._not_renewed = Outage("token_not_renewed", "token_renewed_again")
         self.fetched = 0
 
     async def token(self, *, newer_than: str | None = None) -> str:
@@ -77,7 +81,7 @@ class TokenSource:
         if self._token is not None and self._token != newer_than and now < self._ends:
             if now >= self._renew_at and now >= self._not_before and self._fetching is None:
                 self._not_before = now + _PAUSE
-                self._begin().add_done_callback(_told)
+                self._begin()
             return self._token
         if self._failed is not None and now < self._not_before and self._fetching is None:
             raise EwsConnectionError("token", self._failed.detail, why=self._failed.why)
@@ -105,8 +109,13 @@ class TokenSource:
 
     def _ended(self, fetching: asyncio.Task[str]) -> None:
         self._fetching = None
-        if not fetching.cancelled():
-            fetching.exception()  # seen, even where everybody who waited has gone
+        if fetching.cancelled():
+            return
+        error = fetching.exception()  # seen, even where everybody who waited has gone
+        if error is None:
+            self._not_renewed.went_well()
+        elif isinstance(error, EwsError) and asyncio.get_running_loop().time() < self._ends:
+            self._not_renewed.failed(reason=str(error))
 
     async def _fetch(self) -> str:
         self.fetched += 1
@@ -153,10 +162,11 @@ class TokenSource:
             if _is_refusal(status) and word:
                 tried = Tried(scheme="Bearer", stage="token", reason=word)
                 raise EwsAuthenticationError(HTTPStatus.UNAUTHORIZED, (), tried)
-            raise EwsConnectionError("token", f"it answered {status}" + (f" {word}" if word else ""))
+            answered = f"{status} {word}" if word else str(status)
+            raise EwsConnectionError("token", _("it answered {status}", status=answered))
         token = said.get("access_token")
         if not isinstance(token, str) or not _BEARER.match(token):
-            raise EwsConnectionError("token", "its answer holds no token")
+            raise EwsConnectionError("token", _("its answer holds no token"))
         life, now = _seconds(said.get("expires_in")), asyncio.get_running_loop().time()
         self._token, self._renew_at, self._not_before = token, now + life / 2, 0.0
         self._ends = now + max(life - _SAFE, life / 2)
@@ -168,19 +178,13 @@ def _is_refusal(status: int) -> bool:
     return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _BUSY
 
 
-def _told(fetching: asyncio.Task[str]) -> None:
-    """Say that a renewal ahead of time has failed; it is tried again while the old token serves."""
-    if not fetching.cancelled() and isinstance(error := fetching.exception(), EwsError):
-        log.warning("token_not_renewed", error=str(error))
-
-
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     while chunk := await answer.content.readany():
         body += chunk
         if len(body) > _LONGEST_ANSWER:
             answer.close()
-            raise EwsConnectionError("token", "its answer has no end")
+            raise EwsConnectionError("token", _("its answer has no end"))
     return bytes(body)
 
 

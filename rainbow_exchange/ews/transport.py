@@ -21,6 +21,7 @@ from rainbow_exchange.ews.failures import explained, named_failures
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.failures import Way
 from rainbow_exchange.network.proxy import Proxy, ProxyRefused, proxy
+from rainbow_exchange.words import _
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -78,7 +79,7 @@ class Answer:
         while chunk := await self.next_chunk():
             body += chunk
             if len(body) > limit:
-                raise MalformedResponse(f"an answer larger than {limit} bytes")
+                raise MalformedResponse(_("an answer larger than {limit} bytes", limit=limit))
         return bytes(body)
 
 
@@ -210,7 +211,7 @@ class Transport:
         flow = self._auth.flow()
         leg = await self._advance(flow, None)
         token: str | None = None
-        for _ in range(_MOST_LEGS):
+        for _turn in range(_MOST_LEGS):
             if not isinstance(leg, Leg):
                 break
             authorization = leg.authorization
@@ -237,7 +238,7 @@ class Transport:
             endless = Tried(scheme="", stage="handshake", reason="endless")
             tried = endless if isinstance(leg, Leg) else leg
             raise EwsAuthenticationError(response.status, schemes(offered), tried)
-        raise EwsConnectionError(f"http-{response.status}", f"{self.host} did not let the sign-in go on")
+        raise EwsConnectionError(f"http-{response.status}", _("{host} did not let the sign-in go on", host=self.host))
 
     async def _advance(self, flow: Flow, challenge: Challenge | None) -> Leg | Tried | None:
         """Return the next leg, or how far the sign-in came."""

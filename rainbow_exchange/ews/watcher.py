@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from rainbow_exchange.backoff import backoff
+from rainbow_exchange.ews import covered, request_id, views
 from rainbow_exchange.ews.allowance import Allowance
 from rainbow_exchange.ews.elsewhere import Elsewhere, nowhere
 from rainbow_exchange.ews.endings import label, word
@@ -27,6 +28,7 @@ from rainbow_exchange.ews.types import ResponseCode, connecting_sid
 from rainbow_exchange.ews.unsubscribing import Unsubscribing
 from rainbow_exchange.ews.views import CloseReport, Coverage, Doubt, LimitsView, StreamView, WatcherCounters
 from rainbow_exchange.model import ChangeSignal, Gap, Lost, Mailbox, MailboxChanged
+from rainbow_exchange.words import _
 
 __all__ = ["Client", "CloseReport", "Coverage", "StreamView", "Watcher", "WatcherCounters"]
 
@@ -88,8 +90,8 @@ class Watcher:
         )
         self._unsubscribing = Unsubscribing(client, impersonation=impersonation)
         self._allowance = Allowance(random=random)
-        self._down: set[StreamGroup] = set()
-        self._outage = False  # said so, and not yet that it is over
+        self.everybody = covered.Everybody(self._placing, self._allowance, self._members, self._renewals)
+        self._down: dict[StreamGroup, str] = {}  # ended other than in order, and why
         self._closing = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
@@ -119,6 +121,7 @@ class Watcher:
         known = [member for member in self._members.values() if member.subscription_id]
         report = await self._unsubscribing.all(known, limit)
         self._members.clear()
+        self._allowance.beyond.clear()
         self._placing.groups.clear()
         return report
 
@@ -129,7 +132,8 @@ class Watcher:
         """
         address = mailbox.address
         async with self._locks.setdefault(address, asyncio.Lock()):
-            if address in self._members:
+            if (known := self._members.get(address)) is not None:
+                covered.want(known, self._allowance, wanted=True)
                 return
             member = Member(mailbox)
             try:
@@ -142,6 +146,7 @@ class Watcher:
 
     async def forget(self, address: str) -> None:
         """Stop watching: leave the stream and unsubscribe, for at most five seconds, whatever comes of it."""
+        self.let_go(address)
         async with self._locks.setdefault(address, asyncio.Lock()):
             member = self._members.pop(address, None)
             if member is None:
@@ -159,30 +164,17 @@ class Watcher:
     def coverage(self, address: str) -> Coverage | None:
         """Say how a mailbox is watched: "waiting" means that the server allows no more streams for now; None: not."""
         member = self._members.get(address)
-        if member is None:
-            return None
-        if member.group is None:
-            return "waiting" if member.beyond else "renewing"
-        if member.group.state == "waiting":
-            return "waiting"
-        if member.group.covers(member):
-            return "streamed"
-        late = member.group.state == "streamed" and self._placing.limit.reopening_interval()
-        return "waiting" if late else "opening"
+        return None if member is None else covered.coverage(member, self._placing)
+
+    def let_go(self, address: str) -> None:
+        """Nobody has this mailbox any more: it counts no longer, and is to be forgotten."""
+        if (member := self._members.get(address)) is not None:
+            covered.want(member, self._allowance, wanted=False)
 
     def doubt(self, address: str) -> Doubt | None:
         """Say why a watched mailbox is not streamed; None where it is, or is not watched."""
         member = self._members.get(address)
-        if member is None or self.coverage(address) == "streamed":
-            return None
-        if member.beyond:
-            left = timedelta(seconds=self._allowance.seconds_to_next_try())
-            return Doubt(reason=member.trouble, next_try=self._now() + left)
-        if member.group is None:
-            return Doubt(reason=member.trouble or "renewed", next_try=member.next_try)
-        if self.coverage(address) == "waiting" and (wait := self._placing.limit.seconds_to_next_try()):
-            return Doubt(reason=member.group.trouble, next_try=self._now() + timedelta(seconds=wait))
-        return Doubt(reason=member.group.trouble or "its stream is being opened", next_try=member.group.next_try)
+        return None if member is None else covered.doubt(member, self._placing, self._allowance, self._now())
 
     def retry(self, address: str) -> None:
         """Try now what was to be tried later for this mailbox: its renewal, or its stream."""
@@ -203,15 +195,24 @@ class Watcher:
         member = self._members.get(address)
         return None if member is None or member.group is None else view(member.group)
 
+    def stream_number(self, address: str) -> int | None:
+        """Give the number of that group."""
+        member = self._members.get(address)
+        return None if member is None or member.group is None else member.group.number
+
+    def interruptions(self) -> views.Interrupted | None:
+        """Say how many streams have ended other than in order and are not open again; None where none has."""
+        return views.interrupted(self._down)
+
     def limits(self) -> LimitsView:
         """Show what the server allows at present."""
-        return self._placing.limits(beyond=any(member.beyond for member in self._members.values()))
+        return self._placing.limits(beyond=len(self._allowance.beyond))
 
     # --- subscribing and renewing
 
     async def _subscribe(self, member: Member) -> None:
         if self._closing.is_set():
-            raise EwsConnectionError("closed", "the watcher is being closed")
+            raise EwsConnectionError("closed", _("the watcher is being closed"))
         mailbox = member.mailbox
         alone = self._impersonation and self.owner_bound.holds(member)
         if apart := mailbox.address in self._elsewhere and not alone:
@@ -247,7 +248,7 @@ class Watcher:
         """Subscribe a mailbox anew until it is watched again or lost for good."""
         address = member.mailbox.address
         waits, cause = backoff(*_RENEWAL, random=self._random), member.trouble
-        for _ in range(member.early_refusals - 1):
+        for _turn in range(member.early_refusals - 1):
             delay = max(delay, next(waits))
         while True:
             if await self._pause(member, delay):
@@ -266,7 +267,7 @@ class Watcher:
                     return
                 delay = max(next(waits), asked_for(error) * (1 + 0.25 * self._random()))
                 member.trouble = word(error)
-                _log.debug("renewal_failed", mailbox=address, reason=str(error), next_try=round(delay, 1))
+                _log.debug("renewal_failed", mailbox=address, reason=str(error), retry_in=round(delay, 1))
             else:
                 self.counters.renewals[label(cause)] += 1
                 member.alive = False
@@ -313,8 +314,9 @@ class Watcher:
         address = member.mailbox.address
         self._renewals.pop(address, None)
         self._members.pop(address, None)
+        covered.want(member, self._allowance, wanted=False)
         self.counters.losses[label(code)] += 1
-        _log.warning("mailbox_lost", mailbox=address, code=code)
+        _log.debug("subscription_lost", mailbox=address, code=code)
         self._emit(Lost(mailbox=address, code=code))
 
     # --- what the groups tell (Listener)
@@ -322,29 +324,23 @@ class Watcher:
     def confirmed(self, group: StreamGroup, fresh: list[Member]) -> None:
         """A stream is open: tell of the gap before it."""
         self.counters.opened_once_more(first=group.times_opened == 1, gap=bool(fresh))
-        self._down.discard(group)
-        if self._outage and not self._down and not self._renewals:
-            self._outage = False
-            _log.info("streams_restored", streams=len(self._placing.groups))
-        _log.debug("stream_opened", anchor=group.affinity.anchor, members=len(group.members), gap=len(fresh))
+        self._down.pop(group, None)
+        _log.debug("stream_opened", anchor=group.affinity.anchor, mailboxes=len(group.members), gap=len(fresh))
         for reason in dict.fromkeys(member.reason for member in fresh):
             mailboxes = tuple(member.mailbox.address for member in fresh if member.reason == reason)
             self.counters.gaps += len(mailboxes)
             self._emit(Gap(mailboxes=mailboxes, reason=reason))
 
     def changed(self, mailbox: Mailbox) -> None:
-        """Exchange notified."""
+        """Exchange notified, in the stream of the task that calls this."""
         self.counters.notifications += 1
-        self._emit(MailboxChanged(mailbox=mailbox.address))
+        self._emit(MailboxChanged(mailbox=mailbox.address, request_id=request_id.last()))
 
     def interrupted(self, group: StreamGroup, end: End) -> None:
-        """A stream ended other than in order: one WARNING for an outage, however many streams it takes."""
-        self.counters.interrupted += 1
-        self.counters.ends[label(end.error)] += 1
-        log = _log.debug if self._outage else _log.warning
-        log("stream_interrupted", anchor=group.affinity.anchor, members=len(group.members), reason=str(end))
-        self._outage = True
-        self._down.add(group)
+        """A stream ended other than in order."""
+        self.counters.ended_early(label(end.error))
+        _log.debug("stream_interrupted", anchor=group.affinity.anchor, mailboxes=len(group.members), reason=str(end))
+        self._down[group] = str(end)
 
     def waiting(self, group: StreamGroup) -> None:  # noqa: ARG002 - whoever waits, all are packed anew
         """The server allows no more streams: those that are open are to carry as many as they can."""
@@ -358,7 +354,7 @@ class Watcher:
 
     def dropped(self, group: StreamGroup) -> None:
         """Nobody is left in a group."""
-        self._down.discard(group)
+        self._down.pop(group, None)
 
     def bad(self, group: StreamGroup, members: Sequence[Member], error: EwsError, *, named: bool) -> None:
         """Renew these one by one, or give those that only they themselves can read a stream of their own."""
@@ -382,16 +378,10 @@ class Watcher:
         known = self.owner_bound.server
         alone = self.owner_bound.judge(group, member, error, early=early)
         if self.owner_bound.server and not known:
-            _log.warning("server_is_owner_bound", mailboxes=len(self.owner_bound.mailboxes))
+            _log.warning("server_found_owner_bound", mailboxes=len(self.owner_bound.mailboxes))
         elif known and not self.owner_bound.server:
-            _log.info("server_is_not_owner_bound")
-            for own in [each for each in self._placing.groups if each.own]:
-                strays = [
-                    each for each in own.members.values() if each.mailbox.address not in self.owner_bound.mailboxes
-                ]
-                for stray in strays:
-                    own.remove(stray)
-                self.resubscribe(strays)
+            _log.info("server_found_not_owner_bound")
+            self.resubscribe(self._placing.strays(self.owner_bound.mailboxes))
         return alone
 
     def _renew_soon(self, member: Member, delay: float) -> None:

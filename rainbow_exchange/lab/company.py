@@ -23,19 +23,20 @@ __all__ = [
 DOMAIN = "acme.test"
 
 
-def make_company(n: int, seed: int = 1) -> list[LabUser]:
+def make_company(n: int, seed: int = 1, *, plain: bool = False) -> list[LabUser]:
     """Make up `n` users of acme.test, the same for the same arguments.
 
     Names are French and sometimes bear an emoji; addresses are plain ASCII. Every tenth user has each of: a login that
     is an alias of the mailbox, a login outside of Exchange (reachable by the work address only), a login that is the
-    primary address while work is the alias, a private address, and an external UID that is the mailbox's UPN.
+    primary address while work is the alias, a private address, and an external UID that is the mailbox's UPN. Not if
+    `plain`: there everybody's login is the mailbox's only address.
     """
     random = Random(seed)
     namesakes: Counter[str] = Counter()
-    return [_made_up(index, random, namesakes) for index in range(n)]
+    return [_made_up(index, random, namesakes, plain=plain) for index in range(n)]
 
 
-def _made_up(index: int, random: Random, namesakes: Counter[str]) -> LabUser:
+def _made_up(index: int, random: Random, namesakes: Counter[str], *, plain: bool) -> LabUser:
     first, last = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
     local = f"{ascii_part(first)}.{ascii_part(last)}"
     namesakes[local] += 1
@@ -45,7 +46,7 @@ def _made_up(index: int, random: Random, namesakes: Counter[str]) -> LabUser:
     primary = f"{local}@{DOMAIN}"
     login, work, uid, mailbox = primary, primary, None, MailboxOf(address=primary)
     private: tuple[tuple[str, str], ...] = ()
-    match index % 10:
+    match 0 if plain else index % 10:
         case 1:
             login, mailbox = f"{short}@{DOMAIN}", MailboxOf(address=primary, aliases=(f"{short}@{DOMAIN}",))
         case 3:

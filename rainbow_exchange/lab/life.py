@@ -17,6 +17,7 @@ from rainbow_exchange.backoff import backoff
 from rainbow_exchange.lab.made import Made
 from rainbow_exchange.lab.names import ABSENCES, SUBJECTS
 from rainbow_exchange.lab.owner import ItemId, Owner, Plan, Refused
+from rainbow_exchange.outage import Outage
 
 log = structlog.get_logger()
 
@@ -78,20 +79,18 @@ class Life:
     async def run(self) -> None:
         """Make a change, wait, and so on until cancelled; while Exchange does not answer, wait longer."""
         waits = backoff(1.0, 30.0, random=self._random.random)
-        failing = False
+        failing = Outage("lab_change_failed", "lab_changes_went_on")
         while self._people:
             try:
                 await self.change_something()
             except (Refused, aiohttp.ClientError, TimeoutError) as error:
                 self.failures += 1
-                if not failing:
-                    log.warning("lab_change_failed", reason=str(error) or type(error).__name__)
-                failing = True
+                failing.failed(reason=str(error) or type(error).__name__)
                 await asyncio.sleep(next(waits))
                 continue
-            if failing:
-                log.info("lab_changes_go_on")
-                failing, waits = False, backoff(1.0, 30.0, random=self._random.random)
+            if failing.open:
+                failing.went_well()
+                waits = backoff(1.0, 30.0, random=self._random.random)
             await asyncio.sleep(self._random.uniform(*self._every))
 
     async def change_something(self) -> str:

@@ -51,12 +51,12 @@ async def close(runner: web.AppRunner) -> None:
     await asyncio.sleep(0)  # so that they are
 
 
-def reset(transport: asyncio.BaseTransport | None) -> None:
+def reset(transport: asyncio.Transport | None) -> None:
     """End a connection as a crash does: the peer gets RST. What was written before and has not left is lost."""
-    if not isinstance(transport, asyncio.WriteTransport):
+    if transport is None:
         return  # it has ended by itself
     if (link := transport.get_extra_info("socket")) is not None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # it is closed, which uvloop says by the latter
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
     with suppress(AttributeError):  # of TLS that has let go of its connection
         transport.abort()

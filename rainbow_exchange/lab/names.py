@@ -1,5 +1,7 @@
 """Names and subjects that the lab makes its company and its day of."""
 
+from random import Random
+
 FIRST_NAMES = (
     *("Chloé", "Zoé", "François", "Hélène", "Noël", "Inès", "Gaël", "Maël", "Léa", "Lucas", "Camille", "Théo", "Anaïs"),
     *("Jérôme", "Aurélie", "Benoît", "Cédric", "Raphaël", "Éloïse", "Amélie", "Stéphane", "Agnès", "Clément", "Océane"),
@@ -34,3 +36,8 @@ ABSENCES = (
     "I am out of the office today. Please contact the front desk.",
     "En formation cette semaine : réponse sous deux jours.",
 )
+
+
+def made_subject(random: Random) -> str:
+    """Make up a subject that stands nowhere else."""
+    return f"{random.choice(SUBJECTS)} {random.getrandbits(48):012x}"

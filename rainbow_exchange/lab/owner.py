@@ -1,40 +1,51 @@
-"""A mailbox's owner at the keyboard: creates, changes and deletes appointments over EWS, and sets the out-of-office.
+"""A mailbox's owner at the keyboard: reads and keeps the calendar over EWS, and the out-of-office.
 
 The requests are written by hand here and know nothing of the product's templates.
 """
 
-import base64
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
+from datetime import datetime, timedelta
+from typing import Literal
 
 import aiohttp
 from lxml import etree
 
-from rainbow_exchange.ews.namespaces import MESSAGES, SOAP, TYPES
+from rainbow_exchange.lab.owner_wire import (
+    OwnerWire,
+    Refused,
+    add,
+    every,
+    instant,
+    message,
+    text_of,
+    within,
+    written,
+)
 
-_MAX_ANSWER = 4 * 2**20
-_NSMAP = {"soap": SOAP, "t": TYPES, "m": MESSAGES}
+__all__ = ["Absence", "Entry", "ItemId", "Owner", "Plan", "Refused"]
 
-
-class Refused(Exception):
-    """Exchange did not do it. `code` is its ResponseCode, or `http-<status>`."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+#: of an appointment, what a list of a calendar shows
+_SHOWN = (
+    *("item:Subject", "item:Sensitivity", "calendar:Start", "calendar:End", "calendar:IsAllDayEvent"),
+    *("calendar:LegacyFreeBusyStatus", "calendar:CalendarItemType"),
+)
+_MOST_ENTRIES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """An appointment to make. `show_as` as EWS spells it: Free, Tentative, Busy, OOF, WorkingElsewhere."""
+    """An appointment to make. `show_as` as EWS spells it: Free, Tentative, Busy, OOF, WorkingElsewhere.
+
+    So is `sensitivity`: Normal, Personal, Private, Confidential.
+    """
 
     subject: str
     start: datetime
     end: datetime
     show_as: str = "Busy"
+    sensitivity: str = "Normal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,41 @@ class ItemId:
 
     id: str
     change_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An appointment of a calendar as its owner sees it; `series`: one meeting of several."""
+
+    item: ItemId
+    subject: str
+    start: datetime
+    end: datetime
+    show_as: str
+    sensitivity: str
+    all_day: bool
+    series: bool
+
+    @property
+    def private(self) -> bool:
+        """Whether its subject is nobody's business."""
+        return self.sensitivity != "Normal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """The out-of-office as its owner set it. `start` and `end` mean something in the state Scheduled only."""
+
+    state: Literal["Disabled", "Enabled", "Scheduled"]
+    internal: str
+    external: str
+    start: datetime
+    end: datetime
+    audience: Literal["None", "Known", "All"] = "Known"
+
+    def on(self, at: datetime) -> bool:
+        """Whether a reply is sent at `at`."""
+        return self.state == "Enabled" or (self.state == "Scheduled" and self.start <= at < self.end)
 
 
 class Owner:
@@ -59,108 +105,147 @@ class Owner:
         seconds: float = 15.0,
     ) -> None:
         self.address = address
-        self._session = session
-        self._url = url
-        self._auth = "Basic " + base64.b64encode(f"{address}:{password}".encode()).decode()
-        self._ssl = ssl_context
-        self._timeout = aiohttp.ClientTimeout(total=seconds)
+        self._wire = OwnerWire(
+            session, url=url, address=address, password=password, ssl_context=ssl_context, seconds=seconds
+        )
+
+    async def agenda(self, start: datetime, end: datetime) -> list[Entry]:
+        """List what lies between two instants, by its beginning, at most the first 500."""
+        call = message("FindItem", {"Traversal": "Shallow"})
+        shape = within(call, "ItemShape")
+        add(shape, "BaseShape", "IdOnly")
+        more = add(shape, "AdditionalProperties")
+        for uri in _SHOWN:
+            add(more, "FieldURI", FieldURI=uri)
+        within(
+            call, "CalendarView", MaxEntriesReturned=str(_MOST_ENTRIES), StartDate=written(start), EndDate=written(end)
+        )
+        add(within(call, "ParentFolderIds"), "DistinguishedFolderId", Id="calendar")
+        found = [_entry(each) for each in every(await self._wire.call(call), "CalendarItem")]
+        return sorted(found, key=lambda each: (each.start, each.end, each.item.id))
 
     async def create(self, plans: Sequence[Plan]) -> list[ItemId]:
         """Make appointments in one request; their ids in the same order."""
-        call = etree.Element(f"{{{MESSAGES}}}CreateItem", {"SendMeetingInvitations": "SendToNone"}, nsmap=_NSMAP)
-        folder = etree.SubElement(call, f"{{{MESSAGES}}}SavedItemFolderId")
-        etree.SubElement(folder, f"{{{TYPES}}}DistinguishedFolderId", {"Id": "calendar"})
-        items = etree.SubElement(call, f"{{{MESSAGES}}}Items")
+        call = message("CreateItem", {"SendMeetingInvitations": "SendToNone"})
+        add(within(call, "SavedItemFolderId"), "DistinguishedFolderId", Id="calendar")
+        items = within(call, "Items")
         for plan in plans:
-            item = etree.SubElement(items, f"{{{TYPES}}}CalendarItem")
-            _text(item, "Subject", plan.subject)
-            _text(item, "Start", _instant(plan.start))
-            _text(item, "End", _instant(plan.end))
-            _text(item, "LegacyFreeBusyStatus", plan.show_as)
-        answer = await self._call(call)
-        ids = [ItemId(id=each.get("Id", ""), change_key=each.get("ChangeKey", "")) for each in _all(answer, "ItemId")]
+            item = add(items, "CalendarItem")
+            add(item, "Subject", plan.subject)
+            if plan.sensitivity != "Normal":
+                add(item, "Sensitivity", plan.sensitivity)
+            add(item, "Start", written(plan.start))
+            add(item, "End", written(plan.end))
+            add(item, "LegacyFreeBusyStatus", plan.show_as)
+        ids = [_id(each) for each in every(await self._wire.call(call), "ItemId")]
         if len(ids) != len(plans):
             raise Refused("ids-missing")
         return ids
 
     async def change(
-        self, item: ItemId, *, subject: str | None = None, start: datetime | None = None, end: datetime | None = None
+        self,
+        item: ItemId,
+        *,
+        subject: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        show_as: str | None = None,
+        sensitivity: str | None = None,
     ) -> ItemId:
-        """Change an appointment; its id with the new change key."""
-        attributes = {"ConflictResolution": "AlwaysOverwrite", "SendMeetingInvitationsOrCancellations": "SendToNone"}
-        call = etree.Element(f"{{{MESSAGES}}}UpdateItem", attributes, nsmap=_NSMAP)
-        changes = etree.SubElement(call, f"{{{MESSAGES}}}ItemChanges")
-        change = etree.SubElement(changes, f"{{{TYPES}}}ItemChange")
-        _item_id(change, item)
-        updates = etree.SubElement(change, f"{{{TYPES}}}Updates")
+        """Change what is given of an appointment; its id with the new change key."""
         fields = {
             ("item:Subject", "Subject"): subject,
-            ("calendar:Start", "Start"): None if start is None else _instant(start),
-            ("calendar:End", "End"): None if end is None else _instant(end),
+            ("item:Sensitivity", "Sensitivity"): sensitivity,
+            ("calendar:Start", "Start"): None if start is None else written(start),
+            ("calendar:End", "End"): None if end is None else written(end),
+            ("calendar:LegacyFreeBusyStatus", "LegacyFreeBusyStatus"): show_as,
         }
-        for (uri, name), value in fields.items():
-            if value is not None:
-                field = etree.SubElement(updates, f"{{{TYPES}}}SetItemField")
-                etree.SubElement(field, f"{{{TYPES}}}FieldURI", {"FieldURI": uri})
-                _text(etree.SubElement(field, f"{{{TYPES}}}CalendarItem"), name, value)
-        found = _all(await self._call(call), "ItemId")
-        return ItemId(id=found[0].get("Id", ""), change_key=found[0].get("ChangeKey", "")) if found else item
+        given = {names: value for names, value in fields.items() if value is not None}
+        if not given:
+            return item
+        attributes = {"ConflictResolution": "AlwaysOverwrite", "SendMeetingInvitationsOrCancellations": "SendToNone"}
+        call = message("UpdateItem", attributes)
+        change = add(within(call, "ItemChanges"), "ItemChange")
+        _add_id(change, item)
+        updates = add(change, "Updates")
+        for (uri, name), value in given.items():
+            field = add(updates, "SetItemField")
+            add(field, "FieldURI", FieldURI=uri)
+            add(add(field, "CalendarItem"), name, value)
+        found = every(await self._wire.call(call), "ItemId")
+        return _id(found[0]) if found else item
 
     async def delete(self, item: ItemId) -> None:
         """Delete an appointment."""
         attributes = {"DeleteType": "MoveToDeletedItems", "SendMeetingCancellations": "SendToNone"}
-        call = etree.Element(f"{{{MESSAGES}}}DeleteItem", attributes, nsmap=_NSMAP)
-        _item_id(etree.SubElement(call, f"{{{MESSAGES}}}ItemIds"), item)
-        await self._call(call)
+        call = message("DeleteItem", attributes)
+        _add_id(within(call, "ItemIds"), item)
+        await self._wire.call(call)
+
+    async def out_of_office(self) -> Absence:
+        """Read the out-of-office."""
+        call = message("GetUserOofSettingsRequest")
+        add(add(call, "Mailbox"), "Address", self.address)
+        answer = await self._wire.call(call)
+        state, audience = text_of(answer, "OofState"), text_of(answer, "ExternalAudience")
+        if state not in ("Disabled", "Enabled", "Scheduled") or audience not in ("None", "Known", "All"):
+            raise Refused("absence-not-understood")
+        return Absence(
+            state=state,  # type: ignore[arg-type]  # one of them, as was just looked at
+            audience=audience,  # type: ignore[arg-type]  # same
+            start=instant(text_of(answer, "Duration", "StartTime")),
+            end=instant(text_of(answer, "Duration", "EndTime")),
+            internal=text_of(answer, "InternalReply", "Message"),
+            external=text_of(answer, "ExternalReply", "Message"),
+        )
+
+    async def set_out_of_office(self, absence: Absence) -> None:
+        """Set the out-of-office."""
+        call = message("SetUserOofSettingsRequest")
+        add(add(call, "Mailbox"), "Address", self.address)
+        settings = add(call, "UserOofSettings")
+        add(settings, "OofState", absence.state)
+        add(settings, "ExternalAudience", absence.audience)
+        duration = add(settings, "Duration")
+        add(duration, "StartTime", written(absence.start))
+        add(duration, "EndTime", written(absence.end))
+        add(add(settings, "InternalReply"), "Message", absence.internal)
+        add(add(settings, "ExternalReply"), "Message", absence.external)
+        await self._wire.call(call)
 
     async def be_out(self, text: str | None, *, now: datetime) -> None:
         """Switch the out-of-office reply on with this text, or off with None."""
-        call = etree.Element(f"{{{MESSAGES}}}SetUserOofSettingsRequest", nsmap=_NSMAP)
-        _text(etree.SubElement(call, f"{{{TYPES}}}Mailbox"), "Address", self.address)
-        settings = etree.SubElement(call, f"{{{TYPES}}}UserOofSettings")
-        _text(settings, "OofState", "Disabled" if text is None else "Enabled")
-        _text(settings, "ExternalAudience", "None" if text is None else "Known")
-        duration = etree.SubElement(settings, f"{{{TYPES}}}Duration")
-        _text(duration, "StartTime", _instant(now))
-        _text(duration, "EndTime", _instant(now + timedelta(days=1)))
-        for name in ("InternalReply", "ExternalReply"):
-            _text(etree.SubElement(settings, f"{{{TYPES}}}{name}"), "Message", text or "")
-        await self._call(call)
-
-    async def _call(self, operation: etree._Element) -> etree._Element:
-        envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap=_NSMAP)
-        header = etree.SubElement(envelope, f"{{{SOAP}}}Header")
-        etree.SubElement(header, f"{{{TYPES}}}RequestServerVersion", {"Version": "Exchange2013_SP1"})
-        etree.SubElement(envelope, f"{{{SOAP}}}Body").append(operation)
-        body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
-        headers = {"Authorization": self._auth, "Content-Type": "text/xml; charset=utf-8"}
-        async with self._session.post(
-            self._url, data=body, headers=headers, timeout=self._timeout, ssl=self._ssl or True
-        ) as answer:
-            content = await answer.content.read(_MAX_ANSWER)
-            status = answer.status
-        try:
-            parsed = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
-        except etree.XMLSyntaxError as error:
-            raise Refused(f"http-{status}") from error
-        codes = [each.text or "" for each in _all(parsed, "ResponseCode")]
-        wrong = [code for code in codes if code != "NoError"]
-        if status != HTTPStatus.OK or wrong or not codes:
-            raise Refused(wrong[0] if wrong else f"http-{status}")
-        return parsed
+        await self.set_out_of_office(
+            Absence(
+                state="Disabled" if text is None else "Enabled",
+                audience="None" if text is None else "Known",
+                start=now,
+                end=now + timedelta(days=1),
+                internal=text or "",
+                external=text or "",
+            )
+        )
 
 
-def _all(parent: etree._Element, name: str) -> list[etree._Element]:
-    return [each for each in parent.iter(tag=etree.Element) if etree.QName(each).localname == name]
+def _entry(element: etree._Element) -> Entry:
+    found = every(element, "ItemId")
+    if not found:
+        raise Refused("ids-missing")
+    return Entry(
+        item=_id(found[0]),
+        subject=text_of(element, "Subject"),
+        start=instant(text_of(element, "Start")),
+        end=instant(text_of(element, "End")),
+        show_as=text_of(element, "LegacyFreeBusyStatus"),
+        sensitivity=text_of(element, "Sensitivity") or "Normal",
+        all_day=text_of(element, "IsAllDayEvent") == "true",
+        series=text_of(element, "CalendarItemType") not in ("", "Single"),
+    )
 
 
-def _text(parent: etree._Element, name: str, value: str) -> None:
-    etree.SubElement(parent, f"{{{TYPES}}}{name}").text = value
+def _id(element: etree._Element) -> ItemId:
+    return ItemId(id=element.get("Id", ""), change_key=element.get("ChangeKey", ""))
 
 
-def _item_id(parent: etree._Element, item: ItemId) -> None:
-    etree.SubElement(parent, f"{{{TYPES}}}ItemId", {"Id": item.id, "ChangeKey": item.change_key})
-
-
-def _instant(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _add_id(parent: etree._Element, item: ItemId) -> None:
+    add(parent, "ItemId", Id=item.id, ChangeKey=item.change_key)

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -14,10 +14,12 @@ from typing import Any, Literal
 
 import aiohttp
 
+from rainbow_exchange.ending import ended_alone
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.company import LabUser, make_company, read_users_file
 from rainbow_exchange.lab.dialing import Positions
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
+from rainbow_exchange.lab.exchange.diary import Diary
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.life import Life
 from rainbow_exchange.lab.made import Made
@@ -42,10 +44,14 @@ class LabOptions:
     """What to start. `users` people are made up unless there is a `users_file`; port 0 takes a free one.
 
     `life`: appointments change every few seconds. `tls` and `certificate` concern Exchange, see `serve`. `dials`:
-    positions at start.
+    positions at start. `plain`: see `make_company`. Each mailbox has `appointments` that begin within
+    `appointment_days`. The same `seed` makes the same company and the same day.
     """
 
     users: int = 10
+    plain: bool = False
+    appointments: int = 0
+    appointment_days: int = 7
     users_file: Path | None = None
     only: Literal["exchange", "rainbow"] | None = None
     exchange_port: int = 0
@@ -142,7 +148,7 @@ async def serve(options: LabOptions) -> AsyncIterator[LabAddresses]:
     so that the product has no setting for another.
     Raise UserError for a users file that is not right, or a port that is taken.
     """
-    users = make_company(options.users, options.seed)
+    users = make_company(options.users, options.seed, plain=options.plain)
     if options.users_file is not None:
         users = await asyncio.to_thread(read_users_file, options.users_file)
     made = Made()
@@ -161,7 +167,9 @@ async def _exchange(options: LabOptions, users: Sequence[LabUser], stack: AsyncE
     authority = None
     if options.tls or options.certificate != "good":
         authority = LabAuthority(Path(stack.enter_context(TemporaryDirectory(prefix="rainbow-exchange-lab-"))))
+    diary = Diary(appointments=options.appointments, days=options.appointment_days, seed=options.seed, since=_now())
     lab = LabExchange(
+        filled=diary.of,
         mailboxes=mailboxes_of(users, right=options.right),
         username=_EXCHANGE_ACCOUNT,
         password=_EXCHANGE_PASSWORD,
@@ -231,13 +239,7 @@ async def _begin_life(
     life = Life(owners, made=made, now=_now, random=random)
     await life.prepare()
     living = asyncio.create_task(life.run(), name="lab-life")
-    stack.push_async_callback(_end, living)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    stack.push_async_callback(ended_alone, living)
 
 
 def mailboxes_of(users: Sequence[LabUser], *, right: str = Right.FREEBUSY) -> list[LabMailbox]:

@@ -176,7 +176,7 @@ def _mailbox_with_more(wished: Mapping[str, Any], problems: list[str]) -> Mailbo
         read.problems.append("aliases must be a list of addresses")
         aliases = []
     unknown = wished.keys() - {"address", "aliases", "upn", "sid", "right", "timezone"}
-    read.problems += [f"{key} is not known" for key in sorted(unknown)]
+    read.problems += [f"{key} is not known; take it out" for key in sorted(unknown)]
     mailbox = MailboxOf(
         address=wished["address"],
         aliases=tuple(aliases),

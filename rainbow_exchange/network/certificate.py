@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from rainbow_exchange.network.shown import shown
+from rainbow_exchange.words import _
 
 E = TypeVar("E", bound=x509.ExtensionType)
 
@@ -17,7 +18,7 @@ _LONGEST_NAME = 80
 _LEAST_BITS: dict[type[rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey], tuple[str, int]] = {
     rsa.RSAPublicKey: ("RSA", 2048),
     dsa.DSAPublicKey: ("DSA", 2048),
-    ec.EllipticCurvePublicKey: ("elliptic curve", 224),
+    ec.EllipticCurvePublicKey: (_("elliptic curve"), 224),
 }
 _WEAK_HASHES = {"md5": "MD5", "sha1": "SHA-1"}
 
@@ -57,7 +58,7 @@ def called(name: x509.Name) -> str:
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
         for value in _values(name, kind):
             return value
-    return "(nobody named)"
+    return _("(nobody named)")
 
 
 def everything_named(name: x509.Name) -> str:
@@ -105,9 +106,14 @@ def weakness(certificate: x509.Certificate) -> str | None:
         if isinstance(key, kind):
             bits = key.key_size
             if bits < least:
-                return f"has too weak a key ({algorithm}, {bits} bits; at least {least} are needed)"
+                return _(
+                    "has too weak a key ({algorithm}, {bits} bits; at least {least} are needed)",
+                    algorithm=algorithm,
+                    bits=bits,
+                    least=least,
+                )
     if used is not None and used.name in _WEAK_HASHES and not is_root(certificate):
-        return f"is signed with {_WEAK_HASHES[used.name]}, which is too weak"
+        return _("is signed with {hash}, which is too weak", hash=_WEAK_HASHES[used.name])
     return None
 
 

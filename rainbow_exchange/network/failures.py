@@ -15,6 +15,7 @@ from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.look import look
 from rainbow_exchange.network.proxy import Proxy, ProxyFault, ProxyRefused, ProxyTrouble, not_a_proxy, refusal, silence
 from rainbow_exchange.network.verdict import Fault, Presented, Verdict, Why, judge
+from rainbow_exchange.words import _
 
 _UNAUTHORISED = 407
 _LOOK_AGAIN = 60.0  # seconds between two looks at a certificate that is not trusted
@@ -50,30 +51,56 @@ class Way:
         own = self._of_proxy(error)
         if own is not None:
             return Failure(kind="proxy", detail=own.text, why=own)
-        through = f" through the proxy {self._proxy.address}" if self._proxy.url else ""
+        through = _(" through the proxy {address}", address=self._proxy.address) if self._proxy.url else ""
         silent = silence(self._proxy, self._target) if self._proxy.url else None
         match error:
             case TimeoutError():
-                return Failure(kind="timeout", detail=f"no answer from {self._target}{through} in time", why=silent)
+                return Failure(
+                    kind="timeout",
+                    detail=_("no answer from {target}{through} in time", target=self._target, through=through),
+                    why=silent,
+                )
             case aiohttp.ClientConnectorDNSError():
-                return Failure(kind="name", detail=f"the name {error.host} is not known")
+                return Failure(kind="name", detail=_("the name {host} is not known", host=error.host))
             case UnicodeError() | aiohttp.InvalidURL():  # the look-up's word for a label that is empty or too long
-                return Failure(kind="name", detail=f"{self._target} is no name that can be looked up")
+                return Failure(kind="name", detail=_("{target} is no name that can be looked up", target=self._target))
             case aiohttp.ClientSSLError() | ssl.SSLError():
                 verdict = self._judged(error)
                 return Failure(kind="tls", detail=verdict.text, why=verdict)
             case aiohttp.ClientConnectorError() if self._cut_in_handshake(error):
-                return Failure(kind="closed", detail=f"{self._target}{through} cut the connection during its set-up")
+                return Failure(
+                    kind="closed",
+                    detail=_(
+                        "{target}{through} cut the connection during its set-up", target=self._target, through=through
+                    ),
+                )
             case aiohttp.ClientConnectorError():
                 reason = error.strerror or type(error.os_error).__name__
-                return Failure(kind="refused", detail=f"no connection to {error.host}:{error.port}: {reason}")
+                return Failure(
+                    kind="refused",
+                    detail=_(
+                        "no connection to {host}:{port}: {reason}", host=error.host, port=error.port, reason=reason
+                    ),
+                )
             case aiohttp.WSServerHandshakeError():
-                return Failure(kind=f"http-{error.status}", detail="no WebSocket")
+                return Failure(kind=f"http-{error.status}", detail=_("no WebSocket"))
             case aiohttp.ClientResponseError():
-                return Failure(kind="not-http", detail=f"{self._target} does not speak HTTP: {type(error).__name__}")
+                return Failure(
+                    kind="not-http",
+                    detail=_("{target} does not speak HTTP: {name}", target=self._target, name=type(error).__name__),
+                )
             case _:
-                what = f"{self._target}{' or the proxy ' + self._proxy.address if self._proxy.url else ''}"
-                return Failure(kind="closed", detail=f"{what} closed the connection: {type(error).__name__}")
+                what = self._whoever()
+                return Failure(
+                    kind="closed",
+                    detail=_("{what} closed the connection: {name}", what=what, name=type(error).__name__),
+                )
+
+    def _whoever(self) -> str:
+        """Name who may have closed a connection."""
+        if not self._proxy.url:
+            return self._target
+        return _("{target} or the proxy {address}", target=self._target, address=self._proxy.address)
 
     async def explained(self, error: Exception) -> Failure:
         """Name what was raised; a certificate that is not trusted is looked at, once a minute at most."""
@@ -153,15 +180,18 @@ class Way:
     def _unreachable(self, error: aiohttp.ClientConnectorError) -> ProxyTrouble:
         where = self._proxy.address
         if isinstance(error, aiohttp.ClientConnectorDNSError):
-            text = f"The name {error.host} of the proxy is not known here."
+            text = _("The name {host} of the proxy is not known here.", host=error.host)
             return ProxyTrouble(fault=ProxyFault.UNKNOWN_NAME, text=text)
         cause = _cause(error)
         if isinstance(cause, ssl.SSLError):
             reason = getattr(cause, "verify_message", None) or cause.reason
-            text = f"The certificate of the proxy {where} is not trusted: {reason}."
+            text = _("The certificate of the proxy {where} is not trusted: {reason}.", where=where, reason=reason)
             return ProxyTrouble(fault=ProxyFault.CERTIFICATE, text=text)
         reason = error.strerror or type(error.os_error).__name__
-        return ProxyTrouble(fault=ProxyFault.UNREACHABLE, text=f"No connection to the proxy {where}: {reason}.")
+        return ProxyTrouble(
+            fault=ProxyFault.UNREACHABLE,
+            text=_("No connection to the proxy {where}: {reason}.", where=where, reason=reason),
+        )
 
 
 def _cause(error: Exception) -> Exception:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from rainbow_exchange.words import _
+
 #: Part of a name, in lower case → the product. The names are those of the vendors' built-in authorities.
 _PRODUCTS = {
     "zscaler": "Zscaler",
@@ -39,10 +41,10 @@ _PRODUCTS = {
     "fiddler": "Fiddler",
     "charles proxy": "Charles",
     "portswigger": "Burp",
-    "ssl inspection": "an appliance for SSL inspection",
-    "tls inspection": "an appliance for TLS inspection",
-    "https inspection": "an appliance for HTTPS inspection",
-    "web gateway": "a web gateway",
+    "ssl inspection": _("an appliance for SSL inspection"),
+    "tls inspection": _("an appliance for TLS inspection"),
+    "https inspection": _("an appliance for HTTPS inspection"),
+    "web gateway": _("a web gateway"),
 }
 
 

@@ -16,7 +16,10 @@ from typing import Protocol
 
 from yarl import URL
 
-_LONGEST_NOTE = 60
+from rainbow_exchange.words import _
+
+#: what Squid says of itself, like "ERR_CONNECT_FAIL 111"; other words there are somebody else's
+_NOTE = re.compile(r"ERR_[A-Z_]{1,40}( \d{1,5})?", re.ASCII)
 
 
 class Gate(Protocol):
@@ -133,26 +136,38 @@ def refusal(
     proxy: Proxy, target: str, *, status: int, offered: Sequence[str] = (), note: str | None = None
 ) -> ProxyTrouble:
     """Say what a proxy's answer to CONNECT means. `offered`: schemes of Proxy-Authenticate; `note`: X-Squid-Error."""
-    who = f"The proxy {proxy.address}"
+    who = _("The proxy {address}", address=proxy.address)
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return _unauthorised(who, offered, tried=proxy.headers is not None)
-    said = f"HTTP {status}" + (f", {note[:_LONGEST_NOTE]}" if note and note.isprintable() else "")
+    said = f"HTTP {status}" + (f", {note}" if note and _NOTE.fullmatch(note) else "")
     if status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}:
-        return ProxyTrouble(fault=ProxyFault.TARGET_UNREACHABLE, text=f"{who} cannot reach {target} ({said}).")
+        return ProxyTrouble(
+            fault=ProxyFault.TARGET_UNREACHABLE,
+            text=_("{who} cannot reach {target} ({said}).", who=who, target=target, said=said),
+        )
     if status == HTTPStatus.FORBIDDEN:
-        return ProxyTrouble(fault=ProxyFault.FORBIDS, text=f"{who} forbids connections to {target} ({said}).")
+        return ProxyTrouble(
+            fault=ProxyFault.FORBIDS,
+            text=_("{who} forbids connections to {target} ({said}).", who=who, target=target, said=said),
+        )
     return not_a_proxy(proxy, said)
 
 
-def not_a_proxy(proxy: Proxy, said: str = "no HTTP, or without end") -> ProxyTrouble:
+def not_a_proxy(proxy: Proxy, said: str = "") -> ProxyTrouble:
     """Say that something else than a proxy answers there."""
-    text = f"What answers at {proxy.address} does not behave as an HTTP proxy ({said})."
+    text = _(
+        "What answers at {address} does not behave as an HTTP proxy ({said}).",
+        address=proxy.address,
+        said=said or _("no HTTP, or without end"),
+    )
     return ProxyTrouble(fault=ProxyFault.NOT_A_PROXY, text=text)
 
 
 def silence(proxy: Proxy, target: str) -> ProxyTrouble:
     """Say that no answer comes this way; whose fault it is cannot be seen from here."""
-    text = f"There is no answer from {target} through the proxy {proxy.address} in time."
+    text = _(
+        "There is no answer from {target} through the proxy {address} in time.", target=target, address=proxy.address
+    )
     return ProxyTrouble(fault=ProxyFault.SILENT, text=text)
 
 
@@ -161,10 +176,16 @@ def _unauthorised(who: str, offered: Sequence[str], *, tried: bool) -> ProxyTrou
     if offered and "basic" not in {scheme.lower() for scheme in offered}:
         return ProxyTrouble(
             fault=ProxyFault.OTHER_SCHEME,
-            text=f"{who} asks for sign-in by {schemes}, and this program can give it Basic only.",
+            text=_(
+                "{who} asks for sign-in by {schemes}, and this program can give it Basic only.",
+                who=who,
+                schemes=schemes,
+            ),
         )
     if tried:
         return ProxyTrouble(
-            fault=ProxyFault.REFUSES_CREDENTIALS, text=f"{who} refuses the user name or password (HTTP 407)."
+            fault=ProxyFault.REFUSES_CREDENTIALS, text=_("{who} refuses the user name or password (HTTP 407).", who=who)
         )
-    return ProxyTrouble(fault=ProxyFault.WANTS_CREDENTIALS, text=f"{who} asks for a user name and password (HTTP 407).")
+    return ProxyTrouble(
+        fault=ProxyFault.WANTS_CREDENTIALS, text=_("{who} asks for a user name and password (HTTP 407).", who=who)
+    )

@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from rainbow_exchange.errors import UserError
+from rainbow_exchange.words import _
 
 #: far more than all authorities that any system trusts
 _MAX_BYTES = 8 * 1024 * 1024
@@ -43,14 +44,38 @@ def _certificates(file: Path, setting: str) -> str:
         with file.open("rb") as stream:
             content = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise UserError([f"{setting}: {file} cannot be read ({error.strerror}); let this account read it."]) from error
+        raise UserError(
+            [
+                _(
+                    "{setting}: {file} cannot be read ({strerror}); let this account read it.",
+                    setting=setting,
+                    file=file,
+                    strerror=error.strerror,
+                )
+            ]
+        ) from error
     if len(content) > _MAX_BYTES:
-        raise UserError([f"{setting}: {file} is too large for certificates; name a file that holds them alone."])
+        raise UserError(
+            [
+                _(
+                    "{setting}: {file} is too large for certificates; name a file that holds them alone.",
+                    setting=setting,
+                    file=file,
+                )
+            ]
+        )
     try:
         found = x509.load_pem_x509_certificates(content)
     except ValueError as error:
-        kind = "in DER form" if content.startswith(b"\x30") else "damaged or no certificate"
+        kind = _("in DER form") if content.startswith(b"\x30") else _("damaged or no certificate")
         raise UserError(
-            [f"{setting}: {file} is {kind}; export the certificate as Base-64 (PEM) and name that file."]
+            [
+                _(
+                    "{setting}: {file} is {kind}; export the certificate as Base-64 (PEM) and name that file.",
+                    setting=setting,
+                    file=file,
+                    kind=kind,
+                )
+            ]
         ) from error
     return "".join(ssl.DER_cert_to_PEM_cert(certificate.public_bytes(Encoding.DER)) for certificate in found)

@@ -11,6 +11,7 @@ from rainbow_exchange.network import certificate as read
 from rainbow_exchange.network.inspectors import inspector
 from rainbow_exchange.network.proxy import ProxyTrouble
 from rainbow_exchange.network.shown import few
+from rainbow_exchange.words import Said, _, joined, sentences
 
 _MOST_NAMES = 5
 #: Codes of verification that say that no trusted issuer was found: OpenSSL's X509_V_ERR_…, and Windows' CERT_E_….
@@ -82,15 +83,23 @@ def judge(  # noqa: PLR0911  (one way out for each kind of failure)
     `before` is the certificate that was trusted last.
     """
     if presented is None and code is None:
-        return Verdict(faults=(Fault.OTHER,), text=f"No secure connection with {host}: {reason}.", host=host)
+        return Verdict(
+            faults=(Fault.OTHER,),
+            text=_("No secure connection with {host}: {reason}.", host=host, reason=reason),
+            host=host,
+        )
     if presented is None:
         return Verdict(faults=(Fault.OTHER,), text=_distrusted(host, reason), host=host)
     if presented.plain_http:
-        text = f"{host} does not speak TLS at this port, but plain HTTP."
+        text = _("{host} does not speak TLS at this port, but plain HTTP.", host=host)
         return Verdict(faults=(Fault.PLAIN_HTTP,), text=text, host=host)
     if code is None and presented.tls_version in _OLD:
         spoken = _OLD[presented.tls_version]
-        text = f"No secure connection with {host}: it speaks {spoken} at most, and at least TLS 1.2 is needed."
+        text = _(
+            "No secure connection with {host}: it speaks {spoken} at most, and at least TLS 1.2 is needed.",
+            host=host,
+            spoken=spoken,
+        )
         return Verdict(faults=(Fault.OLD_TLS,), text=text, host=host)
     if not presented.chain:
         return judge(host, None, code=code, reason=reason)
@@ -104,7 +113,8 @@ def judge(  # noqa: PLR0911  (one way out for each kind of failure)
     verdict = _verdict(host, path, found, code, reason)
     if before is None or code not in _NO_ISSUER or before.issuer == path[0].issuer:
         return verdict
-    return replace(verdict, text=f"{verdict.text} Before, it was one issued by “{read.called(before.issuer)}”.")
+    issuer = read.called(before.issuer)
+    return replace(verdict, text=sentences(verdict.text, _("Before, it was one issued by “{issuer}”.", issuer=issuer)))
 
 
 def _verdict(host: str, path: Sequence[x509.Certificate], found: list[_Finding], code: int, reason: str) -> Verdict:
@@ -116,11 +126,11 @@ def _verdict(host: str, path: Sequence[x509.Certificate], found: list[_Finding],
         findings.insert(len(found) if code in _BY_WINDOWS else 0, _no_issuer(path))
     elif not found or code not in _SEEN:
         findings.insert(0, _Finding(Fault.OTHER, reason))
-    text = _distrusted(host, "; besides, ".join(finding.clause for finding in findings))
+    text = _distrusted(host, _besides([finding.clause for finding in findings]))
     faults = [finding.fault for finding in findings]
     if product and code in _NO_ISSUER:
         faults.insert(0, Fault.INTERCEPTED)
-        text += f" This looks like an intercepting proxy: {product}."
+        text = sentences(text, _("This looks like an intercepting proxy: {product}.", product=product))
     return Verdict(
         faults=tuple(faults),
         text=text,
@@ -131,8 +141,15 @@ def _verdict(host: str, path: Sequence[x509.Certificate], found: list[_Finding],
     )
 
 
+def _besides(clauses: list[str]) -> str:
+    said = clauses[0]
+    for clause in clauses[1:]:
+        said = _("{said}; besides, {clause}", said=said, clause=clause)
+    return said
+
+
 def _distrusted(host: str, why: str) -> str:
-    return f"The certificate of {host} is not trusted: {why}."
+    return _("The certificate of {host} is not trusted: {why}.", host=host, why=why)
 
 
 def _no_issuer(path: Sequence[x509.Certificate]) -> _Finding:
@@ -141,53 +158,82 @@ def _no_issuer(path: Sequence[x509.Certificate]) -> _Finding:
     issuer = f"“{read.called(top.issuer)}”"
     if read.is_root(top):
         if top is own:
-            return _Finding(Fault.SELF_SIGNED, f"{issuer} issued it to itself (self-signed), and nobody vouches for it")
-        return _Finding(Fault.UNKNOWN_ISSUER, f"its chain ends at {issuer}, which this machine does not trust")
+            return _Finding(
+                Fault.SELF_SIGNED,
+                _("{issuer} issued it to itself (self-signed), and nobody vouches for it", issuer=issuer),
+            )
+        return _Finding(
+            Fault.UNKNOWN_ISSUER, _("its chain ends at {issuer}, which this machine does not trust", issuer=issuer)
+        )
     if top is own:
         where = read.issuer_address(own)
-        had = f" (it can be had at {where})" if where else ""
-        clause = (
-            f"it was issued by {issuer}, which this machine does not trust, and the server sends no certificate of"
-            f" that issuer{had}"
+        had = _(" (it can be had at {where})", where=where) if where else ""
+        clause = _(
+            "it was issued by {issuer}, which this machine does not trust, and the server sends no"
+            " certificate of that issuer{had}",
+            issuer=issuer,
+            had=had,
         )
         return _Finding(Fault.NO_INTERMEDIATE, clause)
     below = read.called(top.subject)
     return _Finding(
-        Fault.UNKNOWN_ISSUER, f"“{below}” in its chain was issued by {issuer}, which this machine does not trust"
+        Fault.UNKNOWN_ISSUER,
+        _(
+            "“{below}” in its chain was issued by {issuer}, which this machine does not trust",
+            below=below,
+            issuer=issuer,
+        ),
     )
 
 
 def _dates(path: Sequence[x509.Certificate], now: datetime) -> Iterator[_Finding]:
     for each in path:
-        whose = "it" if each is path[0] else f"the certificate of its issuer “{read.called(each.subject)}”"
+        whose = _whose(each, path)
         begins, ends = each.not_valid_before_utc, each.not_valid_after_utc
         if now > ends:
-            yield _Finding(Fault.EXPIRED, f"{whose} expired on {ends:%Y-%m-%d}, {_long(now - ends)} ago")
+            yield _Finding(
+                Fault.EXPIRED,
+                _("{whose} expired on {ends:%Y-%m-%d}, {time} ago", whose=whose, ends=ends, time=_long(now - ends)),
+            )
         elif now < begins:
             yield _Finding(
                 Fault.NOT_YET_VALID,
-                f"{whose} is not valid before {begins:%Y-%m-%d}, in {_long(begins - now)}; this machine's clock says"
-                f" {now:%Y-%m-%d %H:%M} UTC",
+                _(
+                    "{whose} is not valid before {begins:%Y-%m-%d}, in {time}; this machine's clock says"
+                    " {now:%Y-%m-%d %H:%M} UTC",
+                    whose=whose,
+                    begins=begins,
+                    time=_long(begins - now),
+                    now=now,
+                ),
             )
 
 
 def _other_name(own: x509.Certificate, host: str) -> Iterator[_Finding]:
     if not read.fits(own, host):
-        yield _Finding(Fault.OTHER_NAME, f"it is for {listed(read.names(own))}, not for {host}")
+        yield _Finding(
+            Fault.OTHER_NAME, _("it is for {names}, not for {host}", names=listed(read.names(own)), host=host)
+        )
 
 
 def _weaknesses(path: Sequence[x509.Certificate]) -> Iterator[_Finding]:
     for each in path:
         if weakness := read.weakness(each):
-            whose = "it" if each is path[0] else f"the certificate of its issuer “{read.called(each.subject)}”"
-            yield _Finding(Fault.WEAK, f"{whose} {weakness}")
+            yield _Finding(Fault.WEAK, joined(" ", (_whose(each, path), weakness)))
+
+
+def _whose(certificate: x509.Certificate, path: Sequence[x509.Certificate]) -> Said:
+    """Say which of a path it is: the server's own, or that of an issuer."""
+    if certificate is path[0]:
+        return _("it")
+    return _("the certificate of its issuer “{subject}”", subject=read.called(certificate.subject))
 
 
 def listed(names: Sequence[str]) -> str:
     """Write names as one reads them, no more than a few."""
-    return few(names, _MOST_NAMES) or "no host at all"
+    return few(names, _MOST_NAMES) or _("no host at all")
 
 
 def _long(time: timedelta) -> str:
     days = time.days
-    return "less than a day" if days < 1 else "1 day" if days == 1 else f"{days} days"
+    return _("less than a day") if days < 1 else _("1 day") if days == 1 else _("{days} days", days=days)

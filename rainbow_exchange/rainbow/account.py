@@ -3,15 +3,16 @@
 from rainbow_exchange.rainbow.errors import UnexpectedAnswer
 from rainbow_exchange.rainbow.types import Account
 from rainbow_exchange.rainbow.users import text
+from rainbow_exchange.words import _
 
 
 def read_account(user: object) -> Account:
     """Read it. Raises UnexpectedAnswer where it does not say who that is, or of which company."""
     if not isinstance(user, dict):
-        raise UnexpectedAnswer("the login answer does not say who is signed in")
+        raise UnexpectedAnswer(_("the login answer does not say who is signed in"))
     id_, company = text(user.get("id")), text(user.get("companyId"))
     if id_ is None or company is None:
-        raise UnexpectedAnswer("the login answer does not say who is signed in, or of which company")
+        raise UnexpectedAnswer(_("the login answer does not say who is signed in, or of which company"))
     roles = user.get("roles")
     return Account(
         user_id=id_,

@@ -14,7 +14,8 @@ from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.company import Document, company_record, exchange_configuration
 from rainbow_exchange.rainbow.entered import Check, Entered, Paths, read
-from rainbow_exchange.rainbow.errors import RainbowError, ids
+from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowError, ids
+from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ _FIRST_WITHIN = 5.0
 _AT_MOST_EVERY = 2.0
 _WAITS = (10.0, 300.0)
 
-COMPANY, CONFIGURATION = "the company's record", "the connector's configuration"
+COMPANY, CONFIGURATION = _("the company's record"), _("the connector's configuration")
 
 
 class Administration:
@@ -111,7 +112,7 @@ class Administration:
             async with asyncio.timeout(LOOK_FOR):
                 self._documents[what] = await get(self._client, await self._company_id()) or {}
         except TimeoutError:
-            return RainbowError("no answer in time")
+            return RainbowError(_("no answer in time"))
         except RainbowError as error:
             return error
         return None
@@ -126,8 +127,14 @@ class Administration:
 
     def _note(self, unread: Mapping[str, RainbowError]) -> None:
         for what, error in unread.items():
-            log = _log.debug if what in self.unread else _log.warning
+            # a Rainbow that cannot be reached is an outage of more than this
+            refused = isinstance(error, RainbowApiError) and what not in self.unread
+            log = _log.warning if refused else _log.debug
             log("rainbow_settings_unread", what=what, reason=str(error), **ids(error))
+        for what, error in self.unread.items():
+            if what not in unread:
+                say = _log.info if isinstance(error, RainbowApiError) else _log.debug
+                say("rainbow_settings_read_again", what=what)
         self.unread = unread
 
     def _tell(self, entered: Entered) -> None:

@@ -53,6 +53,7 @@ class Asked(Protocol):
 class Answering:
     """Answers questions; `waiting` is how many are under way.
 
+    `at_once(asked, question)` sees to an answer for which nobody has to wait; False where somebody has to.
     Each gets its answer or an error within `deadline` seconds, of which `sending` are kept for the way back. Beyond
     `max_waiting` they are refused. `refused_a_second` is how many can be at least: the more wait, the earlier those who
     came last are given up, so that of all of them the last is refused in time as well.
@@ -67,6 +68,7 @@ class Answering:
         sending: float,
         refused_a_second: int,
         max_waiting: int,
+        at_once: Callable[[Any, Question], bool] = lambda _asked, _question: False,
     ) -> None:
         self._answer = answer
         self._counters = counters
@@ -74,6 +76,7 @@ class Answering:
         self._sending = sending
         self._refused_a_second = refused_a_second
         self._max_waiting = max_waiting
+        self._at_once = at_once
         self.waiting = 0
 
     async def take(self, asked: Asked, tasks: asyncio.TaskGroup) -> None:
@@ -87,6 +90,12 @@ class Answering:
             await self._refuse(asked, "bad-request", "modify")
             return
         self._counters.zones_unknown += question.zone_unknown
+        try:
+            if self._at_once(asked, question):
+                return
+        except Exception:
+            await self._last_words(asked)
+            raise
         if self.full:
             self._counters.overflowed += 1
             await self._refuse(asked, "resource-constraint", "wait")
@@ -138,17 +147,20 @@ class Answering:
             _log.debug("question_unanswered", kind=question.kind, reason=type(error).__name__)
             await asked.refuse("remote-server-timeout", "wait")
         except Exception:
-            # A bug: whoever asked is not left waiting, and it goes on its way.
-            self._counters.failed += 1
-            left = asyncio.Event()
-            await asked.refuse("internal-server-error", "cancel", left.set)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_WORDS):
-                    await left.wait()
+            await self._last_words(asked)
             raise
         else:
             self._counters.answered += 1
             answer.sent()
+
+    async def _last_words(self, asked: Asked) -> None:
+        """A bug is about to end the program: whoever asked is not left waiting."""
+        self._counters.failed += 1
+        left = asyncio.Event()
+        await asked.refuse("internal-server-error", "cancel", left.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await left.wait()
 
     async def _refuse(self, asked: Asked, condition: str, type_: str, sent: Callable[[], None] = lambda: None) -> None:
         self._counters.refused += 1

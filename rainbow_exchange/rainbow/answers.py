@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rainbow_exchange.json_text import read_json
+from rainbow_exchange.network.shown import nameless
 from rainbow_exchange.rainbow.errors import (
     RainbowApiError,
     RainbowConnectionError,
@@ -15,6 +16,7 @@ from rainbow_exchange.rainbow.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
+from rainbow_exchange.words import _
 
 _OK_RANGE = range(200, 300)
 _UNAUTHORIZED = 401
@@ -51,7 +53,7 @@ class Reply:
         try:
             return read_json(self.body)
         except ValueError:
-            raise UnexpectedAnswer(f"HTTP {self.status} with a body that is not JSON") from None
+            raise UnexpectedAnswer(_("HTTP {status} with a body that is not JSON", status=self.status)) from None
 
     def data(self) -> Any:
         """Read what the JSON body holds in `data`, or is where it has no such envelope; raises UnexpectedAnswer."""
@@ -63,7 +65,7 @@ class Reply:
         value = self.json()
         for name in path:
             if not isinstance(value, dict) or name not in value:
-                raise UnexpectedAnswer(f"HTTP {self.status} without {'.'.join(path)}")
+                raise UnexpectedAnswer(_("HTTP {status} without {path}", status=self.status, path=".".join(path)))
             value = value[name]
         return value
 
@@ -128,9 +130,9 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
 
 
 def _explain(reply: Reply, status: int) -> tuple[int, str, bool]:
-    """Rainbow's errorDetailsCode (or errorCode, or the status) and its words, without the values it may repeat.
+    """Rainbow's errorDetailsCode (or errorCode, or the status) and its words.
 
-    And whether it is Rainbow that speaks.
+    Of these without the values that it may repeat, and without whom it names. And whether it is Rainbow that speaks.
     """
     try:
         body = reply.json()
@@ -143,7 +145,7 @@ def _explain(reply: Reply, status: int) -> tuple[int, str, bool]:
     said = ": ".join(dict.fromkeys(word.strip() for word in words if isinstance(word, str) and word.strip()))
     clean = "".join(character if character.isprintable() else " " for character in said)
     by_rainbow = "errorCode" in body or "errorDetailsCode" in body
-    return code, _SECRETS.sub("…", clean)[:_MAX_DETAIL], by_rainbow
+    return code, nameless(_SECRETS.sub("…", clean))[:_MAX_DETAIL], by_rainbow
 
 
 def _details(details: object) -> list[object]:

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from rainbow_exchange.rainbow.link import MalformedQuestion
-from rainbow_exchange.rainbow.stanzas import MAX_STANZA, printable
+from rainbow_exchange.rainbow.markup import printable
+from rainbow_exchange.rainbow.stanzas import MAX_STANZA
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
 from rainbow_exchange.rainbow.users import text
 from rainbow_exchange.rainbow.wording import cut, fitting, question, share, write_date

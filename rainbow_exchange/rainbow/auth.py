@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from rainbow_exchange.json_text import read_json
 from rainbow_exchange.rainbow.errors import UnexpectedAnswer
+from rainbow_exchange.words import _
 
 #: What a bearer token may consist of (RFC 6750): anything else must not get into a header.
 _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*\Z")
@@ -68,7 +69,7 @@ def read_token(text: object) -> Token:
     Raises UnexpectedAnswer for what cannot be sent as a bearer token.
     """
     if not isinstance(text, str) or not _BEARER.match(text):
-        raise UnexpectedAnswer("the login answer holds no token")
+        raise UnexpectedAnswer(_("the login answer holds no token"))
     claims = _claims(text)
     renewed, max_renew = _count(claims.get("countRenewed")), _count(claims.get("maxTokenRenew"))
     return Token(

@@ -10,13 +10,14 @@ from typing import cast
 
 from aiohttp import hdrs, web
 
+from rainbow_exchange.network.caller import Caller, bare
+
 #: Takes a whole body; returns the status of the answer. Must not block or raise.
 Taker = Callable[[bytes], int]
 #: Tells who takes what is sent to a path (as it stands in the request, without a query); None for nobody.
 Find = Callable[[str], Taker | None]
 
-#: seconds for a request's head on a new connection, for its body, and between two requests
-HEAD_LIMIT = 10.0
+#: seconds for a request's body, and between two requests
 BODY_LIMIT = 10.0
 IDLE_LIMIT = 75.0
 MAX_CONNECTIONS = 256
@@ -77,7 +78,7 @@ class CallbackListener:
             self._server = self._manager = None
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        cast("_Caller", request.protocol).has_asked()
+        cast("Caller", request.protocol).has_asked()
         try:
             taker = self._taker(request)
             return _answer(taker(await self._body(request)))
@@ -120,40 +121,7 @@ class CallbackListener:
 def _answer(status: int, **headers: str) -> web.Response:
     if status == web.HTTPServiceUnavailable.status_code:
         headers["Retry-After"] = _RETRY_AFTER
-    return web.Response(status=status, headers={hdrs.SERVER: "rainbow-exchange", **headers})
-
-
-class _Caller(web.RequestHandler):
-    """One connection. aiohttp's own may wait for ever with its first head, and reads what it wrote if that is none."""
-
-    __slots__ = ("_waited_for",)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._waited_for = asyncio.get_running_loop().call_later(HEAD_LIMIT, self.force_close)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self._waited_for.cancel()
-        super().connection_lost(exc)
-
-    def has_asked(self) -> None:
-        """Its first head has come."""
-        self._waited_for.cancel()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if status == web.HTTPInternalServerError.status_code:
-            return super().handle_error(request, status, exc, message)  # a bug of ours, which it logs
-        if request.writer.output_size > 0:
-            raise ConnectionError
-        answer = _answer(status)
-        answer.force_close()
-        return answer
+    return bare(status, **headers)
 
 
 class _Full(asyncio.Protocol):
@@ -166,7 +134,7 @@ class _Full(asyncio.Protocol):
 def _protocol(manager: web.Server, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
     if len(manager.connections) >= MAX_CONNECTIONS:
         return _Full()
-    return _Caller(
+    return Caller(
         manager,
         loop=loop,
         keepalive_timeout=IDLE_LIMIT,

@@ -30,6 +30,7 @@ from rainbow_exchange.rainbow.notify_body import notify_body
 from rainbow_exchange.rainbow.sign_in import Remember, SignIn, SignInCounters, remember_nothing
 from rainbow_exchange.rainbow.transport import Request, Transport, TransportCounters
 from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
 
@@ -83,7 +84,9 @@ class RainbowClient:
     ) -> None:
         for name, value in (("rainbow.app_id", app_id), ("rainbow.notify_header", notify_header)):
             if not _PRINTABLE.match(value):
-                raise UserError([f"{name}: holds a character that no HTTP header can carry; copy it again"])
+                raise UserError(
+                    [_("{name}: holds a character that no HTTP header can carry; copy it again", name=name)]
+                )
         self._transport = Transport(
             url=checked(url, schemes=("https", "http"), name="rainbow.url"),
             headers={
@@ -226,15 +229,15 @@ class RainbowClient:
                 raise
         return await self._sign_in.send(await self._sign_in.sign_in(grant), request)
 
-    async def notify(self, user_ids: Sequence[str], *, force: bool = False) -> str:
-        """Tell Rainbow that something changed for these users, at most 100; return the correlation id.
+    async def notify(self, user_ids: Sequence[str], *, force: bool = False) -> dict[str, str]:
+        """Tell Rainbow that something changed for these users, at most 100; return the ids of the call, by their names.
 
         `force` makes Rainbow publish even what it thinks unchanged. Repeating is harmless, and the caller's business.
         """
         if len(user_ids) > assumed.NOTIFY_MAX_IDS:
             raise ValueError(f"{len(user_ids)} ids in one notify")
         if not user_ids:
-            return ""
+            return {}
         query = {"companyId": await self.company()} | ({"force": "true"} if force else {})
         reply = await self.call(
             "notify",
@@ -248,7 +251,7 @@ class RainbowClient:
             reads=False,
         )
         self.counters.notified += len(user_ids)
-        return reply.correlation_id
+        return {"correlation_id": reply.correlation_id, "request_id": reply.request_id}
 
     async def try_notify(self) -> None:
         """Go the way of `notify`, and tell Rainbow of nobody; a Rainbow that wants somebody refuses that (400)."""

@@ -13,6 +13,7 @@ from rainbow_exchange.rainbow import assumed
 from rainbow_exchange.rainbow.answers import Reply
 from rainbow_exchange.rainbow.calls import Caller
 from rainbow_exchange.rainbow.errors import RainbowApiError, UnexpectedAnswer
+from rainbow_exchange.words import _
 
 _ADMIN = "/api/rainbow/admin/v1.0"
 _ENDUSER = "/api/rainbow/enduser/v1.0"
@@ -38,7 +39,7 @@ async def company_record(caller: Caller, company_id: str) -> Document:
         reply = await caller.call("company", "GET", f"{_ENDUSER}/companies/{company}", query=query)
     data = _data(reply)
     if not isinstance(data, dict):
-        raise UnexpectedAnswer("the company's record is no object")
+        raise UnexpectedAnswer(_("the company's record is no object"))
     return data
 
 
@@ -75,5 +76,5 @@ def _of_exchange(reply: Reply) -> Document | None:
 
 def _data(reply: Reply) -> object:
     if len(reply.body) > _LARGEST:
-        raise UnexpectedAnswer(f"a document of more than {_LARGEST} bytes")
+        raise UnexpectedAnswer(_("a document of more than {largest} bytes", largest=_LARGEST))
     return reply.data()

@@ -4,7 +4,8 @@ Rainbow's admin portal, `users`; what of it is documented: `docs/reference/rainb
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from rainbow_exchange.rainbow.client import RainbowClient
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, RateLimited, UnexpectedAnswer
 from rainbow_exchange.rainbow.types import RainbowUser
 from rainbow_exchange.rainbow.users import Reading, read_user
+from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
 
@@ -26,19 +28,25 @@ _MOST_FOUND = 1000
 
 
 async def users(client: RainbowClient, reading: Reading | None = None) -> AsyncIterator[RainbowUser]:
-    """All users of the company that Rainbow lists, in order of login address; no page is kept.
+    """All users of the company that Rainbow lists, one by one; see `pages`."""
+    async with aclosing(pages(client, reading or Reading(limit=client.page_size))) as each:
+        async for page in each:
+            for user in page:
+                yield user
+
+
+async def pages(client: RainbowClient, reading: Reading) -> AsyncGenerator[list[RainbowUser], None]:
+    """All users of the company that Rainbow lists, in order of login address, as they come; no page is kept.
 
     `reading` tells meanwhile how far it is, and afterwards whether the list moved. A page that could not be had is
     asked for again, four times in all. Raises UnexpectedAnswer where the pages do not add up, RainbowApiError where the
     company is unknown or may not be listed.
     """
-    reading = reading or Reading(limit=client.page_size)
     while not reading.complete:
-        for user in reading.take(await _page(client, reading.offset)):
-            yield user
+        yield reading.take(await _page(client, reading.offset))
     if reading.unreadable:
         client.counters.unreadable_users += reading.unreadable
-        _log.warning("rainbow_users_left_out", count=reading.unreadable, reason="no id or login address")
+        _log.warning("rainbow_users_left_out", users=reading.unreadable, reason="no id or login address")
 
 
 async def first_users(client: RainbowClient) -> tuple[list[RainbowUser], int]:
@@ -58,7 +66,7 @@ async def user_by_id(client: RainbowClient, user_id: str) -> RainbowUser | None:
         raise
     user = read_user(reply.data())
     if user is None or user.id != user_id:
-        raise UnexpectedAnswer("the answer about one user holds another, or none")
+        raise UnexpectedAnswer(_("the answer about one user holds another, or none"))
     return user
 
 
@@ -83,7 +91,7 @@ async def users_by_address(client: RainbowClient, address: str) -> list[RainbowU
 
 async def _page(client: RainbowClient, offset: int) -> object:
     waits = backoff(1, 30, random=client.random)
-    for _ in range(_PAGE_TRIES - 1):
+    for _turn in range(_PAGE_TRIES - 1):
         try:
             return (await _call(client, "users", {}, offset=offset)).json()
         except RateLimited as error:
@@ -92,7 +100,7 @@ async def _page(client: RainbowClient, offset: int) -> object:
             wait = max(error.retry_after, next(waits))
         except RainbowConnectionError:
             wait = next(waits)
-        _log.debug("rainbow_page_again", offset=offset, retry_in=wait)
+        _log.debug("rainbow_page_postponed", offset=offset, retry_in=wait)
         await asyncio.sleep(wait)
     return (await _call(client, "users", {}, offset=offset)).json()
 

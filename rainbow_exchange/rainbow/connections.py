@@ -10,6 +10,7 @@ from urllib.parse import quote
 from rainbow_exchange.rainbow.calls import Caller
 from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, UnexpectedAnswer
 from rainbow_exchange.rainbow.users import text
+from rainbow_exchange.words import _
 
 _CONNECTIONS = "/api/rainbow/ucs/v1.0/connections"
 #: a connection that is not there (any more)
@@ -32,7 +33,7 @@ async def listed(caller: Caller) -> list[Connection]:
     reply = await caller.call("s2s_connections", "GET", _CONNECTIONS)
     entries = reply.member("data")
     if not isinstance(entries, list):
-        raise UnexpectedAnswer("the list of S2S connections is none")
+        raise UnexpectedAnswer(_("the list of S2S connections is none"))
     return [_read(entry) for entry in entries]
 
 
@@ -45,7 +46,7 @@ async def create(caller: Caller, callback_url: str) -> Connection:
     # It is made, even where the answer does not say which one.
     made = [each for each in await listed(caller) if each.callback_url == callback_url]
     if not made:
-        raise UnexpectedAnswer("Rainbow does not say which S2S connection it made")
+        raise UnexpectedAnswer(_("Rainbow does not say which S2S connection it made"))
     return made[0]
 
 
@@ -99,5 +100,5 @@ def _path(id_: str) -> str:
 def _read(entry: object) -> Connection:
     id_ = text(entry.get("id")) if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or id_ is None or id_ in _NO_IDS:
-        raise UnexpectedAnswer("an S2S connection without an id")
+        raise UnexpectedAnswer(_("an S2S connection without an id"))
     return Connection(id=id_, callback_url=text(entry.get("callback_url")) or "")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from rainbow_exchange.rainbow.calls import Caller
 from rainbow_exchange.rainbow.errors import RainbowApiError, UnexpectedAnswer
 from rainbow_exchange.rainbow.users import text
+from rainbow_exchange.words import _
 
 _LDAPS = "/api/rainbow/admin/v1.0/connectors/ldaps"
 _PAGE = 100
@@ -68,10 +69,10 @@ async def activate(caller: Caller, company_id: str) -> Activated:
     if isinstance(answer, dict) and isinstance(answer.get("data"), dict):
         answer = answer["data"]
     if not isinstance(answer, dict):
-        raise UnexpectedAnswer("the activation is not answered by an object")
+        raise UnexpectedAnswer(_("the activation is not answered by an object"))
     id_, login, password = text(answer.get("id")), text(answer.get("loginEmail")), text(answer.get("password"))
     if id_ is None or login is None or password is None:
-        raise UnexpectedAnswer("the activation is answered without id, loginEmail or password")
+        raise UnexpectedAnswer(_("the activation is answered without id, loginEmail or password"))
     return Activated(id=id_, company_id=text(answer.get("companyId")) or company_id, login=login, password=password)
 
 
@@ -89,14 +90,14 @@ async def delete(caller: Caller, connector_id: str) -> bool:
 def _entries(answer: object) -> list[object]:
     entries = answer.get("data") if isinstance(answer, dict) else answer
     if not isinstance(entries, list):
-        raise UnexpectedAnswer("the list of connectors holds no list")
+        raise UnexpectedAnswer(_("the list of connectors holds no list"))
     return entries
 
 
 def _read(entry: object) -> ConnectorUser:
     id_ = text(entry.get("id")) if isinstance(entry, dict) else None
     if id_ is None or not isinstance(entry, dict):
-        raise UnexpectedAnswer("the list of connectors holds one without an id")
+        raise UnexpectedAnswer(_("the list of connectors holds one without an id"))
     return ConnectorUser(
         id=id_,
         login=text(entry.get("loginEmail")) or "",

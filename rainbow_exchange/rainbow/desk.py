@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from rainbow_exchange.rainbow.link import Answer, Answerer, QuestionRefused
+from rainbow_exchange.rainbow.link import Answer, Answerer, AtOnce, QuestionRefused, nothing_at_once
 from rainbow_exchange.rainbow.types import Question
 
 #: RFC 6120 section 8.3.3.19, with the type that asks for another try: it is for a time
@@ -16,6 +16,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._answer: Answerer | None = None
+        self._at_once: AtOnce = nothing_at_once
         self._link_restored: Callable[[], None] | None = None
         self._users_changed: Callable[[], None] | None = None
         self._link_lost: Callable[[], None] | None = None
@@ -43,6 +44,10 @@ class Desk:
             if not until_closed.expired():
                 raise
             raise QuestionRefused(*CLOSED) from error
+
+    def at_once(self, question: Question) -> Answer | None:
+        """Return the answer of whoever is at the desk, where nobody has to wait for it."""
+        return self._at_once(question)
 
     def link_restored(self) -> None:
         """Tell whoever is at the desk that questions can arrive again."""
@@ -78,15 +83,17 @@ class Desk:
         rainbow_forgot: Callable[[], None] | None = None,
         users_changed: Callable[[], None] | None = None,
         overdue: Callable[[], bool] | None = None,
+        at_once: AtOnce = nothing_at_once,
     ) -> AsyncIterator[None]:
         """Have `answer` answer while the context is open; leaving it refuses what is under way, and waits for that."""
-        self._answer, self._users_changed = answer, users_changed
+        self._answer, self._at_once, self._users_changed = answer, at_once, users_changed
         self._link_restored, self._link_lost, self._overdue = link_restored, link_lost, overdue
         self._rainbow_forgot = rainbow_forgot
         try:
             yield
         finally:
             self._answer = self._users_changed = None
+            self._at_once = nothing_at_once
             self._link_restored = self._link_lost = self._overdue = self._rainbow_forgot = None
             for until_closed in (each for each in self._under_way if not each.expired()):
                 until_closed.reschedule(asyncio.get_running_loop().time())

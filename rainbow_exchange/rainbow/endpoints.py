@@ -4,6 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.address import is_loopback, names_host
+from rainbow_exchange.words import _
 
 _WEBSOCKET_SCHEME = {"https": "wss", "http": "ws"}
 _PROTECTED = frozenset({"https", "wss"})
@@ -17,17 +18,44 @@ def checked(url: str, *, schemes: tuple[str, str], name: str) -> str:
     protected, plain = schemes
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, _port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UserError([f"{name}: {url!r} is no address ({error}); write {protected}://<host>"]) from None
+        raise UserError(
+            [
+                _(
+                    "{name}: {url!r} is no address ({error}); write {protected}://<host>",
+                    name=name,
+                    url=url,
+                    error=error,
+                    protected=protected,
+                )
+            ]
+        ) from None
     if not names_host(url) or parts.scheme not in schemes:
-        raise UserError([f"{name}: {url!r} is no address; write {protected}://<host>"])
+        raise UserError(
+            [_("{name}: {url!r} is no address; write {protected}://<host>", name=name, url=url, protected=protected)]
+        )
     if parts.username is not None or parts.password is not None:
         raise UserError(
-            [f"{name}: leave the user name and password out of the address; they have settings of their own"]
+            [
+                _(
+                    "{name}: leave the user name and password out of the address; they have settings of their own",
+                    name=name,
+                )
+            ]
         )
     if parts.scheme == plain and not is_loopback(host):
-        raise UserError([f"{name}: {plain}:// would send the password in clear to {host}; write {protected}://{host}"])
+        raise UserError(
+            [
+                _(
+                    "{name}: {plain}:// would send the password in clear to {host}; write {protected}://{host}",
+                    name=name,
+                    plain=plain,
+                    host=host,
+                    protected=protected,
+                )
+            ]
+        )
     return url.rstrip("/")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rainbow_exchange.rainbow.company import Document
+from rainbow_exchange.words import _
 
 SWITCH = "switch"
 
@@ -59,7 +60,7 @@ def read(documents: Sequence[Document], paths: Paths, *, before: Entered, check:
         if not wrong:
             values[name] = Value(str(raw).strip(), path)
             continue
-        faults.append(f"{path} {wrong}")
+        faults.append(_("{path} {wrong}", path=path, wrong=wrong))
         if name in before.values:
             values[name] = before.values[name]
     return Entered(was_read=True, switch=switch, switch_path=switch_path, values=values, faults=tuple(faults))
@@ -74,7 +75,7 @@ def _switch(
     word = str(raw).strip().casefold() if isinstance(raw, str | bool | int) else ""
     if word in _ON | _OFF:
         return word in _ON, path
-    faults.append(f"{path} says neither enabled nor disabled")
+    faults.append(_("{path} says neither enabled nor disabled", path=path))
     return before.switch, before.switch_path
 
 
@@ -92,7 +93,7 @@ def _first(documents: Sequence[Document], paths: Sequence[str]) -> tuple[str, An
 
 def _wrong(raw: object) -> str:
     if not isinstance(raw, str):
-        return "is no text"
+        return _("is no text")
     if len(raw) > _LONGEST:
-        return f"has more than {_LONGEST} characters"
-    return "holds a character that is none" if "\x00" in raw or not raw.isprintable() else ""
+        return _("has more than {longest} characters", longest=_LONGEST)
+    return _("holds a character that is none") if "\x00" in raw or not raw.isprintable() else ""

@@ -14,8 +14,9 @@ RainbowError
 """
 
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.network.shown import shown
+from rainbow_exchange.network.shown import nameless, shown
 from rainbow_exchange.network.verdict import Why
+from rainbow_exchange.words import _, joined
 
 
 class RainbowError(RainbowExchangeError):
@@ -38,7 +39,7 @@ class RainbowConnectionError(RainbowError):
     cut_off: bool = False
 
     def __init__(self, kind: str, detail: str = "", *, why: Why | None = None) -> None:
-        super().__init__(f"{kind}: {detail}" if detail else kind)
+        super().__init__(joined(": ", (kind, detail)))
         self.kind = kind
         self.detail = detail
         self.why = why
@@ -57,7 +58,7 @@ class RateLimited(RainbowError):
     """Rainbow asks to wait `retry_after` seconds."""
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(f"retry after {round(retry_after, 1):g} s")
+        super().__init__(_("retry after {seconds} s", seconds=f"{round(retry_after, 1):g}"))
         self.retry_after = retry_after
 
 
@@ -84,8 +85,8 @@ class SaslRefused(RainbowError):
 
     def __init__(self, condition: str, detail: str = "") -> None:
         self.condition = shown(condition)
-        self.detail = shown(detail)
-        super().__init__(f"{self.condition}: {self.detail}" if detail else self.condition)
+        self.detail = nameless(shown(detail))
+        super().__init__(joined(": ", (self.condition, self.detail)))
 
 
 class StreamEnded(RainbowError):
@@ -96,8 +97,8 @@ class StreamEnded(RainbowError):
 
     def __init__(self, condition: str, detail: str = "", *, see_other_uri: str = "") -> None:
         self.condition = shown(condition)
-        self.detail = shown(detail)
-        super().__init__(f"{self.condition}: {self.detail}" if detail else self.condition)
+        self.detail = nameless(shown(detail))
+        super().__init__(joined(": ", (self.condition, self.detail)))
         self.see_other_uri = see_other_uri
 
 

@@ -39,6 +39,12 @@ class MalformedQuestion(Exception):
 NO_ID = "preview"
 
 Answerer = Callable[[Question], Awaitable[Answer]]
+#: gives the answer for which nobody has to wait; None where somebody has to, or where it is no answer: ask the answerer
+AtOnce = Callable[[Question], Answer | None]
+
+
+def nothing_at_once(_question: Question) -> None:
+    """Have everybody ask the answerer."""
 
 
 @dataclass(slots=True)

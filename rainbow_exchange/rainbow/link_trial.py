@@ -16,6 +16,7 @@ from rainbow_exchange.rainbow.endpoints import carries_secrets, websocket_url
 from rainbow_exchange.rainbow.errors import UnexpectedAnswer
 from rainbow_exchange.rainbow.negotiation import negotiate
 from rainbow_exchange.rainbow.stream import Stream, websocket_session
+from rainbow_exchange.words import _
 
 if TYPE_CHECKING:
     from rainbow_exchange.rainbow.types import Account
@@ -27,7 +28,7 @@ async def try_link(
     """Sign in to the XMPP server, bind a resource, say good-bye; give its domain. Raises RainbowError."""
     me = Jid.read(account.jid)
     if not me.local or not me.domain or not account.jid_password:
-        raise UnexpectedAnswer("Rainbow's login gave no XMPP account")
+        raise UnexpectedAnswer(_("Rainbow's login gave no XMPP account"))
     url = websocket_url(rest_url)
     async with (
         websocket_session() as session,

@@ -10,6 +10,7 @@ from rainbow_exchange.rainbow import stanzas
 from rainbow_exchange.rainbow.errors import SaslRefused, StreamEnded, UnexpectedAnswer
 from rainbow_exchange.rainbow.sasl import choose
 from rainbow_exchange.rainbow.stanzas import Features, Frame, Iq, Open, Sasl
+from rainbow_exchange.words import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def negotiate(*, domain: str, username: str, password: str, resource: str, plain
     # After SASL nothing from before counts (RFC 6120 section 6.3.2): the stream is opened anew.
     features = yield from _open(domain)
     if not features.bind:
-        raise UnexpectedAnswer("the server does not offer to bind a resource")
+        raise UnexpectedAnswer(_("the server does not offer to bind a resource"))
     others: list[Frame] = []
     jid = stanzas.bound_jid((yield from _ask(stanzas.bind("bind-1", resource), "bind-1", others)))
     if features.session:
@@ -46,17 +47,17 @@ def negotiate(*, domain: str, username: str, password: str, resource: str, plain
 def _open(domain: str) -> Generator[str | None, Frame, Features]:
     frame = yield stanzas.open_(domain)
     if not isinstance(frame, Open):
-        raise UnexpectedAnswer("<open/> was not answered by <open/>")
+        raise UnexpectedAnswer(_("<open/> was not answered by <open/>"))
     frame = yield None
     if not isinstance(frame, Features):
-        raise UnexpectedAnswer("<open/> was not followed by stream features")
+        raise UnexpectedAnswer(_("<open/> was not followed by stream features"))
     return frame
 
 
 def _authenticate(features: Features, *, username: str, password: str, plain_allowed: bool) -> _Steps:
     mechanism = choose(features.mechanisms, username=username, password=password, plain_allowed=plain_allowed)
     frame = yield stanzas.auth(mechanism.name, mechanism.first())
-    for _ in range(_MAX_CHALLENGES):
+    for _turn in range(_MAX_CHALLENGES):
         match frame:
             case Sasl(kind="challenge", content=content):
                 frame = yield stanzas.response(mechanism.answer(content))
@@ -66,18 +67,18 @@ def _authenticate(features: Features, *, username: str, password: str, plain_all
             case Sasl(kind="failure", content=condition, text=text):
                 raise SaslRefused(condition, text)
             case _:
-                raise UnexpectedAnswer("a step of the login was not answered by SASL")
-    raise SaslRefused("malformed-request", "the login goes round in circles")
+                raise UnexpectedAnswer(_("a step of the login was not answered by SASL"))
+    raise SaslRefused("malformed-request", _("the login goes round in circles"))
 
 
 def _ask(request: str, id_: str, others: list[Frame]) -> Generator[str | None, Frame, Iq]:
     """Ask, and put aside whatever comes before the answer: once bound, that may be a question already."""
     frame = yield request
-    for _ in range(_MAX_OTHERS):
+    for _turn in range(_MAX_OTHERS):
         if isinstance(frame, Iq) and frame.id == id_ and frame.type in ("result", "error"):
             if frame.type == "error":
                 raise StreamEnded(f"{id_.partition('-')[0]}-{frame.condition}")
             return frame
         others.append(frame)
         frame = yield None
-    raise UnexpectedAnswer(f"{id_} was never answered")
+    raise UnexpectedAnswer(_("{id} was never answered", id=id_))

@@ -1,26 +1,35 @@
 """Frames on their way out of a stream: one after the other, each within its time, few bytes waiting.
 
 A frame that was written stands in the socket's buffer, whoever reads it or not: were everybody to write at once, the
-answers to a flood of questions would all stand there. So each waits for its turn, and makes its frame only then.
+answers to a flood of questions would all stand there. So whoever cannot `leave` a frame waits for a turn, and makes it
+only then.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+
+from rainbow_exchange.rainbow.pace import Pace
 
 #: bytes of small replies that may wait; with more of them we stop reading
 _MAX_POSTED = 4 * 2**20
+#: with as many bytes waiting, a frame does not leave soon
+_READY = 128 * 2**10
+#: bytes from which on frames are not written together with more: about those of the longest that we send
+_TOGETHER = 16 * 2**10
 
-Put = Callable[[str], Awaitable[None]]
+Write = Callable[[Iterable[str]], Awaitable[None]]
 
 
 class Outbox:
-    """`put` writes a frame and returns once the socket takes more, or raises RainbowError within its time limit."""
+    """`write` writes frames and returns once the socket takes more, or raises RainbowError within its time limit.
 
-    def __init__(self, put: Put) -> None:
-        #: writes a frame; to be called within a `turn`
-        self.put = put
+    It takes each frame only when it writes it: whoever is cancelled meanwhile, none is written twice.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
         self._sending = asyncio.Lock()
         self._posted: deque[tuple[str, Callable[[], None]]] = deque()
         self._bytes = 0
@@ -37,6 +46,10 @@ class Outbox:
             # Making an answer takes time of the processor's: nobody else is to wait for all that are ready.
             await asyncio.sleep(0)
 
+    async def put(self, frame: str) -> None:
+        """Write one frame, within a `turn`."""
+        await self._write((frame,))
+
     async def send(self, frame: str) -> None:
         """Send one frame; returns when it has left."""
         async with self.turn():
@@ -47,6 +60,15 @@ class Outbox:
         while self._bytes > _MAX_POSTED:
             self._room.clear()
             await self._room.wait()
+        self.leave(frame, sent)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a frame that is left now leaves soon."""
+        return self._bytes < _READY
+
+    def leave(self, frame: str, sent: Callable[[], None]) -> None:
+        """Have one frame sent, then `sent` called; while it is not `ready`, whoever reads slowly fills the memory."""
         self._posted.append((frame, sent))
         self._bytes += len(frame)
         self._came.set()
@@ -64,11 +86,23 @@ class Outbox:
             pass
 
     async def _flush(self) -> None:
-        while self._posted:
-            frame, sent = self._posted[0]
-            await self.put(frame)
-            self._posted.popleft()
-            self._bytes -= len(frame)
+        """Send what is posted by now: what comes meanwhile is for the next turn, or those who wait had none."""
+        pace, due = Pace(), len(self._posted)
+        while due > 0:
+            left = list[Callable[[], None]]()
+            await self._write(self._taken(left))
+            due -= len(left)
             self._room.set()
-            sent()
-            await asyncio.sleep(0)
+            for sent in left:
+                sent()
+            await pace.kept()
+
+    def _taken(self, left: list[Callable[[], None]]) -> Iterator[str]:
+        """Take off what is written together, frame by frame; `left` gets what is to be called once they have left."""
+        size = 0
+        while self._posted and size <= _TOGETHER:
+            frame, sent = self._posted.popleft()
+            size += len(frame)
+            self._bytes -= len(frame)
+            left.append(sent)
+            yield frame

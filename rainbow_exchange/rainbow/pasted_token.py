@@ -19,6 +19,7 @@ from rainbow_exchange.rainbow.endpoints import checked
 from rainbow_exchange.rainbow.errors import UnexpectedAnswer
 from rainbow_exchange.rainbow.transport import Request, Transport
 from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.words import _
 
 _USERS = "/api/rainbow/enduser/v1.0/users"
 _SECONDS = 30.0
@@ -73,7 +74,7 @@ class PastedToken:
     async def login(self) -> Account:
         """Tell whose token it is: the user whom it names, as Rainbow knows them."""
         if self._token.user_id is None:
-            raise UnexpectedAnswer("the token does not say whose it is")
+            raise UnexpectedAnswer(_("the token does not say whose it is"))
         reply = await self.call("own_user", "GET", f"{_USERS}/{self._token.user_id}")
         return read_account(reply.data())
 

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from rainbow_exchange.rainbow.link import MalformedQuestion
+from rainbow_exchange.rainbow.markup import content, printable, quoted
 from rainbow_exchange.rainbow.stanzas import (
     CALENDAR,
     MAX_STANZA,
@@ -17,9 +18,8 @@ from rainbow_exchange.rainbow.stanzas import (
     child,
     element,
     local_name,
-    namespace,
-    printable,
     result,
+    result_around,
     write,
 )
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
@@ -27,19 +27,16 @@ from rainbow_exchange.rainbow.wording import cut, fitting, question, share, writ
 
 #: Ids that long are nobody's; they would eat the room for the answer.
 MAX_ID = 1024
-_KINDS = ("events", "autoreply")
+#: what the payload of a question is called → what it asks for
+_KINDS = {f"{{{CALENDAR}}}{kind}": kind for kind in ("events", "autoreply")}
+#: a date and its time zone, of which neither stands there
+_NO_DATE = ("", "")
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
 
 
 def is_question(iq: Iq) -> bool:
     """Whether an IQ is one of the two questions, be it get or set (both are published)."""
-    payload = iq.payload
-    return (
-        iq.type in ("get", "set")
-        and payload is not None
-        and namespace(payload) == CALENDAR
-        and local_name(payload) in _KINDS
-    )
+    return iq.type in ("get", "set") and iq.payload is not None and iq.payload.tag in _KINDS
 
 
 def read_question(iq: Iq) -> Question:
@@ -49,28 +46,22 @@ def read_question(iq: Iq) -> Question:
         raise MalformedQuestion("not a question")
     if len(iq.id) > MAX_ID:
         raise MalformedQuestion("an id too long to repeat")
-    kind, email = local_name(payload), payload.get("email", "")
-    dates = [_date(payload, name) for name in ("startDate", "endDate")] if kind == "events" else []
-    return question(kind, email, *dates)
+    kind, email = _KINDS[str(payload.tag)], payload.get("email", "")
+    if kind != "events":
+        return question(kind, email, id_=iq.id)
+    dates = {local_name(part): (part.text or "", part.get("timezone", "")) for part in reversed(payload)}
+    return question(kind, email, dates.get("startDate", _NO_DATE), dates.get("endDate", _NO_DATE), id_=iq.id)
 
 
 def events_result(
     iq: Iq, me: str, asked: Question, events: Iterable[CalendarEvent], *, escape_twice: bool = False
 ) -> str:
     """Answer with all of `events`, subjects shortened where need be; from the first as many as fit into a stanza."""
-    payload = element("events", CALENDAR, email=asked.email)
-    stanza = result(iq, me, payload)
-    # An element of its own repeats the namespace that it shares with its parent once inside.
-    repeated = len(f' xmlns="{CALENDAR}"')
-    payload.extend(
-        fitting(
-            events,
-            MAX_STANZA - _size(stanza) - len("></events>"),
-            make=partial(_event, escape_twice=escape_twice),
-            size=lambda made: _size(made) - repeated,
-        )
-    )
-    return write(stanza)
+    before, behind = result_around(iq, me)
+    before += f'<events xmlns="{CALENDAR}" email={quoted(asked.email)}'
+    room = MAX_STANZA - len(before.encode()) - len("></events>") - len(behind)
+    made = fitting(events, room, make=partial(_event, escape_twice=escape_twice), size=_bytes)
+    return f"{before}>{''.join(made)}</events>{behind}" if made else f"{before}/>{behind}"
 
 
 def auto_reply_result(iq: Iq, me: str, asked: Question, reply: AutoReply, *, escape_twice: bool = False) -> str:
@@ -96,23 +87,18 @@ def auto_reply_result(iq: Iq, me: str, asked: Question, reply: AutoReply, *, esc
     return write(stanza)
 
 
-def _event(event: CalendarEvent, subject_bytes: int, *, escape_twice: bool) -> etree._Element:
-    zone = {"timezone": event.timezone} if event.timezone else {}
-    made = element("event", CALENDAR, id=event.id)
-    size = partial(text_size, escape_twice=escape_twice)
-    subject = cut(printable(event.subject), subject_bytes, size)
-    child(made, "subject", _once(subject, escape_twice=escape_twice))
-    child(made, "type", event.type)
-    child(made, "showAs", event.show_as)
-    child(made, "startDate", write_date(event.start), **zone)
-    child(made, "endDate", write_date(event.end), **zone)
-    return made
-
-
-def _date(payload: etree._Element, name: str) -> tuple[str, str]:
-    """Return a date and its time zone as they stand there."""
-    part = next((part for part in payload if local_name(part) == name), None)
-    return ("", "") if part is None else (part.text or "", part.get("timezone", ""))
+def _event(event: CalendarEvent, subject_bytes: int, *, escape_twice: bool) -> str:
+    """Write an event; of its texts only subject, zone and id are not ours."""
+    zone = f" timezone={quoted(event.timezone)}" if event.timezone else ""
+    written = content(_once(event.subject, escape_twice=escape_twice))
+    if _bytes(written) > subject_bytes:
+        subject = cut(printable(event.subject), subject_bytes, partial(text_size, escape_twice=escape_twice))
+        written = content(_once(subject, escape_twice=escape_twice))
+    return (
+        f"<event id={quoted(event.id)}><subject>{written}</subject>"
+        f"<type>{event.type}</type><showAs>{event.show_as}</showAs>"
+        f"<startDate{zone}>{write_date(event.start)}</startDate><endDate{zone}>{write_date(event.end)}</endDate></event>"
+    )
 
 
 def _once(text: str, *, escape_twice: bool) -> str:
@@ -122,8 +108,12 @@ def _once(text: str, *, escape_twice: bool) -> str:
 
 def text_size(text: str, *, escape_twice: bool = False) -> int:
     """Bytes of a text between two tags."""
-    return len(escape(_once(text, escape_twice=escape_twice), {"\r": "&#13;"}).encode())
+    return _bytes(content(_once(text, escape_twice=escape_twice)))
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _size(tree: etree._Element) -> int:
-    return len(write(tree).encode())
+    return _bytes(write(tree))

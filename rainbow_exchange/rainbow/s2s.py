@@ -25,6 +25,7 @@ from rainbow_exchange.rainbow.s2s_callbacks import OwnConnection, S2sCallbacks
 from rainbow_exchange.rainbow.s2s_questions import S2sQuestions, written
 from rainbow_exchange.rainbow.types import Question
 from rainbow_exchange.rainbow.waits import Waits
+from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
 
@@ -95,8 +96,7 @@ class S2sLink:
         self._gone = self._forgotten = False
         self._up_at: float | None = None
         self._lived = 0.0
-        self._reason = "not connected yet"
-        self._announced = False
+        self._reason: str = _("not connected yet")
         self._waits = Waits(random)
         self._pause = Pause()
         self.counters = LinkCounters()
@@ -191,7 +191,11 @@ class S2sLink:
                 await self._listener.start()
             except OSError as error:
                 # Its words hold what was tried to be bound; which error it is says enough.
-                reason = f"callbacks cannot be listened for at {self._place}: {error.strerror or error}"
+                reason = _(
+                    "callbacks cannot be listened for at {place}: {strerror}",
+                    place=self._place,
+                    strerror=error.strerror or error,
+                )
                 raise ConnectionEnded("listener", reason) from None
             await self._clear()
             connection = await self._open()
@@ -208,7 +212,7 @@ class S2sLink:
         gone, self._gone = self._gone, False
         if gone and any(each.id not in ours and not each.callback_url.startswith(self._base) for each in there):
             raise ConnectionEnded(
-                "conflict", "another connector signed in with the same account and ended our connection"
+                "conflict", _("another connector signed in with the same account and ended our connection")
             )
         self._connections.clear()
         for each in there:
@@ -226,14 +230,19 @@ class S2sLink:
         except TimeoutError:
             raise ConnectionEnded(
                 "not-called",
-                f"Rainbow made the connection and did not call back at {self._base} within {READY_LIMIT:.0f} s: that"
-                f" must lead from Rainbow to {self._place} on this machine",
+                _(
+                    "Rainbow made the connection and did not call back at {base} within {seconds} s:"
+                    " that must lead from Rainbow to {place} on this machine",
+                    base=self._base,
+                    seconds=f"{READY_LIMIT:.0f}",
+                    place=self._place,
+                ),
             ) from None
         there = None if made.ended else await connections.get(self._client, made.id)
         if there is None:
-            raise ConnectionEnded("ended", made.ended or "Rainbow does not know the connection that it made")
+            raise ConnectionEnded("ended", made.ended or _("Rainbow does not know the connection that it made"))
         if there.callback_url and not there.callback_url.rstrip("/").endswith(f"/{made.segment}"):
-            raise UnexpectedAnswer("Rainbow calls back at another address than it was told")
+            raise UnexpectedAnswer(_("Rainbow calls back at another address than it was told"))
         await connections.be_present(self._client, made.id)
         return made
 
@@ -250,7 +259,7 @@ class S2sLink:
         while not connection.ended:
             try:
                 if not await connections.exists(self._client, connection.id):
-                    connection.ended = "Rainbow does not know the connection any more"
+                    connection.ended = _("Rainbow does not know the connection any more")
                     self._forgotten = True
                     break
                 if not self.connected:
@@ -282,7 +291,7 @@ class S2sLink:
 
         The old one stays until then, and for the answers that are under way.
         """
-        _log.debug("s2s_silent", connection=old.id)
+        _log.debug("s2s_fell_silent", connection=old.id)
         new = await self._open()
         if new.id == old.id:  # Rainbow has given it another address
             self._connections.remove(old)
@@ -324,21 +333,18 @@ class S2sLink:
         self._up_at, self.connected_since = asyncio.get_running_loop().time(), self._now()
         self._reason, self.error = "", None
         self.counters.connects += 1
-        if self._announced or self.counters.connects == 1:
-            _log.info("s2s_connected", connection=connection.id)
-        self._announced = False
+        log = _log.info if self.counters.connects == 1 else _log.debug
+        log("s2s_connected", connection=connection.id)
         self._on_connected()
 
     def _down(self, error: RainbowError) -> None:
-        """Say once that it is not connected."""
+        """Note that it is not connected."""
         self._reason, self.error = str(error), error
         if self._up_at is not None:
             self._lived = asyncio.get_running_loop().time() - self._up_at
             self._up_at, self.connected_since = None, None
             self._on_lost()
-        log = _log.debug if self._announced else _log.warning
-        log("s2s_lost", reason=self._reason)
-        self._announced = True
+        _log.debug("s2s_lost", reason=self._reason)
 
     def _lost(self, error: RainbowError) -> float:
         """Settle what follows from the loss; how long to wait."""
@@ -348,7 +354,7 @@ class S2sLink:
             self._on_forgotten()
         lived, self._lived = self._lived, 0.0
         wait = self._waits.after(error, lived)
-        _log.debug("s2s_again", retry_in=round(wait, 1))
+        _log.debug("s2s_postponed", retry_in=round(wait, 1))
         return wait
 
 

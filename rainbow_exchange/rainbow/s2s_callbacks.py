@@ -13,6 +13,7 @@ from rainbow_exchange.rainbow import assumed_s2s, callbacks
 from rainbow_exchange.rainbow.callback_listener import Taker
 from rainbow_exchange.rainbow.callbacks import Callback, MalformedCallback
 from rainbow_exchange.rainbow.s2s_questions import S2sQuestions
+from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
 
@@ -118,6 +119,6 @@ class S2sCallbacks:
         elif callback.state == callbacks.READY:
             connection.ready.set()
         elif callback.state in callbacks.ENDED:
-            connection.ended = f"Rainbow says that the connection is {callback.state}"
+            connection.ended = _("Rainbow says that the connection is {state}", state=callback.state)
             connection.ready.set()  # nothing better will come
             self._on_ended()

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -147,7 +147,7 @@ class _S2sAsked:
     until: float
 
     def read(self) -> Question:
-        return assumed_s2s.read_question(self.name, self.payload)
+        return replace(assumed_s2s.read_question(self.name, self.payload), id=self.id)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from typing import Protocol
 import scramp  # type: ignore[import-untyped]  # the library ships no types
 
 from rainbow_exchange.rainbow.errors import SaslRefused
+from rainbow_exchange.words import _
 
 #: Ours, best first. Channel binding (-PLUS) is left out: behind a proxy that ends TLS it fails.
 _SCRAM = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
@@ -45,7 +46,7 @@ def choose(offered: Sequence[str], *, username: str, password: str, plain_allowe
             return _Scram(name, username, password)
     if "PLAIN" in offered and plain_allowed:
         return _Plain(username, password)
-    raise SaslRefused("no-mechanism", f"the server offers {', '.join(offered) or 'nothing'}")
+    raise SaslRefused("no-mechanism", _("the server offers {offered}", offered=", ".join(offered) or "nothing"))
 
 
 class _Plain:
@@ -58,7 +59,7 @@ class _Plain:
         return b64encode(self._message).decode("ascii")
 
     def answer(self, challenge: str) -> str:
-        raise SaslRefused("malformed-request", f"a challenge to PLAIN ({len(challenge)} characters)")
+        raise SaslRefused("malformed-request", _("a challenge to PLAIN ({number} characters)", number=len(challenge)))
 
     def finish(self, content: str) -> None:
         """Accept: PLAIN has no proof of the server; TLS is it."""
@@ -85,7 +86,7 @@ class _Scram:
         self._asked = True
         rounds = _ITERATIONS.search(message)
         if rounds is None or int(rounds[1]) > _MAX_ITERATIONS:
-            raise SaslRefused("malformed-request", "a challenge with no or too many rounds")
+            raise SaslRefused("malformed-request", _("a challenge with no or too many rounds"))
         try:
             self._client.set_server_first(message)
             return _encode(self._client.get_client_final())
@@ -112,4 +113,4 @@ def _decode(content: str) -> str:
     try:
         return b64decode(content, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise SaslRefused("incorrect-encoding", "the server's step is not base64 of UTF-8") from None
+        raise SaslRefused("incorrect-encoding", _("the server's step is not base64 of UTF-8")) from None

@@ -135,7 +135,7 @@ class SignIn:
         try:
             await self.send(grant, _LOGOUT)
         except RainbowError as error:
-            _log.debug("rainbow_logout_failed", error=str(error))
+            _log.debug("rainbow_logout_failed", reason=str(error))
 
     async def run(self) -> None:
         """Keep signed in until cancelled: renew ahead of time, sign in where that is refused."""
@@ -148,12 +148,11 @@ class SignIn:
                 elif await self._is_due(self.grant):
                     await self._renew(self.grant)
                 if down:
-                    _log.info("rainbow_signed_in_again")
+                    _log.debug("rainbow_signed_in_again")
                 waits, down = self._waits(), False
             except RainbowError as error:
                 wait = self._wait_after(error, waits)
-                log = _log.debug if down else _log.warning
-                log("rainbow_sign_in_failed", error=str(error), retry_in=wait, **ids(error))
+                _log.debug("rainbow_sign_in_failed", reason=str(error), retry_in=wait, **ids(error))
                 down = True
                 await self._changed_by(None if wait is None else asyncio.get_running_loop().time() + wait)
 
@@ -230,7 +229,7 @@ class SignIn:
             reply = await self.send(grant, _SETTINGS_CALL)
             return read_extra_headers(reply.json())
         except RainbowError as error:
-            _log.debug("rainbow_apis_unread", error=str(error))
+            _log.debug("rainbow_apis_unread", reason=str(error))
             return self._extra
 
     async def _renew(self, grant: Grant) -> None:
@@ -241,7 +240,7 @@ class SignIn:
             reply = await self.send(grant, Request("renew", "GET", f"{_AUTHENTICATION}/renew"))
             renewed = granted(reply, grant.account, now=self._now(), received=asyncio.get_running_loop().time())
         except (RainbowApiError, UnexpectedAnswer) as error:
-            _log.debug("rainbow_renewal_refused", error=str(error))
+            _log.debug("rainbow_renewal_refused", reason=str(error))
             await self.sign_in(grant)
             return
         self.counters.renewals += 1

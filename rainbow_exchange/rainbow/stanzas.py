@@ -3,14 +3,13 @@
 Strict in what is written, tolerant in what is read. A frame that XMPP does not allow raises BadFrame.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from rainbow_exchange.rainbow.errors import UnexpectedAnswer
-from rainbow_exchange.rainbow.markup import parse
+from rainbow_exchange.rainbow.markup import parse, printable, quoted
 
 CLIENT = "jabber:client"
 FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
@@ -28,8 +27,6 @@ APPLICATION = "jabber:iq:application"
 
 #: Bytes of UTF-8 that a stanza of ours has at most: Rainbow's server takes 18,432 and its SDK keeps to this.
 MAX_STANZA = 18_380
-
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,26 +105,20 @@ Frame = Open | Close | StreamFault | Features | Sasl | Iq | Presence | Other
 def read(text: str) -> Frame:
     """Read one frame; raises BadFrame."""
     tree = parse(text)
-    space, name = namespace(tree), local_name(tree)
-    if space == SASL:
-        return _read_sasl(tree, name)
-    reader = _READERS.get((space or CLIENT, name))
+    reader = _READERS.get(str(tree.tag))
+    if reader is None and namespace(tree) == SASL:
+        return _read_sasl(tree, local_name(tree))
     return Other(name=str(tree.tag), element=tree) if reader is None else reader(tree)
 
 
 def local_name(element: etree._Element) -> str:
     """Tell an element's name without its namespace."""
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def namespace(element: etree._Element) -> str:
     """Tell an element's namespace, "" for none."""
-    return etree.QName(element).namespace or ""
-
-
-def printable(text: str) -> str:
-    """Replace what XML 1.0 cannot carry by U+FFFD."""
-    return _FORBIDDEN.sub("\ufffd", text)
+    return str(element.tag).rpartition("}")[0][1:]
 
 
 def element(name: str, xmlns: str, text: str | None = None, **attributes: str) -> etree._Element:
@@ -243,6 +234,13 @@ def result(to: Iq, me: str, payload: etree._Element | None = None) -> etree._Ele
     return iq
 
 
+def result_around(to: Iq, me: str) -> tuple[str, str]:
+    """Write what stands before and behind the payload of a result, whose XML the caller writes."""
+    named = (("to", to.from_), ("from", me), ("id", to.id))
+    addressed = "".join([f" {name}={quoted(value)}" for name, value in named if value])
+    return f'<iq xmlns="{CLIENT}" type="result"{addressed}>', "</iq>"
+
+
 def error(to: Iq, me: str, condition: str, type_: str) -> str:
     """Answer an IQ with a stanza error (RFC 6120 section 8.3)."""
     iq = _answer(to, me, "error")
@@ -340,13 +338,20 @@ def _wrong(type_: str, id_: str, children: int) -> str:
     return "not one child" if type_ in {"get", "set"} and children != 1 else ""
 
 
-_READERS: dict[tuple[str, str], Callable[[etree._Element], Frame]] = {
-    (FRAMING, "open"): lambda _: Open(),
-    (FRAMING, "close"): lambda tree: Close(see_other_uri=tree.get("see-other-uri", "")),
-    (STREAM, "error"): _read_stream_fault,
-    (STREAM, "features"): _read_features,
-    (CLIENT, "iq"): _read_iq,
-    (CLIENT, "presence"): lambda tree: Presence(type=tree.get("type", ""), from_=tree.get("from", "")),
+def _read_presence(tree: etree._Element) -> Presence:
+    return Presence(type=tree.get("type", ""), from_=tree.get("from", ""))
+
+
+#: by the tag as lxml has it; a stanza without a namespace is read as one of ours
+_READERS: dict[str, Callable[[etree._Element], Frame]] = {
+    f"{{{FRAMING}}}open": lambda _: Open(),
+    f"{{{FRAMING}}}close": lambda tree: Close(see_other_uri=tree.get("see-other-uri", "")),
+    f"{{{STREAM}}}error": _read_stream_fault,
+    f"{{{STREAM}}}features": _read_features,
+    f"{{{CLIENT}}}iq": _read_iq,
+    f"{{{CLIENT}}}presence": _read_presence,
+    "iq": _read_iq,
+    "presence": _read_presence,
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ssl as ssl_module
 from collections import deque
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,7 @@ from rainbow_exchange.rainbow.negotiation import Bound, Negotiation
 from rainbow_exchange.rainbow.outbox import Outbox
 from rainbow_exchange.rainbow.stanzas import Close, Frame, StreamFault
 from rainbow_exchange.rainbow.transport import USER_AGENT, connection_error
+from rainbow_exchange.words import _
 
 #: No frame may be bigger; Rainbow's own limit is 18,432 bytes, other servers allow some 256 KiB.
 _MAX_FRAME = 1024 * 1024
@@ -36,7 +38,7 @@ _PING_LIMIT = 10.0
 
 async def _no_redirect(_session: object, _context: object, params: aiohttp.TraceRequestRedirectParams) -> None:
     """Refuse: what follows the handshake is a password."""
-    raise RainbowConnectionError(f"http-{params.response.status}", "the WebSocket address redirects elsewhere")
+    raise RainbowConnectionError(f"http-{params.response.status}", _("the WebSocket address redirects elsewhere"))
 
 
 def websocket_session() -> aiohttp.ClientSession:
@@ -60,7 +62,7 @@ class Stream:
         self._awaited: dict[str, asyncio.Future[None]] = {}
         self._over = False
         self._kept: deque[Frame] = deque()
-        self.outbox = Outbox(self._put)
+        self.outbox = Outbox(self._write)
         self.jid = ""
         self.last_received = asyncio.get_running_loop().time()
 
@@ -133,12 +135,13 @@ class Stream:
         """Send one frame; returns when it has left."""
         await self.outbox.send(frame)
 
-    async def _put(self, frame: str) -> None:
+    async def _write(self, frames: Iterable[str]) -> None:
         if self.over:
-            raise RainbowConnectionError("closed", "the stream is over")
+            raise RainbowConnectionError("closed", _("the stream is over"))
         try:
             async with asyncio.timeout(_SEND_LIMIT):
-                await self._websocket.send_str(frame)
+                for frame in frames:
+                    await self._websocket.send_str(frame)
         except (aiohttp.ClientError, OSError) as error:
             self._over = True
             raise connection_error(self._way.failure(error)) from error
@@ -169,7 +172,7 @@ class Stream:
             case Close(see_other_uri=uri):
                 self._over = True
                 await self._goodbye()
-                raise StreamEnded("closed", "the server closed the stream", see_other_uri=uri)
+                raise StreamEnded("closed", _("the server closed the stream"), see_other_uri=uri)
             case stanzas.Iq(id=id_, type="result" | "error") if waiting := self._awaited.pop(id_, None):
                 waiting.set_result(None)
         return frame
@@ -180,7 +183,7 @@ class Stream:
             self._over = True
             if message.type is aiohttp.WSMsgType.BINARY:
                 await self._websocket.close(code=aiohttp.WSCloseCode.UNSUPPORTED_DATA)
-                raise UnexpectedAnswer("a binary frame")
+                raise UnexpectedAnswer(_("a binary frame"))
             raise self._lost()
         self.last_received = asyncio.get_running_loop().time()
         return str(message.data)
@@ -207,13 +210,13 @@ class Stream:
                 await answered
         except TimeoutError:
             self._over = True
-            raise RainbowConnectionError("timeout", "a ping was not answered") from None
+            raise RainbowConnectionError("timeout", _("a ping was not answered")) from None
         finally:
             self._awaited.pop(id_, None)
 
     async def _negotiate(self, negotiation: Negotiation) -> Bound:
         if self._websocket.protocol != "xmpp":
-            raise UnexpectedAnswer("the server does not speak XMPP over WebSocket")
+            raise UnexpectedAnswer(_("the server does not speak XMPP over WebSocket"))
         frame_out = next(negotiation)
         while True:
             if frame_out is not None:
@@ -240,4 +243,6 @@ class Stream:
         error = self._websocket.exception()
         if isinstance(error, Exception):
             return connection_error(self._way.failure(error))
-        return RainbowConnectionError("closed", f"the WebSocket closed ({self._websocket.close_code})")
+        return RainbowConnectionError(
+            "closed", _("the WebSocket closed ({close_code})", close_code=self._websocket.close_code)
+        )

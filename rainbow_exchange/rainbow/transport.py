@@ -23,6 +23,7 @@ from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow.answers import DEFAULT_RETRY_AFTER, Reply, refusal
 from rainbow_exchange.rainbow.errors import RainbowConnectionError, RainbowError, RateLimited, UnexpectedAnswer
 from rainbow_exchange.rainbow.holds import Holds
+from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
 
@@ -68,10 +69,14 @@ class Request:
 
 @dataclass(slots=True)
 class TransportCounters:
-    """What has gone over HTTP since start: requests by name, errors by class, bytes received."""
+    """What has gone over HTTP since start: requests by name, errors by class, bytes received.
+
+    `back_offs` are the times that Rainbow asked to wait, by "http-<status>".
+    """
 
     requests: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    back_offs: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
 
 
@@ -112,7 +117,6 @@ class Transport:
         self._max_bytes = max_bytes
         self._session: aiohttp.ClientSession | None = None
         self._holds = Holds()
-        self._failing: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
@@ -160,26 +164,22 @@ class Transport:
                 wait = DEFAULT_RETRY_AFTER * (1 + self._random() / 2)
                 refused = refusal(reply, self._now(), default_wait=wait, words=not request.personal)
                 if refused is not None:
+                    if isinstance(refused, RateLimited):
+                        self.counters.back_offs[f"http-{reply.status}"] += 1
                     raise refused
             except RainbowError as error:
                 error.correlation_id, error.request_id = id_, request_id
                 self._failed(request, error)
                 raise
-            self._failing.pop(request.name, None)
             _log.debug("rainbow_request", call=request.name, status=reply.status, request_id=request_id)
         return reply
 
     def _failed(self, request: Request, error: RainbowError) -> None:
-        """Count it, and say it once until the call succeeds again or fails for another reason."""
+        """Count it; whoever asked says what it means."""
         self.counters.errors[type(error).__name__] += 1
         if isinstance(error, RateLimited):
             self._holds.note(request.path, error.retry_after, asyncio.get_running_loop().time())
-        reason = f"{type(error).__name__} {getattr(error, 'status', getattr(error, 'kind', ''))}"
-        # What a GET does not find is often not there, and whoever asks says so where it should be.
-        absent = request.method == "GET" and getattr(error, "status", None) == _NOT_FOUND
-        log = _log.debug if absent or self._failing.get(request.name) == reason else _log.info
-        self._failing[request.name] = reason
-        log("rainbow_request_failed", call=request.name, error=str(error), request_id=error.request_id)
+        _log.debug("rainbow_request_failed", call=request.name, reason=str(error), request_id=error.request_id)
 
     async def _exchange(self, request: Request, id_: str, end: float) -> Reply:
         if self._session is None:
@@ -224,7 +224,7 @@ class Transport:
             self.counters.bytes += len(chunk)
             if len(body) > self._max_bytes:
                 response.close()
-                raise UnexpectedAnswer(f"an answer of more than {self._max_bytes} bytes")
+                raise UnexpectedAnswer(_("an answer of more than {max_bytes} bytes", max_bytes=self._max_bytes))
         return bytes(body)
 
     async def _beginning(self, response: aiohttp.ClientResponse) -> bytes:

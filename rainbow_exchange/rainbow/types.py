@@ -72,7 +72,7 @@ class AutoReply:
 class Question:
     """What Rainbow asks about one person. `kind`: "events" or "autoreply"; dates only where Rainbow gave them (UTC).
 
-    `zone_unknown`: a date named a time zone that is not known, and was read as UTC.
+    `zone_unknown`: a date named a time zone that is not known, and was read as UTC. `id` is what the link calls it.
     """
 
     kind: str
@@ -80,3 +80,4 @@ class Question:
     start: datetime | None = None
     end: datetime | None = None
     zone_unknown: bool = False
+    id: str = field(default="", compare=False)

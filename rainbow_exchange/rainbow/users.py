@@ -1,9 +1,11 @@
 """Users of the company as `GET admin/v1.0/users?format=full` gives them, and the check of its pages (pure)."""
 
+from sys import intern
 from typing import Any
 
 from rainbow_exchange.rainbow.errors import ListMoved, UnexpectedAnswer
 from rainbow_exchange.rainbow.types import RainbowUser
+from rainbow_exchange.words import _
 
 #: so many may be missing at the end of a list that moved, or one in a hundred of a long one
 _MISSING = 10
@@ -33,11 +35,11 @@ def read_user(value: object) -> RainbowUser | None:
     return RainbowUser(
         id=id_,
         login_email=login,
-        work_emails=_emails(value, "work"),
-        personal_emails=_emails(value, "home"),
-        other_emails=_emails(value, "other"),
+        work_emails=_emails(value, "work", login),
+        personal_emails=_emails(value, "home", login),
+        other_emails=_emails(value, "other", login),
         external_uid=text(value.get("authenticationExternalUid")),
-        language=text(value.get("language")),
+        language=intern(text(value.get("language")) or "") or None,
         is_active=(
             value.get("isActive") is not False
             and value.get("isTerminated") is not True
@@ -46,12 +48,13 @@ def read_user(value: object) -> RainbowUser | None:
     )
 
 
-def _emails(user: dict[str, Any], type_: str) -> tuple[str, ...]:
+def _emails(user: dict[str, Any], type_: str, login: str) -> tuple[str, ...]:
+    """Return the addresses of a type; one that is the login as well, as most are, is kept once."""
     entries = user.get("emails")
     if not isinstance(entries, list):
         return ()
     found = (text(entry.get("email")) for entry in entries if isinstance(entry, dict) and entry.get("type") == type_)
-    return tuple(email for email in found if email is not None)
+    return tuple(login if email == login else email for email in found if email is not None)
 
 
 class Reading:
@@ -95,7 +98,13 @@ class Reading:
         self._pages += 1
         self._longest = max(self._longest, len(entries))
         if self._pages > _PAGES * (total // self._longest) + _MORE_PAGES:
-            raise ListMoved(f"the list of users changes faster than it can be read: {self._pages} pages of {total}")
+            raise ListMoved(
+                _(
+                    "the list of users changes faster than it can be read: {pages} pages of {total}",
+                    pages=self._pages,
+                    total=total,
+                )
+            )
         keys = [_key(entry) for entry in entries]
         if self.offset and not self._joins(keys):
             return []
@@ -134,20 +143,22 @@ class Reading:
             self.complete = True
         missing = total - len(self._seen)
         if self.complete and missing > (max(_MISSING, total // 100) if self.moved else 0):
-            raise UnexpectedAnswer(f"the list of users is said to hold {total}, and {len(self._seen)} came")
+            raise UnexpectedAnswer(
+                _("the list of users is said to hold {total}, and {number} came", total=total, number=len(self._seen))
+            )
 
     def _page(self, answer: object) -> tuple[list[object], int]:
-        where = f"the page of users at {self.offset}"
+        where = _("the page of users at {offset}", offset=self.offset)
         if not isinstance(answer, dict):
-            raise UnexpectedAnswer(f"{where} is not an object")
+            raise UnexpectedAnswer(_("{where} is not an object", where=where))
         entries, total = answer.get("data"), _count(answer.get("total"))
         if not isinstance(entries, list):
-            raise UnexpectedAnswer(f"{where} holds no list")
+            raise UnexpectedAnswer(_("{where} holds no list", where=where))
         if total is None:
-            raise UnexpectedAnswer(f"{where} does not say how many there are")
+            raise UnexpectedAnswer(_("{where} does not say how many there are", where=where))
         offset = _count(answer.get("offset"))
         if offset is not None and offset != self.offset:
-            raise UnexpectedAnswer(f"{where} says it is the one at {offset}")
+            raise UnexpectedAnswer(_("{where} says it is the one at {offset}", where=where, offset=offset))
         return entries, total
 
 

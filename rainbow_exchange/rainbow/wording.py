@@ -32,7 +32,9 @@ class NoDate(ValueError):
     """A text that is no xs:dateTime."""
 
 
-def question(kind: str, email: str, start: tuple[str, str] = ("", ""), end: tuple[str, str] = ("", "")) -> Question:
+def question(
+    kind: str, email: str, start: tuple[str, str] = ("", ""), end: tuple[str, str] = ("", ""), *, id_: str = ""
+) -> Question:
     """Make a question of what a link has brought; `start` and `end` are a date and a time zone, "" where absent.
 
     Raises MalformedQuestion for no address or a date that is none.
@@ -47,12 +49,14 @@ def question(kind: str, email: str, start: tuple[str, str] = ("", ""), end: tupl
         raise MalformedQuestion("a date is none") from None
     if begins is not None and ends is not None and ends < begins:
         raise MalformedQuestion("ends before it starts")
-    return Question(kind=kind, email=email, start=begins, end=ends, zone_unknown=not (begins_known and ends_known))
+    zone_unknown = not (begins_known and ends_known)
+    return Question(kind=kind, email=email, start=begins, end=ends, zone_unknown=zone_unknown, id=id_)
 
 
+@lru_cache(maxsize=4096)  # an answer has many of them, and a company's appointments begin at the same few
 def write_date(value: datetime) -> str:
     """Write an instant as xs:dateTime in UTC, to the second."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return value.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def read_date(text: str, zone_name: str = "") -> tuple[datetime, bool]:
@@ -62,9 +66,11 @@ def read_date(text: str, zone_name: str = "") -> tuple[datetime, bool]:
     """
     zone: tzinfo | None = UTC
     # The end of a day may be written as its 24th hour (XML Schema, dateTime).
-    text, midnights = _MIDNIGHT.subn(r"T00\1", text, count=1)
+    text, midnights = _MIDNIGHT.subn(r"T00\1", text, count=1) if "T24" in text else (text, 0)
     try:
-        value = datetime.fromisoformat(text) + timedelta(days=midnights)
+        value = datetime.fromisoformat(text)
+        if midnights:
+            value += timedelta(days=midnights)
         if value.tzinfo is None:
             zone = _zone(zone_name.strip() or "UTC")
             value = value.replace(tzinfo=zone or UTC)

@@ -16,7 +16,6 @@ from rainbow_exchange.network.proxy import Proxy, proxy
 from rainbow_exchange.network.shown import shown
 from rainbow_exchange.pause import Pause
 from rainbow_exchange.rainbow import assumed, stanzas
-from rainbow_exchange.rainbow.answering import Answering
 from rainbow_exchange.rainbow.askers import Jid
 from rainbow_exchange.rainbow.courtesy import courtesy
 from rainbow_exchange.rainbow.endpoints import carries_secrets, checked, may_follow
@@ -28,25 +27,23 @@ from rainbow_exchange.rainbow.errors import (
     UnexpectedAnswer,
 )
 from rainbow_exchange.rainbow.iq_questions import IqQuestions
-from rainbow_exchange.rainbow.link import Answer, Answerer, LinkCounters, QuestionRefused
+from rainbow_exchange.rainbow.link import Answer, Answerer, AtOnce, LinkCounters, QuestionRefused, nothing_at_once
 from rainbow_exchange.rainbow.management import command_ended
 from rainbow_exchange.rainbow.negotiation import negotiate
 from rainbow_exchange.rainbow.orders import Orders, TakeOrder, ignore_order
+from rainbow_exchange.rainbow.pace import Pace
 from rainbow_exchange.rainbow.questions import is_question
 from rainbow_exchange.rainbow.stanzas import Frame, Iq, Other, Presence
 from rainbow_exchange.rainbow.stream import PING_AFTER, Stream, websocket_session
 from rainbow_exchange.rainbow.types import Account, Question
 from rainbow_exchange.rainbow.waits import Waits
+from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
 
 _MAX_REDIRECTS = 3
 #: Resources of our own account that are remembered: a bound, so that nobody fills the memory.
 _MAX_OTHERS = 100
-#: What is kept of the deadline for the answer's own way (seconds).
-_SENDING = 0.2
-#: Refusals that leave in a second at least.
-_REFUSED_A_SECOND = 8_000
 
 
 def _nothing() -> None:
@@ -59,8 +56,9 @@ class XmppLink:
     `url` is wss, or ws on loopback (UserError otherwise). `account` gives the credentials before each connection;
     `on_refused` is called when the server would not have them, so that the next `account` may sign in anew. `resource`
     is one per installation. `trusted_askers`: see `askers.may_ask`. `on_connected` and `on_lost` frame each time in
-    which questions can arrive. Each question gets one answer within `deadline` seconds; `max_waiting` may be under
-    way, more are refused. `on_order` is given what Rainbow's administration orders (`management.py`).
+    which questions can arrive. Each question gets one answer within `deadline` seconds: that of `at_once` where it has
+    one, else that of `answer`, of which `max_waiting` may be under way, more are refused. `on_order` is given what
+    Rainbow's administration orders (`management.py`).
     """
 
     kind = "xmpp"
@@ -86,6 +84,7 @@ class XmppLink:
         on_order: TakeOrder = ignore_order,
         deadline: float = 10.0,
         max_waiting: int = 20_000,
+        at_once: AtOnce = nothing_at_once,
         escape_twice: bool = assumed.ESCAPE_TWICE,
     ) -> None:
         self._url = checked(url, schemes=("wss", "ws"), name="the WebSocket address of Rainbow")
@@ -104,20 +103,15 @@ class XmppLink:
         self._connected = False
         self._began = 0.0
         self._now = now
-        self._reason = "not connected yet"
-        self._announced = False
+        self._reason: str = _("not connected yet")
         self.error: RainbowError | None = None
         self.counters = LinkCounters()
         self._questions = IqQuestions(
-            Answering(
-                answer=answer,
-                counters=self.counters,
-                deadline=deadline,
-                sending=_SENDING,
-                refused_a_second=_REFUSED_A_SECOND,
-                max_waiting=max_waiting,
-            ),
+            answer,
+            at_once=at_once,
             counters=self.counters,
+            deadline=deadline,
+            max_waiting=max_waiting,
             trusted_askers=trusted_askers,
             escape_twice=escape_twice,
         )
@@ -153,7 +147,7 @@ class XmppLink:
     async def tell_ended(self, to: str, command_id: str) -> None:
         """Tell whoever sent a command ("": our server) that it has ended. Raises RainbowError without a link."""
         if self._stream is None:
-            raise RainbowConnectionError("closed", "the link is down")
+            raise RainbowConnectionError("closed", _("the link is down"))
         self._messages += 1
         to = to or Jid.read(self._stream.jid).domain
         await self._stream.send(command_ended(f"ended-{self._messages}", to, command_id))
@@ -186,13 +180,15 @@ class XmppLink:
         except RainbowError as error:
             lived = loop.time() - self._began if self.counters.connects > before else 0.0
             return self._lost(error, lived)
+        finally:
+            self._questions.stream_ended()
         raise RuntimeError("the link ended without a reason")
 
     async def _live(self, session: aiohttp.ClientSession) -> None:
         account = await self._account()
         me = Jid.read(account.jid)
         if not me.local or not me.domain or not account.jid_password:
-            raise UnexpectedAnswer("Rainbow's login gave no XMPP account")
+            raise UnexpectedAnswer(_("Rainbow's login gave no XMPP account"))
         url, self._redirected_to = self._redirected_to or self._url, ""
         stream = await Stream.connect(
             session,
@@ -230,7 +226,7 @@ class XmppLink:
                 await self._serve(stream, me)
             finally:
                 self._stream = None
-                self._connected, self.connected_since, self._reason = False, None, "the connection was lost"
+                self._connected, self.connected_since, self._reason = False, None, _("the connection was lost")
                 self.other_resources.clear()
                 self._on_lost()
 
@@ -252,8 +248,10 @@ class XmppLink:
         raise ended
 
     async def _read(self, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
+        pace = Pace()
         while True:
             await self._take(await stream.receive(), stream, me, tasks)
+            await pace.kept()
 
     async def _take(self, frame: Frame, stream: Stream, me: Jid, tasks: asyncio.TaskGroup) -> None:
         match frame:
@@ -295,9 +293,8 @@ class XmppLink:
         self._redirects = 0
         self._began = asyncio.get_running_loop().time()
         self.counters.connects += 1
-        if self._announced or self.counters.connects == 1:
-            _log.info("xmpp_connected")
-        self._announced = False
+        log = _log.info if self.counters.connects == 1 else _log.debug
+        log("xmpp_connected")
         self._on_connected()
 
     def _lost(self, error: RainbowError, lived: float) -> float:
@@ -308,15 +305,14 @@ class XmppLink:
         wait = self._waits.after(error, lived)
         if isinstance(error, StreamEnded) and error.see_other_uri:
             wait = self._redirect(error.see_other_uri, wait)
-        log = _log.debug if self._announced else _log.warning
-        log("xmpp_lost", reason=self._reason, retry_in=round(wait, 1))
-        self._announced = True
+        _log.debug("xmpp_lost", reason=self._reason, retry_in=round(wait, 1))
         return wait
 
     def _redirect(self, uri: str, wait: float) -> float:
         if not may_follow(self._url, uri):
-            self._reason = (
-                f"Rainbow sends us to an address that is not its own, {shown(uri.partition('?')[0])}; not followed"
+            self._reason = _(
+                "Rainbow sends us to an address that is not its own, {target}; not followed",
+                target=shown(uri.partition("?")[0]),
             )
             return wait
         self._redirects += 1
@@ -341,12 +337,12 @@ def _login_is_void(error: RainbowError) -> bool:
 def _explain(error: RainbowError) -> str:
     match error:
         case StreamEnded(condition="conflict"):
-            return "conflict: another connector signed in under our name and took our place"
+            return _("conflict: another connector signed in under our name and took our place")
         case SaslRefused(condition="no-mechanism", detail=detail):
-            return f"Rainbow's XMPP server offers no way to sign in that we know: {detail}"
+            return _("Rainbow's XMPP server offers no way to sign in that we know: {detail}", detail=detail)
         case SaslRefused(condition="server-not-proved"):
-            return "what answers as Rainbow's XMPP server has not proved that it knows the password"
+            return _("what answers as Rainbow's XMPP server has not proved that it knows the password")
         case SaslRefused(condition=condition):
-            return f"Rainbow's XMPP server refused the login ({condition})"
+            return _("Rainbow's XMPP server refused the login ({condition})", condition=condition)
         case _:
             return str(error)

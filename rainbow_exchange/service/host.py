@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
+from urllib.parse import urlsplit
 
 from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import SECRET_URLS, SECRETS, VARIABLE_PREFIX, variable
@@ -81,7 +82,7 @@ def port_remarks(settings: Settings, folder: Path) -> Iterator[str]:
     ours = None
     with contextlib.suppress(OSError, ValueError):
         ours = runtime.read(folder)
-    if port == 0 or (ours is not None and ours.port == port):
+    if port == 0 or (ours is not None and urlsplit(ours.page).port == port):
         return
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         yield (

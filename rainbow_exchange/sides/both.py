@@ -14,14 +14,15 @@ from typing import Any
 from rainbow_exchange.bridge.assemble import Observe
 from rainbow_exchange.bridge.discovery import Discovery, Place
 from rainbow_exchange.bridge.history import History
-from rainbow_exchange.bridge.parts import Histogram
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.timings import Timings
 from rainbow_exchange.credentials import exposed_files
 from rainbow_exchange.ending import STOP_WITHIN, first_of
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.sites import Ask
+from rainbow_exchange.set_apart import SetApart
 from rainbow_exchange.sides import exchange as exchange_side
 from rainbow_exchange.sides import rainbow as rainbow_side
 from rainbow_exchange.sides.exchange import ExchangeSide
@@ -31,6 +32,7 @@ from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.sides.rainbow import RainbowSide
 from rainbow_exchange.sides.wanted import Wanted, Wish
 from rainbow_exchange.state.store import Store
+from rainbow_exchange.words import _, sentences
 
 #: whether what was built is wanted no more
 Over = Callable[[], bool]
@@ -59,7 +61,7 @@ class Sides:
         proxies: Proxies,
         store: Store,
         problems: Problems,
-        latency: Histogram,
+        timings: Timings,
         observe: Observe,
         now: Callable[[], datetime],
         random: Callable[[], float],
@@ -72,10 +74,11 @@ class Sides:
         self._proxies = proxies
         self._store = store
         self._problems = problems
-        self._latency = latency
+        self.timings = timings
         self._observe = observe
         self._now = now
         self._random = random
+        self._apart = SetApart()
 
     def bridge(self) -> Pipeline | None:
         """Return the bridge between both, while there is one."""
@@ -83,7 +86,7 @@ class Sides:
 
     def why_no_bridge(self) -> str:
         """Say what a bridge is missing."""
-        waits = "Exchange and Rainbow are not both there yet; rainbow-exchange status says what is waited for."
+        waits = _("Exchange and Rainbow are not both there yet; rainbow-exchange status says what is waited for.")
         return self.hold.reason if self.hold is not None else waits
 
     def review(self) -> None:
@@ -95,10 +98,16 @@ class Sides:
             self.rainbow.review(self.exchange.health if self.exchange else None)
         if self.settling and self.connected() and self.exchange and self.exchange.health.settled():
             self.settling = False
+        bridge = self.bridge()
+        people = len(bridge.parts.roster) if bridge else 0
+        self._apart.review(bridge, people=people, settled=not self.settling)
         absent = {"state": self.hold.state, "reason": self.hold.reason} if self.hold else STARTING
         self.outages.review(
             self.exchange.health.exchange() if self.exchange else absent,
             self.rainbow.health.state() if self.rainbow else absent,
+            why_exchange=self.exchange.health.cause() if self.exchange else None,
+            why_rainbow=self.rainbow.health.cause() if self.rainbow else None,
+            ids=self.rainbow.health.ids() if self.rainbow else {},
         )
 
     def _review_files(self) -> None:
@@ -106,7 +115,7 @@ class Sides:
         if not self._wanted.secrets.exposed:
             return
         if said := exposed_files(self._wanted.settings):
-            remedy = "Let only the service's account and administrators read it; this goes away by itself then."
+            remedy = _("Let only the service's account and administrators read it; this goes away by itself then.")
             self._problems.report("settings-secret-exposed", severity="notice", text=said, action=remedy)
         else:
             self._problems.clear("settings-secret-exposed")
@@ -121,13 +130,14 @@ class Sides:
 
     async def run(self) -> None:
         """Have what is wanted until nothing is any more."""
-        while not self._wanted.stopping:
-            wish, over = self._wanted.rainbow(), self._over(self._wanted.rainbow)
-            if wish.hold:
-                with self._holding(wish.hold):
-                    await self._wanted.until(over)
-            else:
-                await self._unless_faulty(self._with_rainbow(wish, over), over)
+        with self._apart.watching():
+            while not self._wanted.stopping:
+                wish, over = self._wanted.rainbow(), self._over(self._wanted.rainbow)
+                if wish.hold:
+                    with self._holding(wish.hold):
+                        await self._wanted.until(over)
+                else:
+                    await self._unless_faulty(self._with_rainbow(wish, over), over)
 
     def _over(self, wanted: Callable[[], Wish], outer: Over = lambda: False) -> Over:
         """Give what tells that something else is wanted than now."""
@@ -218,7 +228,7 @@ class Sides:
             proxies=self._proxies,
             store=self._store,
             problems=self._problems,
-            latency=self._latency,
+            timings=self.timings,
             observe=self._observe,
             now=self._now,
             random=self._random,
@@ -234,6 +244,7 @@ class Sides:
                     return await first_of(*ends)
             finally:
                 self.exchange = None
+                self._apart.review(None, people=0, settled=True)
 
     async def _none_once(self, over: Over) -> Place | None:
         await self._wanted.until(over)
@@ -256,10 +267,10 @@ class Sides:
                 raise
             fault = Hold(
                 state="unconfigured",
-                reason="Settings cannot be used.",
+                reason=_("Settings cannot be used."),
                 problem="settings-faulty",
-                text=" ".join(error.problems),
-                action="Correct it where it was entered.",
+                text=sentences(*error.problems),
+                action=_("Correct it where it was entered."),
             )
             with self._holding(fault):
                 await self._wanted.until(over)

@@ -15,9 +15,10 @@ from rainbow_exchange.config.accounts import missing_credentials
 from rainbow_exchange.config.layers import Given, beneath
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.rainbow.entered import Entered, Value
+from rainbow_exchange.words import _
 
 #: what is shown as the origin of a value
-RAINBOW = "Rainbow's administration"
+RAINBOW = _("Rainbow's administration")
 
 _PAIRS = (("username", "password"), ("client_id", "client_secret"))
 _SECRET = frozenset({"password", "client_secret"})
@@ -48,11 +49,11 @@ def combine(settings: Settings, secrets: Secrets, entered: Entered) -> Combined:
     left_out: list[str] = []
     taken: dict[str, Value] = {}
     if "url" in values and has_place:
-        left_out.append(f"{RAINBOW} names an endpoint; that of this machine counts.")
+        left_out.append(_("{rainbow} names an endpoint; that of this machine counts.", rainbow=RAINBOW))
     elif "url" in values:
         taken["url"] = values["url"]
     if has_credentials and any(name in values for pair in _PAIRS for name in pair):
-        left_out.append(f"{RAINBOW} holds credentials for Exchange; those of this machine count.")
+        left_out.append(_("{rainbow} holds credentials for Exchange; those of this machine count.", rainbow=RAINBOW))
     elif not has_credentials:
         for pair in _PAIRS:
             given = [name for name in pair if name in values]
@@ -60,7 +61,14 @@ def combine(settings: Settings, secrets: Secrets, entered: Entered) -> Combined:
                 taken |= {name: values[name] for name in pair}
             elif given:
                 [absent] = set(pair) - set(given)
-                left_out.append(f"{RAINBOW} gives exchange.{given[0]} without exchange.{absent}; it is not used.")
+                left_out.append(
+                    _(
+                        "{rainbow} gives exchange.{given} without exchange.{absent}; it is not used.",
+                        rainbow=RAINBOW,
+                        given=given[0],
+                        absent=absent,
+                    )
+                )
     signs_in = any(name in taken for name in ("username", "client_id"))
     host = (urlsplit(taken["url"].text).hostname or "") if "url" in taken else ""
     foreign = bool(host) and host not in exchange.allowed_hosts
@@ -83,7 +91,7 @@ def combine(settings: Settings, secrets: Secrets, entered: Entered) -> Combined:
 
 def origin_of(value: Value) -> str:
     """Say where a value stands."""
-    return f"{RAINBOW} ({value.path})"
+    return _("{rainbow} ({path})", rainbow=RAINBOW, path=value.path)
 
 
 def _without_fallback(settings: Settings, secrets: Secrets, left_out: list[str]) -> tuple[Settings, Secrets]:
@@ -91,8 +99,10 @@ def _without_fallback(settings: Settings, secrets: Secrets, left_out: list[str])
     if settings.exchange.fallback_username is None:
         return settings, secrets
     left_out.append(
-        "exchange.fallback_username is not used: its password is this machine's, and Rainbow's administration says"
-        " where Exchange is or who signs in."
+        _(
+            "exchange.fallback_username is not used: its password is this machine's, and Rainbow's"
+            " administration says where Exchange is or who signs in."
+        )
     )
     nothing: dict[str, Any] = {"fallback_username": None}
     exchange = settings.exchange.model_copy(update=nothing)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import structlog
 from pydantic import ValidationError
 
 from rainbow_exchange.config import ExchangeSettings, RainbowFields
@@ -12,8 +11,6 @@ from rainbow_exchange.rainbow.entered import Entered
 from rainbow_exchange.state import company_switch
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.store import Store
-
-log = structlog.get_logger()
 
 
 def administration(
@@ -30,7 +27,7 @@ def administration(
         try:
             company_switch.keep(store, off=entered.switch is False)
         except StateError as error:
-            log.warning("state_not_written", reason=str(error))
+            store.unwritten.failed(reason=str(error))
         took(entered)
 
     return Administration(

@@ -14,11 +14,12 @@ from rainbow_exchange.bridge.assemble import Observe, assemble
 from rainbow_exchange.bridge.certificate_watch import CertificateWatch
 from rainbow_exchange.bridge.health import Health
 from rainbow_exchange.bridge.history import History
-from rainbow_exchange.bridge.parts import Histogram, Options
+from rainbow_exchange.bridge.parts import Options
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.privacy import Privacy, PrivacyRules
 from rainbow_exchange.bridge.problems import Problems
+from rainbow_exchange.bridge.timings import Timings
 from rainbow_exchange.config import BridgeSettings, ExchangeSettings, Settings
 from rainbow_exchange.config.accounts import accounts, token_parameters
 from rainbow_exchange.credentials import Secrets
@@ -34,6 +35,7 @@ from rainbow_exchange.sides.combined import RAINBOW
 from rainbow_exchange.sides.proxies import Proxies
 from rainbow_exchange.state.credentials import CredentialMemory
 from rainbow_exchange.state.store import Store
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -70,7 +72,7 @@ class ExchangeSide:
     async def _leave(self, bridge: asyncio.Task[None], *, tell: Callable[[], bool]) -> None:
         """Nothing new is begun; streams and subscriptions are closed; whoever is due is told."""
         await ended(bridge)
-        self.pipeline.membership.remember()
+        await self.pipeline.membership.remember()
         report = await self.pipeline.parts.watcher.close(UNSUBSCRIBE_FOR)
         notifier = self.pipeline.parts.notifier
         untold = await notifier.flush(FLUSH_FOR) if tell() else len(notifier.due)
@@ -88,7 +90,7 @@ async def build(
     proxies: Proxies,
     store: Store,
     problems: Problems,
-    latency: Histogram,
+    timings: Timings,
     observe: Observe,
     now: Callable[[], datetime],
     random: Callable[[], float],
@@ -100,7 +102,7 @@ async def build(
     """
     signing_in = accounts(settings.exchange, secrets)
     if not signing_in:  # `config.missing_for_exchange` has seen to it
-        raise UserError(["exchange.username and exchange.password are needed."])
+        raise UserError([_("exchange.username and exchange.password are needed.")])
     username = signing_in[0].username or ""
     async with exchange_client(settings, secrets, url=url, proxies=proxies, store=store, now=now) as exchange:
         pipeline = assemble(
@@ -108,7 +110,7 @@ async def build(
             rainbow=rainbow,
             store=store,
             options=bridge_options(settings.bridge, settings.exchange, username),
-            latency=latency,
+            timings=timings,
             ask_sites=ask_sites,
             observe=observe,
             now=now,
@@ -144,7 +146,7 @@ def _account_from(settings: Settings) -> str:
     """Say where to correct an account that was not entered on this machine."""
     origins = (settings.origin(key) for key in ("exchange.username", "exchange.client_id"))
     if any(origin.startswith(RAINBOW) for origin in origins):
-        return f"The account was entered in {RAINBOW}: correct it there; a new one is tried at once."
+        return _("The account was entered in {rainbow}: correct it there; a new one is tried at once.", rainbow=RAINBOW)
     return ""
 
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from rainbow_exchange.bridge.login_causes import how_to_set
 from rainbow_exchange.config import Settings
 from rainbow_exchange.sides.combined import Combined
+from rainbow_exchange.words import _, sentences
 
-ADMINISTRATION = "Rainbow's administration (Company, Settings, Application, Exchange Calendar Synchronization)"
+ADMINISTRATION = _("Rainbow's administration (Company, Settings, Application, Exchange Calendar Synchronization)")
+
+_AUTODISCOVER = _("Without exchange.url, Exchange is looked for by autodiscover.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,46 +26,60 @@ class Hold:
 
 
 #: state and reason of a side that was not built yet
-STARTING = {"state": "starting", "reason": "It was not asked yet."}
+STARTING = {"state": "starting", "reason": _("It was not asked yet.")}
 
-NOT_READ = Hold(state="starting", reason="Rainbow's administration is asked first whether and where.")
+NOT_READ = Hold(state="starting", reason=_("Rainbow's administration is asked first whether and where."))
 
 SWITCHED_OFF = Hold(
     state="switched off",
-    reason="Exchange Calendar Synchronization is off in Rainbow's administration.",
+    reason=_("Exchange Calendar Synchronization is off in Rainbow's administration."),
     problem="rainbow-switched-off",
     severity="notice",
-    text="Exchange Calendar Synchronization is switched off in Rainbow's administration: Exchange is not asked, and"
-    " Rainbow is told nothing.",
-    action=f"Nothing, if that is meant. Otherwise switch it on in {ADMINISTRATION}; it takes effect within minutes.",
+    text=_(
+        "Exchange Calendar Synchronization is switched off in Rainbow's administration: Exchange is not"
+        " asked, and Rainbow is told nothing."
+    ),
+    action=_(
+        "Nothing, if that is meant. Otherwise switch it on in {administration}; it takes effect within minutes.",
+        administration=ADMINISTRATION,
+    ),
 )
 
 
 def rainbow_missing(missing: Sequence[str], of_exchange: Sequence[str], settings: Settings) -> Hold:
     """Give the hold for settings without which nothing can begin; `of_exchange` is what will be missing then."""
     also = ["exchange.url", *of_exchange] if settings.exchange.url is None else list(of_exchange)
-    then = f" For Exchange {', '.join(also)}, unless Rainbow's administration gives them." if also else ""
-    if settings.exchange.url is None:
-        then += " Without exchange.url, Exchange is looked for by autodiscover."
     return _missing(
-        f"The connector waits for its settings: {', '.join(missing)}.{then}",
-        " ".join(how_to_set([*missing, *of_exchange])),
+        sentences(
+            _("The connector waits for its settings: {missing}.", missing=", ".join(missing)),
+            _("For Exchange {also}, unless Rainbow's administration gives them.", also=", ".join(also)) if also else "",
+            _AUTODISCOVER if settings.exchange.url is None else "",
+        ),
+        sentences(*how_to_set([*missing, *of_exchange])),
     )
 
 
 def exchange_missing(missing: Sequence[str], combined: Combined, *, was_read: bool) -> Hold:
     """Give the hold for settings that neither this machine nor Rainbow's administration gives."""
-    text = f"Exchange cannot be reached without {', '.join(missing)}: "
     if was_read:
-        text += "neither this machine's settings nor Rainbow's administration give that."
+        text = _(
+            "Exchange cannot be reached without {missing}: neither this machine's settings nor Rainbow's"
+            " administration give that.",
+            missing=", ".join(missing),
+        )
     else:
-        text += "this machine's settings do not give that, and Rainbow's administration could not be read whole so far."
-    if combined.settings.exchange.url is None:
-        text += " Without exchange.url, Exchange is looked for by autodiscover."
+        text = _(
+            "Exchange cannot be reached without {missing}: this machine's settings do not give that, and Rainbow's"
+            " administration could not be read whole so far.",
+            missing=", ".join(missing),
+        )
     return _missing(
-        " ".join((text, *combined.left_out)),
-        f"Enter it in {ADMINISTRATION}: it takes effect within minutes. Or on this machine:"
-        f" {' '.join(how_to_set(missing))}",
+        sentences(text, _AUTODISCOVER if combined.settings.exchange.url is None else "", *combined.left_out),
+        _(
+            "Enter it in {administration}: it takes effect within minutes. Or on this machine: {how}",
+            administration=ADMINISTRATION,
+            how=sentences(*how_to_set(missing)),
+        ),
     )
 
 
@@ -71,19 +88,27 @@ def unconfirmed(host: str, allowed: Sequence[str]) -> Hold:
     hosts = ", ".join(f'"{each}"' for each in (*allowed, host))
     return Hold(
         state="unconfigured",
-        reason=f"Nothing on this machine confirms {host}, which Rainbow's administration names.",
+        reason=_("Nothing on this machine confirms {host}, which Rainbow's administration names.", host=host),
         problem="exchange-endpoint-not-confirmed",
-        text=f"Rainbow's administration says that Exchange is at {host}. The account that is to sign in there is this"
-        " machine's, and nothing on this machine says that this host may be told its password.",
-        action=f"If that is your Exchange, confirm it: exchange.allowed_hosts = [{hosts}], then restart. Or take the"
-        f" account out here and enter it in {ADMINISTRATION} instead, or set exchange.url here.",
+        text=_(
+            "Rainbow's administration says that Exchange is at {host}. The account that is to sign in there"
+            " is this machine's, and nothing on this machine says that this host may be told its password.",
+            host=host,
+        ),
+        action=_(
+            "If that is your Exchange, confirm it on the local page, under Set-up, which counts at once; or by"
+            " exchange.allowed_hosts = [{hosts}], then restart. Or take the account out here and enter it in"
+            " {administration} instead, or set exchange.url here.",
+            hosts=hosts,
+            administration=ADMINISTRATION,
+        ),
     )
 
 
 def _missing(text: str, action: str) -> Hold:
     return Hold(
         state="unconfigured",
-        reason="Settings are missing.",
+        reason=_("Settings are missing."),
         problem="settings-missing",
         text=text,
         action=action,

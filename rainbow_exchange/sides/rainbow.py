@@ -108,6 +108,7 @@ class RainbowSide:
         try:
             async with self.desk.staffed(
                 pipeline.parts.answers.answer,
+                at_once=pipeline.parts.answers.at_once,
                 link_restored=pipeline.changes.link_restored,
                 users_changed=pipeline.membership.listing.somebody_changed,
                 overdue=lambda: pipeline.parts.ledger.not_asked(pipeline.parts.loop_time()) > 0,
@@ -248,6 +249,7 @@ def rainbow_link(
         account=rainbow.signed_in,
         resource=resource,
         answer=desk.answer,
+        at_once=desk.at_once,
         trusted_askers=settings.rainbow.trusted_askers,
         escape_twice=ESCAPE_TWICE if (twice := settings.rainbow.escape_texts_twice) is None else twice,
         app_id=settings.rainbow.app_id or "",

@@ -8,6 +8,7 @@ from rainbow_exchange.config.sources import SECRET_URLS, SECRETS
 from rainbow_exchange.credentials import handed_by_systemd
 from rainbow_exchange.sides.combined import RAINBOW
 from rainbow_exchange.sides.wanted import Wanted
+from rainbow_exchange.words import _
 
 
 def shown(wanted: Wanted) -> list[dict[str, Any]]:
@@ -15,9 +16,9 @@ def shown(wanted: Wanted) -> list[dict[str, Any]]:
     entered, combined = wanted.entered, wanted.combined()
     switch: dict[str, Any] = {"name": "switch", "value": "off" if wanted.switched_off else "on", "origin": "default"}
     if entered is not None and entered.switch_path:
-        switch["origin"] = f"{RAINBOW} ({entered.switch_path})"
+        switch["origin"] = _("{rainbow} ({path})", rainbow=RAINBOW, path=entered.switch_path)
     elif wanted.switched_off:
-        switch["origin"] = f"{RAINBOW}, read earlier"
+        switch["origin"] = _("{rainbow}, read earlier", rainbow=RAINBOW)
     found = [switch]
     settings, secrets = combined.settings, combined.secrets
     for key in config.known():
@@ -25,14 +26,14 @@ def shown(wanted: Wanted) -> list[dict[str, Any]]:
         if key not in SECRETS and origin != "default":
             found.append({"name": key, "value": redacted(key, settings.value(key)), "origin": origin})
     found.extend(
-        {"name": key, "value": SET, "origin": combined.origins.get(key) or _whence(wanted, key)}
+        {"name": key, "value": SET, "origin": combined.origins.get(key) or whence(wanted, key)}
         for key in SECRETS + SECRET_URLS
         if getattr(secrets, key.replace(".", "_")) is not None and (key in SECRETS or settings.value(key) is None)
     )
     return sorted(found, key=lambda entry: str(entry["name"]))
 
 
-def _whence(wanted: Wanted, key: str) -> str:
+def whence(wanted: Wanted, key: str) -> str:
     """Say where a secret of this machine comes from."""
     value, file = wanted.settings.given_secrets()[key]
     origin = wanted.settings.origin(key)

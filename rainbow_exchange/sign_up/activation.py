@@ -5,10 +5,9 @@ is made, and what was made is kept before it is tried: wherever this ends, the n
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from rainbow_exchange.bridge.login_causes import INSTEAD, refused, until
@@ -21,31 +20,42 @@ from rainbow_exchange.rainbow.trial import try_account
 from rainbow_exchange.rainbow.types import Account
 from rainbow_exchange.sign_up.administrator import Administrator, Done, Refusal, Session
 from rainbow_exchange.sign_up.keeping import SECRETS, Found, Keeper, Trial, Wanted
+from rainbow_exchange.sign_up.lost import left_by
 from rainbow_exchange.state.connector import OurConnector
+from rainbow_exchange.words import _, sentences
 
 T = TypeVar("T")
 
 _FORBIDDEN = 403
 #: a user that was made this moment may not be known everywhere at Rainbow yet
 _NEW_USER_AGAIN_AFTER = 3.0
-#: what a lost activation has made came to be then, as far as clocks agree; where Rainbow does not say when, it must not
-#: be long ago, or somebody else may have made one meanwhile
-_CREATED_WITHIN = timedelta(minutes=10)
-_LOST_WITHIN = timedelta(hours=1)
-
-_AS_ACCOUNT = "--as-account runs as an administrator's account and needs no connector."
-_TAKE_OVER = (
+_AS_ACCOUNT = _("Without harm to it, the connector can run as an administrator's account itself, which needs none.")
+TAKE_OVER = _(
     "Nothing is deleted, neither that connector nor its configuration; one call is made, connectors/ldaps/activate."
     " Rainbow does not publish what that does where there is a connector: it may refuse, add a second one, or give the"
     " existing one a new password. In the last case the AD/LDAP connector is cut off, and the directory is not"
     " synchronised, until an administrator signs in at it anew."
 )
+_LEFT = _("It was left alone.")
 
 
 class Activation:
-    """One sign-in. `run` raises Refusal and UserError, which say the next step, and what else the keeper raises."""
+    """One sign-in. `run` raises Refusal and UserError, which say the next step, and what else the keeper raises.
 
-    def __init__(self, administrator: Administrator, keeper: Keeper) -> None:
+    `ends_within`: seconds for what is not to be cut in the middle once this is cancelled. `may_make` is asked before a
+    connector is made in a company, where nobody has agreed to more than to sign in.
+    """
+
+    def __init__(
+        self,
+        administrator: Administrator,
+        keeper: Keeper,
+        *,
+        ends_within: float | None = None,
+        may_make: Callable[[str], Awaitable[bool]] | None = None,
+    ) -> None:
+        self._ends_within = ends_within
+        self._may_make = may_make
         self._administrator = administrator
         self._order = administrator.order
         self._steps = administrator.steps
@@ -69,8 +79,10 @@ class Activation:
             if done is not None:
                 return done
             listed = await self._leave_alone(session, found.connector, listed)
+            if self._may_make is not None and not await self._may_make(administrator.company_name or company):
+                raise Refusal("left alone", _("Nothing was made at Rainbow."), _("Sign in again to grant access."))
             made, activated, kept = await administrator.ask(
-                "activate", lambda: _to_its_end(self._make(session, company, listed))
+                "activate", lambda: _to_its_end(self._make(session, company, listed), self._ends_within)
             )
             return await self._prove(session, made, activated, kept)
 
@@ -86,39 +98,53 @@ class Activation:
         if (ours.url, ours.company_id) != (self._order.url, company):
             raise Refusal(
                 "left alone",
-                f"This installation has a connector of company {ours.company_id} at {ours.url} already"
-                f" ({ours.id or 'asked for, not answered'}).",
-                "Take that one back first: rainbow-exchange logout.",
+                _(
+                    "This installation has a connector of company {company} at {url} already ({id}).",
+                    company=ours.company_id,
+                    url=ours.url,
+                    id=ours.id or _("asked for, not answered"),
+                ),
+                _("Take that one back first."),
+                offers=("log-out",),
             )
         if not ours.id:
             return None, listed
         if ours.id not in {each.id for each in listed}:
-            self._steps.done(f"The connector that was made here ({ours.id}) is not at Rainbow any more")
+            self._steps.done(_("The connector that was made here ({id}) is not at Rainbow any more", id=ours.id))
             await self._keeper.note(None)
             return None, listed
-        self._steps.begin("Trying the connector that was made here")
-        trial = Trial(wrong="its credentials are not kept here any more")
+        self._steps.begin(_("Trying the connector that was made here"))
+        trial = Trial(wrong=_("its credentials are not kept here any more"))
         if found.by_login and set(SECRETS) <= set(found.secrets):
             trial = await self._keeper.works()
         wrong = trial.wrong
         if wrong and not trial.sure:
             raise Refusal(
                 "refused",
-                f"Whether the connector that was made here ({ours.id}) works could not be tried: {wrong}.",
-                "Nothing was changed. Call this again once Rainbow answers.",
+                _(
+                    "Whether the connector that was made here ({id}) works could not be tried: {wrong}.",
+                    id=ours.id,
+                    wrong=wrong,
+                ),
+                _("Nothing was changed. Try this again once Rainbow answers."),
             )
         if not wrong:
-            self._steps.done(f"The connector that was made here works: {ours.login}")
+            self._steps.done(_("The connector that was made here works: {login}", login=ours.login))
             return Done(
                 login=ours.login, company_id=company, connector_id=ours.id, remark=await self._keeper.use()
             ), listed
         if not ours.created:
             raise Refusal(
                 "left alone",
-                f"The connector that this installation took over ({ours.id}) cannot be used: {wrong}.",
-                "It was there before, so that it is not removed: rainbow-exchange logout, then call this again.",
+                _(
+                    "The connector that this installation took over ({id}) cannot be used: {wrong}.",
+                    id=ours.id,
+                    wrong=wrong,
+                ),
+                _("It was there before, so that it is not removed: log out, then try this again."),
+                offers=("log-out",),
             )
-        self._steps.done(f"The connector that was made here cannot be used: {wrong}; it is made anew")
+        self._steps.done(_("The connector that was made here cannot be used: {wrong}; it is made anew", wrong=wrong))
         await self._delete(session, ours.id)
         return None, [each for each in listed if each.id != ours.id]
 
@@ -128,43 +154,58 @@ class Activation:
         """See to it that nobody else's connector is harmed without leave."""
         if not listed:
             return listed
-        lost = _left_by(ours, listed, self._administrator.now())
+        lost = left_by(ours, listed, self._administrator.now())
         if ours is not None and lost is not None:
             await self._remove_lost(session, ours, lost)
             return await self._leave_alone(session, None, [each for each in listed if each.id != lost.id])
         shown = ", ".join(f"{each.name or 'connector'} {each.login} ({each.id})" for each in listed)
-        text = f"The company has a connector that was not made here: {shown}."
+        text = _("The company has a connector that was not made here: {shown}.", shown=shown)
         if not self._order.take_over:
             raise Refusal(
                 "left alone",
-                f"{text} It may be the one that keeps the company's directory (AD/LDAP) in step, or another"
-                " installation of this program; it was left alone.",
-                f"Without harm to it: {_AS_ACCOUNT} With --take-over one is asked for all the same: {_TAKE_OVER}",
+                sentences(
+                    text,
+                    _(
+                        "It may be the one that keeps the company's directory (AD/LDAP) in step, or another"
+                        " installation of this program; it was left alone."
+                    ),
+                ),
+                sentences(_AS_ACCOUNT, _("Or one is asked for all the same."), TAKE_OVER),
+                offers=("as-account", "take-over"),
             )
-        if not await self._steps.confirm(f"{text} {_TAKE_OVER} Ask for a connector all the same?"):
+        if not await self._steps.confirm(sentences(text, TAKE_OVER, _("Ask for a connector all the same?"))):
             raise Refusal(
                 "left alone",
-                f"{text} It was left alone.",
-                f"{_TAKE_OVER} Confirm that at the terminal, or with --yes. Without harm: {_AS_ACCOUNT}",
+                sentences(text, _LEFT),
+                sentences(TAKE_OVER, _("That is to be confirmed first."), _AS_ACCOUNT),
+                offers=("confirm", "as-account"),
             )
         return listed
 
     async def _remove_lost(self, session: Session, ours: OurConnector, lost: ConnectorUser) -> None:
         """Remove, with leave, what an activation has left whose answer never came: nobody knows its password."""
-        text = (
-            f"On {until(ours.asked_at)} an activation was asked for from here, and its answer was lost. Since then the"
-            f" company has a connector that was not there before: {lost.login} ({lost.id}). That activation made it,"
-            " unless somebody else has set one up meanwhile; its password was in the lost answer, so nobody can use it."
+        text = _(
+            "On {time} an activation was asked for from here, and its answer was lost. Since then the"
+            " company has a connector that was not there before: {login} ({id}). That activation made it,"
+            " unless somebody else has set one up meanwhile; its password was in the lost answer, so nobody can use"
+            " it.",
+            time=until(ours.asked_at),
+            login=lost.login,
+            id=lost.id,
         )
-        if not await self._steps.confirm(f"{text} Remove it and make another?", by_yes=self._order.take_over):
+        question = sentences(text, _("Remove it and make another?"))
+        if not await self._steps.confirm(question, by_yes=self._order.take_over):
             raise Refusal(
                 "left alone",
-                f"{text} It was left alone.",
-                "Confirm its removal at the terminal, or with --take-over and --yes. If somebody else has made it:"
-                " --as-account.",
+                sentences(text, _LEFT),
+                _(
+                    "Its removal is to be confirmed first. If somebody else has made it, the connector can run as an"
+                    " administrator's account itself."
+                ),
+                offers=("take-over", "confirm", "as-account"),
             )
         await self._delete(session, lost.id)
-        self._steps.done(f"Removed what the lost activation had made ({lost.id})")
+        self._steps.done(_("Removed what the lost activation had made ({id})", id=lost.id))
 
     async def _delete(self, session: Session, connector_id: str) -> None:
         await self._administrator.ask("delete", lambda: connectors.delete(session, connector_id))
@@ -180,14 +221,14 @@ class Activation:
         now = self._administrator.now()
         asked = OurConnector(url=self._order.url, company_id=company, asked_at=now, before=before)
         await self._keeper.note(asked)
-        self._steps.begin("Activating the connector at Rainbow")
+        self._steps.begin(_("Activating the connector at Rainbow"))
         try:
             activated = await connectors.activate(session, company)
         except (RainbowApiError, RateLimited):
             await self._keeper.note(None)  # refused for certain: nothing was made
             raise
         made = replace(asked, id=activated.id, login=activated.login, created=activated.id not in before)
-        self._steps.done(f"Activated the connector {activated.login}")
+        self._steps.done(_("Activated the connector {login}", login=activated.login))
         wanted = self._wanted(login=activated.login, password=activated.password, company=company)
         try:
             kept = await self._keeper.keep(wanted, made)
@@ -195,15 +236,15 @@ class Activation:
             undone = await self._undo(session, made)
             raise Refusal(
                 "not kept",
-                f"Its credentials could not be kept: {str(error).rstrip('.')}.",
-                f"{undone} Mend that, then call this again.",
+                _("Its credentials could not be kept: {error}.", error=str(error).rstrip(".")),
+                sentences(undone, _("Mend that, then try this again.")),
             ) from error
-        self._steps.done(f"Kept its credentials: {kept}")
+        self._steps.done(_("Kept its credentials: {where}", where=kept))
         return made, activated, kept
 
     async def _prove(self, session: Session, made: OurConnector, activated: Activated, kept: str) -> Done:
         """Sign in as the new user and see whether it may list users; what cannot serve is taken back."""
-        self._steps.begin("Signing in as the connector")
+        self._steps.begin(_("Signing in as the connector"))
         try:
             account = await self._try(activated, made.company_id)
         except RainbowError as error:
@@ -211,31 +252,36 @@ class Activation:
                 return await self._without_rights(session, made, error)
             if not isinstance(error, RainbowApiError | RainbowAuthenticationError):
                 return await self._untried(made, kept, error)
-            text, action = refused("users", error, self._order.url, company_id=made.company_id)
+            why = refused("users", error, self._order.url, company_id=made.company_id)
+            text = _("The new connector does not work: {why}", why=why.text)
             undone = await self._undo(session, made)
             raise Refusal(
-                "refused", f"The new connector does not work: {text} {undone}", f"{action} {INSTEAD}"
+                "refused", sentences(text, undone), sentences(why.action, INSTEAD), offers=("as-account",)
             ) from error
-        self._steps.done("Signed in as the connector; it may list the users")
+        self._steps.done(_("Signed in as the connector; it may list the users"))
         remarks = [await self._keeper.use()]
         if not account.jid:
-            remarks.append("Rainbow named no XMPP account for it, so that no question can reach it.")
+            remarks.append(_("Rainbow named no XMPP account for it, so that no question can reach it."))
         if not made.created:
             remarks.append(
-                "Rainbow gave us the connector that was there before, with a new password: whatever ran as it must be"
-                " signed in anew, and logout will not remove it."
+                _(
+                    "Rainbow gave us the connector that was there before, with a new password: whatever ran as it must"
+                    " be signed in anew, and logout will not remove it."
+                )
             )
         return Done(
             login=made.login,
             company_id=made.company_id,
             connector_id=made.id,
             kept=kept,
-            remark=" ".join(filter(None, remarks)),
+            remark=sentences(*remarks),
         )
 
     async def _untried(self, made: OurConnector, kept: str, error: RainbowError) -> Done:
         """Use a connector that could not be tried for a reason that will pass: what runs as it tries again."""
-        remark = f"It could not be tried yet ({error}): see rainbow-exchange status. {await self._keeper.use()}".strip()
+        remark = sentences(
+            _("It could not be tried yet ({error}); it is tried on.", error=error), await self._keeper.use()
+        )
         return Done(login=made.login, company_id=made.company_id, connector_id=made.id, kept=kept, remark=remark)
 
     async def _try(self, activated: Activated, company: str) -> Account:
@@ -257,13 +303,14 @@ class Activation:
     async def _without_rights(self, session: Session, made: OurConnector, error: RainbowApiError) -> Done:
         """Offer the account itself where the new user may not list users: which rights it has is not published."""
         undone = await self._undo(session, made)
-        text = f"The new connector may not list the users of the company: {error}."
-        action = f"Ask your Rainbow partner which rights a connector user has in this company. {INSTEAD}"
+        text = _("The new connector may not list the users of the company: {error}.", error=error)
+        action = _("Ask your Rainbow partner which rights a connector user has in this company.")
+        refusal = Refusal("refused", sentences(text, undone), sentences(action, INSTEAD), offers=("as-account",))
         if self._order.password is None:
-            raise Refusal("refused", f"{text} {undone}", action) from error
-        self._steps.done(f"{text} {undone}".rstrip("."))
-        if not await self._steps.confirm(f"Run as {self._order.login} itself instead?"):
-            raise Refusal("refused", f"{text} {undone}", action) from error
+            raise refusal from error
+        self._steps.done(sentences(text, undone))
+        if not await self._steps.confirm(_("Run as {login} itself instead?", login=self._order.login)):
+            raise refusal from error
         return await self._run_as_account(session, made.company_id, None)
 
     async def _undo(self, session: Session, made: OurConnector) -> str:
@@ -272,16 +319,18 @@ class Activation:
         try:
             await self._keeper.put_back()
         except RainbowExchangeError as error:
-            remaining = f" What was kept before is not back: {error}."
+            remaining = _("What was kept before is not back: {error}.", error=error)
         if not made.created:
-            return f"The connector that was there before is not removed.{remaining}"
+            return sentences(_("The connector that was there before is not removed."), remaining)
         try:
             await connectors.delete(session, made.id)
         except RainbowError as error:
             await self._note(made)
-            return f"It could not be removed at Rainbow ({error}); rainbow-exchange logout tries again.{remaining}"
+            return sentences(
+                _("It could not be removed at Rainbow ({error}); logging out tries again.", error=error), remaining
+            )
         await self._note(None)
-        return f"It was removed at Rainbow again.{remaining}"
+        return sentences(_("It was removed at Rainbow again."), remaining)
 
     async def _note(self, made: OurConnector | None) -> None:
         """Note it if that can be done; the next login finds out by itself what is at Rainbow."""
@@ -293,19 +342,21 @@ class Activation:
     async def _run_as_account(self, session: Session, company: str, ours: OurConnector | None) -> Done:
         """Keep the administrator's own account; a connector that was made here is not needed any more."""
         order, administrator = self._order, self._administrator
-        self._steps.begin("Listing the users")
+        self._steps.begin(_("Listing the users"))
         async with administrator.client(order.login, order.password or "", company) as client:
             try:
                 await administrator.ask("users", lambda: try_account(client))
             finally:
                 await client.logout()
-        self._steps.done(f"{order.login} may list the users")
+        self._steps.done(_("{login} may list the users", login=order.login))
         kept = await self._keeper.keep(self._wanted(login=order.login, password=order.password, company=company), ours)
-        self._steps.done(f"Kept its credentials: {kept}")
+        self._steps.done(_("Kept its credentials: {where}", where=kept))
         remark = await self._keeper.use()
         if ours is not None and ours.id and ours.created:
             await self._delete(session, ours.id)
-            self._steps.done(f"Removed the connector that was made here ({ours.id}): it is not needed any more")
+            self._steps.done(
+                _("Removed the connector that was made here ({id}): it is not needed any more", id=ours.id)
+            )
         return Done(login=order.login, company_id=company, kept=kept, remark=remark)
 
     def _wanted(self, *, login: str | None, password: str | None, company: str | None = None) -> Wanted:
@@ -320,19 +371,7 @@ class Activation:
         return Wanted(values=values, secrets={"rainbow.password": own, "rainbow.app_secret": order.app_secret})
 
 
-def _left_by(ours: OurConnector | None, listed: list[ConnectorUser], now: datetime) -> ConnectorUser | None:
-    """Find what an activation of ours has left whose answer was lost: the one that came to be then; None if unsure."""
-    if ours is None or ours.id:
-        return None
-    new = [each for each in listed if each.id not in ours.before]
-    if len(new) != 1:
-        return None
-    created = new[0].created_at
-    sure = now - ours.asked_at < _LOST_WITHIN if created is None else abs(created - ours.asked_at) < _CREATED_WITHIN
-    return new[0] if sure else None
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def _to_its_end(work: Coroutine[Any, Any, T], within: float | None) -> T:
     """Do something that is not to be cut in the middle: an answer that nobody waits for would be lost, secret and all.
 
     Whoever is cancelled meanwhile is so once it has ended.
@@ -342,7 +381,10 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         if not task.cancelled():
-            await asyncio.wait([task])
+            ended, _late = await asyncio.wait([task], timeout=within)
+            if not ended:
+                task.cancel()
+                await asyncio.wait([task])
             if not task.cancelled():
                 task.exception()  # seen, though nobody is left to be told
         raise

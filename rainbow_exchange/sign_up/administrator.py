@@ -5,26 +5,27 @@ What Rainbow says is turned into sentences with a next step; where it asks to wa
 
 import random as random_module
 import ssl as ssl_module
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeVar
 
 from rainbow_exchange import __version__
-from rainbow_exchange.bridge.login_causes import SSO_WAYS, refused, until
+from rainbow_exchange.bridge.login_causes import SSO_WAYS, Offers, refused, until
 from rainbow_exchange.errors import RainbowExchangeError, UserError
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.rainbow import assumed
 from rainbow_exchange.rainbow.calls import Caller
 from rainbow_exchange.rainbow.client import RainbowClient
-from rainbow_exchange.rainbow.companies import list_companies
+from rainbow_exchange.rainbow.companies import Company, list_companies
 from rainbow_exchange.rainbow.endpoints import checked
 from rainbow_exchange.rainbow.errors import RainbowError, RateLimited
 from rainbow_exchange.rainbow.login_urls import sign_in_ways
 from rainbow_exchange.rainbow.pasted_token import PastedToken
 from rainbow_exchange.rainbow.transport import Transport
 from rainbow_exchange.rainbow.types import Account
+from rainbow_exchange.words import _, sentences
 
 T = TypeVar("T")
 
@@ -37,14 +38,28 @@ _SECONDS = 30.0
 
 
 class Refusal(RainbowExchangeError):
-    """It ended before it was done: `text` says why, `action` what to do; `at` is when to come back."""
+    """It ended before it was done: `text` says why, `action` what to do; `at` is when to come back.
 
-    def __init__(self, kind: Kind, text: str, action: str, *, at: datetime | None = None) -> None:
+    `offers` are ways that are open to whoever asked; a command names its options for them, a page has buttons.
+    """
+
+    def __init__(self, kind: Kind, text: str, action: str, *, at: datetime | None = None, offers: Offers = ()) -> None:
         super().__init__(text)
         self.kind = kind
         self.text = text
         self.action = action
         self.at = at
+        self.offers = offers
+
+
+class SeveralCompanies(UserError):
+    """The administrator manages several and has named none; `companies` are the first few, where Rainbow lists them."""
+
+    def __init__(self, companies: Sequence[Company]) -> None:
+        text = _("This account manages more than one company; name the one whose calendars are meant.")
+        listed = ", ".join(f"{each.id} {each.name}".strip() for each in companies)
+        super().__init__([sentences(text, _("It manages {listed}.", listed=listed) if listed else "")])
+        self.companies = tuple(companies)
 
 
 class Steps(Protocol):
@@ -117,6 +132,8 @@ class Administrator:
         self.steps = steps
         self.now = now
         self.company_id = order.company_id
+        #: as far as Rainbow has told it
+        self.company_name = ""
         self._ssl = ssl
         self._proxy = proxy
         self._random = random
@@ -126,7 +143,7 @@ class Administrator:
         order = self.order
         if order.token is not None:
             return
-        self.steps.begin(f"How {order.login} signs in")
+        self.steps.begin(_("How {login} signs in", login=order.login))
         async with Transport(
             url=checked(order.url, schemes=("https", "http"), name="rainbow.url"),
             headers={"x-rainbow-client": assumed.CLIENT_KIND, "x-rainbow-client-version": __version__},
@@ -139,15 +156,23 @@ class Administrator:
         ) as transport:
             ways = await self.ask("sign in", lambda: sign_in_ways(transport, order.login))
         if not ways.sso:
-            self.steps.done(f"{order.login} signs in with a password")
+            self.steps.done(_("{login} signs in with a password", login=order.login))
             return
         kinds = " and ".join(ways.sso)
-        self.steps.done(f"{order.login} signs in by single sign-on ({kinds})")
+        self.steps.done(_("{login} signs in by single sign-on ({kinds})", login=order.login, kinds=kinds))
         if ways.only_sso and not order.try_password:
             raise Refusal(
                 "refused",
-                f"Rainbow says that {order.login} signs in by single sign-on ({kinds}), so that no password was sent.",
-                f"{SSO_WAYS} If this account has a password of Rainbow's own all the same: --try-password.",
+                _(
+                    "Rainbow says that {login} signs in by single sign-on ({kinds}), so that no password was sent.",
+                    login=order.login,
+                    kinds=kinds,
+                ),
+                sentences(
+                    SSO_WAYS,
+                    _("If this account has a password of Rainbow's own all the same, it can be tried."),
+                ),
+                offers=("token", "try-password"),
             )
 
     @asynccontextmanager
@@ -166,7 +191,7 @@ class Administrator:
                     random=self._random,
                 )
             except RainbowError as error:
-                raise Refusal("refused", *refused("token", error, order.url)) from None
+                raise _refusal("token", error, order.url) from None
             async with pasted:
                 yield pasted
             return
@@ -195,9 +220,9 @@ class Administrator:
 
     async def sign_in(self, session: Session) -> Account:
         """Sign in."""
-        self.steps.begin("Signing in to Rainbow")
+        self.steps.begin(_("Signing in to Rainbow"))
         account = await self.ask("token" if self.order.token is not None else "sign in", session.login)
-        self.steps.done(f"Signed in to Rainbow as {account.login or self.order.login}")
+        self.steps.done(_("Signed in to Rainbow as {login}", login=account.login or self.order.login))
         return account
 
     async def company(self, session: Session, account: Account) -> str:
@@ -208,32 +233,38 @@ class Administrator:
 
     async def _found_company(self, session: Session, account: Account) -> str:
         if not (_MANAGE_SEVERAL & set(account.roles) or account.admin_type == _ORGANIZATION):
-            named = f" {account.company_name}" if account.company_name else ""
-            self.steps.done(f"Company{named} ({account.company_id})")
+            self._say_company(Company(id=account.company_id, name=account.company_name or ""))
             return account.company_id
         try:
             managed = await list_companies(session)
         except RainbowError:
             managed = []
         if len(managed) == 1:
-            self.steps.done(f"Company {managed[0].name} ({managed[0].id})")
+            self._say_company(managed[0])
             return managed[0].id
-        listed = ", ".join(f"{each.id} {each.name}".strip() for each in managed)
-        text = "This account manages more than one company; name the one whose calendars are meant with --company-id"
-        raise UserError([f"{text}{f': {listed}' if listed else ''}."])
+        raise SeveralCompanies(managed)
+
+    def _say_company(self, company: Company) -> None:
+        self.company_name = company.name
+        named = _("Company {name} ({id})", name=company.name, id=company.id) if company.name else ""
+        self.steps.done(named or _("Company ({id})", id=company.id))
 
     async def ask(self, step: str, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call; wait where Rainbow asks for it and somebody is there to wait."""
-        for _ in range(_WAITS):
+        for _each in range(_WAITS):
             try:
                 return await call()
             except RateLimited as error:
-                text, action = refused(step, error, self.order.url)
-                if not await self.steps.wait(error.retry_after, text):
+                why = refused(step, error, self.order.url)
+                if not await self.steps.wait(error.retry_after, why.text):
                     at = self.now() + timedelta(seconds=error.retry_after)
-                    raise Refusal("wait", text, f"{action} Not before {until(at)}.", at=at) from error
+                    action = sentences(why.action, _("Not before {time}.", time=until(at)))
+                    raise Refusal("wait", why.text, action, at=at) from error
             except RainbowError as error:
-                raise Refusal("refused", *refused(step, error, self.order.url, company_id=self.company_id)) from error
-        raise Refusal(
-            "wait", f"Rainbow asks again and again to wait before the next try to {step}.", "Call this later."
-        )
+                raise _refusal(step, error, self.order.url, company_id=self.company_id) from error
+        raise Refusal("wait", _("Rainbow asks again and again to wait before the next try."), _("Try this later."))
+
+
+def _refusal(step: str, error: RainbowError, url: str, *, company_id: str | None = None) -> Refusal:
+    why = refused(step, error, url, company_id=company_id)
+    return Refusal("refused", why.text, why.action, offers=why.offers)

@@ -29,6 +29,7 @@ from rainbow_exchange.state import connector, made
 from rainbow_exchange.state import kept as kept_values
 from rainbow_exchange.state.connector import OurConnector
 from rainbow_exchange.state.store import Store
+from rainbow_exchange.words import _, joined
 
 log = structlog.get_logger()
 
@@ -149,9 +150,19 @@ class Keeping:
 
     async def try_out(self, wanted: Wanted) -> None:
         """Raise UserError with everything that would keep `wanted` from being kept or from having an effect."""
-        faults = [
-            f"{key} is given by {self._settings.origin(key)}, which stands above what login keeps; take it out there"
-            f"{', or run as the account that it names: --as-account' if key == 'rainbow.login' else ''}."
+        faults: list[str] = [
+            _(
+                "{key} is given by {origin}, which stands above what login keeps; take it out there, or run as the"
+                " account that it names.",
+                key=key,
+                origin=self._settings.origin(key),
+            )
+            if key == "rainbow.login"
+            else _(
+                "{key} is given by {origin}, which stands above what login keeps; take it out there.",
+                key=key,
+                origin=self._settings.origin(key),
+            )
             for key, value in wanted.values.items()
             if stands_above(self._settings, key) and _above(self._settings, key) != value
         ]
@@ -175,7 +186,7 @@ class Keeping:
         connector.keep(self._store, made)
         await self._copied()
         await self._write(wanted)
-        return "; ".join(f"{place.key} in {place}" for place in secrets)
+        return joined("; ", (_("{key} in {place}", key=place.key, place=place) for place in secrets))
 
     async def put_back(self) -> None:
         """Have it again as it was before the last `keep`."""

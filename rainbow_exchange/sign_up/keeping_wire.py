@@ -10,9 +10,10 @@ from typing import Any
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.sign_up.keeping import Found, Keeper, Trial, Wanted
 from rainbow_exchange.state.connector import OurConnector
+from rainbow_exchange.words import _
 
 PATH = "/api/login"
-_OTHER_VERSION = "The daemon is of another version than this command; use the command of its version."
+_OTHER_VERSION = _("The daemon is of another version than this command; use the command of its version.")
 
 
 async def answer(keeper: Keeper, body: object) -> dict[str, Any]:

@@ -6,12 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from rainbow_exchange.config import Settings
+from rainbow_exchange.config import RainbowSettings, Settings
 from rainbow_exchange.config.proxies import rainbow_proxy
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.network.proxy import Proxy, proxy
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow.client import RainbowClient
+
+
+def rainbow_url(typed: str) -> str:
+    """Read an address of Rainbow's server as the setting is read. Raises ValueError with what is wrong with it."""
+    try:
+        return RainbowSettings(url=typed).url
+    except ValueError as error:
+        raise ValueError(str(getattr(error, "errors", list)()[0]["ctx"]["error"])) from None
 
 
 def way_to_rainbow(settings: Settings, secrets: Secrets) -> Proxy:

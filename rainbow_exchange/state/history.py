@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from rainbow_exchange.json_text import read_json
+from rainbow_exchange.outage import Outage
 from rainbow_exchange.state.migration import atomic
 
 log = structlog.get_logger()
@@ -46,6 +47,7 @@ _SCHEMA = """
 _PAGE = 4096
 #: how far somebody's entries may exceed the share before they are cut back to it
 _SLACK = 16
+_written = json.JSONEncoder(separators=(",", ":")).encode
 #: how many people are tidied up at once when the file is full
 _AT_ONCE = 1000
 
@@ -76,7 +78,7 @@ class HistoryFile:
         self.path = path
         self._most = most_in_all
         self._most_bytes = most_bytes
-        self._failing = False
+        self._unwritten = Outage("history_not_written", "history_written_again")
         self._failures = 0
         self._turn: list[str] = []  # whose entries are looked at next for what is too old
         self._open()
@@ -165,16 +167,12 @@ class HistoryFile:
             with atomic(self._connection):
                 yield
         except sqlite3.Error as error:
-            if not self._failing:
-                log.warning("history_not_written", reason=str(error))
-            self._failing = True
+            self._unwritten.failed(reason=str(error))
             self._failures += 1
             self._undo(before, counts)
             self._recover(error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else 0)
         else:
-            if self._failing:
-                log.info("history_written_again")
-            self._failing = False
+            self._unwritten.went_well()
 
     def _undo(self, before: Iterable[tuple[str, int | None]], counts: Mapping[int, int | None]) -> None:
         """Know of these people what was known before; to count anew would hold the loop, and read a failing disk."""
@@ -199,7 +197,7 @@ class HistoryFile:
 
     def _write(self, row: Row) -> bool:
         """Write one; return whether there is an entry more."""
-        connection, detail = self._connection, json.dumps(row.detail, separators=(",", ":"))
+        connection, detail = self._connection, _written(row.detail)
         number = self._people.get(row.person)
         if number is None:
             number = (

@@ -53,7 +53,7 @@ def restore(store: Store) -> None:
     for name, value in known.items():
         store.set_value(name, value)
     if known:
-        log.info("made_restored", values=sorted(known), because="the state knew nothing of them")
+        log.info("made_restored", values=sorted(known), reason="the state knew nothing of them")
 
 
 def copy(folder: Path) -> dict[str, str]:

@@ -8,12 +8,13 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from rainbow_exchange.outage import Outage
 from rainbow_exchange.state import migration
 from rainbow_exchange.state.errors import StateError
 from rainbow_exchange.state.migration import atomic
@@ -36,6 +37,9 @@ class Remembered:
     read_mode: str
 
 
+_COLUMNS = [field.name for field in fields(Remembered)]
+
+
 class Store:
     """The open state file. `moved_aside` is where a corrupt predecessor was put, or None."""
 
@@ -43,6 +47,8 @@ class Store:
         self.path = path
         self.moved_aside = moved_aside
         self._connection = connection
+        #: for whoever writes and goes on without
+        self.unwritten = Outage("state_not_written", "state_written_again")
 
     @classmethod
     def open(cls, path: Path) -> "Store":
@@ -66,14 +72,19 @@ class Store:
             )
             return cls(path, _connect(path), aside)
 
+    @classmethod
+    def in_memory(cls) -> "Store":
+        """Open one that is empty and that nobody else sees; nothing of it is kept."""
+        path = Path(":memory:")
+        return cls(path, _connect(path))
+
     def remembered(self) -> dict[str, Remembered]:
         """Give everything remembered, by user id."""
         with self._guarded():
             rows = self._connection.execute(
                 "SELECT user_id, identifier_kind, identifier, address, principal, read_mode FROM remembered"
             ).fetchall()
-        names = [field.name for field in fields(Remembered)]
-        return {row[0]: Remembered(**dict(zip(names, row, strict=True))) for row in rows}
+        return {row[0]: Remembered(**dict(zip(_COLUMNS, row, strict=True))) for row in rows}
 
     def remember(self, found: Iterable[Remembered]) -> None:
         """Keep these, in place of what was known of the same users."""
@@ -81,7 +92,7 @@ class Store:
             connection.executemany(
                 "INSERT OR REPLACE INTO remembered"
                 " (user_id, identifier_kind, identifier, address, principal, read_mode) VALUES (?, ?, ?, ?, ?, ?)",
-                [astuple(one) for one in found],
+                [tuple(getattr(one, name) for name in _COLUMNS) for one in found],
             )
 
     def forget(self, user_ids: Iterable[str]) -> None:

@@ -34,13 +34,17 @@ _MAX_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """Where the daemon listens, and what it proves itself with. `started` is ISO 8601 in UTC."""
+    """Where the daemon listens for commands, and what it proves itself with. `started` is ISO 8601 in UTC.
+
+    `page` is the address of the local page, which may be another where that is served by TLS.
+    """
 
     host: str
     port: int
     pid: int
     nonce: str
     started: str
+    page: str
 
     def __repr__(self) -> str:
         """Leave the nonce out."""
@@ -67,9 +71,11 @@ def proof(nonce: str, challenge: str) -> str:
     return hmac.new(nonce.encode(), b"rainbow-exchange runtime\n" + challenge.encode(), hashlib.sha256).hexdigest()
 
 
-def publish(folder: Path, *, host: str, port: int, nonce: str, token: str, now: datetime) -> Runtime:
-    """Write `web-token` and `runtime.json`. Raises OSError."""
-    runtime = Runtime(host=host, port=port, pid=os.getpid(), nonce=nonce, started=now.isoformat(timespec="seconds"))
+def publish(folder: Path, *, host: str, port: int, page: str = "", nonce: str, token: str, now: datetime) -> Runtime:
+    """Write `web-token` and `runtime.json`; `page` is named where it is not served there. Raises OSError."""
+    started = now.isoformat(timespec="seconds")
+    page = page or _plain(host, port)
+    runtime = Runtime(host=host, port=port, page=page, pid=os.getpid(), nonce=nonce, started=started)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / TOKEN_NAME, token.encode())
     # Last, so that whoever sees it finds the token as well.
@@ -95,6 +101,8 @@ def read(folder: Path) -> Runtime | None:
     kinds = {field.name: field.type for field in fields(Runtime)}
     if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
         raise ValueError("not of the known schema version")
+    host, port = content.get("host"), content.get("port")
+    content = {"page": _plain(str(host), port)} | content  # a daemon from before pages were served by TLS names none
     if any(type(content.get(name)) is not kind for name, kind in kinds.items()):
         raise ValueError("a value is missing or of the wrong type")
     return Runtime(**{name: content[name] for name in kinds})
@@ -103,6 +111,10 @@ def read(folder: Path) -> Runtime | None:
 def host_in_url(host: str) -> str:
     """Write a host as an address of the web has it."""
     return f"[{host}]" if ":" in host else host
+
+
+def _plain(host: str, port: object) -> str:
+    return f"http://{host_in_url(host)}:{port}"
 
 
 def read_token(folder: Path) -> str:

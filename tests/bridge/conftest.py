@@ -16,6 +16,7 @@ from rainbow_exchange.bridge.parts import Options, Parts
 from rainbow_exchange.bridge.pipeline import Pipeline
 from rainbow_exchange.bridge.privacy import Privacy, PrivacyRules
 from rainbow_exchange.bridge.roster import Member
+from rainbow_exchange.bridge.timings import Timings
 from rainbow_exchange.ews.auth import BasicAuth
 from rainbow_exchange.ews.client import EwsClient
 from rainbow_exchange.ews.types import ConnectingSid
@@ -234,6 +235,9 @@ class Latencies(list[float]):
     def observe(self, seconds: float, /) -> None:
         self.append(seconds)
 
+    def quantile(self, share: float, /) -> float | None:
+        return sorted(self)[min(len(self) - 1, int(share * len(self)))] if self else None
+
 
 @dataclass
 class Bridge:
@@ -243,6 +247,7 @@ class Bridge:
     exchange: Exchange
     rainbow: Rainbow
     latencies: Latencies
+    answered: Latencies
     observed: list[tuple[str, dict[str, Any]]]
 
     @property
@@ -284,7 +289,7 @@ def make_bridge(store: Store) -> MakeBridge:
     def make(exchange: Exchange, rainbow: Rainbow, *, random: Callable[[], float] = half, **options: Any) -> Bridge:
         # at another level, mailboxes that are read in batches would be named in a notice
         usual: dict[str, Any] = {"impersonation": True, "privacy": PrivacyRules(Privacy.FULL)}
-        latencies = Latencies()
+        latencies, answered = Latencies(), Latencies()
         observed: list[tuple[str, dict[str, Any]]] = []
 
         def observe(event: str, /, **values: Any) -> None:
@@ -295,12 +300,12 @@ def make_bridge(store: Store) -> MakeBridge:
             rainbow=rainbow.client,
             store=store,
             options=Options(**(usual | options)),
-            latency=latencies,
+            timings=Timings(latencies, answered, wall_clock),
             observe=observe,
             now=wall_clock,
             random=random,
         )
-        return Bridge(pipeline, exchange, rainbow, latencies, observed)
+        return Bridge(pipeline, exchange, rainbow, latencies, answered, observed)
 
     return make
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rainbow_exchange.bridge.absence import DISABLED, by_tip, confirm_at, in_effect, over, turn
-from rainbow_exchange.ews.out_of_office import Tip
+from rainbow_exchange.bridge.absence import by_tip, confirm_at, in_effect, over, turn
+from rainbow_exchange.ews.out_of_office import DISABLED, Tip
 from rainbow_exchange.model import Audience, OofState, OutOfOffice
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rainbow_exchange.bridge.answer import Answers, View
+from rainbow_exchange.bridge.answer import AnswerCounters, Answers, View
+from rainbow_exchange.bridge.last_hour import LastHour
 from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
 from rainbow_exchange.bridge.privacy import Privacy, PrivacyOfPeople, PrivacyRules
 from rainbow_exchange.bridge.reader import Lane, Reader
 from rainbow_exchange.bridge.roster import Coverage, Member, Roster
+from rainbow_exchange.bridge.timings import TellingTimes, Timings
 from rainbow_exchange.bridge.told import Ledger, Told
+from rainbow_exchange.histogram import Latency
 from rainbow_exchange.model import Mailbox
 from rainbow_exchange.rainbow.link import Answer, QuestionRefused
 from rainbow_exchange.rainbow.types import AutoReply, Question, RainbowUser
@@ -49,6 +52,8 @@ class Bench:
         )
         self.reader.add(Mailbox(address=ANN))
         self.absences.add(Mailbox(address=ANN))
+        self.hour = LastHour()
+        self.times = TellingTimes(Timings(Latency(), Latency(), kit.now, self.hour))
         self.answers = Answers(
             who=self._who,
             reader=self.reader,
@@ -56,6 +61,8 @@ class Bench:
             ledger=self.ledger,
             view=View(privacy=PrivacyOfPeople(PrivacyRules(privacy), Roster())),
             now=kit.now,
+            times=self.times,
+            known=lambda address: self.member if address == ANN else None,
         )
 
     async def _who(self, address: str) -> Member | None:
@@ -122,6 +129,7 @@ async def test_a_window_that_ends_before_it_begins_is_a_bad_request(kit: "Kit", 
         with pytest.raises(QuestionRefused) as refused:
             await bench.events(kit.epoch + HOUR, kit.epoch)
         assert (refused.value.condition, refused.value.type) == ("bad-request", "modify")
+        assert bench.answers.counters == AnswerCounters(bad_request=1)
 
 
 @pytest.mark.parametrize(
@@ -276,3 +284,60 @@ async def test_the_last_agenda_also_answers_for_a_server_that_is_too_slow(
         started = asyncio.get_running_loop().time()
         assert await bench.subjects() == ["Planning"]
         assert asyncio.get_running_loop().time() - started <= 9.0
+
+
+async def test_what_is_current_is_answered_at_once_as_it_is_otherwise(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange(ANN)
+    exchange.appointment(ANN, hours=1)
+    asked, absent = Question(kind="events", email=ANN), Question(kind="autoreply", email=ANN)
+    async with Bench(kit, exchange).at_work() as bench:
+        assert bench.answers.at_once(asked) is None
+        assert bench.answers.at_once(absent) is None
+        later = await bench.events()
+        reply = await bench.answers.answer(absent)
+        at_once, absence = bench.answers.at_once(asked), bench.answers.at_once(absent)
+        assert at_once is not None
+        assert [event.subject for event in at_once.events] == ["Planning"]
+        assert at_once.events == later.events
+        assert absence is not None
+        assert absence.auto_reply == reply.auto_reply == AutoReply(state="disabled")
+        assert bench.answers.counters.answered == 4
+        agenda = bench.reader.last(ANN)
+        assert agenda is not None
+        bench.ledger.set_state("ann", Told.EVENTS, bench.answers.digest(agenda), 1)
+        bench.ledger.notified("ann", bench.ledger.snapshot("ann"), 1)
+        assert bench.ledger.waits("ann", Told.EVENTS)
+        at_once.sent()
+        assert not bench.ledger.waits("ann", Told.EVENTS)
+        bench.reader.invalidate(ANN)
+        assert bench.answers.at_once(asked) is None
+
+
+async def test_nothing_is_said_at_once_of_whoever_is_not_covered_or_of_no_window(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    async with Bench(kit, await make_exchange(ANN)).at_work() as bench:
+        await bench.events()
+        backwards = Question(kind="events", email=ANN, start=kit.epoch + HOUR, end=kit.epoch)
+        assert bench.answers.at_once(backwards) is None
+        assert bench.answers.at_once(Question(kind="events", email="bob@acme.test")) is None
+        assert bench.member is not None
+        for coverage in (Coverage.PENDING, Coverage.FAILED):
+            bench.member.coverage = coverage
+            assert bench.answers.at_once(Question(kind="events", email=ANN)) is None
+        assert bench.answers.counters == AnswerCounters(answered=1)
+
+
+async def test_a_state_is_made_anew_once_it_is_shown_otherwise(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    exchange = await make_exchange(ANN)
+    exchange.appointment(ANN, hours=1, subject="")
+    async with Bench(kit, exchange).at_work() as bench:
+        await bench.events()
+        agenda = bench.reader.last(ANN)
+        assert agenda is not None
+        first = bench.answers.digest(agenda)
+        assert bench.answers.digest(agenda) is first
+        bench.answers.view.language = "fr"
+        assert bench.answers.digest(agenda).differs(first)

@@ -1,5 +1,6 @@
 """Appointments and absences that begin and end make their user due."""
 
+import pickle
 from datetime import UTC, datetime, timedelta
 
 from rainbow_exchange.bridge.boundaries import Boundaries, instants
@@ -65,6 +66,15 @@ def test_an_agenda_without_anything_ahead_takes_the_boundary_away() -> None:
     assert boundaries.take(at(23)) == []
 
 
+def test_a_part_is_taken_and_the_rest_stays_due() -> None:
+    boundaries = Boundaries()
+    for user_id in ("u", "v", "w"):
+        boundaries.set(user_id, [at(13)], NOON)
+    assert boundaries.take(at(13), 2) == ["u", "v"]
+    assert boundaries.next_at() == at(13)
+    assert boundaries.take(at(13), 2) == ["w"]
+
+
 def test_whoever_is_forgotten_is_never_due() -> None:
     boundaries = Boundaries()
     boundaries.set("u", [at(13)], NOON)
@@ -81,3 +91,25 @@ def test_the_same_boundary_set_often_makes_due_once() -> None:
     boundaries.set("u", [at(13)], NOON)
     assert boundaries.take(at(13)) == ["u"]
     assert boundaries.take(at(13) + timedelta(days=1)) == []
+
+
+def test_what_was_replaced_is_dropped_a_turn_at_a_time() -> None:
+    boundaries = Boundaries()
+    for number in range(1200):
+        boundaries.set(f"u{number}", [at(13)], NOON)
+        boundaries.set(f"u{number}", [at(15)], NOON)
+    boundaries.set("ann", [at(14)], NOON)
+    assert len(list(boundaries.prune())) == 2  # 500, 500, and the rest
+    assert list(boundaries.prune()) == []
+    assert boundaries.next_at() == at(14)
+    assert boundaries.take(at(14)) == ["ann"]
+
+
+def test_of_a_boundary_that_is_moved_again_and_again_the_old_ones_are_not_kept() -> None:
+    boundaries = Boundaries()
+    boundaries.set("v", [at(12, 30)], NOON)
+    for moved in range(50_000):
+        boundaries.set("u", [at(13) + timedelta(seconds=moved)], NOON)
+    assert len(pickle.dumps(boundaries)) < 50_000
+    assert boundaries.take(at(13)) == ["v"]
+    assert boundaries.next_at() == at(13) + timedelta(seconds=49_999)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from rainbow_exchange.bridge.coverage import not_read
 from rainbow_exchange.bridge.parts import Cause
@@ -51,6 +52,26 @@ async def test_a_change_is_told_within_two_seconds(kit: "Kit", bridge: "Bridge")
         assert [(each["user"], each["mailbox"], each["kind"]) for each in told] == [("ann", ANN, "calendar")]
 
 
+async def test_what_follows_the_notify_is_measured_until_rainbow_has_asked(kit: "Kit", bridge: "Bridge") -> None:
+    hour = bridge.parts.times.timings.hour
+    async with bridge.at_work("ann", "bob"):
+        await ask(bridge)
+        bridge.exchange.appointment(ANN)
+        await kit.until(lambda: bridge.latencies)
+        await asyncio.sleep(3)
+        assert bridge.answered == []  # nor does the start count
+        await ask(bridge, kind="autoreply")
+        assert bridge.answered == []
+        await ask(bridge)
+        await ask(bridge)
+        [seconds] = bridge.answered
+        assert seconds == pytest.approx(3, abs=0.2)
+        bridge.exchange.away(ANN, text="Out")
+        await kit.until(lambda: hour.whole(kit.now()).absences, limit=120)
+        seen = hour.whole(kit.now())
+        assert (seen.calendars, seen.absences, len(seen.told), len(seen.asked)) == (1, 1, 1, 1)
+
+
 async def test_the_pair_of_notifications_costs_one_read(kit: "Kit", bridge: "Bridge") -> None:
     async with bridge.at_work("ann", "bob"):
         reads = len(bridge.exchange.requests("FindItem", ANN))
@@ -81,6 +102,36 @@ async def test_a_change_during_a_late_answer_is_not_lost(kit: "Kit", bridge: "Br
         assert [each.subject for each in last.appointments] == ["first", "second"]
         await ask(bridge)
         assert bridge.parts.ledger.unanswered() == ["bob"]
+
+
+async def test_a_change_while_rainbow_is_being_told_of_the_last_has_a_line_of_its_own(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.rainbow.lab.dials.rest_late_seconds = 5.0
+        with capture_logs() as lines:
+            bridge.exchange.appointment(ANN, subject="first")
+            await asyncio.sleep(3)  # its notify is not answered yet
+            bridge.exchange.appointment(ANN, subject="second", hours=3)
+            await asyncio.sleep(20)
+        told = [each for each in lines if each["event"] == "change_told"]
+        read = [each["change"] for each in lines if each["event"] == "change_read" and each["differs"]]
+        assert len(read) == 2
+        assert [each["change"] for each in told] == read
+        assert [each["seconds"] for each in told] == [pytest.approx(5.2, abs=0.3), pytest.approx(7.2, abs=0.3)]
+
+
+async def test_a_mailbox_that_is_let_go_of_while_it_cannot_be_read_leaves_nothing_behind(bridge: "Bridge") -> None:
+    async with bridge.at_work("ann", "bob"):
+        bridge.exchange.lab.dials.turn({"mailbox_errors": {BOB: "ErrorMailboxStoreUnavailable"}})
+        await bridge.pipeline.changes.read_anew(BOB)
+        assert BOB in bridge.parts.causes
+        bridge.exchange.lab.dials.turn({"late_seconds": 3.0})
+        reading = asyncio.create_task(bridge.pipeline.changes.read_anew(BOB))
+        await asyncio.sleep(1)
+        bridge.rainbow.lab.people.remove("bob")
+        await bridge.pipeline.membership.listing.refresh()
+        await reading
+        await asyncio.sleep(60)
+        assert bridge.parts.causes == {}
 
 
 async def test_nothing_is_read_while_nothing_changes(bridge: "Bridge") -> None:
@@ -131,11 +182,11 @@ async def test_a_mailbox_that_cannot_be_read_is_read_again_and_nothing_told_mean
         bridge.exchange.lab.dials.turn({"faults": {"FindItem": "ErrorMailboxStoreUnavailable"}})
         bridge.exchange.appointment(ANN)
         await asyncio.sleep(10)
-        assert bridge.parts.reader.failing() == {ANN: "ErrorMailboxStoreUnavailable"}
+        assert dict(bridge.parts.reader.unread) == {ANN: "ErrorMailboxStoreUnavailable"}
         assert bridge.notified("ann") == 1
         bridge.exchange.lab.dials.turn({"faults": {}})
         await kit.until(lambda: bridge.notified("ann") == 2)
-        assert bridge.parts.reader.failing() == {}
+        assert dict(bridge.parts.reader.unread) == {}
         assert bridge.latencies[0] >= 10.0  # since the notification, not since the last try
 
 
@@ -222,8 +273,13 @@ async def test_an_absence_is_told(kit: "Kit", bridge: "Bridge") -> None:
         await kit.until(lambda: bridge.parts.absences.current(ANN))
         await asyncio.sleep(70)
         before = bridge.notified("ann")
-        bridge.exchange.away(ANN, text="away")
-        await kit.until(lambda: bridge.notified("ann") > before, limit=70)
+        with capture_logs() as lines:
+            bridge.exchange.away(ANN, text="away")
+            await kit.until(lambda: bridge.notified("ann") > before, limit=70)
+            await kit.until(lambda: [each for each in lines if each["event"] == "change_told"], limit=1)
+        [line] = [each for each in lines if each["event"] == "change_told"]
+        requests = {each["request_id"]: each["operation"] for each in bridge.exchange.lab.record.read()}
+        assert requests[line["read_by"]].startswith("GetUserOofSettings")
         told = [values["kind"] for event, values in bridge.observed if event == "change_told"]
         assert told == ["out-of-office"]
         assert bridge.latencies == []

@@ -16,6 +16,15 @@ def test_a_signal_is_gathered_for_150_ms() -> None:
     assert coalescer.next_at() is None
 
 
+def test_a_part_is_taken_and_the_rest_stays_due() -> None:
+    coalescer = Coalescer()
+    for number, name in enumerate("abc"):
+        coalescer.signal(name, 10.0 + number / 100)
+    assert coalescer.take(11.0, 2) == [("a", 10.0), ("b", 10.01)]
+    assert coalescer.next_at() == 10.17
+    assert coalescer.take(11.0, 2) == [("c", 10.02)]
+
+
 def test_a_pair_of_notifications_costs_one_read() -> None:
     coalescer = Coalescer()
     coalescer.signal("a", 0.0)

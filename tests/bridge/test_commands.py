@@ -46,7 +46,7 @@ class Desk:
         await asyncio.sleep(60)
         if self.failure:
             raise NotSynchronised(self.failure)
-        return "12 user(s) listed."
+        return "12 users listed."
 
     def _refresh(self) -> None:
         self.refreshed += 1
@@ -90,7 +90,7 @@ async def test_a_command_ends_with_a_report_a_message_and_an_event(
         await asyncio.sleep(10)
         assert desk.reports() == [("c1", 200)]
         assert desk.told == [(SENDER, "c1")]
-        assert desk.events == [("command:c1:ended", "INFO", "manual_synchro", "12 user(s) listed.")]
+        assert desk.events == [("command:c1:ended", "INFO", "manual_synchro", "12 users listed.")]
         assert desk.commands.counters == {"done": 1}
 
 

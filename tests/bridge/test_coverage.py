@@ -47,10 +47,11 @@ async def test_a_retry_of_everybody_concerns_those_who_are_not_streamed(
     async with bridge.at_work("ann"):
         await kit.until(lambda: bridge.streamed(ANN) and bridge.member("bob").next_try)
         assert shown(bridge) == {BOB: (None, "uncovered", "ErrorPasswordExpired")}
+        before = len(exchange.requests("Subscribe", BOB))
         done = retry(bridge.pipeline, exchange.client, None)
         assert (done.retried, done.streamed, done.unknown) == ((BOB,), (), ())
         await asyncio.sleep(5)
-        assert [each["code"] for each in exchange.requests("Subscribe", BOB)] == ["ErrorPasswordExpired"] * 2
+        assert [each["code"] for each in exchange.requests("Subscribe", BOB)[before:]] == ["ErrorPasswordExpired"]
 
 
 async def test_a_renewal_that_waits_is_shown_and_cut_short(

@@ -74,8 +74,15 @@ class Bench:
     """An enrolment over a roster, and what it said."""
 
     def __init__(
-        self, kit: "Kit", exchange: "Exchange", *, impersonation: bool = True, known: dict[str, Known] | None = None
+        self,
+        kit: "Kit",
+        exchange: "Exchange",
+        *,
+        impersonation: bool = True,
+        known: dict[str, Known] | None = None,
+        whole: bool = True,
     ) -> None:
+        self.whole = whole
         self.kit = kit
         self.exchange = exchange
         self.signals: list[ChangeSignal] = []
@@ -94,6 +101,7 @@ class Bench:
             enrolled=lambda member, mode: self.enrolled.append((member.user.id, mode)),
             locate=Sites(None, exchange.client.prove).ready,
             evicted=self._evict,
+            whole=lambda: self.whole,
             failed=lambda _: None,
             now=kit.now,
             random=kit.half,
@@ -151,6 +159,81 @@ async def test_the_login_is_tried_first_and_suffices(kit: "Kit", make_exchange: 
         assert bench.member("ann").identifier == Identifier(LOGIN, "ann@acme.test")
         assert bench.enrolled == [("ann", None)]
         await kit.until(lambda: bench.watcher.coverage("ann@acme.test") == "streamed")
+
+
+async def test_before_everybody_is_listed_logins_alone_are_tried(kit: "Kit", make_exchange: "MakeExchange") -> None:
+    """A work address or an alias may prove to be another's, who is listed later; for a login there is no such."""
+    eves = LabMailbox(address="eve@acme.test", aliases=("ev@acme.test",))
+    exchange = await make_exchange("ann@acme.test", "bo@acme.test", eves)
+    early = (person("ann"), person("bob", work_emails=("bo@acme.test",)), person("ev"))
+    async with Bench(kit, exchange, whole=False).at_work(*early) as bench:
+        await kit.until(lambda: len(bench.subscribed()) == 3)
+        await asyncio.sleep(60)
+        assert bench.enrolled == [("ann", None)]
+        assert [bench.member(name).coverage for name in ("bob", "ev")] == [Coverage.PENDING] * 2
+        assert bench.enrolment.waiting() == 2
+        bench.listed(*early, person("eve"))
+        bench.whole = True
+        bench.enrolment.everybody_listed()
+        await bench.settled("bob", "ev", "eve")
+        assert [bench.address(name) for name in ("ann", "bob", "eve", "ev")] == [
+            "ann@acme.test",
+            "bo@acme.test",
+            "eve@acme.test",
+            None,
+        ]
+        assert bench.evicted == []
+        # nothing is asked for twice
+        assert [name for name, _ in bench.subscribed()].count("bob@acme.test") == 1
+
+
+async def test_who_is_asked_for_is_tried_wholly_before_everybody_is_listed(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange("bo@acme.test")
+    async with Bench(kit, exchange, whole=False).at_work() as bench:
+        bob = bench.roster.add(person("bob", work_emails=("bo@acme.test",)))[0]
+        await bench.enrolment.settle(bob)
+        assert bench.address("bob") == "bo@acme.test"
+
+
+async def test_who_was_asked_for_in_vain_is_tried_again_once_everybody_is_listed(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    """A personal address counts in a domain of the company's, which those who come later may be the first to have."""
+    exchange = await make_exchange("bob@other.test")
+    async with Bench(kit, exchange, whole=False).at_work() as bench:
+        bob = bench.roster.add(person("bob", personal_emails=("bob@other.test",)))[0]
+        await bench.enrolment.settle(bob)
+        assert bench.address("bob") is None
+        bench.roster.add(person("ann", "ann@other.test"))
+        bench.whole = True
+        bench.enrolment.everybody_listed()
+        await kit.until(lambda: bench.address("bob") == "bob@other.test", limit=5)
+
+
+async def test_what_a_login_was_refused_with_is_forgotten_with_whose_it_was(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange("ann@acme.test")
+    async with Bench(kit, exchange, whole=False).at_work(person("bob")) as bench:
+        await kit.until(lambda: ("bob@acme.test", "ErrorNonExistentMailbox") in bench.subscribed())
+        exchange.lab.directory.add(LabMailbox(address="bob@acme.test"))
+        bench.listed()
+        bench.listed(person("bob"))
+        bench.whole = True
+        bench.enrolment.everybody_listed()
+        await kit.until(lambda: bench.address("bob") == "bob@acme.test")
+
+
+async def test_a_login_that_led_to_another_mailbox_before_leads_there_at_once(
+    kit: "Kit", make_exchange: "MakeExchange"
+) -> None:
+    exchange = await make_exchange(LabMailbox(address="ann.b@acme.test", aliases=("ann@acme.test",)))
+    known = Known(identifier=Identifier(LOGIN, "ann@acme.test"), mailbox=Mailbox(address="ann.b@acme.test"))
+    async with Bench(kit, exchange, known={"ann": known}, whole=False).at_work(person("ann")) as bench:
+        await bench.settled("ann")
+        assert bench.subscribed() == [("ann.b@acme.test", "NoError")]
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,26 @@ async def test_many_newcomers_are_taken_a_few_at_a_time_and_others_have_their_tu
     kit: "Kit", make_rainbow: "MakeRainbow"
 ) -> None:
     names = [f"u{number:04}" for number in range(1100)]
-    rainbow = await make_rainbow(*map(kit.person, names))
+    rainbow = await make_rainbow(kit.person("u"))
+    bench = Bench(kit, rainbow)
+    async with bench.at_work():
+        for name in names:
+            rainbow.lab.people.add(kit.person(name))
+        assert await bench.listing.refresh() == Refreshed(users=1101, added=1100, removed=0, changed=0)
+        assert bench.names() == ["u", *names]
+        assert [len(each.added) for each in bench.changes] == [1, 250, 250, 250, 250, 100]
+
+
+async def test_the_first_listing_is_taken_page_by_page(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    """Whoever comes first has not to wait for the others; who is not active is nobody."""
+    names = [f"u{number:04}" for number in range(250)]
+    rainbow = await make_rainbow(*map(kit.person, names), kit.person("u0000a", active=False))
     bench = Bench(kit, rainbow)
     async with bench.at_work():
         assert bench.names() == names
-        assert [len(each.added) for each in bench.changes] == [250, 250, 250, 250, 100]
-        assert bench.results == [Refreshed(users=1100, added=1100, removed=0, changed=0)]
+        # of 251 entries; each page begins with the last one of that before
+        assert [len(each.added) for each in bench.changes] == [99, 99, 52]
+        assert bench.results == [Refreshed(users=250, added=250, removed=0, changed=0)]
 
 
 async def test_a_user_removed_and_one_renamed_are_told(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
@@ -80,10 +94,10 @@ async def test_a_user_removed_and_one_renamed_are_told(kit: "Kit", make_rainbow:
         rainbow.lab.people.remove("ann")
         rainbow.lab.people.add(kit.person("bob", "robert@acme.test"))
         await asyncio.sleep(620)
-    assert len(bench.changes) == 2
-    changes = bench.changes[-1]
-    assert [member.user.id for member in changes.removed] == ["ann"]
-    assert [member.user.login_email for member in changes.changed] == ["robert@acme.test"]
+    assert len(bench.changes) == 3
+    gone, others = bench.changes[1:]
+    assert [member.user.id for member in gone.removed] == ["ann"]
+    assert [member.user.login_email for member in others.changed] == ["robert@acme.test"]
 
 
 @pytest.mark.parametrize("left", [0, 3])

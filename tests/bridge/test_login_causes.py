@@ -30,10 +30,10 @@ PROXY = ProxyTrouble(fault=ProxyFault.UNREACHABLE, text="The proxy proxy.acme.te
         ("sign in", RainbowConnectionError("proxy", why=PROXY), "proxy.acme.test:3128", "rainbow.proxy_url"),
         ("token", RainbowApiError(401, 401000, "Unauthorized"), "is not accepted", "(F12)"),
         ("token", UnexpectedAnswer("no token"), "is no token of Rainbow", "(F12)"),
-        ("list", RainbowApiError(403, 403000), "may not list the connectors of company 5fc1", "--company-id"),
+        ("list", RainbowApiError(403, 403000), "may not list the connectors of company 5fc1", "Who manages several"),
         ("list", RainbowApiError(404, 404000), "refuses to list the connectors of company 5fc1", "support"),
         ("activate", RainbowApiError(403, 403000), "refuses to activate", "Early Adopter licence"),
-        ("activate", RainbowApiError(409, 409000), "another connector", "--as-account"),
+        ("activate", RainbowApiError(409, 409000), "another connector", "an administrator's account itself"),
         ("activate", RateLimited(240), "asks to wait 4 min before", "The delay grows"),
         (
             "activate",
@@ -47,11 +47,26 @@ PROXY = ProxyTrouble(fault=ProxyFault.UNREACHABLE, text="The proxy proxy.acme.te
     ],
 )
 def test_a_refused_step_has_its_cause_and_the_next_step(step: str, error: RainbowError, text: str, action: str) -> None:
-    said, todo = refused(step, error, URL, company_id="5fc1")
+    why = refused(step, error, URL, company_id="5fc1")
 
-    assert text in said
-    assert action in todo
-    assert "tried again by itself" not in todo
+    assert text in why.text
+    assert action in why.action
+    assert "tried again by itself" not in why.action
+    assert "--" not in why.text + why.action
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "offers"),
+    [
+        ("sign in", RainbowAuthenticationError(401520), ("application",)),
+        ("token", RainbowApiError(401, 401000), ("token",)),
+        ("activate", RainbowApiError(403, 403000), ("as-account",)),
+        ("list", RainbowApiError(403, 403000), ("company",)),
+        ("list", RainbowApiError(404, 404000), ()),
+    ],
+)
+def test_a_refused_step_names_the_ways_that_are_open(step: str, error: RainbowError, offers: tuple[str, ...]) -> None:
+    assert refused(step, error, URL).offers == offers
 
 
 def test_missing_settings_of_rainbow_lead_to_login_and_to_where_an_application_comes_from() -> None:

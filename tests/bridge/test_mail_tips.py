@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch, Unreadable
+from rainbow_exchange.bridge.out_of_office import OutOfOfficeWatch
+from rainbow_exchange.bridge.unreadable import Unreadable
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, MalformedResponse, ResponseError, ServerBusy
 from rainbow_exchange.ews.operations.get_mail_tips import GetMailTips, MailTip
 from rainbow_exchange.ews.operations.get_service_configuration import GetServiceConfiguration, ServiceConfiguration

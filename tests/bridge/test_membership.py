@@ -76,7 +76,7 @@ async def test_a_read_mode_learnt_late_is_remembered_at_the_stop(
         exchange.appointment(ANN)
         await asyncio.sleep(3)
         assert bridge.parts.reader.mode(ANN) is Mode.BATCHED
-    bridge.pipeline.membership.remember()
+    await bridge.pipeline.membership.remember()
     assert store.remembered()["ann"].read_mode == "batched"
     assert store.remembered()["bob"].read_mode == "own"
 
@@ -316,6 +316,23 @@ async def test_placeholders_speak_the_companys_language(
     bridge = make_bridge(exchange, await make_rainbow(kit.person("ann", language="fr")), privacy=PrivacyRules())
     async with bridge.at_work("ann"):
         assert await answered(bridge, ANN) == ["Rendez-vous privé"]
+
+
+async def test_placeholders_are_told_anew_in_another_language(
+    kit: "Kit", make_exchange: "MakeExchange", make_rainbow: "MakeRainbow", make_bridge: "MakeBridge"
+) -> None:
+    """The first who are listed may speak another language than most."""
+    exchange = await make_exchange(ANN, BOB)
+    exchange.appointment(ANN, sensitivity="Private")
+    rainbow = await make_rainbow(kit.person("ann", language="fr"))
+    bridge = make_bridge(exchange, rainbow, privacy=PrivacyRules())
+    async with bridge.at_work("ann"):
+        assert await answered(bridge, ANN) == ["Rendez-vous privé"]
+        told = bridge.notified("ann")
+        rainbow.lab.people.add(kit.person("ann"))  # in English
+        await bridge.pipeline.membership.listing.refresh()
+        await kit.until(lambda: bridge.notified("ann") == told + 1, limit=10)
+        assert await answered(bridge, ANN) == ["Private appointment"]
 
 
 # --- mailboxes are lost and taken over

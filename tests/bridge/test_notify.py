@@ -31,7 +31,7 @@ class Bench:
 
     def due(self, *names: str, force: bool = False, boundary: bool = False) -> None:
         for name in names:
-            self.ledger.set_state(name, Told.EVENTS, Digest(0, (hash(name),)), 0.0)
+            self.ledger.set_state(name, Told.EVENTS, Digest.of(0, [name]), 0.0)
             self.notifier.add(name, asyncio.get_running_loop().time(), force=force, boundary=boundary)
 
 
@@ -67,6 +67,29 @@ async def test_calls_hold_100_ids_and_come_five_a_second(kit: "Kit", make_rainbo
         took = asyncio.get_running_loop().time() - started
     assert [len(ids) for ids in rainbow.notified()] == [100, 100, 50]
     assert 0.4 <= took <= 0.7
+
+
+async def test_whoever_is_forgotten_while_others_are_noted_is_not_told(kit: "Kit", make_rainbow: "MakeRainbow") -> None:
+    rainbow = await make_rainbow(*(kit.person(name) for name in COMPANY[:30]))
+    await rainbow.client.login()
+    bench = Bench(rainbow, kit)
+    notifier, loop, seen = bench.notifier, asyncio.get_running_loop(), list[tuple[int, bool]]()
+
+    def forget() -> None:
+        seen.append((len(bench.told), notifier.telling("u029")))
+        notifier.forget("u029")
+
+    def told(user_id: str) -> None:
+        bench.told.append(user_id)
+        if user_id == "u000":
+            loop.call_soon(forget)
+
+    notifier.told = told
+    bench.due(*COMPANY[:30])
+    async with kit.running(notifier.run()):
+        await kit.until(lambda: len(bench.told) == 29)
+    assert (seen, bench.told) == ([(19, True)], COMPANY[:29])
+    assert notifier.waiting() == 0
 
 
 async def test_a_failed_call_puts_its_users_back(kit: "Kit", make_rainbow: "MakeRainbow") -> None:

@@ -414,6 +414,25 @@ async def test_who_is_forgotten_is_polled_no_more(
     assert exchange.requests("GetMailTips", BOB) != []
 
 
+async def test_who_is_forgotten_while_asked_about_is_polled_no_more(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    """Nor does the end of an absence have it looked at that nobody has any more."""
+    exchange = await make_exchange(ANN, BOB)
+    exchange.away(ANN, "Scheduled", text="holiday", start=-1, end=2)
+    bench = make_bench(exchange, impersonation=False)
+    bench.add(ANN, BOB)
+    asked = asyncio.create_task(bench.watch.read(ANN))
+    await asyncio.sleep(0.01)
+    bench.watch.forget(ANN)
+    await asyncio.wait([asked])
+    assert isinstance(asked.exception(), ResponseError)
+    async with kit.running(bench.watch.run()):
+        await asyncio.sleep(3 * HOUR)
+        exchange.away(BOB, text="away")
+        await kit.until(lambda: bench.state(BOB) is OofState.ENABLED, limit=75)
+
+
 async def test_where_tips_are_disabled_the_settings_still_tell(
     kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
 ) -> None:
@@ -500,6 +519,34 @@ async def test_without_impersonation_a_question_reads_the_tip(
     bench = make_bench(exchange, impersonation=False)
     bench.add(ANN)
     assert await bench.watch.read(ANN) == DISABLED
+
+
+async def test_without_impersonation_many_questions_at_once_are_one_request(
+    make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    many = [f"u{number}@acme.test" for number in range(50)]
+    exchange = await make_exchange(*many)
+    bench = make_bench(exchange, impersonation=False)
+    bench.add(*many)
+    assert await asyncio.gather(*map(bench.watch.read, many)) == [DISABLED] * 50
+    assert len(exchange.requests("GetServiceConfiguration")) == 1
+    assert [sorted(each["mailboxes"]) for each in exchange.requests("GetMailTips")] == [sorted(many)]
+
+
+async def test_newcomers_are_asked_about_with_those_of_whom_rainbow_wants_to_know(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench
+) -> None:
+    """They are to be polled anyway, and then need not be."""
+    many = [f"u{number}@acme.test" for number in range(50)]
+    exchange = await make_exchange(*many, "u50@acme.test")
+    bench = make_bench(exchange, impersonation=False)
+    bench.add(*many)
+    await asyncio.gather(*map(bench.watch.read, many[:2]))
+    assert [bench.watch.current(address) for address in many] == [DISABLED] * 50
+    bench.add("u50@acme.test")
+    async with kit.running(bench.watch.run()):
+        await asyncio.sleep(30)
+        assert [len(each["mailboxes"]) for each in exchange.requests("GetMailTips")] == [50, 1]
 
 
 async def test_what_could_not_be_read_is_an_error_and_not_disabled(

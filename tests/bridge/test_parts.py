@@ -1,18 +1,12 @@
-"""Counters, latencies and the rhythm of retries."""
+"""Counters and the rhythm of retries."""
 
 from typing import TYPE_CHECKING
 
-from rainbow_exchange.bridge.parts import BridgeCounters, Cause, TellingTimes
-from rainbow_exchange.bridge.told import Told
+from rainbow_exchange.bridge.parts import BridgeCounters, Cause
 from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError
 
 if TYPE_CHECKING:
     from tests.bridge.conftest import Kit, MakeBridge, MakeExchange, MakeRainbow
-
-
-class Seconds(list[float]):
-    def observe(self, seconds: float, /) -> None:
-        self.append(seconds)
 
 
 def test_differences_are_counted_by_what_found_them() -> None:
@@ -27,24 +21,6 @@ def test_the_first_reading_is_no_change() -> None:
     for cause in Cause:
         counters.note(cause, known=False)
     assert counters == BridgeCounters()
-
-
-def test_a_change_takes_from_its_first_signal_to_the_notify() -> None:
-    seconds = Seconds()
-    times = TellingTimes(seconds)
-    times.start("u", 10.0, Told.EVENTS)
-    times.start("u", 11.0, Told.AUTO_REPLY)
-    assert times.stop("u", 12.5) == (2.5, Told.EVENTS)
-    assert times.stop("u", 99.0) is None
-    assert seconds == [2.5]
-
-
-def test_an_absence_does_not_count_in_the_latency() -> None:
-    seconds = Seconds()
-    times = TellingTimes(seconds)
-    times.start("u", 10.0, Told.AUTO_REPLY)
-    assert times.stop("u", 12.5) == (2.5, Told.AUTO_REPLY)
-    assert seconds == []
 
 
 async def test_a_mailbox_that_cannot_be_read_is_retried_at_growing_intervals(

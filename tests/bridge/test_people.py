@@ -4,12 +4,21 @@ import pytest
 
 from rainbow_exchange.bridge import people
 from rainbow_exchange.bridge.roster import Coverage, Identifier, IdentifierKind, Member, Try
+from rainbow_exchange.bridge.standings import Standings
+from rainbow_exchange.bridge.troubles import TROUBLES
 from rainbow_exchange.rainbow.types import RainbowUser
 
 
 def member(name: str, coverage: Coverage, reason: str = "", failures: int = 0) -> Member:
     user = RainbowUser(id=name, login_email=f"{name}@acme.test", is_active=True)
     return Member(user, coverage=coverage, reason=reason, failures=failures)
+
+
+def noted(*members: Member) -> Standings:
+    standings = Standings()
+    for each in members:
+        standings.note(each)
+    return standings
 
 
 @pytest.mark.parametrize(
@@ -28,14 +37,14 @@ def member(name: str, coverage: Coverage, reason: str = "", failures: int = 0) -
 )
 def test_whoever_failed_has_the_problem_of_the_reason(reason: str, problem: str) -> None:
     one = member("ann", Coverage.FAILED, reason)
-    assert people.troubled([one, member("bob", Coverage.COVERED)]) == {problem: [one]}
-    assert problem in people.TROUBLES
+    assert noted(one, member("bob", Coverage.COVERED)).troubled == {problem: {"ann": one}}
+    assert problem in TROUBLES
 
 
 def test_what_may_pass_is_no_problem_until_the_third_time() -> None:
     twice = member("ann", Coverage.PENDING, "ErrorServerBusy", 2)
     thrice = member("bob", Coverage.PENDING, "ErrorServerBusy", 3)
-    assert people.troubled([twice, thrice]) == {"mailbox-postponed": [thrice]}
+    assert noted(twice, thrice).troubled == {"mailbox-postponed": {"bob": thrice}}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +60,7 @@ def test_what_may_pass_is_no_problem_until_the_third_time() -> None:
     ],
 )
 def test_exchange_refuses_everybody_only_with_one_code_for_all(members: list[Member], code: str | None) -> None:
-    assert people.refused_to_all(members) == code
+    assert noted(*members).refused_to_all(len(members)) == code
 
 
 def test_five_are_named_and_the_rest_counted() -> None:
@@ -76,5 +85,7 @@ def test_addresses_of_several_users_are_named_with_them() -> None:
     trouble = people.sharing({f"{number}@acme.test": both for number in range(6)})
     assert trouble is not None
     assert trouble.severity == "notice"
-    assert trouble.text.startswith("6 address(es) stand in the profiles of several users: 0@acme.test (ann@acme.test,")
+    assert trouble.text.startswith(
+        "The same address stands in the profiles of several users: 0@acme.test (ann@acme.test,"
+    )
     assert trouble.text.endswith("4@acme.test (ann@acme.test, bob@acme.test) and 1 more.")

@@ -1,5 +1,6 @@
 """Our rights are judged by an appointment with or without details, and tried anew daily."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 
 from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode, ReadMode, ReadModes
-from rainbow_exchange.ews.errors import EwsConnectionError, ResponseError, ServerBusy
+from rainbow_exchange.ews.errors import EwsAuthenticationError, EwsConnectionError, ResponseError, ServerBusy
 from rainbow_exchange.model import Agenda, Mailbox, Window
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -70,7 +71,7 @@ def test_the_owners_way_is_kept_for_a_day_and_then_the_other_is_tried_anew() -> 
 
 def test_where_private_subjects_are_masked_the_owners_way_is_kept_as_long_as_it_works() -> None:
     """Availability knows no other sensitivity than private."""
-    mode = ReadMode(Mode.OWN, privacy=lambda: Privacy.PRIVATE_MASKED)
+    mode = ReadMode(Mode.OWN, privacy=lambda _: Privacy.PRIVATE_MASKED)
     for days in range(5):
         assert not mode.judge(agenda(detailed=True), NOW + days * DAY)
     assert mode.current == "own"
@@ -109,6 +110,21 @@ def test_who_may_not_act_as_the_owner_reads_with_others_for_a_day() -> None:
     assert mode.judge(agenda(detailed=False), NOW + DAY)
 
 
+def test_a_password_that_is_refused_tells_nothing_of_rights() -> None:
+    mode = ReadMode(Mode.OWN)
+    assert not mode.judge(EwsAuthenticationError(401), NOW)
+    assert mode.current == "own"
+
+
+def test_a_right_that_was_given_is_used_when_somebody_says_so() -> None:
+    mode = ReadMode(Mode.OWN)
+    assert not mode.try_again()
+    assert mode.judge(ResponseError("ErrorImpersonateUserDenied"), NOW)
+    assert mode.try_again()
+    assert mode.judge(agenda(detailed=False), NOW)
+    assert mode.current == "own"
+
+
 def test_a_series_given_as_one_turns_everybody_to_free_busy_for_a_day() -> None:
     hidden: list[tuple[str, ...]] = []
     modes = ReadModes(own=True, hidden=hidden.append)
@@ -116,7 +132,7 @@ def test_a_series_given_as_one_turns_everybody_to_free_busy_for_a_day() -> None:
     eve.learnt = Mode.BATCHED
     series = replace(agenda(detailed=True), expanded=False)
     assert modes.judge(ann, series, NOW)
-    assert modes.counts() == {Mode.BATCHED: 3, Mode.OWN: 0}
+    assert modes.counts.turn() == Counter({Mode.BATCHED: 3, Mode.OWN: 0})
     assert hidden == [("bob",)]
     assert modes.judge(bob, series, NOW), "a read that was under way meanwhile"
     assert hidden == [("bob",)]
@@ -134,7 +150,7 @@ def test_where_nobody_is_read_as_the_owner_nothing_is_judged() -> None:
     assert not modes.judge(mode, agenda(detailed=False), NOW)
     assert mode.current == "batched"
     modes.forget("ann")
-    assert modes.counts() == {Mode.BATCHED: 0, Mode.OWN: 0}
+    assert modes.counts.turn() == Counter({Mode.BATCHED: 0, Mode.OWN: 0})
 
 
 def test_a_mailbox_known_only_by_its_principal_is_always_read_by_its_owner() -> None:
@@ -145,3 +161,13 @@ def test_a_mailbox_known_only_by_its_principal_is_always_read_by_its_owner() -> 
     assert modes.judge(mode, ResponseError("ErrorAccessDenied"), NOW) is False
     assert modes.judge(mode, ResponseError("ErrorAccessDenied"), NOW + timedelta(days=3)) is False
     assert mode.current is Mode.OWN
+
+
+def test_modes_are_counted_as_they_hold_now() -> None:
+    levels = {"ann": Privacy.FULL, "bob": Privacy.PRIVATE_MASKED, "eve": Privacy.BUSY_ONLY}
+    modes = ReadModes(own=True, hidden=lambda _: None, privacy=levels.__getitem__)
+    for name in levels:
+        modes.add(Mailbox(address=name), None, NOW)
+    assert modes.counts.turn() == Counter({"batched": 1, "own": 2})
+    levels["eve"] = Privacy.FULL
+    assert modes.counts.turn() == Counter({"batched": 0, "own": 3})

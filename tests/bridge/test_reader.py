@@ -12,6 +12,7 @@ import pytest
 from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode
 from rainbow_exchange.bridge.reader import Lane, Reader
+from rainbow_exchange.bridge.told import digest_events
 from rainbow_exchange.ews.errors import EwsConnectionError, EwsError, MalformedResponse, ResponseError, ServerBusy
 from rainbow_exchange.ews.operations.find_item import CalendarItem, FindItem, FindItemResponse
 from rainbow_exchange.ews.operations.get_user_availability import (
@@ -518,12 +519,12 @@ async def test_a_failed_read_keeps_the_last_agenda_and_marks_it_stale(kit: "Kit"
         with pytest.raises(ResponseError):
             await bench.reader.agenda("a@acme.test", lane=CHANGE)
         assert bench.reader.last("a@acme.test") is known
-        assert bench.reader.failing() == {"a@acme.test": "ErrorMailboxMoveInProgress"}
+        assert dict(bench.reader.unread) == {"a@acme.test": "ErrorMailboxMoveInProgress"}
         assert bench.reader.counters.failed == 1
         # It is stale, not current: the next caller has it read.
         bench.answers.clear()
         await bench.reader.agenda("a@acme.test", lane=CHANGE)
-        assert bench.reader.failing() == {}
+        assert dict(bench.reader.unread) == {}
 
 
 async def test_a_failure_that_a_later_read_has_overtaken_makes_nobody_failing(kit: "Kit") -> None:
@@ -538,7 +539,7 @@ async def test_a_failure_that_a_later_read_has_overtaken_makes_nobody_failing(ki
         known = await bench.reader.agenda("a@acme.test", lane=CHANGE)
         with pytest.raises(ResponseError):
             await slow
-        assert bench.reader.failing() == {}
+        assert dict(bench.reader.unread) == {}
         assert await bench.reader.agenda("a@acme.test", lane=CHANGE) is known
 
 
@@ -609,13 +610,28 @@ async def test_a_calendar_that_may_not_be_seen_any_more_is_forgotten_after_a_day
         assert (bench.reader.last("a@acme.test") is known) is kept
 
 
+async def test_of_a_calendar_that_is_forgotten_nothing_is_kept(kit: "Kit") -> None:
+    async with Bench(kit).at_work("a@acme.test") as bench:
+        known = await bench.reader.agenda("a@acme.test", lane=CHANGE)
+        entry = bench.reader.entry("a@acme.test")
+        assert entry is not None
+        entry.shown = (known, Privacy.FULL, "en", digest_events((), known.window))
+        bench.answers["a@acme.test"] = ResponseError("ErrorNoFreeBusyAccess")
+        for hours in (0, 24.1):
+            await asyncio.sleep(hours * 3600)
+            bench.reader.invalidate("a@acme.test")
+            with pytest.raises(EwsError):
+                await bench.reader.agenda("a@acme.test", lane=CHANGE)
+        assert entry.shown is None
+
+
 async def test_a_server_that_does_not_answer_is_an_error(kit: "Kit") -> None:
     async with Bench(kit, impersonation=True).at_work("a@acme.test") as bench:
         bench.owns["a@acme.test"] = EwsConnectionError("refused")
         with pytest.raises(EwsConnectionError):
             await bench.reader.agenda("a@acme.test", lane=QUESTION)
         assert bench.reader.last("a@acme.test") is None
-        assert bench.reader.failing() == {"a@acme.test": "refused"}
+        assert dict(bench.reader.unread) == {"a@acme.test": "refused"}
 
 
 # --- read modes
@@ -694,7 +710,7 @@ async def test_who_may_not_be_impersonated_is_read_with_others(kit: "Kit") -> No
         bench.owns["a@acme.test"] = ResponseError("ErrorImpersonateUserDenied")
         assert subjects(await bench.reader.agenda("a@acme.test", lane=QUESTION)) == ["Planning"]
         assert bench.reader.mode("a@acme.test") is Mode.BATCHED
-        assert bench.reader.failing() == {}
+        assert dict(bench.reader.unread) == {}
 
 
 async def test_who_may_neither_be_impersonated_nor_seen_in_detail_is_shown_without(kit: "Kit") -> None:

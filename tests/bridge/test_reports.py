@@ -160,7 +160,7 @@ async def test_what_comes_and_goes_all_the_time_is_told_in_sum(
         assert desk.told() == [lost, up] * 3
         desk.every = 30
         await asyncio.sleep(3600)
-        summed = "is up again. It failed and recovered 97 more time(s), not reported one by one."
+        summed = "is up again. It failed and recovered 97 more times, not reported one by one."
         assert desk.told()[6:] == [("INFO", "link", f"The link over which Rainbow asks for calendars {summed}")]
         desk.open("rainbow-link-lost")
         await asyncio.sleep(60)
@@ -197,7 +197,7 @@ async def test_mailboxes_are_counted_and_their_users_named_by_rainbows_ids(
         desk.working.add("mailboxes")
         await asyncio.sleep(60)
         many = (
-            "22 mailbox(es) could not be subscribed: the connector's account has no right."
+            "Mailboxes not subscribed: 22. The connector's account has no right."
             " Users: 5f00, 5f01, 5f02, 5f03, 5f04, 5f05, 5f06, 5f07, 5f08, 5f09, 5f10, 5f11, 5f12, 5f13, 5f14, 5f15,"
             " 5f16, 5f17, 5f18, 5f19 and 2 more."
         )
@@ -208,7 +208,7 @@ async def test_mailboxes_are_counted_and_their_users_named_by_rainbows_ids(
         await asyncio.sleep(1800)
         assert desk.told() == [first]
         await asyncio.sleep(1800)
-        one = "1 mailbox(es) could not be subscribed: the connector's account has no right. Users: 5f03."
+        one = "Mailboxes not subscribed: 1. The connector's account has no right. Users: 5f03."
         assert desk.told() == [first, ("WARN", "subscribe", one)]
         desk.problems.clear("mailbox-denied")
         await asyncio.sleep(60)
@@ -279,7 +279,7 @@ def test_nothing_that_is_reported_holds_what_is_not_ours() -> None:
 def test_every_problem_is_told_or_it_is_said_why_not() -> None:
     docs = Path(__file__).parent.parent.parent / "docs"
     page = (docs / "reference" / "problems.md").read_text(encoding="utf-8")
-    problems = set(re.findall(r"^\| `([a-z-]+)` \| (?!notice \|)", page, re.MULTILINE))
+    problems = set(re.findall(r"^### ([a-z-]+)\n\n(?!\*\*notice\*\*:)", page, re.MULTILINE))
     untold = (
         (docs / "explanation" / "reported-to-rainbow.md").read_text(encoding="utf-8").partition("## What is not told")
     )

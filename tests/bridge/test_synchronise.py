@@ -30,7 +30,7 @@ async def test_newcomers_are_subscribed_and_what_nothing_announced_is_told(kit: 
         bridge.exchange.away(ANN, text="Away")
         notified = bridge.notified("ann")
         said = await synchronise(lambda: bridge.pipeline)
-        assert said == "2 user(s) listed, 1 of them new, 0 gone; 2 calendar(s) read, 1 change(s) found."
+        assert said == "2 users listed, 1 of them new, 0 gone; 2 calendars read, 1 change found."
         assert bridge.streamed(ANN, BOB)
         await kit.until(lambda: bridge.notified("ann") > notified and bridge.notified("bob"), limit=5)
         away = OutOfOffice(state=OofState.ENABLED, internal_text="Away")
@@ -48,7 +48,7 @@ async def test_what_cannot_be_done_is_said(bridge: "Bridge") -> None:
         with pytest.raises(NotSynchronised) as failed:
             await synchronise(lambda: bridge.pipeline)
         assert str(failed.value) == (
-            "1 user(s) listed, 0 of them new, 0 gone; 0 calendar(s) read, 0 change(s) found; 1 could not be read."
+            "1 user listed, 0 of them new, 0 gone; 0 calendars read, 0 changes found; 1 could not be read."
         )
 
 

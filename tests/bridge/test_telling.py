@@ -47,7 +47,7 @@ async def test_changes_that_wait_are_counted_at_once_and_a_problem_after_a_minut
         bridge.exchange.appointment(BOB)
         await asyncio.sleep(45)
         assert found()["rainbow-changes-waiting"].startswith(
-            "Changes of 2 user(s) could not be told to Rainbow, the oldest for 6"
+            "Changes of 2 users could not be told to Rainbow, the oldest for 6"
         )
         assert str(failure(bridge.pipeline)) == "retry after 120 s"
         await asyncio.sleep(300)
@@ -68,4 +68,4 @@ async def test_whom_rainbow_does_not_ask_for_is_counted_after_30_seconds(kit: "K
         review(bridge.pipeline, problems)
         (problem,) = problems
         assert problem.id == "rainbow-did-not-ask"
-        assert problem.text == "Rainbow was notified of 2 user(s) and has not asked for their calendars."
+        assert problem.text == "Rainbow was notified of 2 users and has not asked for their calendars."

@@ -35,6 +35,7 @@ async def test_where_nothing_was_refused_the_meter_is_at_rest(
         assert (now.requests_limit, now.streams_limit, now.streams_open) == (10, None, 1)
         assert (now.subscriptions_limited, now.back_offs, now.last_reason) == (False, 0, "")
         assert (now.until, now.next_stream_try, now.poll_period_seconds) == (None, None, None)
+        assert (now.last_at, now.out_of_office_period_seconds) == (None, 60.0)
 
 
 async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
@@ -53,6 +54,8 @@ async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
         assert (now.streams_limit, now.streams_open) == (2, 2)
         assert now.back_offs >= 1
         assert now.last_reason == "ErrorExceededConnectionCount (MaxStreamingConcurrency)"
+        assert now.last_at is not None
+        assert timedelta(0) <= kit.now() - now.last_at < timedelta(seconds=60)
         assert now.next_stream_try is not None
         assert timedelta(0) < now.next_stream_try - kit.now() <= timedelta(seconds=75)
         assert now.until is None
@@ -162,4 +165,4 @@ async def test_of_several_calendars_in_one_answer_a_busy_one_does_not_keep_the_o
             bridge.pipeline.changes.look_again(box.address, Cause.BACKGROUND)
         await kit.until(lambda: bridge.parts.reader.failed(BOXES[0].address) == "ErrorServerBusy")
         assert exchange.client.in_flight.limit == 10
-        assert list(bridge.parts.reader.failing()) == [BOXES[0].address]
+        assert list(dict(bridge.parts.reader.unread)) == [BOXES[0].address]

@@ -23,7 +23,7 @@ def days(first: datetime, count: int = 10) -> Window:
 
 
 def digest(number: int) -> Digest:
-    return Digest(0, (number,))
+    return Digest.of(0, [number])
 
 
 # --- digests
@@ -78,15 +78,15 @@ def test_an_event_until_midnight_does_not_touch_the_next_day() -> None:
         digest_events([until_midnight], days(MONDAY + DAY))
     )
     next_day = Digest(
-        digest_events([], days(MONDAY + DAY)).first, digest_events([until_midnight], days(MONDAY)).days[1:2]
+        digest_events([], days(MONDAY + DAY)).first, digest_events([until_midnight], days(MONDAY)).days[8:16]
     )
     assert not next_day.differs(digest_events([], days(MONDAY + DAY, 1)))
 
 
 def test_a_moment_at_midnight_belongs_to_the_day_it_begins() -> None:
     moment = event(MONDAY + DAY, MONDAY + DAY)
-    assert digest_events([moment], days(MONDAY)).days[0] == digest_events([], days(MONDAY)).days[0]
-    assert digest_events([moment], days(MONDAY)).days[1] != digest_events([], days(MONDAY)).days[1]
+    assert digest_events([moment], days(MONDAY)).days[:8] == digest_events([], days(MONDAY)).days[:8]
+    assert digest_events([moment], days(MONDAY)).days[8:16] != digest_events([], days(MONDAY)).days[8:16]
 
 
 def test_the_order_in_which_events_come_makes_no_difference() -> None:
@@ -317,9 +317,9 @@ def test_a_notify_or_an_answer_for_somebody_gone_changes_nothing() -> None:
 
 def test_of_a_mailbox_that_is_gone_rainbow_is_told_until_it_was_refused() -> None:
     ledger = Ledger()
-    ledger.set_state("u1", Told.EVENTS, Digest(739000, (1,)), 0.0)
+    ledger.set_state("u1", Told.EVENTS, Digest.of(739000, [1]), 0.0)
     ledger.notified("u1", ledger.snapshot("u1"), 0.0)
-    ledger.answered("u1", Told.EVENTS, Digest(739000, (1,)), 0.0)
+    ledger.answered("u1", Told.EVENTS, Digest.of(739000, [1]), 0.0)
     assert not ledger.withdrawing("u1")
     ledger.withdraw("u1")
     assert ledger.withdrawing("u1")
@@ -347,3 +347,18 @@ def test_answers_that_left_shortly_before_the_link_was_lost_are_doubted() -> Non
     assert ledger.unanswered() == ["late"]
     ledger.answered("late", EVENTS, digest(1), 110.0)
     assert ledger.unanswered() == []
+
+
+def test_when_was_last_told_and_asked_is_known_also_where_the_answer_is_doubted() -> None:
+    ledger = Ledger()
+    assert ledger.last("u") == (None, None)
+    ledger.set_state("u", EVENTS, digest(1), 0.0)
+    assert ledger.last("u") == (None, None)
+    ledger.notified("u", ledger.snapshot("u"), 30.0)
+    ledger.answered("u", AUTO_REPLY, digest(1), 50.0)
+    ledger.answered("u", EVENTS, digest(1), 40.0)
+    ledger.doubt(0.0, 60.0)
+    assert ledger.last("u") == (30.0, 40.0)
+    assert (ledger.standing("u").asked_at, ledger.standing("u").answered_at) == (40.0, {})
+    ledger.forget("u")
+    assert ledger.last("u") == (None, None)

@@ -15,6 +15,7 @@ from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.diagnosis.bundle import daemon_parts
 from rainbow_exchange.web import app, runtime
 from rainbow_exchange.web.calls import Call, by_address, by_addresses
+from tests.web.test_pages import SEEN
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +101,7 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
                 "preview": by_address(page.preview),
                 "mailboxes": page.answering("mailboxes"),
                 "resync": page.answering("resync"),
+                "log-level": page.answering("log-level"),
                 "explain": page.answering("explain"),
                 "bundle": daemon_parts.serve(
                     status=lambda: page.status,
@@ -111,6 +113,7 @@ def _serve(page: Page, ready: threading.Event, hand_over: Callable[[Callable[[],
             },
             token=page.token,
             nonce=page.nonce,
+            views=[SEEN],
         )
         async with app.serve(served, "127.0.0.1", 0) as page.port:
             ready.set()

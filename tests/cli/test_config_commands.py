@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 
 from rainbow_exchange.cli.main import commands
@@ -211,6 +212,22 @@ def test_check_warns_of_files_that_others_may_read_or_change(file: Path) -> None
     assert any(f"{file} may be changed by every account" in warning for warning in found["warnings"])
     assert any("secret.txt (mode 0644) may be read by every account" in warning for warning in found["warnings"])
     assert run("check", "--strict", "--config", str(file)).exit_code == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists in place of modes")
+def test_check_looks_at_the_certificate_of_the_page_and_who_may_read_its_key(file: Path) -> None:
+    made = trustme.CA().issue_cert("page.acme.test")
+    (file.parent / "page.pem").write_bytes(made.cert_chain_pems[0].bytes())
+    (file.parent / "page.key").write_bytes(made.private_key_pem.bytes())
+    (file.parent / "page.key").chmod(0o644)
+    file.write_text(f'{FILE}[web]\nhost = "0.0.0.0"\ntls_certificate_file = "page.pem"\ntls_key_file = "page.key"\n')
+    found = json.loads(run("check", "--json", "--config", str(file)).stdout)
+    assert found["faults"] == []
+    assert any("page.key (mode 0644) may be read by every account" in warning for warning in found["warnings"])
+
+    (file.parent / "page.key").write_text("no key")
+    found = json.loads(run("check", "--json", "--config", str(file)).stdout)
+    assert [fault.partition(" ")[0] for fault in found["faults"]] == ["web.tls_certificate_file"]
 
 
 def test_check_warns_of_a_variable_without_effect(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

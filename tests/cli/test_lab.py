@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from rainbow_exchange.cli.main import commands
+from tests.processes import call
 
 SECONDS = 40
 
@@ -44,7 +46,8 @@ def test_json_is_one_line_with_both_sides_when_both_are_ready() -> None:
     with lab("--users", "2", "--json") as (_, line):
         sides = json.loads(line)
         assert sides.pop("schema_version") == 1
-        assert sorted(sides) == ["exchange", "rainbow"]
+        assert sorted(sides) == ["exchange", "page", "rainbow"]
+        assert is_open(sides["page"])
         assert sorted(sides["exchange"]) == [
             "ca_file", "client_id", "client_secret", "password", "token_url", "url", "username"
         ]  # fmt: skip
@@ -57,7 +60,7 @@ def test_json_is_one_line_with_both_sides_when_both_are_ready() -> None:
 @pytest.mark.parametrize("side", ["exchange", "rainbow"])
 def test_one_side_alone(side: str) -> None:
     with lab("--users", "2", "--only", side, "--json") as (_, line):
-        assert list(json.loads(line)) == ["schema_version", side]
+        assert list(json.loads(line)) == ["schema_version", side, "page"]
 
 
 def test_ports_and_tls_can_be_chosen() -> None:
@@ -69,6 +72,17 @@ def test_ports_and_tls_can_be_chosen() -> None:
         assert urlsplit(exchange["url"]).scheme == "https"
         assert urlsplit(exchange["url"]).port == port
         assert "BEGIN CERTIFICATE" in Path(exchange["ca_file"]).read_text()
+
+
+def test_everybody_may_have_appointments_from_the_first() -> None:
+    options = ("--users", "3", "--plain", "--appointments", "4", "--appointment-days", "2", "--seed", "9")
+    with lab(*options, "--only", "exchange", "--json") as (_, line):
+        base = json.loads(line)["exchange"]["url"].removesuffix("/EWS/Exchange.asmx")
+        listed = call("GET", f"{base}/lab/mailboxes")
+        address, now = listed[2]["address"], datetime.now(UTC)
+        assert [each["aliases"] for each in listed] == [[], [], []]
+        window = f"start={now - timedelta(days=1):%Y-%m-%dT%H:%MZ}&end={now + timedelta(days=3):%Y-%m-%dT%H:%MZ}"
+        assert len(call("GET", f"{base}/lab/mailboxes/{address}/calendar?{window}")) == 4
 
 
 def test_without_json_it_is_for_reading() -> None:

@@ -25,11 +25,14 @@ def person(number: int, **more: Any) -> dict[str, Any]:
         "user": user, "user_id": f"id{number}", "state": "streamed", "mailbox": user,
         "identifier": {"kind": "login", "value": user}, "read_mode": "own", "read": True, "reason": "",
         "next_try": None, "finding": "own-address", "says": "", "suggestion": "", "problem": None, "tries": [],
+        "stream": 3, "last_change": "2026-03-02T07:58:00Z", "last_told": "2026-03-02T07:58:01Z",
+        "last_question": None,
     } | more  # fmt: skip
 
 
 BOB = person(
     7, user='=HYPERLINK("x")', state="uncovered", mailbox=None, identifier=None, read_mode=None,
+    stream=None, last_change=None, last_told=None,
     reason="taken: bob@acme.test", next_try="2026-03-03T08:00:00Z", finding="alias-of-another",
     says="bob@acme.test is an alias of ada@acme.test, the mailbox of ada@acme.test.", suggestion="Give, or take.",
     problem="mailbox-shared", tries=[{"kind": "login", "value": "bob@acme.test", "code": "taken"}],
@@ -82,11 +85,14 @@ def test_each_is_a_line_and_what_is_wrong_stands_below(page: Page) -> None:
 def test_what_is_asked_for_goes_to_the_daemon(page: Page) -> None:
     daemon = Daemon(page, [person(1)])
 
-    listed("eve", "--state", "not-read", "--problem", "mailbox-denied", "--reason", "Denied", "--sort", "next-try")
+    listed(
+        "eve", "--state", "not-read", "--problem", "mailbox-denied", "--reason", "Denied", "--stream", "12",
+        "--sort", "next-try",
+    )  # fmt: skip
 
     assert daemon.asked == [
-        {"text": "eve", "state": "not-read", "problem": "mailbox-denied", "reason": "Denied", "sort": "next-try",
-         "offset": 0, "limit": 1000},
+        {"text": "eve", "state": "not-read", "problem": "mailbox-denied", "reason": "Denied", "stream": "12",
+         "sort": "next-try", "offset": 0, "limit": 1000},
     ]  # fmt: skip
 
 
@@ -138,10 +144,11 @@ def test_the_report_is_for_excel_and_no_value_is_a_formula(
     assert content.count(b"\r\n") == content.count(b"\n") == 3
     _, first, second = csv.reader(io.StringIO(content[3:].decode(), newline=""), delimiter=between)
     assert first[:6] == ["u00001@acme.test", 'q"uo,t;e?@acme.test', "streamed", "login", "u00001@acme.test", "own"]
+    assert first[12:] == ["3", "2026-03-02T07:58:00Z", "2026-03-02T07:58:01Z", ""]
     assert second == [
         "'=HYPERLINK(\"x\")", "", "uncovered", "", "", "", "alias-of-another", "taken: bob@acme.test",
         "bob@acme.test is an alias of ada@acme.test, the mailbox of ada@acme.test.", "Give, or take.",
-        "2026-03-03T08:00:00Z", "login bob@acme.test: taken",
+        "2026-03-03T08:00:00Z", "login bob@acme.test: taken", "", "", "", "",
     ]  # fmt: skip
 
 

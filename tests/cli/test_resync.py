@@ -46,12 +46,12 @@ def resync(*arguments: str) -> Result:
 
 
 def test_it_is_looked_at_until_it_is_done(page: Page) -> None:
-    daemon = Daemon(page, JOB | {"phase": "listing users"}, JOB, JOB, ENDED | {"says": "2 user(s) listed."})
+    daemon = Daemon(page, JOB | {"phase": "listing users"}, JOB, JOB, ENDED | {"says": "2 users listed."})
 
     result = resync("--all")
 
     assert daemon.asked == [{"all": True}, {"job": "j1"}, {"job": "j1"}, {"job": "j1"}]
-    assert (result.exit_code, result.stdout) == (0, "2 user(s) listed.\n")
+    assert (result.exit_code, result.stdout) == (0, "2 users listed.\n")
     assert result.stderr == "Listing users ...\nReading calendars ...\n"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from rainbow_exchange.cli import local_api, run_with_lab
@@ -99,6 +100,36 @@ def test_an_interrupt_before_anything_has_begun_is_a_stop_like_any_other() -> No
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+BUG = """
+import sys
+from rainbow_exchange import __main__, daemon
+
+async def fails(*_, **__):
+    raise ValueError("token=hunter2")
+
+daemon.run = fails
+sys.argv = ["rainbow-exchange", "run"]
+__main__.main()
+"""
+
+
+def test_a_bug_that_ends_it_is_in_the_log_and_masked(tmp_path: Path) -> None:
+    file = tmp_path / "a.log"
+    environment = os.environ | {
+        "RAINBOW_EXCHANGE_LOG__FILE": str(file),
+        "RAINBOW_EXCHANGE_STATE__PATH": str(tmp_path),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
+    command = [sys.executable, "-c", BUG]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603 (ours)
+
+    assert done.returncode == 1
+    line = json.loads(file.read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["level"], line["event"]) == ("error", "ended_by_a_bug")
+    assert line["exception"].endswith("ValueError: token=***")
+    assert b"hunter2" not in done.stderr
+
+
 def test_a_second_daemon_on_the_same_state_is_1_with_the_next_step(tmp_path: Path) -> None:
     with running(folder=tmp_path, stderr=subprocess.DEVNULL) as first:
         ask(tmp_path)
@@ -115,11 +146,12 @@ def test_a_second_daemon_on_the_same_state_is_1_with_the_next_step(tmp_path: Pat
 def test_with_the_lab_a_pipe_gets_json_lines_of_what_is_seen(tmp_path: Path) -> None:
     with running("--lab", "3", folder=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout is not None
-        seen = json.loads(process.stdout.readline())
+        page, seen = (json.loads(process.stdout.readline()) for _ in range(2))
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=SECONDS)
 
     assert process.returncode == 0
+    assert (page["event"], page["page"].rpartition(":")[0]) == ("lab_page", "http://127.0.0.1")
     assert list(seen) == ["event", "user", "status", "subject", "until", "seconds", "sentence"]
     assert seen["event"] == "seen"
     assert {"users_listed", "stopped"} <= {json.loads(line)["event"] for line in err.splitlines()}
@@ -135,6 +167,27 @@ def test_with_the_lab_it_ends_when_nobody_reads_any_more(tmp_path: Path) -> None
         assert process.wait(SECONDS) == 0
 
     assert json.loads(err.splitlines()[-1])["event"] == "stopped"
+
+
+def test_with_the_lab_it_works_and_ends_though_nobody_reads(tmp_path: Path) -> None:
+    full, nobody = full_pipe()
+    with running("--lab", "3", folder=tmp_path, stdout=nobody, stderr=nobody) as process:
+        os.close(nobody)
+        end = time.monotonic() + SECONDS
+        while ask(tmp_path)["state"] != "healthy":
+            assert time.monotonic() < end, "it stands still"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    os.close(full)
+
+
+def full_pipe() -> tuple[int, int]:
+    """Give both ends of a pipe that takes nothing more."""
+    reading, writing = os.pipe()
+    while select.select([], [writing], [], 0)[1]:
+        os.write(writing, b"x" * 4096)
+    return reading, writing
 
 
 def test_with_the_lab_a_terminal_gets_progress_and_sentences(tmp_path: Path) -> None:
@@ -182,7 +235,7 @@ def test_faulty_settings_are_2_and_all_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(commands, ["run", "--config", str(file)])
 
     assert result.exit_code == 2
-    assert [line.split(" ")[1] for line in result.stderr.splitlines()] == ["web.host", "web.port"]
+    assert [line.split(" ")[1] for line in result.stderr.splitlines()] == ["web.port", "web.host"]
 
 
 def test_a_log_file_that_cannot_be_written_is_2(tmp_path: Path) -> None:
@@ -202,7 +255,10 @@ def test_ctrl_c_before_the_daemon_runs_is_0(monkeypatch: pytest.MonkeyPatch, def
 
     monkeypatch.setattr(module, "_run", interrupted)
 
-    assert CliRunner().invoke(commands, ["run"]).exit_code == 0
+    try:
+        assert CliRunner().invoke(commands, ["run"]).exit_code == 0
+    finally:
+        structlog.reset_defaults()  # it has logging for as long as its process lives
     assert not default_folder.exists()
 
 

@@ -86,6 +86,19 @@ def test_any_number_of_people_and_problems_is_one_screen() -> None:
     assert shown[-1].endswith("exchange-fault-24 and 15 more): rainbow-exchange status --json")
 
 
+def test_latencies_and_the_last_hour_stand_on_the_screen() -> None:
+    latency = {"told_p50": 0.5, "told_p99": 2.25, "asked_p50": 0.04, "asked_p99": 1.0}
+    hour = {"calendars": 12, "absences": 1, "told_p50": 0.45, "told_p99": 2.1, "minutes": []}
+
+    shown = list(lines(ANSWER | {"latency": latency, "last_hour": hour}, now=NOW))
+
+    assert "  Told after 0.50 s (median), 2.25 s (99 %)" in shown
+    assert "  Asked      0.04 s (median), 1.00 s (99 %) after Rainbow was told" in shown
+    assert (
+        "  Last hour  12 changes of calendars, 1 of out-of-office; told after 0.45 s (median), 2.10 s (99 %)" in shown
+    )
+
+
 @pytest.mark.parametrize(
     ("changed", "shown"),
     [
@@ -98,9 +111,10 @@ def test_any_number_of_people_and_problems_is_one_screen() -> None:
             {"back_offs": 1, "last_reason": "ErrorServerBusy", "until": None},
             "1 stream, 0 of 10 requests in flight, 1 back-off, the last for ErrorServerBusy",
         ),
+        ({"out_of_office_period_seconds": 95.2}, "1 stream, 0 of 10 requests in flight, out-of-office every 95 s"),
         (
-            {"back_offs": 3, "last_reason": "ErrorServerBusy", "until": AT_1042},
-            "1 stream, 0 of 10 requests in flight, 3 back-offs, the last for ErrorServerBusy, held back until 10:42",
+            {"back_offs": 3, "last_reason": "HTTP 503", "last_at": "2026-01-05T09:40:00Z", "until": AT_1042},
+            "1 stream, 0 of 10 requests in flight, 3 back-offs, the last at 10:40 for HTTP 503, held back until 10:42",
         ),
     ],
 )
@@ -163,3 +177,10 @@ def test_users_are_shown_with_when_they_were_listed(changed: dict[str, Any], sho
     }
     assert users_line(users | changed, now=NOW) == shown
     assert f"  Users      {shown}" in list(lines(ANSWER | {"users": users | changed}, now=NOW))
+
+
+@pytest.mark.parametrize(("loop", "shown"), [("asyncio", []), ("uvloop", ["  Event loop uvloop"]), (None, [])])
+def test_a_loop_that_is_not_pythons_own_is_named(loop: str | None, shown: list[str]) -> None:
+    named = [line for line in lines(ANSWER | {"event_loop": loop}, now=NOW) if "loop" in line]
+
+    assert named == shown

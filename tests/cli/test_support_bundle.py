@@ -66,6 +66,7 @@ def test_a_remark_about_a_file_of_a_secret_is_none(page: Page) -> None:
     assert shown["content"]["problems"] == [{"text": f"{remark} ***"}]
 
 
+@pytest.mark.tells
 def test_of_a_running_daemon(page: Page, here: Path) -> None:
     page.members = [
         Member(RainbowUser(id="id1", login_email="zoe@acme.test", external_uid="zoelove")),
@@ -102,6 +103,7 @@ def test_of_a_running_daemon(page: Page, here: Path) -> None:
         assert {stat.S_IMODE(each.stat().st_mode) for each in here.iterdir()} == {0o600}
 
 
+@pytest.mark.tells
 def test_addresses_by_choice(page: Page, here: Path) -> None:
     page.members = [Member(RainbowUser(id="id1", login_email="zoe@acme.test"))]
     page.secrets = Secrets(rainbow_password="Passw0rd-4711")
@@ -208,7 +210,7 @@ def test_what_a_service_manager_keeps(here: Path, default_folder: Path, monkeypa
     (default_folder / "rainbow-exchange.log.1").write_text('{"event": "before"}\n')
     journalctl = here / "bin" / "journalctl"
     journalctl.parent.mkdir()
-    journalctl.write_text('#!/bin/sh\necho "Started $6 for zoe@acme.test"\n')
+    journalctl.write_text('#!/bin/sh\nprintf "stopped\\nstarted %s for zoe@acme.test\\n" "$7"\n')
     journalctl.chmod(0o755)
     monkeypatch.setenv("PATH", f"{journalctl.parent}{os.pathsep}{os.environ['PATH']}")
 
@@ -219,7 +221,7 @@ def test_what_a_service_manager_keeps(here: Path, default_folder: Path, monkeypa
     assert files["service-rainbow-exchange.log"] == '{"event": "starting"}\n'
     assert files["service-rainbow-exchange-1.log"] == '{"event": "before"}\n'
     if sys.platform != "win32":
-        assert re.fullmatch(r"Started other\.service for hash-\w+@hash-\w+\n", files["journal.log"])
+        assert re.fullmatch(r"started other\.service for hash-\w+@hash-\w+\nstopped\n", files["journal.log"])
 
 
 @pytest.mark.parametrize("there", ["mine.zip", "mine.zip.names.txt"])

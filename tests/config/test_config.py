@@ -284,7 +284,7 @@ def test_rainbow_url_is_the_server_alone() -> None:
         ("bridge", "privacy_exceptions", '{"a@x.test": "busy-only", "a@x.test": "full"}', "gives a@x.test two levels"),
         ("bridge", "privacy_exceptions", ["ada@acme.test"], "is no table of address patterns"),
         ("bridge", "users_refresh_minutes", 0, "greater than or equal to 1"),
-        ("web", "host", "0.0.0.0", "unencrypted"),  # noqa: S104  (it is refused)
+        ("web", "host", "page acme", "is no address of this machine"),
         ("web", "port", 65536, "less than or equal to 65535"),
         ("rainbow", "callback_port", 0, "greater than or equal to 1"),
         ("rainbow", "callback_url", "http://connector.acme.test/rainbow", "unencrypted across the internet"),
@@ -352,6 +352,9 @@ def test_s2s_with_an_address_is_enough() -> None:
         ("rainbow", {"link": "s2s"}, "without rainbow.callback_url"),
         ("rainbow", {"callback_port": 3001} | S2S, "rainbow.callback_port and web.port are both 3001"),
         ("rainbow", {"trusted_askers": ["acme.test"]} | S2S, "counts only with rainbow.link xmpp"),
+        ("web", {"host": "192.0.2.1"}, "unencrypted: whoever is in between could read the sign-in"),
+        ("web", {"host": "page.acme.test", "tls_key_file": "page.key"}, "without web.tls_certificate_file; give both"),
+        ("web", {"tls_certificate_file": "page.pem"}, "without web.tls_key_file; give both"),
     ],
 )
 def test_contradictions_are_faults(group: str, values: dict[str, object], part: str) -> None:

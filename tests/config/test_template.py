@@ -90,7 +90,8 @@ def test_lines_that_show_a_default_change_nothing(tmp_path: Path) -> None:
 
 
 def test_examples_are_accepted_once_what_they_need_is_there(tmp_path: Path) -> None:
-    groups: dict[str, list[str]] = {"exchange": [OFFERED["exchange.fallback_username"]], "rainbow": ['link = "s2s"']}
+    groups: dict[str, list[str]] = {"exchange": [OFFERED["exchange.fallback_username"]], "web": []}
+    groups["rainbow"] = ['link = "s2s"']
     groups["rainbow"].append(OFFERED["rainbow.proxy_url"])
     for key, line in SHOWN.items():
         group, _, _ = key.partition(".")

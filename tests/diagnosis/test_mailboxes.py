@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,8 @@ def test_everybody_is_listed_with_state_mailbox_reason_and_what_to_do(tmp_path: 
                 "read_mode": None, "read": True, "reason": "no-mailbox", "next_try": None, "finding": "no-mailbox",
                 "says": "Exchange knows no mailbox by any of the user's addresses.",
                 "suggestion": "Compare the user's login and work addresses in Rainbow with the mailboxes in Exchange.",
-                "problem": "mailbox-not-found",
+                "problem": "mailbox-not-found", "stream": None,
+                "last_change": None, "last_told": None, "last_question": None,
                 "tries": [{"kind": "login", "value": "eve@acme.test", "code": "ErrorNonExistentMailbox"}],
             }  # fmt: skip
             assert eve["next_try"] is not None
@@ -72,6 +73,12 @@ def test_everybody_is_listed_with_state_mailbox_reason_and_what_to_do(tmp_path: 
             streamed = next(each for each in page["people"] if each["state"] == "streamed")
             assert streamed["identifier"] == {"kind": "login", "value": streamed["user"]}
             assert (streamed["read_mode"], streamed["reason"], streamed["finding"]) == ("own", "", "own-address")
+            assert page["reasons"] == {"no-mailbox": 1, "shared": 2, "taken": 1}
+            assert {each["stream"] for each in page["people"]} == {1, None}
+            assert users(await listed.page(Query(stream="1"))) == sorted(
+                each["user"] for each in page["people"] if each["state"] == "streamed"
+            )
+            assert (await listed.page(Query(stream="2")))["people"] == []
 
             assert users(await listed.page(Query(state="uncovered"))) == [
                 "ann@acme.test",
@@ -121,6 +128,50 @@ def test_a_page_keeps_to_the_order_of_the_first(tmp_path: Path) -> None:
     virtually(test)
 
 
+def test_each_row_says_when_somebody_changed_was_told_and_was_asked_for(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 3, right=Right.REVIEWER)
+        async with house.at_work():
+            await asyncio.sleep(60)
+            listed = mailboxes_of(house)
+            before = (await listed.page(Query()))["people"]
+            assert [each["last_change"] for each in before] == [None, None, None]
+            at = now()
+            mailbox = list(house.exchange.directory.by_address.values())[1]
+            house.appointment(mailbox.address, start=at + timedelta(hours=1))
+            await asyncio.sleep(10)
+            for sort in ("changed", "told", "asked"):
+                first, *_ = (await listed.page(Query(sort=sort)))["people"]
+                assert first["mailbox"] == mailbox.address, sort
+            told = [datetime.fromisoformat(first[name]) for name in ("last_change", "last_told", "last_question")]
+            assert told == sorted(told)
+            assert at - timedelta(seconds=1) <= told[0] <= told[2] <= at + timedelta(seconds=5)
+            rest = [each["last_change"] for each in (await listed.page(Query(sort="changed")))["people"]][1:]
+            assert rest == [None, None]
+
+    virtually(test)
+
+
+def test_whoever_looks_again_and_again_gets_an_order_that_is_kept_and_rows_that_are_new(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = company(tmp_path)
+        async with house.open():
+            house.start()
+            await until(lambda: house.status()["mailboxes"]["streamed"] == 5, within=60)
+            listed = mailboxes_of(house)
+            first = await listed.page(Query(), glance=True)
+            member = next(iter(listed._bridge().parts.roster))  # type: ignore[union-attr]  # there is one
+            member.tries.clear()
+            again = await listed.page(Query(), glance=True)  # at the same instant
+            assert again["as_of"] == first["as_of"]
+            row = next(each for each in again["people"] if each["user_id"] == member.user.id)
+            assert row["tries"] == []
+            await asyncio.sleep(3)
+            assert (await listed.page(Query(), glance=True))["as_of"] > first["as_of"]
+
+    virtually(test)
+
+
 def test_whoever_cannot_be_read_is_found_and_without_a_bridge_it_says_so(tmp_path: Path) -> None:
     async def test() -> None:
         house = House(tmp_path, 2, right=Right.REVIEWER)
@@ -162,7 +213,7 @@ def test_there_is_no_list_before_rainbow_has_given_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [[], {"state": "lost"}, {"sort": "luck"}, {"problem": "exchange-error"},
+    [[], {"state": "lost"}, {"sort": "luck"}, {"problem": "exchange-error"}, {"stream": "-1"}, {"stream": "\u0663"},
      {"text": 1}, {"text": "x" * 321}, {"limit": 0}, {"limit": 1001},
      {"limit": True}, {"offset": -1}, {"offset": 1.5}],
 )  # fmt: skip

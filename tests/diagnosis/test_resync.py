@@ -42,7 +42,7 @@ def test_one_person_is_read_anew_and_told_though_nothing_announced_a_change(tmp_
             house.rainbow.record.clear()
             answer = await ended(house, {"addresses": [ada.login_email.upper()]})
             assert answer["state"] == "done"
-            assert answer["says"].startswith("2 user(s) listed, 0 of them new")
+            assert answer["says"].startswith("2 users listed, 0 of them new")
             assert answer["people"] == [
                 {"address": ada.login_email.upper(), "outcome": "told", "user": ada.login_email,
                  "mailbox": ada.login_email, "reason": "", "absence": ""},
@@ -125,14 +125,14 @@ def test_the_whole_company_is_one_work_that_others_join_and_only_differences_are
             assert (first["job"], first["state"]) == (again["job"], "running")
             answer = await ended(house, {"all": True})
             assert answer["job"] == first["job"]
-            assert answer["says"] == ("3 user(s) listed, 0 of them new, 0 gone; 3 calendar(s) read, 1 change(s) found.")
+            assert answer["says"] == ("3 users listed, 0 of them new, 0 gone; 3 calendars read, 1 change found.")
             await asyncio.sleep(5)
             assert house.notified() == [ada.id]
             assert listings(house) == 1
             assert (await ended(house, {"users": True}))["says"].startswith("The list of users was read ")
             assert listings(house) == 1
             await asyncio.sleep(10)
-            assert (await ended(house, {"users": True}))["says"] == "3 user(s) listed, 0 of them new, 0 gone."
+            assert (await ended(house, {"users": True}))["says"] == "3 users listed, 0 of them new, 0 gone."
 
     virtually(test)
 

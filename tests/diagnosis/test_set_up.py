@@ -91,7 +91,7 @@ async def test_everything_that_speaks_against_it_is_said_at_once(store: Store, t
     }
 
     with pytest.raises(UserError) as caught:
-        await desk(store, settings).try_out(Entered(part="exchange", values=values))
+        await anext(desk(store, settings).try_out(Entered(part="exchange", values=values)))
 
     assert sorted(problem.split(" ")[0] for problem in caught.value.problems) == ["exchange.ca_file", "exchange.url"]
     assert not any("left out" in problem for problem in caught.value.problems)

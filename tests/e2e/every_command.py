@@ -54,6 +54,8 @@ CALLS = (
     alike("config", "init", "-"),
     alike("config", "show"),
     asks("explain", ADDRESS),
+    asks("log-level"),
+    asks("log-level", "debug", "--for", "1m"),
     asks("login", works=2, alone=2),
     asks("logout", "--local", alone=0),
     asks("mailboxes"),

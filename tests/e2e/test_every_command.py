@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ import pytest
 
 from rainbow_exchange.web import runtime
 from tests.e2e.every_command import ADDRESS, CALLS, LASTING, OF_THE_SYSTEM, WITHOUT_SETTINGS, Call, leaves
+from tests.leaks.kept import Kind
+from tests.leaks.plugin import EARS
 from tests.processes import COMMAND, Connector, World, command_for_all
 
 each_call = pytest.mark.parametrize("call", CALLS, ids=str)
@@ -31,7 +33,15 @@ def connector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connector]:
     with ExitStack() as stack:
         world = World(tmp_path_factory.mktemp("every"), stack)
         ada = {"loginEmail": ADDRESS, "firstName": "Ada", "emails": [{"email": ADDRESS, "type": "work"}]}
-        connector = world.connector(world.lab([ada]))
+        lab = world.lab([ada])
+        start = datetime.now(UTC)
+        times = {"start": start.isoformat(), "end": (start + timedelta(hours=6)).isoformat()}
+        away = {"state": "Enabled", "audience": "All", "internal": "Away for 4711 days", "external": "Gone for 4711"}
+        lab.exchange(
+            "POST", f"/lab/mailboxes/{ADDRESS}/items", {"subject": "Board 4711", "location": "Room 4711"} | times
+        )
+        lab.exchange("PUT", f"/lab/mailboxes/{ADDRESS}/out-of-office", away | times)
+        connector = world.connector(lab)
         connector.healthy(1)
         yield connector
 
@@ -53,8 +63,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 def typed(
     call: Call, around: dict[str, str], *, command: Path = COMMAND, **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end, without a terminal and with nothing to read."""
-    return subprocess.run(  # noqa: S603 (our own command)
+    """Run it to its end, without a terminal and with nothing to read; what it says may not show what nobody may see."""
+    done = subprocess.run(  # noqa: S603 (our own command)
         [command, *call.words],
         env=around,
         text=True,
@@ -62,6 +72,9 @@ def typed(
         check=False,
         **({"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
     )
+    where = "preview" if call.command == "preview" else "terminal"
+    EARS.say(where, f"{done.stdout}{done.stderr}", str(call))
+    return done
 
 
 def test_no_command_is_left_out() -> None:
@@ -76,6 +89,14 @@ def test_beside_the_daemon_without_a_terminal(connector: Connector, call: Call) 
     assert done.returncode == call.works, done.stderr
     assert not {"\r", "\x1b"} & set(done.stdout + done.stderr)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.processes
+def test_of_all_commands_preview_alone_shows_what_somebody_wrote(connector: Connector) -> None:
+    EARS.seen.clear()
+    for call in CALLS:
+        typed(Call((*call.words, "--json"), 0, 0, 0), connector.environment)
+    assert EARS.seen.keys() == {("preview", Kind.SUBJECT), ("preview", Kind.TEXT)}
 
 
 @pytest.mark.processes

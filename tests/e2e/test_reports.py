@@ -129,7 +129,7 @@ def test_people_whose_mailbox_cannot_be_subscribed_are_told_by_their_ids(tmp_pat
         house.exchange.dials.turn({"mailbox_errors": {mailbox.address: "ErrorAccessDenied"}})
         async with house.at_work("degraded"):
             await until(lambda: told(house.rainbow), within=120)
-            words = "1 mailbox(es) could not be subscribed: the connector's account has no right."
+            words = "Mailboxes not subscribed: 1. The connector's account has no right."
             assert told(house.rainbow) == [("subscribe", f"{words} Users: {house.people[1].id}.")]
 
     virtually(test)
@@ -158,9 +158,7 @@ def test_an_ordered_synchronisation_finds_who_is_new_and_says_how_it_ended(tmp_p
             await until(lambda: record.commands[0]["ended_at"], within=200)
             (entry,) = record.commands
             assert (entry["command_id"], entry["status"]) == (command_id, "success")
-            assert entry["details"] == (
-                "3 user(s) listed, 1 of them new, 0 gone; 3 calendar(s) read, 0 change(s) found."
-            )
+            assert entry["details"] == ("3 users listed, 1 of them new, 0 gone; 3 calendars read, 0 changes found.")
             assert house.status()["mailboxes"]["streamed"] == 3
             await asyncio.sleep(10)
             assert entry["told_at"] is not None

@@ -6,6 +6,8 @@ import pytest
 from lxml import etree
 
 from rainbow_exchange.ews.answers import (
+    _instant,
+    by_name,
     find_message,
     instant,
     is_true,
@@ -13,6 +15,7 @@ from rainbow_exchange.ews.answers import (
     optional_instant,
     refusal,
     response_message,
+    text_of,
     whole_number,
 )
 from rainbow_exchange.ews.errors import MalformedResponse, ServerBusy
@@ -60,6 +63,14 @@ def test_what_is_no_time_is_malformed(text: str) -> None:
         instant(text)
 
 
+def test_no_time_is_kept_that_is_longer_than_any_that_exchange_writes() -> None:
+    """Whatever a server sends, memory is bounded."""
+    kept = _instant.cache_info().currsize
+    for number in range(50):
+        assert instant(f"2031-01-01T00:00:00.{'0' * 5000}{number}Z") == datetime(2031, 1, 1, tzinfo=UTC)
+    assert _instant.cache_info().currsize == kept
+
+
 def test_a_missing_time_is_none() -> None:
     assert optional_instant("  ") is None
 
@@ -93,8 +104,8 @@ def test_entries_are_found_by_name_wherever_they_stand() -> None:
     [
         ("<M ResponseClass='Success'><ResponseCode>NoError</ResponseCode></M>", None),
         ("<M/>", None),
-        ("<M ResponseClass='Error'/>", "(no ResponseCode)"),
-        ("<M ResponseClass='Error'><ResponseCode>NoError</ResponseCode></M>", "(no ResponseCode)"),
+        ("<M ResponseClass='Error'/>", "no ResponseCode"),
+        ("<M ResponseClass='Error'><ResponseCode>NoError</ResponseCode></M>", "no ResponseCode"),
         ("<M><ResponseCode> ErrorAccessDenied </ResponseCode></M>", "ErrorAccessDenied"),
         (
             "<M ResponseClass='Warning'><ResponseCode>ErrorBatchProcessingStopped</ResponseCode></M>",
@@ -142,3 +153,10 @@ def test_details_within_details_are_looked_at_once() -> None:
     begin = time.process_time()
     assert message_xml(element(f"<detail>{within}</detail>")) == {"x": "1"}
     assert time.process_time() - begin < 1
+
+
+def test_children_are_had_by_name_whatever_their_prefix_and_the_first_of_a_name_counts() -> None:
+    found = by_name(
+        element("<a xmlns:t='t'><t:Start> 1 </t:Start><Start>2</Start><End/><t:Sub><t:End>3</t:End></t:Sub></a>")
+    )
+    assert {name: text_of(each) for name, each in found.items()} == {"Start": "1", "End": "", "Sub": ""}

@@ -1,6 +1,6 @@
 import pytest
 
-from rainbow_exchange.ews.endings import label, word
+from rainbow_exchange.ews.endings import kind_of, label, word
 from rainbow_exchange.ews.errors import (
     EwsAuthenticationError,
     EwsConnectionError,
@@ -26,10 +26,27 @@ from rainbow_exchange.ews.errors import (
         (ResponseError("ErrorInventedByThisServer42"), "other"),
         ("ErrorAccessDenied", "ErrorAccessDenied"),
         ("ErrorInventedByThisServer42", "other"),
+        (ResponseError("Ada Lovelace <ada@acme.test>"), "other"),
+        ("Ada Lovelace <ada@acme.test>", "other"),
+        ("not-primary", "not-primary"),
     ],
 )
 def test_what_is_counted_has_a_bounded_number_of_names(error: EwsError | str | None, expected: str) -> None:
     assert label(error) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (EwsConnectionError("timeout", "no answer"), "timeout"),
+        (EwsAuthenticationError(401), "EwsAuthenticationError"),
+        (MalformedResponse("a page"), "MalformedResponse"),
+        (ResponseError("ErrorServerBusy"), "ErrorServerBusy"),
+        (ResponseError("Ada Lovelace <ada@acme.test>"), "other"),
+    ],
+)
+def test_errors_are_counted_by_names_that_no_server_can_make_up(error: EwsError, expected: str) -> None:
+    assert kind_of(error) == expected
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,25 @@ def test_a_cookie_is_replaced_and_removed_as_the_server_says() -> None:
     assert affinity.cookies == {"one": "9"}
 
 
+@pytest.mark.parametrize(
+    ("headers", "front_end", "back_end"),
+    [
+        ({"X-FEServer": "EXCH01", "X-BEServer": "EXCH02"}, "exch01", "exch02"),
+        ({"X-FEServer": "EXCH01", "X-CalculatedBETarget": "exch02.corp.test", "X-BEServer": "EXCH02"},
+         "exch01", "exch02.corp.test"),
+        ({}, "", "mail01"),
+        ({"X-FEServer": "<b>", "X-BEServer": "x" * 256}, "", "mail01"),
+    ],
+)  # fmt: skip
+def test_the_servers_of_an_answer_are_those_it_names_else_that_of_the_cookie(
+    headers: dict[str, str], front_end: str, back_end: str
+) -> None:
+    affinity = Affinity("a@acme.test")
+    affinity.learn(("X-BackEndOverrideCookie=mail01~1942062522",))
+    affinity.answered(headers.get)
+    assert (affinity.front_end, affinity.back_end) == (front_end, back_end)
+
+
 @pytest.mark.parametrize("header", ["", "=value", "no pair", "na me=x", "a=b c", "a=x\r\nEvil: y", "a=" + "x" * 5000])
 def test_what_is_no_cookie_is_not_replayed(header: str) -> None:
     affinity = Affinity("a@acme.test")

@@ -111,11 +111,9 @@ async def test_nobody_gets_a_reply_whom_the_company_does_not_let_have_one(allowe
     assert (await read_oof_settings(Played(said), ADA, impersonate=True)).audience is told
 
 
-async def test_a_stale_duration_is_no_time() -> None:
+async def test_of_an_absence_that_is_off_neither_times_nor_texts_are_kept() -> None:
     client = Played("Exchange2019/get_user_oof_settings/stale_duration")
-    assert await read_oof_settings(client, ADA, impersonate=False) == OutOfOffice(
-        state=OofState.DISABLED, internal_text="An old text"
-    )
+    assert await read_oof_settings(client, ADA, impersonate=False) == OutOfOffice(state=OofState.DISABLED)
     assert b"ConnectingSID" not in client.asked[0]
 
 

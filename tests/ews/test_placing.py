@@ -93,6 +93,20 @@ async def test_only_what_lies_on_another_server_than_a_stream_is_counted_so(exch
     assert watched.watcher.counters.on_another_server == 1
 
 
+async def test_each_stream_has_a_number_that_no_other_gets(watching: Any) -> None:
+    watched = watching(group_size=2, impersonation=False)
+    await watched.subscribe("a", "b", "c")
+    await watched.streamed("a", "b", "c")
+    numbers = {name: watched.watcher.stream_number(f"{name}@acme.test") for name in "abcx"}
+    assert numbers == {"a": 1, "b": 1, "c": 2, "x": None}
+    assert sorted((each.number, each.members) for each in watched.watcher.streams()) == [(1, 2), (2, 1)]
+    await watched.watcher.forget("c@acme.test")
+    await watched.until(lambda: len(watched.watcher.streams()) == 1)
+    await watched.subscribe("d", "e")
+    await watched.streamed("d", "e")
+    assert watched.watcher.stream_number("d@acme.test") == 3
+
+
 @pytest.mark.parametrize("obeys", [True, False], ids=["the server obeys the cookie", "it does not"])
 async def test_from_another_server_they_are_subscribed_anew_but_once(exchange: Any, watching: Any, obeys: bool) -> None:
     on_two_servers(exchange, obeys=obeys)

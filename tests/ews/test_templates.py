@@ -1,3 +1,5 @@
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from rainbow_exchange.ews.errors import UnencodableText
 from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.soap import build
-from rainbow_exchange.ews.templates import append, blank, set_text, template, writable
+from rainbow_exchange.ews.templates import PREFIXES, append, blank, set_text, template, writable
 from rainbow_exchange.ews.types import ConnectingSid
 
 #: XML 1.0, production 2
@@ -70,3 +72,10 @@ def test_an_attribute_of_an_appended_element_is_checked_too() -> None:
     assert append(envelope, "t:Value", "text", Name="a").get("Name") == "a"
     with pytest.raises(UnencodableText):
         append(envelope, "t:Value", Name="\x00")
+
+
+def test_prefixes_mean_the_same_in_every_template() -> None:
+    names = [each.name for each in resources.files("rainbow_exchange.soap_templates").iterdir()]
+    for name in (name.removesuffix(".xml") for name in names if name.endswith(".xml")):
+        found = template(name).nsmap
+        assert {prefix: uri for prefix, uri in found.items() if prefix in PREFIXES}.items() <= PREFIXES.items()

@@ -20,6 +20,9 @@ from tests.fuzz.engine import Engine, Finding, caught, minimised
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
+#: what is spoilt is put anywhere, secrets too
+pytestmark = pytest.mark.tells
+
 ROOT = Path(__file__).parents[2]
 INPUTS = 50_000 if os.environ.get("CI") == "true" else 3_000
 BY_NAME = {target.name: target for target in TARGETS}

@@ -40,3 +40,10 @@ def test_some_are_reachable_by_the_work_address_only() -> None:
     assert all(user.mailbox and user.mailbox.address in user.work_emails for user in outside)
     assert any(user.mailbox and user.login_email in user.mailbox.aliases for user in users)
     assert any(user.mailbox and user.mailbox.upn for user in users)
+
+
+def test_of_plain_people_the_login_is_the_only_address() -> None:
+    for user in make_company(40, plain=True):
+        assert user.mailbox is not None
+        assert user.addresses() == {user.mailbox.address}
+        assert (user.mailbox.aliases, user.mailbox.upn, user.external_uid) == ((), None, None)

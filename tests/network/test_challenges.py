@@ -13,6 +13,7 @@ from rainbow_exchange.network.challenges import schemes
             ("Bearer", "Negotiate"),
         ),
         (("NTLM TlRMTVNTUAACAAAA==", "NTLM"), ("NTLM",)),
+        (("Zaphod42 realm=x, Basic realm=y", "Other"), ("unknown", "Basic")),
         ((), ()),
     ],
 )

@@ -283,7 +283,7 @@ async def test_the_variable_leads_both_ways_to_rainbow_through_the_proxy(make_pr
         )
         task = asyncio.create_task(link.run())
         async with asyncio.timeout(20):
-            while not link.connected:
+            while not (link.connected and lab.questions.link()):
                 assert not link.reason.startswith(("tls", "proxy", "name")), link.reason
                 await asyncio.sleep(0.02)
             assert (await lab.questions.ask("events", users[0].login_email))["outcome"] == "result"

@@ -1,14 +1,16 @@
 """Proxies that somebody enters, tried through a real one before they are kept."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rainbow_exchange.config import Settings
+from rainbow_exchange.diagnosis.check import Result
 from rainbow_exchange.diagnosis.set_up import Entered, SetUp
 from rainbow_exchange.lab.company import make_company
 from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
@@ -52,8 +54,12 @@ async def exchange(tmp_path: Path) -> AsyncIterator[tuple[LabExchange, Path]]:
     await lab.stop()
 
 
-def verdicts(results: list[dict[str, Any]]) -> dict[str, str]:
-    return {each["step"]: str(each["verdict"].value) for each in results}
+async def tried_out(desk: SetUp, entered: Entered) -> list[Result]:
+    return [each async for each in desk.try_out(entered) if isinstance(each, Result)]
+
+
+def verdicts(results: list[Result]) -> dict[str, str]:
+    return {each.step: each.verdict.value for each in results}
 
 
 async def test_exchange_and_the_proxy_to_it_are_tried_and_kept_together(
@@ -68,12 +74,12 @@ async def test_exchange_and_the_proxy_to_it_are_tried_and_kept_together(
         "exchange.proxy_url": f"http://joe:Qx7z@127.0.0.1:{proxy.port}",
     }
 
-    refused = await desk.try_out(Entered(part="exchange", values=values, secrets=secrets))
+    refused = await tried_out(desk, Entered(part="exchange", values=values, secrets=secrets))
     assert verdicts(refused)["exchange-proxy"] == "fail"
     assert "Qx7z" not in str(refused)
     secrets["exchange.proxy_url"] = f"http://joe:pw@127.0.0.1:{proxy.port}"
     entered = Entered(part="exchange", values=values, secrets=secrets)
-    tried = verdicts(await desk.try_out(entered))
+    tried = verdicts(await tried_out(desk, entered))
     assert [tried[f"exchange-{step}"] for step in ("proxy", "tls", "authentication")] == ["pass", "pass", "pass"]
     await desk.keep(entered)
     assert ring.stored["rainbow-exchange", "exchange.proxy_url"] == f"http://joe:pw@127.0.0.1:{proxy.port}"
@@ -91,9 +97,35 @@ async def test_the_proxy_to_rainbow_is_tried_up_to_its_server(make_proxy: MakePr
         found = {}
         for password in ("wrong", "pw"):
             entered = Entered(part="rainbow-proxy", values=values, secrets={"rainbow.proxy_password": password})
-            found[password] = verdicts(await desk.try_out(entered))
+            found[password] = verdicts(await tried_out(desk, entered))
     finally:
         await rainbow.stop()
 
     assert [*found["pw"]] == ["rainbow-proxy", "rainbow-name", "rainbow-tcp", "rainbow-tls"]
     assert (found["wrong"]["rainbow-proxy"], found["pw"]["rainbow-proxy"]) == ("fail", "pass")
+
+
+async def test_what_is_kept_goes_nowhere_else_once_the_address_is_taken_back(store: Store, ring: MemoryKeyring) -> None:
+    desk = SetUp(Settings, store, now=now, random=Random(1).random)
+    mail, evil = (
+        Entered(part="exchange", values={"exchange.url": f"https://{host}.test/EWS"}) for host in ("mail", "evil")
+    )
+    ring.set_password("rainbow-exchange", "exchange.password", "Qx7z")
+
+    assert await desk.withheld(mail) == []
+    await desk.keep(mail)
+    await desk.keep(Entered(part="exchange", values={"exchange.url": None}))
+    assert await desk.withheld(mail) == []
+    (said,) = await desk.withheld(evil)
+    assert said.startswith("exchange.password is kept for mail.test:443, and would be sent to evil.test:443")
+
+
+async def test_what_is_kept_goes_nowhere_else_than_where_exchange_was_found(store: Store, ring: MemoryKeyring) -> None:
+    found = {"url": "https://mail.test/EWS", "autodiscover_url": "https://autodiscover.test/"}
+    store.set_value("exchange_found", json.dumps({"place": found, "asked_at": None}))
+    ring.set_password("rainbow-exchange", "exchange.password", "Qx7z")
+    desk = SetUp(Settings, store, now=now, random=Random(1).random)
+
+    entered = Entered(part="exchange", values={"exchange.url": "https://evil.test/EWS"})
+    (said,) = await desk.withheld(entered)
+    assert said.startswith("exchange.password is kept for mail.test:443, and would be sent to evil.test:443")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rainbow_exchange.network.shown import few, printable, shown
+from rainbow_exchange.network.shown import few, nameless, printable, shown
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,21 @@ from rainbow_exchange.network.shown import few, printable, shown
 )
 def test_only_what_does_no_harm_is_left(text: str, expected: str) -> None:
     assert shown(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("User ada.lovelace+1@acme.test is unknown", "User …@acme.test is unknown"),
+        (
+            "<mailto:élodie@acme.test>, 'bob@acme.test';jid=c@x.test/desk",
+            "<mailto:…@acme.test>, '…@acme.test';jid=…@x.test/desk",
+        ),
+        ("Resource not found: 5f00 @ noon", "Resource not found: 5f00 @ noon"),
+    ],
+)
+def test_of_whom_a_server_names_the_domain_is_left(text: str, expected: str) -> None:
+    assert nameless(text) == expected
 
 
 def test_the_length_can_be_another_and_our_own_text_has_none() -> None:

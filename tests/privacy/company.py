@@ -19,6 +19,7 @@ import aiohttp
 from rainbow_exchange import logs
 from rainbow_exchange.lab.exchange.mailbox import OutOfOffice
 from rainbow_exchange.web import runtime
+from tests.browsing import OPENED
 from tests.house import House, now
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Watch(logging.Handler):
                 async with page.post(path, json={}) as answer:
                     assert answer.status == 200
                     self.seen.append(f"{path} {await answer.text()}")
-            async with page.get(json.loads(self.seen[-1].partition(" ")[2])["path"]) as answer:
+            async with page.get(json.loads(self.seen[-1].partition(" ")[2])["path"], headers=OPENED) as answer:
                 self.seen.append(f"/ {await answer.text()}")
         self.files |= {path.name for path in house.folder.rglob("*")}
         self.seen += [f"{path}: {read(path)!r}" for path in house.folder.rglob("*") if path.is_file()]

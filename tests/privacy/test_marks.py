@@ -5,6 +5,7 @@ import logging
 import socket
 import traceback
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from lxml import etree
 from rainbow_exchange.ews.answers import instant
 from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.lab.exchange.mailbox import Right
-from rainbow_exchange.rainbow import iq_questions
 from tests.house import House, until, virtually
 from tests.privacy.company import BODY, DROPPED, GUEST, MARKS, PLACE, SUBJECT, TEXT, Made, Watch, fill, stir
 
@@ -99,7 +99,16 @@ def test_no_mark_shows_anywhere_whatever_goes_wrong(tmp_path: Path, link: str, r
     virtually(test)
 
 
-def test_a_bug_shows_none_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "where",
+    [
+        "rainbow_exchange.rainbow.iq_questions.events_result",
+        "rainbow_exchange.bridge.answer.auto_reply",
+        "rainbow_exchange.ews.calendar.draft_of_item",
+        "rainbow_exchange.ews.out_of_office.plain",
+    ],
+)
+def test_a_bug_shows_none_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """Neither its traceback, nor what the loop says of the tasks that it ends."""
 
     async def test() -> None:
@@ -121,20 +130,26 @@ def test_a_bug_shows_none_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 house.exchange.dials.turn({"cut_answers": "", "error_words": WORDS, "faults": FAULTS})
                 await asyncio.sleep(2)
                 house.exchange.dials.turn({"faults": {}})
-                monkeypatch.setattr(iq_questions, "events_result", buggy)
-                await house.rainbow.questions.ask("events", house.people[0].login_email)
+                monkeypatch.setattr(where, buggy)
+                for mailbox in house.exchange.directory.by_address.values():
+                    mailbox.oof = replace(mailbox.oof, internal=f"<p>{TEXT}, still</p>")
+                stir(house)
+                for kind in ("events", "autoreply"):
+                    await house.rainbow.questions.ask(kind, house.people[0].login_email)
                 running, house.running = house.running, None
                 assert running is not None
                 with pytest.raises(BaseExceptionGroup) as ended:
                     await running
                 watch.seen.append("".join(traceback.format_exception(ended.value)))
         assert "asyncio" in watch.loggers
+        assert where.rpartition(".")[2] in watch.seen[-1]
         assert "a bug" in watch.seen[-1]
         assert watch.found() == []
 
     virtually(test)
 
 
+@pytest.mark.tells
 async def test_a_mark_in_a_log_is_seen() -> None:
     """Whoever logs it, in whatever value, and at whatever level; what redaction would hide counts as well."""
     for log in (
@@ -156,7 +171,7 @@ def test_a_time_that_is_none_is_not_repeated() -> None:
 
 @pytest.mark.parametrize("code", [f"{SUBJECT} at nine", "", "x" * 101, "\x1b[2J", f"<{TEXT}>"])
 def test_a_code_that_is_no_word_is_not_repeated(code: str) -> None:
-    assert str(ResponseError(code)) == "(no ResponseCode)"
+    assert str(ResponseError(code)) == "no ResponseCode"
     assert str(ResponseError("ErrorAccessDenied")) == "ErrorAccessDenied"
 
 

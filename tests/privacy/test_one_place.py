@@ -23,6 +23,7 @@ READERS = {
     "diagnosis/check/way.py": "of a certificate",
     "diagnosis/preview.py": "shows what was masked already",
     "cli/run_with_lab.py": "shows what the lab's Rainbow was told",
+    "lab_page/appointments.py": "writes what is typed at the lab, in its owner's name",
     "network/certificate.py": "of a certificate",
     "network/verdict.py": "of a certificate",
 }

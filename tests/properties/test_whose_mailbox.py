@@ -46,11 +46,26 @@ class Company:
         self.random = Random(seed)
         self.wanted: deque[Member] = deque()
 
+    def came(self, page: list[RainbowUser]) -> None:
+        """Take a page of a list of which more is to come: by their logins, unless somebody is asked for."""
+        changes = self.roster.take(user for user in page if user.is_active)
+        for member in changes.changed:
+            self.roster.release(member, coverage=Coverage.PENDING)
+        for member in (*changes.added, *changes.changed, *changes.freed):
+            if self.random.random() < 0.3:
+                self.enrol(member)
+            elif MAILBOXES.get(login := member.user.login_email) and member.coverage is not Coverage.COVERED:
+                identifier = Identifier(IdentifierKind.LOGIN, login)
+                if loser := self.roster.claim(member, Mailbox(address=MAILBOXES[login]), identifier):
+                    self.wanted.append(loser)
+
     def listed(self, users: list[RainbowUser]) -> None:
+        """Take a whole list, and try whoever has to be tried, those who had to wait for it as well."""
+        waited = [member for member in self.roster if member.coverage is not Coverage.COVERED]
         changes = self.roster.replace(users)
         for member in changes.changed:
             self.roster.release(member, coverage=Coverage.PENDING)
-        wanted = [*changes.added, *changes.changed, *changes.freed]
+        wanted = [*changes.added, *changes.changed, *changes.freed, *waited]
         self.random.shuffle(wanted)
         self.wanted.extend(wanted)
         for _ in range(1000):
@@ -101,8 +116,26 @@ def test_every_mailbox_is_the_right_users_or_nobodys_for_a_reason(
     company = Company(seed)
     for state in history:
         company.listed(users_of(state))
-    roster = company.roster
-    assert {member.user.id for member in roster} == {user.id for user in users_of(history[-1]) if user.is_active}
+    assert_right(company.roster, users_of(history[-1]))
+
+
+@given(st.lists(companies, min_size=1, max_size=3), companies, st.integers(0, 99))
+@settings(max_examples=150)
+def test_whoever_is_taken_while_the_list_is_still_coming_has_no_other_mailbox_in_the_end(
+    pages: list[tuple[dict[str, dict[str, object]], list[str]]],
+    state: tuple[dict[str, dict[str, object]], list[str]],
+    seed: int,
+) -> None:
+    """The list may break off, and be another when it comes whole."""
+    company = Company(seed)
+    for page in pages:
+        company.came(users_of(page))
+    company.listed(users_of(state))
+    assert_right(company.roster, users_of(state))
+
+
+def assert_right(roster: Roster, users: list[RainbowUser]) -> None:
+    assert {member.user.id for member in roster} == {user.id for user in users if user.is_active}
     may = {member.user.id: ways(roster, member) for member in roster}
     for member in roster:
         if member.coverage is Coverage.COVERED:

@@ -339,3 +339,59 @@ async def test_answer_of_the_wrong_kind_is_a_bug(server: Any, run_link: RunLink)
     assert "internal-server-error" in said
     await asyncio.wait([life.task])
     assert life.task.exception().subgroup(TypeError) is not None
+
+
+async def test_what_is_known_is_answered_at_once_and_told_once_it_has_left(server: Any, run_link: RunLink) -> None:
+    sent: list[str] = []
+
+    def at_once(asked: Question) -> Answer | None:
+        known = asked.email.startswith("known")
+        return Answer(events=(EVENT,), sent=lambda: sent.append(asked.id)) if known else None
+
+    life = run_link(at_once=at_once)
+    visit = await server.visit()
+    for number in range(200):
+        await visit.say(question(f"q{number}", email="known@acme.test" if number % 2 else "bob@acme.test"))
+    await visit.hear('id="q198"')
+    await visit.hear('id="q199"')
+    said = [frame for frame in visit.frames if 'type="result"' in frame and ' id="q' in frame]
+    assert len(said) == 200
+    assert len({re.findall(r' id="(q\d+)"', frame)[0] for frame in said}) == 200
+    assert sum("R&amp;D" in frame for frame in said) == 100
+    assert sent == [f"q{number}" for number in range(1, 200, 2)]
+    assert [asked.id for asked in life.questions] == [f"q{number}" for number in range(0, 200, 2)]
+    assert (life.link.counters.questions, life.link.counters.answered) == (200, 200)
+
+
+async def test_whoever_reads_nothing_gets_no_more_than_a_little_made_at_once(server: Any, run_link: RunLink) -> None:
+    made: list[str] = []
+
+    def at_once(asked: Question) -> Answer:
+        made.append(asked.id)
+        return Answer(events=(EVENT,) * 500)
+
+    async def answer(_: Question) -> Answer:
+        return Answer(events=(EVENT,) * 500)
+
+    life = run_link(answer, at_once=at_once)
+    visit = await server.visit()
+    server.frame_seconds = 86_400
+    before = memory()
+    for number in range(3_000):
+        await visit.say(question(f"q{number}"))
+    await until(lambda: life.link.counters.questions == 3_000)
+    assert len(life.questions) > 1_000
+    await until(lambda: not life.link.connected)
+    assert memory() - before < 40_000_000  # three thousand answers of 18 kB are 54 MB
+    counters = life.link.counters
+    await until(lambda: counters.answered + counters.failed + counters.refused == 3_000)
+
+
+async def test_bug_in_what_is_known_is_not_hidden(server: Any, run_link: RunLink) -> None:
+    def at_once(_: Question) -> Answer:
+        raise ZeroDivisionError
+
+    life = run_link(at_once=at_once)
+    assert "internal-server-error" in await (await server.visit()).ask(question())
+    await asyncio.wait([life.task])
+    assert life.task.exception().subgroup(ZeroDivisionError) is not None

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rainbow_exchange.rainbow.answers import Reply, refusal
-from rainbow_exchange.rainbow.errors import RainbowApiError, RainbowConnectionError, RateLimited, UnexpectedAnswer
+from rainbow_exchange.rainbow.errors import (
+    RainbowApiError,
+    RainbowConnectionError,
+    RateLimited,
+    SaslRefused,
+    StreamEnded,
+    UnexpectedAnswer,
+)
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
@@ -22,6 +29,13 @@ def test_what_rainbow_says_is_left_out_where_it_may_repeat_what_was_sent() -> No
     body = {"errorCode": 400, "errorMsg": "no such subject: Planning", "errorDetailsCode": 400000}
     error = refusal(Reply(400, {}, json.dumps(body).encode()), NOW, words=False)
     assert str(error) == "HTTP 400, 400000"
+
+
+def test_whom_a_refusal_names_is_left_out() -> None:
+    body = {"errorCode": 403, "errorMsg": "Denied to ada@acme.test", "errorDetails": "jid e0f1@x.test/node_1"}
+    assert str(refused(403, body)) == "HTTP 403: Denied to …@acme.test: jid …@x.test/node_1"
+    assert str(SaslRefused("not-authorized", "no ada@acme.test")) == "not-authorized: no …@acme.test"
+    assert str(StreamEnded("conflict", "by ada@acme.test/desk")) == "conflict: by …@acme.test/desk"
 
 
 def test_success_is_no_refusal() -> None:

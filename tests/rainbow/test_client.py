@@ -148,6 +148,7 @@ async def test_notify_is_not_repeated_by_the_client(cloud: Any, make_client: Mak
         await client.notify(["u1"])
     assert len(cloud.asked(NOTIFY)) == 1
     assert client.counters.notified == 0
+    assert client.counters.transport.back_offs == {"http-429": 1}
 
 
 async def test_nobody_is_notified_by_no_request(cloud: Any, make_client: MakeClient) -> None:

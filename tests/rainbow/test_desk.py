@@ -76,3 +76,18 @@ async def test_a_time_limit_of_the_one_who_answers_stays_its_own() -> None:
     async with desk.staffed(slow, link_restored=nothing, link_lost=nothing):
         with pytest.raises(TimeoutError, match="of its own"):
             await desk.answer(ASKED)
+
+
+async def test_only_whoever_is_there_answers_at_once() -> None:
+    desk = Desk()
+    answer = Answer()
+
+    async def slowly(_: Question) -> Answer:
+        return answer
+
+    assert desk.at_once(ASKED) is None
+    async with desk.staffed(slowly, link_restored=nothing, link_lost=nothing):
+        assert desk.at_once(ASKED) is None
+    async with desk.staffed(slowly, link_restored=nothing, link_lost=nothing, at_once=lambda _: answer):
+        assert desk.at_once(ASKED) is answer
+    assert desk.at_once(ASKED) is None

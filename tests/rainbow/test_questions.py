@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from rainbow_exchange.rainbow.link import MalformedQuestion
+from rainbow_exchange.rainbow.markup import printable
 from rainbow_exchange.rainbow.questions import (
     auto_reply_result,
     events_result,
     is_question,
     read_question,
 )
-from rainbow_exchange.rainbow.stanzas import Iq, printable, read
+from rainbow_exchange.rainbow.stanzas import Iq, read
 from rainbow_exchange.rainbow.types import AutoReply, CalendarEvent, Question
 
 MAX_STANZA = 18_380
@@ -53,6 +54,7 @@ def test_question_for_events_is_read_from_get_and_set(type_: str) -> None:
         type_,
     )
     assert is_question(asked)
+    assert read_question(asked).id == "ev1"
     assert read_question(asked) == Question(
         kind="events",
         email=" Bob@acme.test",

@@ -5,6 +5,7 @@ from lxml import etree
 
 from rainbow_exchange.rainbow import stanzas
 from rainbow_exchange.rainbow.errors import UnexpectedAnswer
+from rainbow_exchange.rainbow.markup import printable
 from rainbow_exchange.rainbow.stanzas import Close, Features, Iq, Open, Other, Presence, Sasl, StreamFault, read
 
 IQ = Iq(type="get", id="7", from_="rainbow.test")
@@ -232,7 +233,7 @@ def test_frame_is_written(written: str, expected: str) -> None:
 def test_attributes_and_texts_of_any_characters_make_a_frame(text: str) -> None:
     frame = read(stanzas.error(Iq(type="get", id=text, from_="a/b"), "me@b/c", "forbidden", "auth"))
     assert isinstance(frame, Iq)
-    assert frame.id == stanzas.printable(text)
+    assert frame.id == printable(text)
 
 
 def test_bound_jid_is_what_the_server_gave() -> None:

@@ -314,7 +314,7 @@ async def test_connection_that_breaks_after_a_login_was_sent_is_no_second_attemp
 async def test_notify_that_was_cut_off_is_sent_once_more_under_another_id(foreign: Any) -> None:
     async with foreign(notify=[[None], [http("200 OK")]]) as (server, client):
         with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
-            correlation_id = await client.notify(["u1"])
+            correlation_id = (await client.notify(["u1"]))["correlation_id"]
     ids = [
         line.partition(": ")[2]
         for head in server.paths(API + NOTIFY)

@@ -320,7 +320,7 @@ async def test_server_that_is_down_is_tried_ever_more_slowly_and_found_again(ser
         await server.visit(2)
     assert server.visits[1].at - began <= 60
     told = [(entry["log_level"], entry["event"]) for entry in logs if entry["log_level"] in ("warning", "info")]
-    assert told == [("info", "xmpp_connected"), ("warning", "xmpp_lost"), ("info", "xmpp_connected")]
+    assert told == [("info", "xmpp_connected")]
 
 
 async def test_conflict_is_shown_and_tried_again_slowly(server: Any, run_link: RunLink) -> None:

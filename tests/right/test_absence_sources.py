@@ -345,7 +345,7 @@ def test_who_is_away_without_a_text_is_not_back_because_the_settings_cannot_be_r
         (problem,) = (each for each in house.status()["problems"] if each["id"].startswith("exchange-out-of"))
         reason = next(iter(trouble.get("faults", {}).values()), "TimeoutError")
         assert problem["text"] == (
-            "The out-of-office of 2 mailbox(es) cannot be read: Exchange does not tell their settings"
+            "The out-of-office of 2 mailboxes cannot be read: Exchange does not tell their settings"
             f" ({reason}). Rainbow is answered that it is not known."
         )
         assert [shown(house, person) for person in people] == ["out_of_office", "free"]

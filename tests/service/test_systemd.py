@@ -39,6 +39,7 @@ def test_paths_with_spaces_and_percent_signs_mean_themselves() -> None:
 def test_it_is_started_again_without_end_but_not_with_wrong_settings() -> None:
     unit = lines()
     assert {"Restart=on-failure", "RestartPreventExitStatus=2", "RestartSec=5", "StartLimitIntervalSec=0"} <= set(unit)
+    assert "LimitNOFILE=16384" in unit  # 250 streams carry 50,000 mailboxes; owner-bound, each has one of its own
     assert {"TimeoutStopSec=20", "KillMode=mixed", "KillSignal=SIGTERM", "Type=exec"} <= set(unit)
 
 

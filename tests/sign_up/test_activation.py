@@ -21,7 +21,7 @@ from rainbow_exchange.lab.rainbow import LabRainbow
 from rainbow_exchange.network.proxy import Proxy
 from rainbow_exchange.sign_up import activation, keeping
 from rainbow_exchange.sign_up.activation import Activation
-from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, Refusal
+from rainbow_exchange.sign_up.administrator import Administrator, Done, Order, Refusal, SeveralCompanies
 from rainbow_exchange.sign_up.keeping import Keeping, Trial
 from rainbow_exchange.state import connector, kept, made
 from rainbow_exchange.state.store import Store
@@ -219,8 +219,7 @@ async def test_a_connector_that_was_not_made_here_is_left_alone_and_explained(de
 
     assert refusal.kind == "left alone"
     assert "AD/LDAP connector ldap_" in refusal.text
-    assert "--take-over" in refusal.action
-    assert "--as-account" in refusal.action
+    assert refusal.offers == ("as-account", "take-over")
     assert "connectors/ldaps/activate" in refusal.action
     assert desk.lab.record.counts == {
         key: count for key, count in desk.lab.record.counts.items() if not key.startswith(("POST", "DELETE"))
@@ -262,7 +261,7 @@ async def test_a_rainbow_that_gives_no_second_connector_changes_nothing(desk: De
     refusal = await desk.refused(take_over=True)
 
     assert "does not give company 5f00000000000000000000c1 another connector" in refusal.text
-    assert "--as-account" in refusal.action
+    assert refusal.offers == ("as-account",)
     assert connector.read(desk.store) is None
     assert not any(key.startswith("DELETE") for key in desk.lab.record.counts)
 
@@ -364,7 +363,7 @@ async def test_a_connector_without_rights_is_removed_and_the_account_offered(des
     refusal = await desk.refused()
     assert "may not list the users" in refusal.text
     assert "It was removed at Rainbow again." in refusal.text
-    assert "--as-account" in refusal.action
+    assert refusal.offers == ("as-account",)
     assert (desk.connectors(), desk.kept(), desk.ring.stored, connector.read(desk.store)) == ([], {}, {}, None)
 
     desk.watcher.leave = True
@@ -473,8 +472,9 @@ async def test_with_single_sign_on_only_no_password_is_sent(desk: Desk, kind: st
 
     refusal = await desk.refused()
     assert kind in refusal.text
-    for way in ("--token", "Bearer", "a password of Rainbow's own", "--try-password"):
+    for way in ("Either paste a token", "Bearer", "a password of Rainbow's own"):
         assert way in refusal.action
+    assert refusal.offers == ("token", "try-password")
     assert desk.count("GET", "/api/rainbow/authentication/v1.0/login") == 0
 
     assert (await desk.login(try_password=True)).connector_id in desk.connectors()
@@ -519,9 +519,10 @@ async def test_who_manages_several_companies_names_one(desk: Desk) -> None:
     other = {"id": "5f00000000000000000000c2", "name": "Other"}
     desk.lab.dials.set({"administrator_roles": ["admin", "bp_admin"], "managed_companies": [other]})
 
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(SeveralCompanies) as caught:
         await desk.login()
-    assert "--company-id: 5f00000000000000000000c1 Acme, 5f00000000000000000000c2 Other" in caught.value.problems[0]
+    assert "5f00000000000000000000c1 Acme, 5f00000000000000000000c2 Other" in caught.value.problems[0]
+    assert [each.name for each in caught.value.companies] == ["Acme", "Other"]
 
     assert (await desk.login(company_id=COMPANY)).company_id == COMPANY
 
@@ -540,7 +541,7 @@ async def test_a_connector_of_another_company_is_taken_back_first(desk: Desk) ->
     refusal = await desk.refused(company_id=other["id"])
 
     assert refusal.kind == "left alone"
-    assert "rainbow-exchange logout" in refusal.action
+    assert refusal.offers == ("log-out",)
 
 
 async def test_no_administrator_is_told_so(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from random import SystemRandom
 
+from tests.drawing import MISSING
 from tests.soak.plot import plot
 from tests.soak.series import Bound, Sample, Verdict, judge
 from tests.soak.soak import Outcome, Plan, Soak
@@ -116,6 +117,8 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="rainbow-exchange-soak-"))
     plan = plan_from(arguments, folder)
     say(f"soak of {plan.minutes:g} minutes with {plan.mailboxes} mailboxes, seed {plan.seed}; logs in {folder}")
+    if MISSING:
+        say(MISSING)
     try:
         outcome = asyncio.run(soaked(plan))
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -123,11 +126,13 @@ def main(arguments: Sequence[str]) -> int:
     verdict = judge(outcome.samples, BOUNDS)
     keep(outcome.samples, verdict, BUILD)
     title = f"{plan.mailboxes} mailboxes, seed {plan.seed}: {'flat' if verdict.flat else 'not flat'}"
-    plot(outcome.samples, title, BUILD / "soak.png")
+    if not MISSING:
+        (BUILD / "soak.svg").write_text(plot(outcome.samples, title), encoding="utf-8")
     told(outcome, verdict)
     more = "" if plan.impersonation else " --reviewer"
     say(
-        f"picture and figures: {BUILD}; again: python -m tests.soak --minutes {plan.minutes:g} --seed {plan.seed}{more}"
+        f"{'' if MISSING else 'picture and '}figures: {BUILD}; "
+        f"again: python -m tests.soak --minutes {plan.minutes:g} --seed {plan.seed}{more}"
     )
     right = verdict.flat and not outcome.wrong
     if right:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,22 @@ class LabRefusedError(Exception):
     """The lab does not do what it was told to."""
 
 
+def options_of(users: list[dict[str, Any]], folder: Path) -> list[str]:
+    """Write a file of these users; return the options for a lab of them, whose calendars the account may read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "users.json"
+    file.write_text(json.dumps(users), encoding="utf-8")
+    return ["--users-file", str(file), "--right", "reviewer"]
+
+
 class Labs:
     """Both sides, each a process of its own, so that one can stand still while the other goes on."""
 
-    def __init__(
-        self, folder: Path, users: list[dict[str, Any]], session: aiohttp.ClientSession, stack: ExitStack
-    ) -> None:
+    def __init__(self, folder: Path, people: Sequence[str], session: aiohttp.ClientSession, stack: ExitStack) -> None:
+        """`people` are the options of the lab that say who is in it, and what else both sides are to be like."""
         self._session = session
-        people = folder / "users.json"
-        folder.mkdir(parents=True, exist_ok=True)
-        people.write_text(json.dumps(users), encoding="utf-8")
         self.sides = {
-            side: Lab(
-                ["lab", "--json", "--right", "reviewer", "--only", side, "--users-file", str(people)], folder / side
-            )
-            for side in ("exchange", "rainbow")
+            side: Lab(["lab", "--json", "--only", side, *people], folder / side) for side in ("exchange", "rainbow")
         }
         for lab in self.sides.values():
             stack.callback(lab.kill)

@@ -38,12 +38,20 @@ LEAKS: dict[str, Callable[[], None]] = {"tasks": leave_task, "sockets": leave_so
 def plant(leak: Callable[[], None]) -> None:
     """Have each answer leak."""
     answer: Callable[..., Awaitable[Any]] = Answers.answer
+    at_once: Callable[..., Any] = Answers.at_once
 
     async def leaking(self: Answers, *arguments: Any, **more: Any) -> Any:
         leak()
         return await answer(self, *arguments, **more)
 
+    def leaking_at_once(self: Answers, *arguments: Any) -> Any:
+        answered = at_once(self, *arguments)
+        if answered is not None:
+            leak()
+        return answered
+
     Answers.answer = leaking  # type: ignore[method-assign]  # this is the leak
+    Answers.at_once = leaking_at_once  # type: ignore[method-assign, assignment]  # and this
 
 
 if __name__ == "__main__":

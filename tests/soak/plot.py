@@ -1,39 +1,35 @@
-"""A run as a picture, for whoever wants to see where it bends. matplotlib comes with the group `soak`."""
+"""A run as a picture, for whoever wants to see where it bends."""
 
-import importlib
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from tests.drawing import Panel, svg
 from tests.soak.series import Sample
 
 
-def plot(samples: Sequence[Sample], title: str, file: Path) -> None:
-    """Write a PNG: memory, blocks of memory, and the counts, over minutes; the calms are shaded."""
-    # By name, since the types must hold where the group is not installed as well.
-    figure: Any = importlib.import_module("matplotlib.figure").Figure(figsize=(11, 11), layout="constrained")
+def plot(samples: Sequence[Sample], title: str) -> str:
+    """Give memory, blocks of memory, and the counts, over minutes, as SVG; the calms are shaded."""
     minutes = [each.at / 60 for each in samples]
-    panels: list[tuple[str, dict[str, list[float]]]] = [
-        ("memory, MiB", {"resident": [each.sizes["memory"] / 2**20 for each in samples]}),
-        ("Python's blocks, thousands", {"blocks": [each.sizes["blocks"] / 1000 for each in samples]}),
-        ("tasks", _series(samples, [name for name in _names(samples) if name == "tasks" or _grows(samples, name)])),
-        (
-            "open",
-            _series(samples, ["sockets", "files", "threads"])
-            | {"streams": [each.sizes["streams"] for each in samples]},
-        ),
-    ]
-    axes = figure.subplots(len(panels), 1, sharex=True)
-    for axis, (label, lines) in zip(axes, panels, strict=True):
-        for name, values in lines.items():
-            axis.plot(minutes, values, linewidth=1, label=name)
-        for start, end in _calms(samples):
-            axis.axvspan(start, end, color="tab:green", alpha=0.12, linewidth=0)
-        axis.set_ylabel(label)
-        axis.legend(loc="upper left", fontsize="x-small", ncols=4)
-    axes[0].set_title(title, fontsize="medium")
-    axes[-1].set_xlabel("minutes; shaded: calm")
-    figure.savefig(file, dpi=100)
+    kinds = [name for name in _names(samples) if name == "tasks" or _grows(samples, name)]
+    streams = {"streams": [each.sizes["streams"] for each in samples]}
+    panels: Mapping[str, Mapping[str, Sequence[float]]] = {
+        "memory, MiB": {"resident": [each.sizes["memory"] / 2**20 for each in samples]},
+        "Python's blocks, thousands": {"blocks": [each.sizes["blocks"] / 1000 for each in samples]},
+        "tasks": _series(samples, kinds),
+        "open": _series(samples, ["sockets", "files", "threads"]) | streams,
+    }
+    return svg(
+        [
+            Panel(
+                title=title,
+                x_name="minutes; shaded: calm",
+                y_name=name,
+                lines={each: list(zip(minutes, values, strict=True)) for each, values in lines.items()},
+                shaded=_calms(samples),
+                from_zero=False,
+            )
+            for name, lines in panels.items()
+        ]
+    )
 
 
 def _names(samples: Sequence[Sample]) -> list[str]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -33,10 +34,9 @@ class Product:
         environment = settings | {
             "RAINBOW_EXCHANGE_STATE__PATH": str(folder / "state"),
             "RAINBOW_EXCHANGE_WEB__PORT": "0",
-            # Rarely: each listing leaves a connection open for a while, which a calm would have to wait for.
-            "RAINBOW_EXCHANGE_BRIDGE__USERS_REFRESH_MINUTES": "5",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         }
+        self.environment = environment
         self._connector = Connector(["run"], folder, environment, command=tuple(command))
         stack.callback(self._connector.kill)
         self._connector.start()
@@ -50,7 +50,7 @@ class Product:
         return f"http://{runtime['host']}:{runtime['port']}"
 
     @property
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         token = (self._folder / "state" / "web-token").read_text(encoding="utf-8").strip()
         return {"Authorization": f"Bearer {token}"}
 
@@ -64,10 +64,16 @@ class Product:
             for sample in family.samples
         }
 
+    async def status(self) -> dict[str, Any]:
+        """Return what `rainbow-exchange status --json` prints."""
+        async with self._session.get(f"{self.url}/api/status", headers=self.headers, timeout=_TIMEOUT) as answer:
+            shown: dict[str, Any] = await answer.json()
+        return shown
+
     async def retry(self) -> None:
         """Have it try at once what it would try later, as `rainbow-exchange retry --all` does."""
         url = f"{self.url}/api/retry"
-        async with self._session.post(url, json={"all": True}, headers=self._headers, timeout=_TIMEOUT) as answer:
+        async with self._session.post(url, json={"all": True}, headers=self.headers, timeout=_TIMEOUT) as answer:
             assert answer.status == 200, await answer.text()
 
     async def sample(self, calm: int | None) -> Sample:

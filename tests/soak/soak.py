@@ -12,7 +12,7 @@ from random import Random
 import aiohttp
 
 from tests.soak.faults import Faults
-from tests.soak.labs import Labs
+from tests.soak.labs import Labs, options_of
 from tests.soak.people import People, company, differences
 from tests.soak.product import Product
 from tests.soak.series import Sample, above
@@ -90,10 +90,16 @@ class Soak:
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(connector=connector) as session:
                 users = company(self._plan.mailboxes)
-                labs = await asyncio.to_thread(Labs, self._plan.folder, users, session, stack)
+                labs = await asyncio.to_thread(
+                    Labs, self._plan.folder, options_of(users, self._plan.folder), session, stack
+                )
                 people = People(labs, users, self._random, polled=self._plan.polled)
                 await people.begin()
-                access = {"RAINBOW_EXCHANGE_EXCHANGE__IMPERSONATION": str(self._plan.impersonation).lower()}
+                access = {
+                    "RAINBOW_EXCHANGE_EXCHANGE__IMPERSONATION": str(self._plan.impersonation).lower(),
+                    # Rarely: each listing leaves a connection open for a while, which a calm would have to wait for.
+                    "RAINBOW_EXCHANGE_BRIDGE__USERS_REFRESH_MINUTES": "5",
+                }
                 product = Product(
                     self._plan.folder / "product", labs.settings() | access, session, stack, command=self._plan.command
                 )

@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from rainbow_exchange.bridge.history import What
+from rainbow_exchange.bridge.recent import KEPT, Happening
 from rainbow_exchange.daemon import Daemon
 from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.lab.rainbow.presence import Known
+from rainbow_exchange.model import Window
 from tests.house import EPOCH, now, until
+from tests.kept import check_kept
 from tests.torture import exchange_faults, oracle
 from tests.torture.clock_faults import ClockFaults
 from tests.torture.exchange_faults import ExchangeFaults
@@ -32,6 +36,10 @@ UNAUTHORIZED = 401
 LOGINS = 60
 #: objects of one kind that a company of six may need: appointments, for the most part
 MANY = 150
+#: and of those that are kept on purpose, so many of each kind of event at most
+KEEPS = {f"{Happening.__module__}.{Happening.__qualname__}": KEPT * len(What)}
+#: the process keeps the windows of the last days, whatever company they were of
+CACHED = {f"{Window.__module__}.{Window.__qualname__}": 4}
 LOGIN = "/api/rainbow/authentication/v1.0/login"
 
 
@@ -81,6 +89,8 @@ class Tortured(RainbowFaults, ExchangeFaults, ClockFaults):
     async def live(self, step: Step) -> None:
         """Take one step."""
         await asyncio.sleep(step.pause)
+        if self.daemon is not None:
+            check_kept(self.daemon)
         self.do(step)
 
     def check_so_far(self) -> None:
@@ -109,7 +119,7 @@ class Tortured(RainbowFaults, ExchangeFaults, ClockFaults):
 
     def in_memory(self) -> dict[str, int]:
         """Give the kinds of objects of which there are more than a small company needs."""
-        return {name: more for name, more in (_objects() - self.before[2]).items() if more > MANY}
+        return {name: more for name, more in (_objects() - self.before[2]).items() if more > KEEPS.get(name, MANY)}
 
     async def end(self) -> None:
         """Stop everything, whatever has happened."""
@@ -128,10 +138,12 @@ class Tortured(RainbowFaults, ExchangeFaults, ClockFaults):
         """Raise AssertionError for what is left of a company that has ended."""
         self.daemon = self.running = None
         await asyncio.sleep(60)
-        assert not (left := self.more_than(self.before[:2])), left
+        assert not (besides := self.more_than(self.before[:2])), besides
         gc.collect()
         assert not self.loose, self.loose
-        assert not (more := _objects() - self.before[2]), f"in memory are left: {dict(more)}"
+        more = (_objects() - self.before[2]).items()
+        left = {name: number for name, number in more if number > CACHED.get(name, 0)}
+        assert not left, f"in memory are left: {left}"
 
     def note(self, _: object, context: dict[str, Any]) -> None:
         """Take note of an error that nobody has looked at."""

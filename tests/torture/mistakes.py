@@ -17,7 +17,7 @@ from rainbow_exchange.bridge.notify import Notifier
 from rainbow_exchange.bridge.parts import Cause
 from rainbow_exchange.bridge.privacy import PrivacyRules, SubjectRule
 from rainbow_exchange.bridge.reader import Reader
-from rainbow_exchange.bridge.reads import Entry, Read
+from rainbow_exchange.bridge.reads import Read
 from rainbow_exchange.bridge.told import Ledger
 from rainbow_exchange.ews.errors import EwsError
 from rainbow_exchange.model import Agenda, Window
@@ -46,13 +46,14 @@ LINK = ("breaks at question", "breaks at answer", "link resets", "link cut")
 
 def generation_ignored(patch: Patch) -> None:
     """What is kept of a calendar counts as current, although Exchange has said since that it was changed."""
-    current = Reader._current
+    current = Reader.current
 
-    def ignorant(self: Reader, entry: Entry, wanted: Window) -> bool:
-        entry.agenda_generation = entry.generation
-        return current(self, entry, wanted)
+    def ignorant(self: Reader, address: str, window: Window) -> Agenda | None:
+        if (entry := self.entry(address)) is not None:
+            entry.agenda_generation = entry.generation
+        return current(self, address, window)
 
-    patch.setattr(Reader, "_current", ignorant)
+    patch.setattr(Reader, "current", ignorant)
 
 
 def old_read_taken_for_current(patch: Patch) -> None:

@@ -1,9 +1,10 @@
 """A tortured company on a loop of virtual time of its own, that is run part by part."""
 
 import asyncio
+import gc
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ EACH_SECOND = (
     "rainbow_exchange.bridge.enrolment.LOOK_EVERY",
     "rainbow_exchange.bridge.polling._LOOK_EVERY",
     "rainbow_exchange.bridge.sso_watch._LOOK_EVERY",
+    "rainbow_exchange.loop_lag.EVERY",
 )
 RARELY = 10.0
 
@@ -82,11 +84,24 @@ def live_through(steps: Iterable[Step], *, impersonation: bool = True) -> None:
         rig.end(failed=failed)
 
 
+def heard(*, at_debug: bool) -> None:
+    """Have the log written nowhere; `at_debug`: it is made all the same, for what listens to every test."""
+
+    def nowhere(*_: object) -> MutableMapping[str, Any]:
+        raise structlog.DropEvent
+
+    level = logging.DEBUG if at_debug else logging.CRITICAL
+    structlog.configure(processors=[nowhere], wrapper_class=structlog.make_filtering_bound_logger(level))
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the log out of it."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    """Keep the log out of it, and what is there before it out of the looks at memory."""
+    heard(at_debug=False)
+    gc.collect()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         structlog.reset_defaults()

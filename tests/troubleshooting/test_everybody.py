@@ -22,6 +22,7 @@ from rainbow_exchange.lab.tls import LabAuthority
 from rainbow_exchange.web import runtime
 from tests.administrator import Administrator
 from tests.house import House, now, until, virtually
+from tests.network.conftest import SmallProxy
 from tests.troubleshooting.symptoms import Symptom
 
 Change = Callable[[House], Awaitable[object] | None]
@@ -55,14 +56,20 @@ def brought_about(
     virtually(test)
 
 
-def typed(*words: str, folder: Path) -> list[str]:
+def typed(*words: str, folder: Path, **settings: str) -> list[str]:
     """What a command prints that is called with its settings in the environment."""
-    done = CliRunner().invoke(commands, words, env={"RAINBOW_EXCHANGE_STATE__PATH": str(folder)})
+    named = {f"RAINBOW_EXCHANGE_{name.upper()}": value for name, value in settings.items()}
+    done = CliRunner().invoke(commands, words, env=named | {"RAINBOW_EXCHANGE_STATE__PATH": str(folder)})
     return done.output.splitlines()
 
 
 def test_the_service_is_not_running(tmp_path: Path, symptom: Symptom) -> None:
     symptom.led_to_by("status", typed("status", folder=tmp_path))
+
+
+def test_the_service_ends_as_soon_as_it_is_started(tmp_path: Path, symptom: Symptom) -> None:
+    faulty = {"exchange__url": "mail.company.com", "bridge__privacy": "none"}
+    symptom.led_to_by("config check", typed("config", "check", folder=tmp_path, **faulty))
 
 
 def test_somebody_else_answers_on_the_port_of_the_service(tmp_path: Path, symptom: Symptom) -> None:
@@ -156,6 +163,23 @@ def test_exchange_is_busy_all_the_time(tmp_path: Path, symptom: Symptom) -> None
 
 def test_rainbow_cannot_be_reached(tmp_path: Path, symptom: Symptom) -> None:
     brought_about(symptom, tmp_path, begins=lambda house: house.link.update(url="http://127.0.0.1:1"))
+
+
+def test_the_proxy_wants_a_name_and_a_password(tmp_path: Path, symptom: Symptom) -> None:
+    async def test() -> None:
+        proxy = SmallProxy(account=("svc-rainbow", "Proxy#1"))
+        async with await asyncio.start_server(proxy.connected, "127.0.0.1", 0) as server:
+            proxy.port = server.sockets[0].getsockname()[1]
+            company = House(tmp_path, 2)
+            company.link.update(url="https://openrainbow.invalid", proxy_url=proxy.url)
+            async with company.open():
+                company.start()
+                await asyncio.sleep(30)
+                symptom.led_to_by("status", status_screen.lines(company.status(), now=now()))
+            await proxy.stop()
+        assert set(proxy.given) == {None}
+
+    virtually(test)
 
 
 def test_rainbow_refuses_the_sign_in(tmp_path: Path, symptom: Symptom) -> None:

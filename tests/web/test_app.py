@@ -121,6 +121,19 @@ async def test_status_is_refused_without_the_token(
         assert "healthy" not in await answer.text()
 
 
+async def test_whoever_tries_tokens_out_is_sent_away_and_shuts_nobody_out(
+    daemon: Daemon, client: aiohttp.ClientSession
+) -> None:
+    async def asked(token: str) -> int:
+        async with client.get(daemon.url("/api/status"), headers={"Authorization": f"Bearer {token}"}) as answer:
+            return answer.status
+
+    seen = [await asked(f"{number:064}") for number in range(40)]
+    assert seen[:30] == [401] * 30
+    assert 429 in seen[30:]
+    assert await asked(TOKEN) == 200
+
+
 @pytest.mark.parametrize(
     ("content", "token", "status", "text"),
     [
@@ -142,7 +155,20 @@ async def test_a_preview_needs_the_token_and_an_address(
 
 
 @pytest.mark.parametrize("path", [*OPEN, "/api/status"])
-@pytest.mark.parametrize("host", ["evil.test", "evil.test:3001", "127.0.0.1.evil.test", "10.0.0.1", "[::2]:3001"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.test",
+        "evil.test:3001",
+        "127.0.0.1.evil.test",
+        "10.0.0.1",
+        "[::2]:3001",
+        "localhost:80@evil.test",
+        "localhost:evil.test",
+        "[::1].evil.test",
+        "[::1",
+    ],
+)
 async def test_another_host_is_refused_everywhere(
     daemon: Daemon, client: aiohttp.ClientSession, path: str, host: str
 ) -> None:

@@ -41,10 +41,10 @@ async def test_a_name_of_ones_own_can_be_allowed(host: str, status: int) -> None
     async def answer(_request: web.Request) -> web.Response:
         return web.Response()
 
-    page = web.Application(middlewares=[security.known_hosts_only(["rainbow.acme.test"])])
+    page = web.Application(middlewares=[security.known_hosts_only])
     page.router.add_get("/", answer)
     async with (
-        app.serve(page, "127.0.0.1", 0) as port,
+        app.serve(page, "127.0.0.1", 0, names=["rainbow.acme.test"]) as port,
         aiohttp.ClientSession() as client,
         client.get(f"http://127.0.0.1:{port}/", headers={"Host": host}) as got,
     ):

@@ -24,7 +24,7 @@ def test_a_code_becomes_one_session() -> None:
     assert not sessions.knows("é\udcff")
 
 
-def test_a_code_lasts_ten_minutes_and_a_session_twelve_hours() -> None:
+def test_a_code_lasts_ten_minutes_and_a_session_an_hour_without_use_and_twelve_at_most() -> None:
     clock = Clock()
     sessions = Sessions(clock)
     early, late = sessions.mint(), sessions.mint()
@@ -34,13 +34,47 @@ def test_a_code_lasts_ten_minutes_and_a_session_twelve_hours() -> None:
     assert session is not None
     clock.now = 600.0
     assert sessions.redeem(late) is None
+    for _ in range(13):
+        assert sessions.knows(session)
+        clock.now += 3300.0
     clock.now = 599.9 + 12 * 3600 - 0.1
     assert sessions.knows(session)
     clock.now += 0.2
     assert not sessions.knows(session)
+    unused = sessions.redeem(sessions.mint())
+    clock.now += 3599.9
+    assert sessions.knows(str(unused))
+    clock.now += 3600.0
+    assert not sessions.knows(str(unused))
 
 
-def test_the_oldest_go_when_there_are_too_many() -> None:
+def test_a_session_can_be_ended() -> None:
+    sessions = Sessions(Clock())
+    one, other = (str(sessions.redeem(sessions.mint())) for _ in range(2))
+
+    sessions.end(one)
+    sessions.end("none")
+    assert not sessions.knows(one)
+    assert sessions.knows(other)
+
+
+def test_a_session_may_ask_and_change_so_often_and_no_more() -> None:
+    clock = Clock()
+    sessions = Sessions(clock)
+    session = sessions.find(str(sessions.redeem(sessions.mint())))
+    assert session is not None
+
+    assert [session.looks.take() for _ in range(201)] == [True] * 200 + [False]
+    assert [session.changes.take() for _ in range(31)] == [True] * 30 + [False]
+    assert [sessions.strangers.take() for _ in range(61)] == [True] * 60 + [False]
+    clock.now += 2.0
+    assert [session.looks.take() for _ in range(41)] == [True] * 40 + [False]
+    assert [session.changes.take() for _ in range(3)] == [True] * 2 + [False]
+    clock.now += 1e6
+    assert [session.changes.take() for _ in range(31)] == [True] * 30 + [False]
+
+
+def test_the_oldest_codes_and_the_sessions_unused_for_longest_go_when_there_are_too_many() -> None:
     sessions = Sessions(Clock())
     codes = [sessions.mint() for _ in range(17)]
     assert sessions.redeem(codes[0]) is None

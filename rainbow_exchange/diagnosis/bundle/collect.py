@@ -9,6 +9,7 @@ import structlog
 
 from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
 from rainbow_exchange.errors import RainbowExchangeError
+from rainbow_exchange.words import _
 
 log = structlog.get_logger()
 
@@ -70,10 +71,10 @@ def read(source: Source) -> Read:
     except NotCollected as error:
         return Read(source, None, str(error))
     except OSError as error:
-        return Read(source, None, f"it cannot be read ({error.strerror or type(error).__name__})")
+        return Read(source, None, _("it cannot be read ({strerror})", strerror=error.strerror or type(error).__name__))
     except Exception as error:
         log.debug("bundle_part_failed", part=source.name, exc_info=error)
-        return Read(source, None, f"it failed ({type(error).__name__}); that is a fault of this program")
+        return Read(source, None, _("it failed ({name}); that is a fault of this program", name=type(error).__name__))
 
 
 def clean(given: Iterable[Read], cleaning: Cleaning) -> tuple[list[Part], list[Missing]]:
@@ -83,13 +84,17 @@ def clean(given: Iterable[Read], cleaning: Cleaning) -> tuple[list[Part], list[M
     room = MOST_BYTES_IN_ALL
     for each in given:
         source, why = each.source, cleaning.text(each.why)
+        if why == each.why:
+            why = each.why  # what is Said stays so where nothing had to be taken out
         if not why:
             part = _part(source, each.content, cleaning)
             if len(part.content) <= room:
                 room -= len(part.content)
                 parts.append(part)
                 continue
-            why = f"the bundle would be larger than {MOST_BYTES_IN_ALL} bytes with it"
+            why = _(
+                "the bundle would be larger than {most_bytes_in_all} bytes with it", most_bytes_in_all=MOST_BYTES_IN_ALL
+            )
         missing.append(Missing(name=source.name, what=cleaning.text(source.what), why=why))
     return parts, missing
 
@@ -112,7 +117,7 @@ def _lines(lines: list[str]) -> tuple[list[str], str]:
     room, kept = MOST_BYTES, len(lines)
     while kept and (room := room - len(lines[kept - 1].encode(errors="backslashreplace")) - 1) >= 0:
         kept -= 1
-    return lines[kept:], f"{kept} lines before these" if kept else ""
+    return lines[kept:], _("{kept} lines before these", kept=kept) if kept else ""
 
 
 def _json(value: Any) -> tuple[str, str]:
@@ -122,7 +127,7 @@ def _json(value: Any) -> tuple[str, str]:
         short = _cut(value, longest)
         written = json.dumps(short, indent=1, ensure_ascii=False) + "\n"
         if short != value:
-            left_out = f"whatever is beyond {longest} entries of a list"
+            left_out = _("whatever is beyond {longest} entries of a list", longest=longest)
         if len(written.encode(errors="backslashreplace")) <= MOST_BYTES or longest == 0:
             return written, left_out
         longest //= 4

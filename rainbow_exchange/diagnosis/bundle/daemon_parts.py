@@ -45,7 +45,7 @@ def serve(
         after = wanted.get("after", "") if isinstance(wanted, dict) else ""
         if part not in PARTS or not isinstance(after, str):
             raise ValueError(f'{{"part": ...}} is needed, one of {", ".join(PARTS)}')
-        cleaning = Cleaning(None, _values(secrets()))
+        cleaning = Cleaning(None, values(secrets()))
         # What takes long is done beside the loop: nobody's change may wait for it.
         content: Any
         match part:
@@ -64,11 +64,12 @@ def serve(
     return answer
 
 
-def _values(secrets: Secrets) -> Iterator[str]:
-    values = (
+def values(secrets: Secrets) -> Iterator[str]:
+    """Give all that is secret."""
+    found = (
         getattr(secrets, field.name) for field in fields(secrets) if field.name not in {"keyring_problem", "exposed"}
     )
-    return filter(None, values)
+    return filter(None, found)
 
 
 def _log(lines: Iterable[str], cleaning: Cleaning) -> list[str]:

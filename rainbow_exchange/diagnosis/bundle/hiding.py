@@ -61,7 +61,10 @@ _NO_NAMES = frozenset({"None", "True", "False", "null"})
 #: fields whose keys are people
 _BY_PERSON = frozenset({"privacy_exceptions", "bridge.privacy_exceptions"})
 #: fields of our own words, and ids of requests by which Rainbow's support finds them
-_NOBODY = frozenset({"correlation_id", "event", "level", "logger", "request_id", "severity", "state", "timestamp"})
+_NOBODY = frozenset(
+    {"correlation_id", "event", "level", "logger", "request_id", "severity", "state", "timestamp"}
+    | {"change", "client_request_id", "exchange_request_id", "notified_by", "question", "read_by"}
+)
 #: accounts that a system or this product brings along
 _SERVICES = frozenset(
     {"root", "nobody", "system", "localsystem", "local service", "network service", "localservice", "networkservice"}

@@ -1,12 +1,12 @@
 """From what was read to the finished bundle."""
 
 import contextlib
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 from rainbow_exchange import __version__
@@ -16,6 +16,7 @@ from rainbow_exchange.diagnosis.bundle.cleaning import Cleaning
 from rainbow_exchange.diagnosis.bundle.collect import Read, clean
 from rainbow_exchange.diagnosis.bundle.hiding import Hiding, is_of_a_person
 from rainbow_exchange.diagnosis.bundle.sources import People
+from rainbow_exchange.network.shown import printable
 from rainbow_exchange.own_keyring import whose
 from rainbow_exchange.secret_files import read_file
 from rainbow_exchange.web import runtime
@@ -38,10 +39,14 @@ def make(
     known: People,
     include_addresses: bool,
     now: datetime,
+    secrets: Iterable[str] = (),
 ) -> Bundle:
-    """Clean what was read, and pack it. The key of the hashes ends with this call."""
-    hiding = None if include_addresses else Hiding(secrets.token_bytes(32), **_known(settings, known))
-    cleaning = Cleaning(hiding, _secrets(settings, folder))
+    """Clean what was read, and pack it; `secrets` are those that whoever packs has, besides those that can be had here.
+
+    The key of the hashes ends with this call.
+    """
+    hiding = None if include_addresses else Hiding(token_bytes(32), **_known(settings, known))
+    cleaning = Cleaning(hiding, {*secrets, *_secrets(settings, folder)})
     parts, missing = clean(given, cleaning)
     about = {
         "product": "rainbow-exchange",
@@ -57,6 +62,13 @@ def make(
     called |= {names[0].lower(): "" for names in known.names}  # which says it all
     who = {shown: _who(name, called) for shown, name in hiding.who.items()} if hiding is not None else {}
     return Bundle(content=archive.pack(manifest, parts, now), manifest=manifest, who=who)
+
+
+def whose_hashes(file: str, who: Mapping[str, str]) -> bytes:
+    """Give the text that says whose the hashes in that file are."""
+    head = f"Who is who in {file}. Keep this file, do not send it: without it nobody can tell.\n\n"
+    lines = "".join(f"{shown}\t{printable(name)}\n" for shown, name in sorted(who.items()))
+    return (head + lines).encode(errors="backslashreplace")
 
 
 def _who(name: str, called: Mapping[str, str]) -> str:

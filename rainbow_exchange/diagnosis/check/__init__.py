@@ -49,13 +49,15 @@ async def run(
     must_refuse: Sequence[str] = (),
     daemon: Mapping[str, Any] | None = None,
     again: bool = False,
+    find_by: str = "",
     total: float = TOTAL,
 ) -> AsyncGenerator[Began | Result, None]:
     """Check `candidate`, as far as `sides` go; with `address` for this one person.
 
     To be used before settings are kept, as well as by the command: `store` is written into by nobody but us, so give a
     `state.snapshot`, or one that is empty. `must_refuse` are addresses that the account must not act for; `daemon` is
-    the status of the one that runs with these settings; `again` sends credentials once more that were refused before.
+    the status of the one that runs with these settings; `again` sends credentials once more that were refused before;
+    `find_by` is an address by which autodiscover is asked where the settings do not say where Exchange is.
     """
     async with AsyncExitStack() as stack:
         case = Case(
@@ -69,6 +71,7 @@ async def run(
             again=again,
             address=address,
             must_refuse=tuple(must_refuse),
+            find_by=find_by,
         )
         async with aclosing(walk(_steps(candidate, case, sides), total=total)) as results:
             async for each in results:

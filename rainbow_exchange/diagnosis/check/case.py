@@ -28,7 +28,8 @@ class Case:
     """One check. `given` and `secrets` are the candidate; whatever is opened is closed by `stack`.
 
     `store` is looked at and thrown away. `daemon` is the status of the one that runs with these settings, None without
-    one. `again`: credentials that were refused before are sent once more.
+    one. `again`: credentials that were refused before are sent once more. `find_by` is an address that somebody here
+    has typed to have Exchange found by, which confirms its domain.
     """
 
     given: Settings
@@ -41,6 +42,7 @@ class Case:
     again: bool = False
     address: str = ""
     must_refuse: tuple[str, ...] = ()
+    find_by: str = ""
     entered: Entered = field(default_factory=Entered)
     url: str = ""
     exchange: EwsClient | None = None

@@ -14,7 +14,7 @@ from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, wa
 from rainbow_exchange.diagnosis.check.way import WayTo, late_cause
 from rainbow_exchange.diagnosis.check.wording import once
 from rainbow_exchange.errors import RainbowExchangeError
-from rainbow_exchange.network.shown import counted, shown
+from rainbow_exchange.network.shown import shown
 from rainbow_exchange.network.trust import client_context
 from rainbow_exchange.rainbow import connections
 from rainbow_exchange.rainbow.company import company_record, exchange_configuration
@@ -31,6 +31,7 @@ from rainbow_exchange.rainbow.errors import (
 from rainbow_exchange.rainbow.link_trial import try_link
 from rainbow_exchange.sides import holds
 from rainbow_exchange.sides.company import wrong
+from rainbow_exchange.words import _, clause, joined, sentences
 
 _MEANT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
@@ -93,7 +94,9 @@ class CloudSteps:
                 cause = sso_explained(cause, await client.sign_in_ways())
             return failed(once(cause, sent=client.counters.sign_in.logins > 0), code=error.code)
         company = shown(account.company_name or account.company_id)
-        return passed(f"As {shown(account.login)}, of {company}.", company_id=account.company_id)
+        return passed(
+            _("As {login}, of {company}.", login=shown(account.login), company=company), company_id=account.company_id
+        )
 
     async def administration(self) -> Finding:
         """Read what was entered in Rainbow's administration."""
@@ -101,7 +104,10 @@ class CloudSteps:
         company_id = await client.company()
         unread: dict[str, RainbowError] = {}
         documents = []
-        for what, get in (("the connector's configuration", exchange_configuration), ("the company", company_record)):
+        for what, get in (
+            (_("the connector's configuration"), exchange_configuration),
+            (_("the company"), company_record),
+        ):
             try:
                 documents.append(await get(client, company_id) or {})
             except RainbowError as error:
@@ -114,26 +120,33 @@ class CloudSteps:
             hold = holds.SWITCHED_OFF
             return warned(Cause(hold.problem, hold.text, hold.action), **facts)
         if case.entered.faults:
-            text = f"Rainbow's administration holds what is not understood: {'; '.join(case.entered.faults)}."
-            action = "Correct it there (Company, Settings, Application), or name another field in rainbow_fields."
+            text = _(
+                "Rainbow's administration holds what is not understood: {faults}.",
+                faults=joined("; ", case.entered.faults),
+            )
+            action = _("Correct it there (Company, Settings, Application), or name another field in rainbow_fields.")
             return warned(Cause("rainbow-settings-not-understood", text, action), **facts)
         if unread:
-            said = f"It cannot be read: {'; '.join(f'{what} ({error})' for what, error in unread.items())}."
+            said = _(
+                "Rainbow's administration cannot be read: {what}.",
+                what=joined("; ", (_("{what} ({error})", what=what, error=error) for what, error in unread.items())),
+            )
             if self.set_here and all(isinstance(error, RainbowApiError) for error in unread.values()):
-                return passed(f"{said} It need not be, since Exchange is set on this machine.", **facts)
-            action = "Nothing, if Exchange is set on this machine. Else, may the account read its company?"
+                need_not = _("It need not be, since Exchange is set on this machine.")
+                return passed(sentences(said, need_not), **facts)
+            action = _("Nothing, if Exchange is set on this machine. Else, may the account read its company?")
             return warned(Cause("rainbow-settings-not-read", said, action), **facts)
-        gives = ", ".join(f"exchange.{name}" for name in sorted(case.entered.values)) or "nothing about Exchange"
-        return passed(f"The calendars are switched on; it gives {gives}.", **facts)
+        gives = ", ".join(f"exchange.{name}" for name in sorted(case.entered.values)) or _("nothing about Exchange")
+        return passed(_("The calendars are switched on; it gives {gives}.", gives=gives), **facts)
 
     async def users(self) -> Finding:
         """List the first users of the company."""
-        _, total = await self.case.people()
+        _first, total = await self.case.people()
         if not total:
-            text = "Rainbow lists no user of the company."
-            action = "Check rainbow.company_id (leave it out to use the account's own), and the account's rights."
+            text = _("Rainbow lists no user of the company.")
+            action = _("Check rainbow.company_id (leave it out to use the account's own), and the account's rights.")
             return warned(Cause("rainbow-no-users", text, action), total=0)
-        return passed(f"{counted(total, 'user')}.", total=total)
+        return passed(_("1 user.") if total == 1 else _("{total} users.", total=total), total=total)
 
     async def link(self) -> Finding:
         """See whether questions can arrive: at the running service, else by a sign-in that nobody notices."""
@@ -143,18 +156,21 @@ class CloudSteps:
         client = case.cloud()
         if case.given.rainbow.link == "s2s":
             found = await connections.listed(client)
-            text = f"The account may have S2S connections (it has {len(found)}); whether Rainbow reaches"
-            text += " rainbow.callback_url is seen once the service runs."
+            text = _(
+                "The account may have S2S connections (it has {number}); whether Rainbow reaches rainbow.callback_url"
+                " is seen once the service runs.",
+                number=len(found),
+            )
             return passed(text, kind="s2s", connections=len(found))
         account = await client.signed_in()
         app_id, proxy = case.given.rainbow.app_id or "", case.proxies.to_rainbow()
         try:
             domain = await try_link(self.url, account, app_id=app_id, ssl=client_context(), proxy=proxy)
         except (RainbowConnectionError, UnexpectedAnswer) as error:
-            text = f"Rainbow answers, but there is no link to its XMPP server: {shown(str(error))}."
-            action = "Do proxy and firewall let WebSocket (wss, 443) through?"
+            text = _("Rainbow answers, but there is no link to its XMPP server: {error}.", error=shown(str(error)))
+            action = _("Do proxy and firewall let WebSocket (wss, 443) through?")
             return failed(Cause("rainbow-link-lost", text, action))
-        return passed(f"The XMPP server of {shown(domain)} lets the connector in.", kind="xmpp")
+        return passed(_("The XMPP server of {domain} lets the connector in.", domain=shown(domain)), kind="xmpp")
 
     async def notify(self) -> Finding:
         """Tell Rainbow of nobody: an empty list says nothing, and is refused by whoever reads it."""
@@ -167,28 +183,32 @@ class CloudSteps:
             answered = f"HTTP {error.status}"
         else:
             answered = "2xx"
-        return passed("Rainbow takes it (it was told of nobody).", answered=answered)
+        return passed(_("Rainbow takes it (it was told of nobody)."), answered=answered)
 
     def _of_daemon(self) -> Finding:
         daemon = self.case.daemon or {}
         link = daemon.get("link") or {}
         if since := link.get("connected_since"):
-            return passed(f"The service, which runs, has it since {since}.", kind=link.get("kind"), since=since)
+            return passed(
+                _("The service, which runs, has it since {since}.", since=since), kind=link.get("kind"), since=since
+            )
         for problem in daemon.get("problems", ()):
             if problem["id"] in LINK_PROBLEMS:
                 return failed(Cause(problem["id"], problem["text"], problem["action"]))
-        reason = (daemon.get("rainbow") or {}).get("reason") or "it has just begun"
-        text = f"The service, which runs, has no link: {reason}"
-        return failed(Cause("rainbow-link-lost", text, "See rainbow-exchange status."))
+        reason = (daemon.get("rainbow") or {}).get("reason") or _("it has just begun")
+        text = _("The service, which runs, has no link: {reason}", reason=reason)
+        return failed(Cause("rainbow-link-lost", text, _("See rainbow-exchange status.")))
 
 
 def _link_refused(error: SaslRefused | StreamEnded) -> Cause:
-    text = f"Rainbow's XMPP server does not let the connector in: {str(error).rstrip('.')}."
+    text = _("Rainbow's XMPP server does not let the connector in: {error}.", error=clause(str(error)))
     if isinstance(error, SaslRefused) and error.condition == "server-not-proved":
-        text = "What answers as Rainbow's XMPP server has not proved that it knows the password."
+        text = _("What answers as Rainbow's XMPP server has not proved that it knows the password.")
     return Cause(
         "rainbow-link-lost",
         text,
-        "Rainbow's REST API gave us this account: if it stays, ask Rainbow's support, unless something in between"
-        " speaks in Rainbow's place.",
+        _(
+            "Rainbow's REST API gave us this account: if it stays, ask Rainbow's support, unless something in"
+            " between speaks in Rainbow's place."
+        ),
     )

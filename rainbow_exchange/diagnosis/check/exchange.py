@@ -11,13 +11,16 @@ from rainbow_exchange.bridge.discovery import Place
 from rainbow_exchange.bridge.password import PasswordWatch
 from rainbow_exchange.bridge.problems import Problems
 from rainbow_exchange.bridge.sign_in_causes import passed_over
+from rainbow_exchange.config import Settings
 from rainbow_exchange.config.accounts import accounts
 from rainbow_exchange.diagnosis.check.case import Case
 from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, warned
 from rainbow_exchange.diagnosis.check.way import WayTo, late_cause
 from rainbow_exchange.diagnosis.check.wording import once
+from rainbow_exchange.diagnosis.settings_shown import short
 from rainbow_exchange.errors import RainbowExchangeError
 from rainbow_exchange.ews.client import EwsClient
+from rainbow_exchange.ews.discovery.places import domain_of
 from rainbow_exchange.ews.endpoint import check_url
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
@@ -37,10 +40,11 @@ from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.sides import holds
 from rainbow_exchange.sides.exchange import exchange_client, exchange_tls
 from rainbow_exchange.sides.finder import finder
+from rainbow_exchange.words import _, sentences
 
 #: first version with all that is needed, and the first that streams at all
 _ENOUGH, _LEAST = (15, 0), (14, 1)
-_NAMES = {(14,): "2010", (15, 0): "2013", (15, 1): "2016", (15, 2): "2019 or SE"}
+_NAMES = {(14,): "2010", (15, 0): "2013", (15, 1): "2016", (15, 2): _("2019 or SE")}
 
 
 @dataclass(slots=True, eq=False)
@@ -64,8 +68,8 @@ class ExchangeSteps:
             cause = rainbow_cause(
                 error, self.case.given.rainbow.url, company_id=rainbow.company_id if rainbow else None
             )
-            text = f"Rainbow's users are needed to look for Exchange. {cause.text}"
-            return Cause("exchange-not-found", text, f"{cause.action} Or set exchange.url.")
+            text = sentences(_("Rainbow's users are needed to look for Exchange."), cause.text)
+            return Cause("exchange-not-found", text, sentences(cause.action, _("Or set exchange.url.")))
         return exchange_fault(self.case, error)
 
     def late(self, seconds: float) -> Cause:
@@ -79,14 +83,14 @@ class ExchangeSteps:
         if combined.unconfirmed:
             return _held(holds.unconfirmed(combined.unconfirmed, case.given.exchange.allowed_hosts))
         url, origin = settings.exchange.url, combined.origins.get("exchange.url") or settings.origin("exchange.url")
-        text = f"{url} ({origin})."
+        text = _("{url} ({origin}).", url=url, origin=short(origin))
         if url is None:
             if missing := config.missing_for_exchange(settings, combined.secrets):
                 return _held(holds.exchange_missing(missing, combined, was_read=case.entered.was_read))
             place = await self._looked_for()
             if isinstance(place, Finding):
                 return place
-            url, text = place, f"{place} (found by autodiscover)."
+            url, text = place, _("{place} (found by autodiscover).", place=place)
         check_url(url)
         case.url = url
         self._way = WayTo(
@@ -118,7 +122,14 @@ class ExchangeSteps:
         if client.passed_over is not None:
             first, refusal = client.passed_over
             text, action = passed_over(refusal, self.way.host)
-            text = f"The account {first} is refused; {client.account} is used in its place. {text}"
+            text = sentences(
+                _(
+                    "The account {first} is refused; {account} is used in its place.",
+                    first=first,
+                    account=client.account,
+                ),
+                text,
+            )
             return warned(once(Cause("exchange-fallback-account", text, action)), **facts)
         given = accounts(settings.exchange, secrets)
         password = PasswordWatch(
@@ -131,7 +142,7 @@ class ExchangeSteps:
         await password.look()
         if ending := password.ending():
             return warned(Cause("exchange-password-expires", ending.text, ending.action), **facts)
-        return passed(f"As {client.account}, by {client.scheme}.", **facts)
+        return passed(_("As {account}, by {scheme}.", account=client.account, scheme=client.scheme), **facts)
 
     async def version(self) -> Finding:
         """See which Exchange it is."""
@@ -142,17 +153,22 @@ class ExchangeSteps:
         told = shown(client.server_version or "")
         numbers = tuple(int(part) for part in told.split(".")[:2] if part.isascii() and part.isdecimal())
         name = _NAMES.get(numbers) or _NAMES.get(numbers[:1], "")
-        text = f"{told}{f' (Exchange {name})' if name else ''}"
+        text = _("{told} (Exchange {name})", told=told, name=name) if name else told
         if not numbers:
-            said = f"It is not told ({told})." if told else "It is not told."
-            action = "Nothing has to be done if the rest passes: what stands in front of Exchange may leave it out."
+            said = _("Exchange tells no version ({told}).", told=told) if told else _("Exchange tells no version.")
+            action = _("Nothing has to be done if the rest passes: what stands in front of Exchange may leave it out.")
             return warned(Cause("exchange-version-unknown", said, action), version=told)
-        old = f"{text} is older than Exchange 2013, which is the oldest that the connector is made for."
+        old = _("{text} is older than Exchange 2013, which is the oldest that the connector is made for.", text=text)
         if numbers < _LEAST:
-            return failed(Cause("exchange-too-old", f"{old} It has no streams.", "Use a newer one."), version=told)
+            return failed(
+                Cause("exchange-too-old", sentences(old, _("It has no streams.")), _("Use Exchange 2013 or newer.")),
+                version=told,
+            )
         if numbers < _ENOUGH:
-            return warned(Cause("exchange-too-old", old, "Use a newer one, if something does not work."), version=told)
-        return passed(f"{text}.", version=told)
+            return warned(
+                Cause("exchange-too-old", old, _("Use a newer Exchange, if something does not work.")), version=told
+            )
+        return passed(_("{text}.", text=text), version=told)
 
     async def _answered(self, client: EwsClient) -> str:
         """Ask the directory, or else free/busy: whatever is answered, it is to somebody who is signed in."""
@@ -180,7 +196,7 @@ class ExchangeSteps:
         case, combined = self.case, self.case.combined
         client = await case.opened()
         async with finder(
-            combined.settings,
+            _confirming(combined.settings, case.find_by),
             combined.secrets,
             rainbow=client,
             proxies=case.proxies,
@@ -189,11 +205,19 @@ class ExchangeSteps:
             now=case.now,
             random=case.random,
         ) as discovery:
-            place = await discovery.look()
+            place = await discovery.look(case.find_by)
         if isinstance(place, Place):
             return place.url
-        text = f"{place.text} {place.tried}".strip()
-        return failed(Cause(place.id, text, place.action))
+        return failed(Cause(place.id, sentences(place.text, place.tried), place.action))
+
+
+def _confirming(settings: Settings, address: str) -> Settings:
+    """Have the settings confirm the domain of an address, since somebody at this machine has typed it for that."""
+    domain = domain_of(address)
+    if not domain or domain in settings.bridge.domains:
+        return settings
+    bridge = settings.bridge.model_copy(update={"domains": (*settings.bridge.domains, domain)})
+    return settings.model_copy(update={"bridge": bridge})
 
 
 @contextmanager
@@ -217,12 +241,14 @@ def exchange_fault(case: Case, error: RainbowExchangeError) -> Cause:
 
 def _busy(error: ServerBusy | ConnectionLimitReached) -> Cause:
     wait = error.back_off if isinstance(error, ServerBusy) else None
-    asks = f" and asks to be left alone for {wait:.0f} s" if wait else ""
+    asks = _(" and asks to be left alone for {wait} s", wait=f"{wait:.0f}") if wait else ""
     return Cause(
         "exchange-busy",
-        f"Exchange refuses more requests of this account for now ({error.code}){asks}.",
-        "Run this again in some minutes. If it stays, does something else use the account? More is allowed by a"
-        " throttling policy of its own: rainbow-exchange throttling-policy print.",
+        _("Exchange refuses more requests of this account for now ({code}){asks}.", code=error.code, asks=asks),
+        _(
+            "Run this again in some minutes. If it stays, does something else use the account? More is"
+            " allowed by a throttling policy of its own: rainbow-exchange throttling-policy print."
+        ),
     )
 
 

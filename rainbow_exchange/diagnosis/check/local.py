@@ -12,8 +12,10 @@ from rainbow_exchange.config import Settings
 from rainbow_exchange.config.sources import SECRETS
 from rainbow_exchange.credentials import Secrets
 from rainbow_exchange.diagnosis.check.results import Finding, failed, passed, warned
+from rainbow_exchange.diagnosis.settings_shown import short
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.network.shown import few
+from rainbow_exchange.words import _, joined, sentences
 
 _MOST_FAULTS = 5
 
@@ -79,30 +81,38 @@ def settings_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
     """Say where the settings come from, and which are missing."""
     settings = candidate.settings
     origins = Counter(_kind(settings.origin(key)) for key in _given(settings))
-    where = ", ".join(f"{number} from {origin}" for origin, number in origins.most_common()) or "none are given"
+    listed = [_("{number} from {origin}", number=number, origin=origin) for origin, number in origins.most_common()]
+    where = joined(", ", listed)
     facts = {"folder": str(config.data_folder(settings)), "origins": dict(origins)}
     rainbow, exchange = missing(candidate)
     lacking = [key for key in rainbow if key not in SECRETS] if "rainbow" in sides else []
     if "rainbow" not in sides:
         lacking += [key for key in exchange if key not in SECRETS]
     if lacking and candidate.state_fault:
-        text = f"Settings are missing: {', '.join(lacking)}. What login has kept is not known: {candidate.state_fault}."
-        return failed(Cause("state-unusable", text, "Run this as the account of the service."), **facts)
+        text = _(
+            "Settings are missing: {lacking}. What login has kept is not known: {state_fault}.",
+            lacking=", ".join(lacking),
+            state_fault=candidate.state_fault,
+        )
+        return failed(Cause("state-unusable", text, _("Run this as the account of the service.")), **facts)
     if lacking:
-        text = f"Settings are missing: {', '.join(lacking)}."
-        return failed(Cause("settings-missing", text, " ".join(how_to_set(lacking))), **facts)
+        text = _("Settings are missing: {lacking}.", lacking=", ".join(lacking))
+        return failed(Cause("settings-missing", text, sentences(*how_to_set(lacking))), **facts)
     if candidate.state_fault:
-        text = f"What this machine has kept (login, mailboxes that were found) is not known: {candidate.state_fault}."
-        return warned(Cause("state-unusable", text, "Run this as the account of the service."), **facts)
+        text = _(
+            "What this machine has kept (login, mailboxes that were found) is not known: {state_fault}.",
+            state_fault=candidate.state_fault,
+        )
+        return warned(Cause("state-unusable", text, _("Run this as the account of the service.")), **facts)
     if candidate.service_fault:
-        text = f"Whether the service runs cannot be told: {candidate.service_fault}."
-        return warned(Cause("cannot-tell", text, "See rainbow-exchange status."), **facts)
-    return passed(f"{where[0].upper()}{where[1:]}.", **facts)
+        text = _("Whether the service runs cannot be told: {service_fault}.", service_fault=candidate.service_fault)
+        return warned(Cause("cannot-tell", text, _("See rainbow-exchange status.")), **facts)
+    return passed(_("{where}.", where=where) if where else _("None are given."), **facts)
 
 
 def secrets_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
     """Say who reads the secrets, from where, and which cannot be read."""
-    settings, secrets, account = candidate.settings, candidate.secrets, candidate.account or "this account"
+    settings, secrets, account = candidate.settings, candidate.secrets, candidate.account or _("this account")
     rainbow, exchange = missing(candidate)
     wanted = (rainbow if "rainbow" in sides else []) + (exchange if "exchange" in sides else [])
     lacking = [key for key in wanted if key in SECRETS and key not in candidate.secret_faults]
@@ -113,40 +123,63 @@ def secrets_step(candidate: Candidate, *, sides: Sequence[str]) -> Finding:
     }
     facts = {"account": account, "service_account": candidate.service or None, "read": places}
     if faults := list(candidate.secret_faults.values()):
-        text = f"{account} cannot read every secret: {few(faults, _MOST_FAULTS)}"
-        return failed(Cause("secret-unreadable", text, "Correct that, as the account of the service."), **facts)
+        text = _("{account} cannot read every secret: {faults}", account=account, faults=few(faults, _MOST_FAULTS))
+        return failed(Cause("secret-unreadable", text, _("Correct that, as the account of the service.")), **facts)
     if "rainbow" in sides and from_rainbow(candidate):
         lacking = [key for key in lacking if key in rainbow]
     if (found := _of_service(candidate, [*places, *lacking], lacking)) is not None:
         cause, fails = found
         return (failed if fails else warned)(cause, **facts)
     if lacking:
-        why = f" ({secrets.keyring_problem})" if secrets.keyring_problem else ""
-        text = f"{account} finds no {', '.join(lacking)}{why}."
-        return failed(Cause("settings-missing", text, " ".join(how_to_set(lacking))), **facts)
+        text = _("{account} finds no {lacking}.", account=account, lacking=", ".join(lacking))
+        if why := secrets.keyring_problem:
+            text = _("{account} finds no {lacking} ({why}).", account=account, lacking=", ".join(lacking), why=why)
+        return failed(Cause("settings-missing", text, sentences(*how_to_set(lacking))), **facts)
     if secrets.exposed:
-        return warned(Cause("secret-exposed", secrets.exposed, "Take that right away from them."), **facts)
-    where = "; ".join(f"{key} from {place}" for key, place in places.items()) or "none is needed"
-    also = f" The service, as {candidate.service}, finds them, too." if candidate.service_has is not None else ""
-    return passed(f"As {account}: {where}.{also}", **facts)
+        return warned(Cause("secret-exposed", secrets.exposed, _("Take that right away from them.")), **facts)
+    where = joined("; ", (_("{key} from {place}", key=key, place=place) for key, place in places.items()))
+    also = (
+        _("The service, as {service}, finds them, too.", service=candidate.service)
+        if candidate.service_has is not None
+        else ""
+    )
+    as_whom = _("As {account}: {where}.", account=account, where=where or _("none is needed"))
+    return passed(sentences(as_whom, also), **facts)
 
 
 def _of_service(candidate: Candidate, wanted: Sequence[str], lacking: Sequence[str]) -> tuple[Cause, bool] | None:
     """Say what differs between what this account finds and the service's, and whether that fails; None: nothing."""
     who, has = candidate.service, candidate.service_has
-    as_it = f"Run this as {who} (on Linux: runuser -u {who} -- rainbow-exchange check)."
+    as_it = _("Run this as {who} (on Linux: runuser -u {who} -- rainbow-exchange check).", who=who)
     if has is not None and (absent := [key for key in wanted if key not in has]):
-        text = f"The service, which runs as {who}, finds no {', '.join(absent)}."
-        action = f"rainbow-exchange secret set {absent[0]} gives it to the running service."
+        text = _("The service, which runs as {who}, finds no {absent}.", who=who, absent=", ".join(absent))
+        action = _("rainbow-exchange secret set {absent} gives it to the running service.", absent=absent[0])
         return Cause("other-account" if set(absent) - set(lacking) else "settings-missing", text, action), True
     if not who or not candidate.account or who == candidate.account:
         return None
     if lacking:
-        text = f"This runs as {candidate.account}, which finds no {', '.join(lacking)}, and the service as {who}"
-        return Cause("other-account", f"{text}{', which does' if has is not None else ''}.", as_it), True
-    if has is None:
+        absent_here = ", ".join(lacking)
         text = (
-            f"This runs as {candidate.account}, and the service as {who}: what {who} can read is not known from here."
+            _(
+                "This runs as {account}, which finds no {lacking}, and the service as {who}, which does.",
+                account=candidate.account,
+                lacking=absent_here,
+                who=who,
+            )
+            if has is not None
+            else _(
+                "This runs as {account}, which finds no {lacking}, and the service as {who}.",
+                account=candidate.account,
+                lacking=absent_here,
+                who=who,
+            )
+        )
+        return Cause("other-account", text, as_it), True
+    if has is None:
+        text = _(
+            "This runs as {account}, and the service as {who}: what {who} can read is not known from here.",
+            account=candidate.account,
+            who=who,
         )
         return Cause("other-account", text, as_it), False
     return None
@@ -167,4 +200,4 @@ def _given(settings: Settings) -> list[str]:
 
 
 def _kind(origin: str) -> str:
-    return "variables" if origin.startswith("variable ") else origin
+    return _("variables") if origin.startswith("variable ") else short(origin)

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from rainbow_exchange.bridge.causes import Cause
 from rainbow_exchange.bridge.finding import Finding as MailboxFinding
-from rainbow_exchange.bridge.member import addresses, values_of
+from rainbow_exchange.bridge.member import SPOKEN, addresses, values_of
 from rainbow_exchange.bridge.people import trouble_by
 from rainbow_exchange.bridge.privacy import Privacy
 from rainbow_exchange.bridge.read_mode import Mode
@@ -30,6 +30,7 @@ from rainbow_exchange.rainbow.company_users import users_by_address
 from rainbow_exchange.rainbow.errors import RainbowError
 from rainbow_exchange.rainbow.types import RainbowUser
 from rainbow_exchange.sides.exchange import bridge_options
+from rainbow_exchange.words import _, joined, sentences
 
 #: users who are tried until one has a mailbox
 _MOST_USERS = 10
@@ -40,16 +41,18 @@ _MOST_VALUES = 8
 #: seconds in which a subscription is given back, whatever happens
 _GIVE_BACK_WITHIN = 5.0
 #: which command has the lines for the missing right
-PRINTS = "rainbow-exchange throttling-policy print --group NAME has the lines."
-_MORE = (
-    "Raise EwsMaxSubscriptions (rainbow-exchange throttling-policy print), or let the account impersonate: then each"
-    " mailbox has a limit of its own. With impersonation another program takes them."
+PRINTS = _("rainbow-exchange throttling-policy print --group NAME has the lines.")
+_MORE = _(
+    "Raise EwsMaxSubscriptions (rainbow-exchange throttling-policy print), or let the account"
+    " impersonate: then each mailbox has a limit of its own. With impersonation another program takes"
+    " them."
 )
-_AFFINITY = (
-    "Run this again. If it stays, something in between spreads the requests over several servers: let it pass the"
-    " cookies and the headers X-AnchorMailbox and X-PreferServerAffinity, or keep this machine on one server."
+_AFFINITY = _(
+    "Run this again. If it stays, something in between spreads the requests over several servers: let it"
+    " pass the cookies and the headers X-AnchorMailbox and X-PreferServerAffinity, or keep this machine"
+    " on one server."
 )
-_LATER = "Run this again in some minutes. If it stays, look up the code in Microsoft's list of response codes."
+_LATER = _("Run this again in some minutes. If it stays, look up the code in Microsoft's list of response codes.")
 
 
 @dataclass(slots=True, eq=False)
@@ -79,8 +82,8 @@ class MailboxSteps:
         """Say that Exchange has not answered in time."""
         return Cause(
             "exchange-unreachable",
-            f"Exchange has not answered about {self.name()} within {seconds:.0f} s.",
-            "Run it again, and for another user: if only this one is slow, look at the mailbox; else at the server.",
+            _("Exchange has not answered about {name} within {seconds} s.", name=self.name(), seconds=f"{seconds:.0f}"),
+            _("Run it again, and for another user: if only this one is slow, look at the mailbox; else at the server."),
         )
 
     async def user(self) -> Finding:
@@ -97,21 +100,36 @@ class MailboxSteps:
         member = roster.find(address)
         if member is None:
             several = roster.knows(address)
-            text = f"Several users have the address {address}." if several else f"No user has the address {address}."
-            action = "Write the login of the one who is meant." if several else "Check it in Rainbow's administration."
+            text = (
+                _("Several users have the address {address}.", address=address)
+                if several
+                else _("No user has the address {address}.", address=address)
+            )
+            action = (
+                _("Write the login of the one who is meant.") if several else _("Check it in Rainbow's administration.")
+            )
             if any(not user.is_active for user in found):
-                text = f"The user with the address {address} is a guest, or has left: such are not watched."
+                text = _(
+                    "The user with the address {address} is a guest, or has left: such are not watched.",
+                    address=address,
+                )
             return failed(Cause("user-unknown", text, action))
         wanted, refused = roster.identifiers(member)
         self._known = member, wanted
-        tried = ", ".join(f"{each.kind} {each.value}" for each in wanted)
-        left_out = ", ".join(f"{each.identifier.kind} {each.identifier.value} ({each.code})" for each in refused)
-        text = f"{member.user.login_email}. A mailbox is looked for by {tried or 'nothing'}"
-        text += f"; not by {left_out}." if left_out else "."
+        tried, left_out = joined(", ", map(_called, wanted)), joined(", ", map(_refusal, refused))
+        who = member.user.login_email
+        text = _("{who}. A mailbox is looked for by {tried}.", who=who, tried=tried or _("nothing"))
+        if left_out:
+            text = _(
+                "{who}. A mailbox is looked for by {tried}; not by {left_out}.",
+                who=who,
+                tried=tried or _("nothing"),
+                left_out=left_out,
+            )
         facts = {"login": member.user.login_email, "tried": _listed(wanted), "not_tried": _tried(refused)}
         if not wanted:
-            text = f"{member.user.login_email} has no address that a mailbox could have: {left_out}."
-            action = "Give the user a work e-mail address in Rainbow's administration."
+            text = _("{who} has no address that a mailbox could have: {left_out}.", who=who, left_out=left_out)
+            action = _("Give the user a work e-mail address in Rainbow's administration.")
             return failed(Cause("user-without-address", text, action), **facts)
         return passed(text, **facts)
 
@@ -127,16 +145,23 @@ class MailboxSteps:
                     return found
         if not asked:
             text, action = (
-                "Nobody is known whose mailbox could be tried",
-                "Name somebody: rainbow-exchange check ADDRESS.",
+                _("Nobody is known whose mailbox could be tried."),
+                _("Name somebody: rainbow-exchange check ADDRESS."),
             )
             if why := shown(self._unlisted):
-                text += f", since Rainbow's users are not to be had ({why})"
-                action = "See the steps of Rainbow below, or name somebody: rainbow-exchange check ADDRESS."
-            return failed(Cause("user-unknown", f"{text}.", action), unlisted=why)
-        said = few(self._tries, 5, lambda each: f"{each.identifier.kind} {each.identifier.value} ({each.code})")
-        text = f"Exchange knows no mailbox by {said}." if said else f"{few(asked, 3)} has no address to look for."
-        action = "Compare login and work address in Rainbow with the primary address of the mailbox in Exchange."
+                text = _(
+                    "Nobody is known whose mailbox could be tried, since Rainbow's users are not to be had ({why}).",
+                    why=why,
+                )
+                action = _("See the steps of Rainbow below, or name somebody: rainbow-exchange check ADDRESS.")
+            return failed(Cause("user-unknown", text, action), unlisted=why)
+        said = few(self._tries, 5, _refusal)
+        text = (
+            _("Exchange knows no mailbox by {said}.", said=said)
+            if said
+            else _("{asked} has no address to look for.", asked=few(asked, 3))
+        )
+        action = _("Compare login and work address in Rainbow with the primary address of the mailbox in Exchange.")
         return failed(Cause("mailbox-not-found", text, action), tried=_tried(self._tries))
 
     @property
@@ -157,7 +182,7 @@ class MailboxSteps:
 
     def name(self) -> str:
         """Say whose it is, for a person to read."""
-        return self.box.address if self.box else self.case.address or "the mailbox"
+        return self.box.address if self.box else self.case.address or _("the mailbox")
 
     def _roster(self, people: Sequence[RainbowUser]) -> Roster:
         roster = Roster(domains=self.case.given.bridge.domains or None)
@@ -175,9 +200,9 @@ class MailboxSteps:
             people: list[RainbowUser] = []
             try:
                 async with asyncio.timeout(_LISTED_WITHIN):
-                    people, _ = await self.case.people()
+                    people, _total = await self.case.people()
             except (RainbowError, TimeoutError) as error:
-                self._unlisted = str(error) or "no answer in time"
+                self._unlisted = str(error) or _("no answer in time")
             for user in islice((user for user in people if user.is_active), _MOST_USERS):
                 listed += 1
                 yield self._tried_as(user)
@@ -210,12 +235,17 @@ class MailboxSteps:
                     self.box = self.box or Mailbox(address=await self._primary(identifier.value.strip().lower()))
             else:
                 self.refusal = None
-                how = f"{self.found().address}, by the {identifier.kind} {identifier.value}."
+                how = _(
+                    "{address}, by the {kind} {value}.",
+                    address=self.found().address,
+                    kind=SPOKEN[identifier.kind],
+                    value=identifier.value,
+                )
                 return passed(how, mailbox=self.found().address, by=identifier.kind.value, tried=_tried(self._tries))
         if denied is None:
             return None
         self.refusal = denied
-        text = f"Whether {self.name()} has a mailbox is not told ({reason_of(denied)})."
+        text = _("Whether {name} has a mailbox is not told ({denied}).", name=self.name(), denied=reason_of(denied))
         return nothing(text, mailbox=self.name(), tried=_tried(self._tries))
 
     async def _primary(self, address: str) -> str:
@@ -264,21 +294,32 @@ def refused(error: EwsError, who: str) -> Cause:
     """Say why one mailbox cannot be had."""
     code = reason_of(error)
     if code == "ErrorExceededSubscriptionCount":
-        text = f"Exchange allows the account no further subscription ({code})."
+        text = _("Exchange allows the account no further subscription ({code}).", code=code)
         return Cause("exchange-subscriptions-exceeded", text, _MORE)
     match treatment(error):
         case Treatment.SUBSCRIPTION_LOST:
-            text = f"Exchange does not know the subscription to {who} that it gave a moment ago ({code})."
+            text = _(
+                "Exchange does not know the subscription to {who} that it gave a moment ago ({code}).",
+                who=who,
+                code=code,
+            )
             return Cause("exchange-subscription-lost", text, _AFFINITY)
         case Treatment.TRANSIENT:
-            text = f"Exchange cannot serve the mailbox of {who} for now ({code})."
+            text = _("Exchange cannot serve the mailbox of {who} for now ({code}).", who=who, code=code)
             return Cause("mailbox-postponed", text, _LATER)
         case _:
-            problem, trouble = trouble_by(code, who)
-    action = trouble.action
-    if treatment(error) is Treatment.DENIED and "ApplicationImpersonation" in action:
-        action = f"{action} {PRINTS}"
-    return Cause(problem, trouble.text, action)
+            cause = trouble_by(code, who)
+    if treatment(error) is Treatment.DENIED and "ApplicationImpersonation" in cause.action:
+        return replace(cause, action=sentences(cause.action, PRINTS))
+    return cause
+
+
+def _called(identifier: Identifier) -> str:
+    return _("{kind} {value}", kind=SPOKEN[identifier.kind], value=identifier.value)
+
+
+def _refusal(attempt: Try) -> str:
+    return _("{called} ({code})", called=_called(attempt.identifier), code=attempt.code)
 
 
 def _listed(identifiers: Sequence[Identifier]) -> list[dict[str, str]]:

@@ -12,37 +12,38 @@ from rainbow_exchange.bridge.causes import Cause
 from rainbow_exchange.diagnosis.check.results import Began, Finding, Result, Verdict, failed
 from rainbow_exchange.diagnosis.check.wording import once
 from rainbow_exchange.errors import RainbowExchangeError, UserError
+from rainbow_exchange.words import _, sentences
 
 #: step → what it looks at
 TITLES = {
-    "settings": "Settings",
-    "secrets": "Secrets, and who reads them",
-    "exchange-place": "Where Exchange is",
-    "exchange-proxy": "Proxy to Exchange",
-    "exchange-name": "Name of Exchange",
-    "exchange-tcp": "Connection to Exchange",
-    "exchange-tls": "Certificate of Exchange",
-    "exchange-clock": "Clock of Exchange",
-    "exchange-authentication": "Signing in to Exchange",
-    "exchange-version": "Version of Exchange",
-    "user": "User at Rainbow",
-    "mailbox": "Mailbox",
-    "impersonation": "Acting for the mailbox's owner",
-    "must-refuse": "Whom the account must not act for",
-    "subscription": "Subscription",
-    "stream": "First answer of a stream",
-    "availability": "Appointments",
-    "out-of-office": "Automatic reply",
-    "rainbow-proxy": "Proxy to Rainbow",
-    "rainbow-name": "Name of Rainbow",
-    "rainbow-tcp": "Connection to Rainbow",
-    "rainbow-tls": "Certificate of Rainbow",
-    "rainbow-clock": "Clock of Rainbow",
-    "rainbow-sign-in": "Signing in to Rainbow",
-    "rainbow-settings": "Rainbow's administration",
-    "rainbow-users": "Users of the company",
-    "rainbow-link": "Link for Rainbow's questions",
-    "rainbow-notify": "Telling Rainbow of changes",
+    "settings": _("Settings"),
+    "secrets": _("Secrets, and who reads them"),
+    "exchange-place": _("Where Exchange is"),
+    "exchange-proxy": _("Proxy to Exchange"),
+    "exchange-name": _("Name of Exchange"),
+    "exchange-tcp": _("Connection to Exchange"),
+    "exchange-tls": _("Certificate of Exchange"),
+    "exchange-clock": _("Clock of Exchange"),
+    "exchange-authentication": _("Signing in to Exchange"),
+    "exchange-version": _("Version of Exchange"),
+    "user": _("User at Rainbow"),
+    "mailbox": _("Mailbox"),
+    "impersonation": _("Acting for the mailbox's owner"),
+    "must-refuse": _("Whom the account must not act for"),
+    "subscription": _("Subscription"),
+    "stream": _("First answer of a stream"),
+    "availability": _("Appointments"),
+    "out-of-office": _("Automatic reply"),
+    "rainbow-proxy": _("Proxy to Rainbow"),
+    "rainbow-name": _("Name of Rainbow"),
+    "rainbow-tcp": _("Connection to Rainbow"),
+    "rainbow-tls": _("Certificate of Rainbow"),
+    "rainbow-clock": _("Clock of Rainbow"),
+    "rainbow-sign-in": _("Signing in to Rainbow"),
+    "rainbow-settings": _("Rainbow's administration"),
+    "rainbow-users": _("Users of the company"),
+    "rainbow-link": _("Link for Rainbow's questions"),
+    "rainbow-notify": _("Telling Rainbow of changes"),
 }
 
 
@@ -70,7 +71,7 @@ async def walk(steps: Iterable[Step], *, total: float) -> AsyncGenerator[Began |
         because = next((blocked[need] for need in step.needs if need in blocked), "")
         if because:
             blocked[step.id] = because
-            text = f"Not run, since {because} failed."
+            text = _("Not run, since {because} failed.", because=because)
             yield Result(step=step.id, verdict=Verdict.SKIP, text=text, because=because)
             continue
         yield Began(step.id)
@@ -97,7 +98,7 @@ async def _run(step: Step, seconds: float) -> Finding:
     except TimeoutError:
         return failed(once(step.late(seconds)))
     except UserError as error:
-        return failed(Cause("settings-faulty", " ".join(error.problems), "Correct it where it was entered."))
+        return failed(Cause("settings-faulty", sentences(*error.problems), _("Correct it where it was entered.")))
     except RainbowExchangeError as error:
         return failed(once(step.explained(error)))
 
@@ -105,6 +106,6 @@ async def _run(step: Step, seconds: float) -> Finding:
 def _over(total: float) -> Cause:
     return Cause(
         "check-out-of-time",
-        f"Not run: the {total:g} s of the whole check are over.",
-        "See what the slow steps before say, then run it again; --seconds gives it more time.",
+        _("Not run: the {total} s of the whole check are over.", total=f"{total:g}"),
+        _("See what the slow steps before say, then run it again; --seconds gives it more time."),
     )

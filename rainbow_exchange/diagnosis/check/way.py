@@ -35,6 +35,7 @@ from rainbow_exchange.network.proxy import Proxy, ProxyRefused, ProxyTrouble
 from rainbow_exchange.network.shown import few, printable
 from rainbow_exchange.rainbow.errors import RainbowConnectionError
 from rainbow_exchange.rainbow.transport import connection_error
+from rainbow_exchange.words import _
 
 #: seconds for the look-up of a name, for one address of several, and for a head
 _LOOK_UP_WITHIN, _EACH, _HEAD_WITHIN = 8.0, 4.0, 6.0
@@ -42,7 +43,7 @@ _MOST_ADDRESSES = 4
 _NAMES = 5
 #: where a head is asked for; Rainbow's is its own sign of life, which anybody may ask for
 _PATHS = {"exchange": "/", "rainbow": "/api/rainbow/ping"}
-_RENEWED = (
+_RENEWED = _(
     "Rainbow renews its own; one of an inspecting proxy, or of a Rainbow of your own, is renewed by whoever runs that."
 )
 _SERVERS = {"exchange": "Exchange", "rainbow": "Rainbow"}
@@ -62,7 +63,7 @@ def late_cause(side: Side, url: str) -> Callable[[float], Cause]:
     """Give what says that a server has not answered in time."""
 
     def late(seconds: float) -> Cause:
-        detail = f"no end within {seconds:.0f} s"
+        detail = _("no end within {seconds} s", seconds=f"{seconds:.0f}")
         if side == "exchange":
             return exchange_cause(EwsConnectionError("timeout", detail), url)
         return rainbow_cause(RainbowConnectionError("timeout", detail), url)
@@ -91,7 +92,7 @@ class WayTo:
     async def through_proxy(self) -> Finding:
         """See that the proxy leads there."""
         if self.proxy.url is None:
-            return nothing("No proxy is used.")
+            return nothing(_("No proxy is used."))
         where = self.proxy.address
         try:
             await self._head(verifying=False)
@@ -100,28 +101,29 @@ class WayTo:
             if isinstance(trouble, ProxyTrouble):
                 cause = connection_cause(self.side, error.failure, self.url)
                 return failed(once(Cause(cause.id, trouble.text, proxy_step(trouble, self.side))), proxy=where)
-        return passed(f"The proxy {where} leads to {self.host}.", proxy=where)
+        return passed(_("The proxy {where} leads to {host}.", where=where, host=self.host), proxy=where)
 
     async def name(self) -> Finding:
         """Look the name up."""
         if self.proxy.url is not None:
-            return nothing("The proxy looks the name up.")
+            return nothing(_("The proxy looks the name up."))
         if is_address(self.host):
-            return passed(f"{self.host} is an address.", addresses=[self.host])
+            return passed(_("{host} is an address.", host=self.host), addresses=[self.host])
         addresses = await self._addresses()
-        return passed(f"{self.host} is {few(addresses, _MOST_ADDRESSES)}.", addresses=addresses)
+        named_ = few(addresses, _MOST_ADDRESSES)
+        return passed(_("{host} is {addresses}.", host=self.host, addresses=named_), addresses=addresses)
 
     async def connection(self) -> Finding:
         """Connect to each address of the name."""
         if self.proxy.url is not None:
-            return nothing("The proxy connects.")
+            return nothing(_("The proxy connects."))
         port = URL(self.url).port or 443
         faults: dict[str, str] = {}
         open_at: list[str] = []
         for address in (await self._addresses())[:_MOST_ADDRESSES]:
             try:
                 async with asyncio.timeout(_EACH):
-                    _, writer = await asyncio.open_connection(address, port)
+                    _reader, writer = await asyncio.open_connection(address, port)
                     writer.close()
                     with suppress(OSError):
                         await writer.wait_closed()
@@ -139,19 +141,19 @@ class WayTo:
             return failed(connection_cause(self.side, failure, self.url), **facts)
         if faults:
             return warned(self._some_closed(port, faults), **facts)
-        return passed(f"Port {port} is open.", **facts)
+        return passed(_("Port {port} is open.", port=port), **facts)
 
     async def certificate(self) -> Finding:
         """Verify it as the connector does, and show what it says."""
         if URL(self.url).scheme == "http":
-            return nothing("Plain HTTP, on this machine only.")
+            return nothing(_("Plain HTTP, on this machine only."))
         try:
             await self._head(verifying=True)
         except _NoWay as error:
             return failed(connection_cause(self.side, error.failure, self.url), **await self._chain())
         facts = await self._chain()
         if not facts:
-            return passed("It is trusted.")
+            return passed(_("It is trusted."))
         watch = CertificateWatch(lambda: self._own, host=self.host, verified=self.verified, now=self.now)
         found = watch.unverified() if self.side == "exchange" else None
         if found is None and (cause := self._intercepted()) is not None:
@@ -165,7 +167,13 @@ class WayTo:
             return warned(Cause(kind, found.text, found.action if self.side == "exchange" else _RENEWED), **facts)
         names = few(facts["names"], _NAMES)
         issuers = " → ".join(each["issuer"] for each in facts["chain"])
-        text = f"For {names}, by {issuers}, until {facts['until'][:10]} ({facts['days_left']} days)."
+        text = _(
+            "For {names}, by {issuers}, until {until} ({days_left} days).",
+            names=names,
+            issuers=issuers,
+            until=facts["until"][:10],
+            days_left=facts["days_left"],
+        )
         return passed(text, **facts)
 
     async def clock(self) -> Finding:
@@ -175,17 +183,22 @@ class WayTo:
                 await self._head(verifying=URL(self.url).scheme == "https")
         server = _SERVERS[self.side]
         if self._said is None:
-            return nothing(f"{server} does not say what time it is.")
+            return nothing(_("{server} does not say what time it is.", server=server))
         off = self.now() - self._said
         seconds = round(off.total_seconds())
         if abs(off) < _CLOCK_OFF:
-            return passed(f"This machine's clock and {server}'s agree.", seconds_ahead=seconds)
-        how = "ahead of" if seconds > 0 else "behind"
+            return passed(_("This machine's clock and {server}'s agree.", server=server), seconds_ahead=seconds)
+        told = {"off": _span(abs(off)), "server": server, "said": self._said}
         cause = Cause(
             "clock-off",
-            f"This machine's clock is {_span(abs(off))} {how} {server}'s ({self._said:%Y-%m-%d %H:%M:%S} UTC).",
-            "Set this machine's clock by a time service (on Windows: w32tm /resync). If it is right, and the other"
-            f" step about a clock says so, too, {server}'s is wrong.",
+            _("This machine's clock is {off} ahead of {server}'s ({said:%Y-%m-%d %H:%M:%S} UTC).", **told)
+            if seconds > 0
+            else _("This machine's clock is {off} behind {server}'s ({said:%Y-%m-%d %H:%M:%S} UTC).", **told),
+            _(
+                "Set this machine's clock by a time service (on Windows: w32tm /resync). If it is right, and"
+                " the other step about a clock says so, too, {server}'s is wrong.",
+                server=server,
+            ),
         )
         judge = failed if abs(off) >= _CLOCK_FAR_OFF else warned
         return judge(cause, seconds_ahead=seconds)
@@ -199,7 +212,7 @@ class WayTo:
             async with asyncio.timeout(_LOOK_UP_WITHIN):
                 found = await Blocking().run(look_up)
         except (OSError, UnicodeError) as error:  # a TimeoutError is an OSError
-            detail = f"the name {self.host} is not known"
+            detail = _("the name {host} is not known", host=self.host)
             raise _error(self.side, Failure(kind="name", detail=detail)) from error
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -262,6 +275,7 @@ class WayTo:
                 {
                     "subject": certificate.called(each.subject),
                     "issuer": certificate.called(each.issuer),
+                    "from": each.not_valid_before_utc.isoformat(),
                     "until": each.not_valid_after_utc.isoformat(),
                 }
                 for each in path
@@ -273,20 +287,31 @@ class WayTo:
         product = inspector(certificate.everything_named(issuer) for issuer in self._issuers)
         if not product:
             return None
-        what = "the password of the account, and all calendars" if self.side == "exchange" else "all that is told"
+        what = _("the password of the account, and all calendars") if self.side == "exchange" else _("all that is told")
         return Cause(
             f"{self.side}-certificate-intercepted",
-            f"The certificate of {self.host} was issued by “{certificate.called(self._issuers[0])}”. This looks like an"
-            f" intercepting proxy ({product}), which sees {what}.",
-            f"Have it leave connections to {self.host} alone.",
+            _(
+                "The certificate of {host} was issued by “{issuers}”. This looks like an intercepting proxy"
+                " ({product}), which sees {what}.",
+                host=self.host,
+                issuers=certificate.called(self._issuers[0]),
+                product=product,
+                what=what,
+            ),
+            _("Have it leave connections to {host} alone.", host=self.host),
         )
 
     def _some_closed(self, port: int, faults: Mapping[str, str]) -> Cause:
         named_ = ", ".join(f"{address} ({printable(fault)})" for address, fault in faults.items())
         return Cause(
             f"{self.side}-unreachable",
-            f"{self.host} has several addresses, and not all accept connections at port {port}: {named_}.",
-            "See that each server, or the balancer, behind that name runs; or take the address out of DNS.",
+            _(
+                "{host} has several addresses, and not all accept connections at port {port}: {named}.",
+                host=self.host,
+                port=port,
+                named=named_,
+            ),
+            _("See that each server, or the balancer, behind that name runs; or take the address out of DNS."),
         )
 
 
@@ -313,5 +338,5 @@ def _span(time: timedelta) -> str:
     seconds = round(time.total_seconds())
     minutes, hours = seconds // 60, seconds // 3600
     if hours >= 48:  # noqa: PLR2004  (two days)
-        return f"{hours // 24} days"
+        return _("{days} days", days=hours // 24)
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min {seconds % 60} s"

@@ -3,6 +3,7 @@
 import re
 
 from rainbow_exchange.bridge.causes import Cause
+from rainbow_exchange.words import Said, _, parts, sentences, unfilled
 
 #: sentences of `bridge/*_causes.py` that tell what the service does next
 _SERVICE = re.compile(
@@ -17,7 +18,10 @@ _SERVICE = re.compile(
     )""",
     re.VERBOSE,
 )
-NOT_SENT = (
+_WITHOUT_RESTART = {
+    "Check {account}, then restart.": unfilled("Check {account}."),
+}
+NOT_SENT = _(
     "That was before: they were not sent again, so that the account is not locked. Once it is mended, --try-again"
     " sends them once more."
 )
@@ -25,8 +29,19 @@ NOT_SENT = (
 
 def once(cause: Cause, *, sent: bool = True) -> Cause:
     """Leave out what only the service does; `sent`: the credentials that are refused went out just now."""
-    text, action = (_SERVICE.sub("", each).strip() for each in (cause.text, cause.action))
-    action = action.replace(", then restart.", ".")
+    text, action = _left(cause.text), _left(cause.action)
     if not sent:
-        action = f"{action} {NOT_SENT}".strip()
-    return Cause(cause.id, text, action or "Run this again later.")
+        action = sentences(action, NOT_SENT)
+    return Cause(cause.id, text, action or _("Run this again later."))
+
+
+def _left(text: str) -> str:
+    """Leave it out of a text, sentence by sentence; one that is made of nothing else is ""."""
+    return sentences(*filter(None, map(_of_sentence, parts(text))))
+
+
+def _of_sentence(text: str) -> str:
+    if isinstance(text, Said) and text.template in _WITHOUT_RESTART:
+        return _(_WITHOUT_RESTART[text.template], **text.values)
+    left = _SERVICE.sub("", text).strip().replace(", then restart.", ".")
+    return text if left == text else left

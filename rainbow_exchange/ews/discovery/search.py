@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rainbow_exchange.ews.errors import EwsAuthenticationError
+from rainbow_exchange.words import _
 
 #: redirects that one search follows
 MOST_REDIRECTS = 10
@@ -18,7 +19,7 @@ class Attempt:
     result: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.result}"
+        return _("{place}: {result}", place=self.place, result=self.result)
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Search:
         """Take down that `what` leads to a host that may not be told the password."""
         if host not in self.blocked_hosts:
             self.blocked_hosts.append(host)
-        self.note(place, f"{what} the host {host}, which is not allowed")
+        self.note(place, _("{what} the host {host}, which is not allowed", what=what, host=host))
 
     def refuse(self, host: str, error: EwsAuthenticationError) -> None:
         """Take down that a host refused the credentials."""
@@ -56,10 +57,10 @@ class Search:
     def objection(self, target: str, address: str) -> str | None:
         """Say why a redirect to `target` ("" for another address) is not followed; None: it is, and counts."""
         if (target, address) in self._seen:
-            return "which was asked already"
+            return _("which was asked already")
         self._redirects += 1
         if self._redirects > MOST_REDIRECTS:
-            return f"which is one redirect too many: {MOST_REDIRECTS} were followed already"
+            return _("which is one redirect too many: {number} were followed already", number=MOST_REDIRECTS)
         self.see(target, address)
         return None
 

@@ -4,19 +4,21 @@ Nothing is asked for that is not kept: no location, no organizer, no attendees, 
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/calendarview
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from lxml import etree
 
 from rainbow_exchange.ews.answers import (
-    child_text,
+    by_name,
     first,
     instant,
     is_true,
     readable,
     response_message,
+    text_of,
     whole_number,
     within,
 )
@@ -121,28 +123,33 @@ def parse(body: etree._Element, *, subjects: bool = True) -> FindItemResponse:
 
 
 def _item(element: etree._Element) -> CalendarItem:
-    item_id = first(element, "ItemId")
-    return CalendarItem(
-        start=instant(child_text(element, "Start")),
-        end=instant(child_text(element, "End")),
-        item_id="" if item_id is None else item_id.get("Id") or "",
-        uid=child_text(element, "UID"),
-        recurrence_id=child_text(element, "RecurrenceId"),
-        subject=child_text(element, "Subject"),
-        sensitivity=child_text(element, "Sensitivity"),
-        busy_status=child_text(element, "LegacyFreeBusyStatus"),
-        calendar_item_type=child_text(element, "CalendarItemType"),
-        my_response_type=child_text(element, "MyResponseType"),
-        is_cancelled=is_true(child_text(element, "IsCancelled")),
-        timezone_id=_timezone_id(element),
-    )
+    found = by_name(element)
+    return _calendar_item(found, text_of(found.get("Subject")))
 
 
 def _item_without_subject(element: etree._Element) -> CalendarItem:
-    return replace(_item(element), subject=None)
+    return _calendar_item(by_name(element), None)
 
 
-def _timezone_id(element: etree._Element) -> str | None:
-    zone = first(element, "StartTimeZone")
+def _calendar_item(found: Mapping[str, etree._Element], subject: str | None) -> CalendarItem:
+    item_id = found.get("ItemId")
+    return CalendarItem(
+        start=instant(text_of(found.get("Start"))),
+        end=instant(text_of(found.get("End"))),
+        item_id="" if item_id is None else item_id.get("Id") or "",
+        uid=text_of(found.get("UID")),
+        recurrence_id=text_of(found.get("RecurrenceId")),
+        subject=subject,
+        sensitivity=text_of(found.get("Sensitivity")),
+        busy_status=text_of(found.get("LegacyFreeBusyStatus")),
+        calendar_item_type=text_of(found.get("CalendarItemType")),
+        my_response_type=text_of(found.get("MyResponseType")),
+        is_cancelled=is_true(text_of(found.get("IsCancelled"))),
+        timezone_id=_timezone_id(found),
+    )
+
+
+def _timezone_id(found: Mapping[str, etree._Element]) -> str | None:
+    zone = found.get("StartTimeZone")
     named = None if zone is None else zone.get("Id")
-    return named or child_text(element, "StartTimeZoneId") or None
+    return named or text_of(found.get("StartTimeZoneId")) or None

@@ -105,9 +105,10 @@ def _notifications(element: etree._Element) -> tuple[Notification, ...]:
 
 
 def _notification(element: etree._Element) -> Notification | None:
-    if not len(element) or local_name(element[0]) != "SubscriptionId":
+    name = element[0] if len(element) else None
+    if name is None or local_name(name) != "SubscriptionId":
         return _rare_notification(element)
-    return Notification(text_of(element[0]), len(element) - 1)
+    return Notification(text_of(name), len(element) - 1)
 
 
 def _rare_notification(element: etree._Element) -> Notification | None:

@@ -6,14 +6,25 @@ offset, in question and answer, are UTC.
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from lxml import etree
 
-from rainbow_exchange.ews.answers import child_text, children, first, instant, is_true, readable, refusal, within
+from rainbow_exchange.ews.answers import (
+    by_name,
+    child_text,
+    children,
+    first,
+    instant,
+    is_true,
+    readable,
+    refusal,
+    text_of,
+    within,
+)
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
 from rainbow_exchange.ews.templates import append, blank, set_text, utc_seconds
 from rainbow_exchange.ews.treatment import error_from
@@ -142,25 +153,31 @@ def _nothing_shown() -> ResponseError:
 
 
 def _event(event: etree._Element) -> CalendarEvent:
-    details = first(event, "CalendarEventDetails")
-    return _times(event) if details is None else replace(_times(event), details=_details(details))
+    found = by_name(event)
+    details = found.get("CalendarEventDetails")
+    return _calendar_event(found, None if details is None else _details(by_name(details)))
 
 
 def _times(event: etree._Element) -> CalendarEvent:
+    return _calendar_event(by_name(event), None)
+
+
+def _calendar_event(found: Mapping[str, etree._Element], details: CalendarEventDetails | None) -> CalendarEvent:
     return CalendarEvent(
-        start=instant(child_text(event, "StartTime")),
-        end=instant(child_text(event, "EndTime")),
-        busy_type=child_text(event, "BusyType"),
+        start=instant(text_of(found.get("StartTime"))),
+        end=instant(text_of(found.get("EndTime"))),
+        busy_type=text_of(found.get("BusyType")),
+        details=details,
     )
 
 
-def _details(details: etree._Element) -> CalendarEventDetails:
+def _details(found: Mapping[str, etree._Element]) -> CalendarEventDetails:
     return CalendarEventDetails(
-        store_id=child_text(details, "ID"),
-        subject=None if first(details, "Subject") is None else child_text(details, "Subject"),
-        is_recurring=is_true(child_text(details, "IsRecurring")),
-        is_exception=is_true(child_text(details, "IsException")),
+        store_id=text_of(found.get("ID")),
+        subject=text_of(found["Subject"]) if "Subject" in found else None,
+        is_recurring=is_true(text_of(found.get("IsRecurring"))),
+        is_exception=is_true(text_of(found.get("IsException"))),
         # What cannot be read is private, as with a sensitivity that nobody knows.
-        is_private=child_text(details, "IsPrivate").strip().lower() not in {"false", "0", ""},
-        is_meeting=is_true(child_text(details, "IsMeeting")),
+        is_private=text_of(found.get("IsPrivate")).lower() not in {"false", "0", ""},
+        is_meeting=is_true(text_of(found.get("IsMeeting"))),
     )

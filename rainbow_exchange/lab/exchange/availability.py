@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from lxml import etree
-
 from rainbow_exchange.lab.exchange.calendar import Occurrence
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
@@ -11,9 +9,11 @@ from rainbow_exchange.lab.exchange.mailbox import Access, Mailbox, Right
 from rainbow_exchange.lab.exchange.wire import (
     ERRORS,
     Element,
+    Xml,
     boolean,
     child,
     children,
+    escaped,
     m,
     number,
     refusal_children,
@@ -29,7 +29,7 @@ _DIGITS = {"Free": 0, "Tentative": 1, "Busy": 2, "OOF": 3, "NoData": 4, "Working
 _EXCEPTION_CODES = {"ErrorMailRecipientNotFound": "5009", "ErrorInvalidSmtpAddress": "5035"}
 
 
-def get(call: Call, request: Element) -> Element:
+def get(call: Call, request: Element) -> Xml:
     """Answer with one FreeBusyResponse per mailbox, in the order asked."""
     zone = TwoRuleZone(child(request, "TimeZone"))
     options = child(request, "FreeBusyViewOptions")
@@ -96,39 +96,39 @@ def _allowed(call: Call, address: str) -> tuple[Mailbox, bool]:
     return mailbox, call.access(mailbox) is Access.OWNER
 
 
-def _refused(error: Refused) -> Element:
+def _refused(error: Refused) -> Xml:
     exception_code = _EXCEPTION_CODES.get(error.code)
     plain = Refused(error.code) if exception_code else error
-    message = m("ResponseMessage", *refusal_children(plain), ResponseClass="Error")
+    about = None
     if exception_code:
-        about = etree.SubElement(message, f"{{{message.nsmap['m']}}}MessageXml")
         name = "Microsoft.Exchange.InfoWorker.Common.Availability." + error.code.removeprefix("Error") + "Exception"
-        etree.SubElement(about, f"{{{ERRORS}}}ExceptionType").text = name
-        etree.SubElement(about, f"{{{ERRORS}}}ExceptionCode").text = exception_code
+        about = m(
+            "MessageXml",
+            Xml(f'<ExceptionType xmlns="{ERRORS}">{name}</ExceptionType>'),
+            Xml(f'<ExceptionCode xmlns="{ERRORS}">{exception_code}</ExceptionCode>'),
+        )
+    message = m("ResponseMessage", *refusal_children(plain), about, ResponseClass="Error")
     return m("FreeBusyResponse", message, m("FreeBusyView", t("FreeBusyViewType", "None")))
 
 
-def _event(mailbox: Mailbox, each: Occurrence, zone: TwoRuleZone, *, detailed: bool, call: Call) -> Element:
+def _event(mailbox: Mailbox, each: Occurrence, zone: TwoRuleZone, *, detailed: bool, call: Call) -> Xml:
     details = each.details
     subject = details.subject + ("\x1f" if call.company.dials.charrefs_in_subjects else "")
-    shown = t(
-        "CalendarEventDetails",
-        # a store id in upper hex, not the ItemId
-        t("ID", mailbox.entry_id(each.item.number).hex().upper()),
-        t("Subject", subject),
-        t("Location", details.location),
-        t("IsMeeting", boolean(details.is_meeting)),
-        t("IsRecurring", boolean(each.original is not None)),
-        t("IsException", boolean(each.kind == "Exception")),
-        t("IsReminderSet", boolean(details.reminder)),
-        t("IsPrivate", boolean(details.sensitivity == "Private")),
+    # Of what is written here a company has hundreds of thousands: in one piece. The id is a store id in upper hex, not
+    # the ItemId.
+    shown = (
+        f"<t:CalendarEventDetails><t:ID>{mailbox.entry_id(each.item.number).hex().upper()}</t:ID>"
+        f"<t:Subject>{escaped(subject)}</t:Subject><t:Location>{escaped(details.location)}</t:Location>"
+        f"<t:IsMeeting>{boolean(details.is_meeting)}</t:IsMeeting>"
+        f"<t:IsRecurring>{boolean(each.original is not None)}</t:IsRecurring>"
+        f"<t:IsException>{boolean(each.kind == 'Exception')}</t:IsException>"
+        f"<t:IsReminderSet>{boolean(details.reminder)}</t:IsReminderSet>"
+        f"<t:IsPrivate>{boolean(details.sensitivity == 'Private')}</t:IsPrivate></t:CalendarEventDetails>"
     )
-    return t(
-        "CalendarEvent",
-        t("StartTime", zone.local(details.start)),
-        t("EndTime", zone.local(details.end)),
-        t("BusyType", details.show_as),
-        shown if detailed else None,
+    return Xml(
+        f"<t:CalendarEvent><t:StartTime>{zone.local(details.start)}</t:StartTime>"
+        f"<t:EndTime>{zone.local(details.end)}</t:EndTime><t:BusyType>{details.show_as}</t:BusyType>"
+        f"{shown if detailed else ''}</t:CalendarEvent>"
     )
 
 

@@ -61,13 +61,13 @@ class BackEnds:
         anchor = self._directory.by_proxy.get(http.headers.get("X-AnchorMailbox", "").lower())
         return self.home(anchor) if anchor else self.name
 
-    def headers(self, http: web.Request, server: str) -> dict[str, str]:
-        """Give the headers by which an answer tells where it came from."""
+    def headers(self, http: web.Request, request_id: str, server: str) -> dict[str, str]:
+        """Give the headers by which an answer tells where it came from, and what it calls the request."""
         short = server.partition(".")[0].upper()
         headers = {
             "Cache-Control": "private",
             "Server": "Microsoft-IIS/10.0",
-            "request-id": str(uuid.uuid4()),
+            "request-id": request_id,
             "X-CalculatedBETarget": server,
             "X-DiagInfo": short,
             "X-BEServer": short,

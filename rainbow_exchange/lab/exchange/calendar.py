@@ -4,8 +4,9 @@ Shares nothing with the product: it is also the oracle of tests.
 """
 
 import base64
+import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from rainbow_exchange.lab.exchange.zones import zone
 Change = Callable[[str, "Item"], None]
 """Called after a change with "Created", "Modified", "Deleted" or "Moved" and the item (of a series: its master)."""
 _DAY = timedelta(days=1)
+_NO_EXCEPTIONS: dict[datetime, "Details"] = {}
 STATUSES = ("Free", "Tentative", "Busy", "OOF", "WorkingElsewhere", "NoData")
 SENSITIVITIES = ("Normal", "Personal", "Private", "Confidential")
 
@@ -81,7 +83,7 @@ class Item:
     """One item of the store: a single appointment or the master of a series."""
 
     number: int
-    uid: str
+    owner: uuid.UUID
     details: Details
     created: datetime
     modified: datetime
@@ -90,9 +92,16 @@ class Item:
     folder: str = "calendar"
     came_from: tuple[str, int] = ("", 0)
     """Folder and number before the last move."""
+    given_uid: str = ""
     recurrence: Recurrence | None = None
-    exceptions: dict[datetime, Details] = field(default_factory=dict)
-    deleted: set[datetime] = field(default_factory=set)
+    # most items have none of either: they share an empty one, which is never changed
+    exceptions: dict[datetime, Details] = field(default_factory=lambda: _NO_EXCEPTIONS)
+    deleted: frozenset[datetime] = frozenset()
+
+    @property
+    def uid(self) -> str:
+        """Give the UID, which a move leaves as it is."""
+        return self.given_uid or _uid(self.owner, self.number)
 
     def occurrence(self, original: datetime) -> Details:
         """Give the details of the instance that began at `original`; refuses deleted ones."""
@@ -116,7 +125,7 @@ class Item:
         return found.replace(tzinfo=zone(self.details.zone)).astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Occurrence:
     """One entry of an expanded calendar. `original` is None for a single appointment."""
 
@@ -135,15 +144,53 @@ class Occurrence:
 class Calendar:
     """The items of one mailbox, in all its folders. Versions rise with every change; deletions leave a tombstone."""
 
-    def __init__(self, *, owner: uuid.UUID, now: Callable[[], datetime], changed: Change) -> None:
+    def __init__(
+        self,
+        *,
+        owner: uuid.UUID,
+        now: Callable[[], datetime],
+        changed: Change,
+        filled: Callable[[], Iterable[Details]] = tuple,
+    ) -> None:
         self.owner = owner
         self._now = now
         self._changed = changed
-        self.items: dict[int, Item] = {}
+        self._filled: Callable[[], Iterable[Details]] | None = filled
+        self._items: dict[int, Item] = {}
         self.tombstones: list[tuple[int, str, int]] = []
         """Version, folder and number of items that left a folder."""
         self.version = 0
         self._next = 1
+
+    @property
+    def items(self) -> dict[int, Item]:
+        """Give the items by number; those that it was made with are made when it is first looked at."""
+        self._fill()
+        return self._items
+
+    def _fill(self) -> None:
+        if self._filled is not None:
+            filled, self._filled = self._filled, None
+            for details in filled():
+                self._store(details)
+
+    def _store(self, details: Details, recurrence: Recurrence | None = None, uid: str = "") -> Item:
+        self.version += 1
+        moment = self._now()
+        number, self._next = self._next, self._next + 1
+        item = Item(
+            number=number,
+            owner=self.owner,
+            given_uid=uid,
+            details=details,
+            recurrence=recurrence,
+            created=moment,
+            modified=moment,
+            version=self.version,
+            created_version=self.version,
+        )
+        self._items[number] = item
+        return item
 
     def _touch(self, item: Item) -> None:
         self.version += 1
@@ -153,20 +200,8 @@ class Calendar:
     def create(self, details: Details, *, recurrence: Recurrence | None = None, uid: str = "") -> Item:
         """Store a new item in the calendar folder."""
         details = _first(details.settled(), recurrence)
-        self.version += 1
-        moment = self._now()
-        number, self._next = self._next, self._next + 1
-        item = Item(
-            number=number,
-            uid=uid or _uid(self.owner, number),
-            details=details,
-            recurrence=recurrence,
-            created=moment,
-            modified=moment,
-            version=self.version,
-            created_version=self.version,
-        )
-        self.items[number] = item
+        self._fill()
+        item = self._store(details, recurrence, uid)
         self._changed("Created", item)
         return item
 
@@ -177,24 +212,27 @@ class Calendar:
         if item.recurrence is not None and (
             pattern != item.recurrence or (details.start, details.end) != (item.details.start, item.details.end)
         ):
-            item.exceptions.clear()
-            item.deleted.clear()
+            item.exceptions, item.deleted = _NO_EXCEPTIONS, frozenset()
         item.details, item.recurrence = details, pattern
         self._touch(item)
         self._changed("Modified", item)
 
+    def put_off(self, item: Item, by: timedelta) -> None:
+        """Have a single appointment begin and end later."""
+        self.update(item, replace(item.details, start=item.details.start + by, end=item.details.end + by))
+
     def update_occurrence(self, item: Item, original: datetime, details: Details) -> None:
         """Make or change an exception of a series."""
         item.occurrence(original)
-        item.exceptions[original] = details.settled()
+        item.exceptions = item.exceptions | {original: details.settled()}
         self._touch(item)
         self._changed("Modified", item)
 
     def delete_occurrence(self, item: Item, original: datetime) -> None:
         """Take one instance out of a series."""
         item.occurrence(original)
-        item.exceptions.pop(original, None)
-        item.deleted.add(original)
+        item.exceptions = {each: details for each, details in item.exceptions.items() if each != original}
+        item.deleted |= {original}
         self._touch(item)
         self._changed("Modified", item)
 
@@ -210,7 +248,7 @@ class Calendar:
         self.version += 1
         self.tombstones.append((self.version, item.folder, item.number))
         del self.items[item.number]
-        item.came_from = (item.folder, item.number)
+        item.came_from, item.given_uid = (item.folder, item.number), item.uid
         item.number, self._next = self._next, self._next + 1
         item.folder = folder
         item.version = item.created_version = self.version
@@ -279,7 +317,7 @@ def _expanded(item: Item, start: datetime, end: datetime) -> Iterator[Occurrence
 def _uid(owner: uuid.UUID, number: int) -> str:
     """Give a global object id as Exchange makes it: fixed head, then bytes of its own, in upper hex."""
     head = bytes.fromhex("040000008200E00074C5B7101A82E008")
-    return (head + uuid.uuid5(owner, f"uid-{number}").bytes + uuid.uuid5(owner, f"more-{number}").bytes).hex().upper()
+    return (head + hashlib.sha256(owner.bytes + number.to_bytes(8)).digest()).hex().upper()
 
 
 def change_key(owner: uuid.UUID, version: int) -> str:

@@ -15,13 +15,15 @@ from rainbow_exchange.lab.exchange import recurrence
 from rainbow_exchange.lab.exchange.calendar import details_from
 from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.errors import Refusal
-from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox, Mailbox, OutOfOffice, Right
+from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox, OutOfOffice, Right
 from rainbow_exchange.lab.exchange.record import Record
 from rainbow_exchange.lab.exchange.streams import Streams
 from rainbow_exchange.lab.exchange.subscriptions import Subscriptions
-from rainbow_exchange.lab.exchange.wire import t
+from rainbow_exchange.lab.exchange.wire import read_back, t
 
 _LONGEST_WAIT = 60.0
+#: header with the number up to which the record was looked through
+NEWEST = "X-Lab-Newest"
 _STREAM_ORDERS = ("drop", "truncate", "break", "break-character", "html", "close", "silence")
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -71,7 +73,8 @@ class Controls:
             app.router.add_route(method, path, plainly(work))
 
     async def _requests(self, http: web.Request) -> web.Response:
-        since = int(http.query.get("since", "0"))
+        asked = http.query.get("since", "0")
+        since = self._record.newest if asked == "now" else int(asked)
         operation, mailbox = http.query.get("operation", ""), http.query.get("mailbox", "")
         wait = min(float(http.query.get("wait", "0")), _LONGEST_WAIT)
         found = self._record.read(since=since, operation=operation, mailbox=mailbox)
@@ -82,7 +85,7 @@ class Controls:
                     found = self._record.read(since=since, operation=operation, mailbox=mailbox)
         except TimeoutError:
             pass
-        return web.json_response(found)
+        return web.json_response(found, headers={NEWEST: str(self._record.newest)})
 
     async def _clear(self, _: web.Request) -> web.Response:
         self._record.clear()
@@ -129,8 +132,8 @@ class Controls:
 
     async def _expired(self, http: web.Request) -> web.Response:
         """Forget the subscriptions of one mailbox, or all at once as a fail-over does."""
-        mailbox = http.query.get("mailbox", "").lower()
-        chosen = self._subscriptions.of(self._mailbox(mailbox).address) if mailbox else list(self._subscriptions)
+        named, all_of_them = http.query.get("mailbox", ""), list(self._subscriptions)
+        chosen = self._subscriptions.of(self._directory.named(named).address) if named else all_of_them
         for each in chosen:
             self._subscriptions.remove(each)
         return web.json_response({"forgotten": len(chosen)})
@@ -150,15 +153,19 @@ class Controls:
             each.ordered(order)
         return web.json_response({"streams": len(chosen)})
 
-    def _mailbox(self, address: str) -> Mailbox:
-        found = self._directory.by_proxy.get(address.lower())
-        if found is None:
-            raise LookupError(f"no mailbox has the address {address!r}")
-        return found
-
     async def _mailboxes(self, _: web.Request) -> web.Response:
         found = self._directory.by_address.values()
-        return web.json_response([{"address": each.address, "right": each.right, "upn": each.upn} for each in found])
+        shown = [
+            {
+                "address": each.address,
+                "display_name": each.name,
+                "aliases": each.made.aliases,
+                "upn": each.upn,
+                "right": each.right,
+            }
+            for each in found
+        ]
+        return web.json_response(shown)
 
     async def _mailbox_made(self, http: web.Request) -> web.Response:
         wanted = await http.json()
@@ -167,7 +174,7 @@ class Controls:
         return web.json_response({"address": made.address, "upn": made.upn, "sid": made.sid}, status=201)
 
     async def _mailbox_changed(self, http: web.Request) -> web.Response:
-        mailbox = self._mailbox(http.match_info["address"])
+        mailbox = self._directory.named(http.match_info["address"])
         wanted = await http.json()
         if set(wanted) - {"right"}:
             raise ValueError("only the right of the service account can be changed")
@@ -175,7 +182,7 @@ class Controls:
         return web.json_response({"address": mailbox.address, "right": mailbox.right})
 
     async def _mailbox_removed(self, http: web.Request) -> web.Response:
-        mailbox = self._directory.remove(self._mailbox(http.match_info["address"]).address)
+        mailbox = self._directory.remove(self._directory.named(http.match_info["address"]).address)
         for each in self._subscriptions.of(mailbox.address):
             each.lost = "ErrorInvalidSubscription"
             self._subscriptions.remove(each)
@@ -183,7 +190,7 @@ class Controls:
 
     async def _calendar(self, http: web.Request) -> web.Response:
         """Give the expanded calendar: the oracle of tests."""
-        mailbox = self._mailbox(http.match_info["address"])
+        mailbox = self._directory.named(http.match_info["address"])
         start, end = (datetime.fromisoformat(http.query[name]).astimezone(UTC) for name in ("start", "end"))
         shown = [
             {
@@ -203,25 +210,24 @@ class Controls:
 
     async def _item_made(self, http: web.Request) -> web.Response:
         """Make an item with what no client can set: responses, cancellation, forbidden characters, a UID."""
-        mailbox = self._mailbox(http.match_info["address"])
+        mailbox = self._directory.named(http.match_info["address"])
         wanted = await http.json()
         uid, series = wanted.pop("uid", ""), wanted.pop("recurrence", None)
         pattern = None
         if series:
-            pattern = recurrence.read(
-                t(
-                    "Recurrence",
-                    t(series["pattern"], *(t(name, str(value)) for name, value in series["values"].items())),
-                    t(series["range"], *(t(name, str(value)) for name, value in series["range_values"].items())),
-                )
+            written = t(
+                "Recurrence",
+                t(series["pattern"], *(t(name, str(value)) for name, value in series["values"].items())),
+                t(series["range"], *(t(name, str(value)) for name, value in series["range_values"].items())),
             )
+            pattern = recurrence.read(read_back(written))
         item = mailbox.calendar.create(details_from({"zone": mailbox.zone} | wanted), recurrence=pattern, uid=uid)
         return web.json_response(
             {"number": item.number, "id": mailbox.item_id(item.number), "uid": item.uid}, status=201
         )
 
     async def _item_changed(self, http: web.Request) -> web.Response:
-        mailbox = self._mailbox(http.match_info["address"])
+        mailbox = self._directory.named(http.match_info["address"])
         item = mailbox.calendar.find(int(http.match_info["number"]))
         wanted = await http.json()
         original = wanted.pop("occurrence", None)
@@ -233,7 +239,7 @@ class Controls:
         return web.json_response({"number": item.number})
 
     async def _item_deleted(self, http: web.Request) -> web.Response:
-        mailbox = self._mailbox(http.match_info["address"])
+        mailbox = self._directory.named(http.match_info["address"])
         item = mailbox.calendar.find(int(http.match_info["number"]))
         if original := http.query.get("occurrence"):
             mailbox.calendar.delete_occurrence(item, datetime.fromisoformat(original).astimezone(UTC))
@@ -242,12 +248,12 @@ class Controls:
         return web.json_response({})
 
     async def _out_of_office_shown(self, http: web.Request) -> web.Response:
-        mailbox = self._mailbox(http.match_info["address"])
+        mailbox = self._directory.named(http.match_info["address"])
         times = {name: getattr(mailbox.oof, name).isoformat() for name in ("start", "end")}
         return web.json_response(asdict(mailbox.oof) | times)
 
     async def _out_of_office(self, http: web.Request) -> web.Response:
-        mailbox = self._mailbox(http.match_info["address"])
+        mailbox = self._directory.named(http.match_info["address"])
         wanted: dict[str, Any] = await http.json()
         for name in ("start", "end"):
             given = wanted.get(name)

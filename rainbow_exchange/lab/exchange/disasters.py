@@ -51,6 +51,7 @@ class Disasters:
         app.router.add_post("/lab/fail-over", plainly(self._failed_over))
         app.router.add_post("/lab/mailboxes/{address}/move", plainly(self._moved))
         app.router.add_post("/lab/mailboxes/{address}/notify", plainly(self._notified))
+        app.router.add_get("/lab/outage", plainly(self._away))
         app.router.add_post("/lab/outage", plainly(self._went_away))
         app.on_startup.append(self._begin)
         app.on_cleanup.append(self._end)
@@ -111,20 +112,19 @@ class Disasters:
         self._outage.set(await http.json())
         return web.json_response(self._outage.as_json())
 
+    async def _away(self, _: web.Request) -> web.Response:
+        return web.json_response(self._outage.as_json())
+
     async def _notified(self, http: web.Request) -> web.Response:
         """Tell the subscriptions of a mailbox that something has changed, though nothing has."""
-        mailbox = self._directory.by_proxy.get(http.match_info["address"].lower())
-        if mailbox is None:
-            raise LookupError(f"no mailbox has the address {http.match_info['address']!r}")
+        mailbox = self._directory.named(http.match_info["address"])
         return web.json_response({"subscriptions": self._subscriptions.cry_wolf(mailbox)})
 
     def move(
         self, address: str, server: str, *, code: str = "ErrorInvalidSubscription", takes_seconds: float = 0.0
     ) -> int:
         """Move a mailbox to `server`; streams name its subscriptions with `code`. Raises LookupError, ValueError."""
-        mailbox = self._directory.by_proxy.get(address.lower())
-        if mailbox is None:
-            raise LookupError(f"no mailbox has the address {address!r}")
+        mailbox = self._directory.named(address)
         if code not in _MOVED:
             raise ValueError(f"code is one of {', '.join(_MOVED)}")
         self._back_ends.move(mailbox, server, takes=takes_seconds)

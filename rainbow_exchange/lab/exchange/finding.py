@@ -13,6 +13,7 @@ from rainbow_exchange.lab.exchange.items import moment
 from rainbow_exchange.lab.exchange.mailbox import Access, Mailbox
 from rainbow_exchange.lab.exchange.wire import (
     Element,
+    Xml,
     answer,
     boolean,
     child,
@@ -28,7 +29,7 @@ _LONGEST_VIEW = timedelta(days=731)
 _MOST_SYNCED = 512
 
 
-def find(call: Call, request: Element) -> Element:
+def find(call: Call, request: Element) -> Xml:
     """Answer FindItem, a message for each folder named."""
     folders = list(children(child(request, "ParentFolderIds")))
     if not folders or request.get("Traversal") not in ("Shallow", "Associated", "SoftDeleted"):
@@ -45,7 +46,7 @@ def find(call: Call, request: Element) -> Element:
     return answer("FindItem", *messages)
 
 
-def _found(call: Call, request: Element, mailbox: Mailbox, folder: str) -> Element:
+def _found(call: Call, request: Element, mailbox: Mailbox, folder: str) -> Xml:
     view = child(request, "CalendarView")
     limit = call.company.dials.find_item_limit
     charrefs = call.company.dials.charrefs_in_subjects
@@ -99,7 +100,7 @@ def _as_one(entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def sync(call: Call, request: Element) -> Element:
+def sync(call: Call, request: Element) -> Xml:
     """Answer SyncFolderItems: what was created, changed and deleted since the state, oldest first."""
     folder = next(children(child(request, "SyncFolderId")), None)
     if folder is None:
@@ -111,7 +112,7 @@ def sync(call: Call, request: Element) -> Element:
     since = _since(text(request, "SyncState").strip(), mailbox, name)
     uris = item_fields.found(request)
     calendar = mailbox.calendar
-    changes: list[tuple[int, Element]] = []
+    changes: list[tuple[int, Xml]] = []
     for item in calendar.items.values():
         if item.folder == name and item.version > since:
             entry = Entry(mailbox=mailbox, item=item, details=item.details)

@@ -3,7 +3,18 @@
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
 from rainbow_exchange.lab.exchange.mailbox import DISPLAY_NAMES, FOLDERS, Access, Mailbox
-from rainbow_exchange.lab.exchange.wire import Element, answer, boolean, child, children, m, response_message, t
+from rainbow_exchange.lab.exchange.wire import (
+    Element,
+    Xml,
+    answer,
+    boolean,
+    child,
+    children,
+    m,
+    read_back,
+    response_message,
+    t,
+)
 
 _KINDS = {
     "calendar": ("CalendarFolder", "IPF.Appointment"),
@@ -14,7 +25,7 @@ _PARENTS = {"root": "root", "msgfolderroot": "root"}
 _TOP = tuple(name for name in FOLDERS if name not in _PARENTS)
 
 
-def _folder(mailbox: Mailbox, name: str) -> Element:
+def _folder(mailbox: Mailbox, name: str) -> Xml:
     kind, folder_class = _KINDS.get(name, ("Folder", "IPF.Note"))
     count = sum(each.folder == name for each in mailbox.calendar.items.values())
     below = {"root": 1, "msgfolderroot": len(_TOP)}.get(name, 0)
@@ -31,7 +42,7 @@ def _folder(mailbox: Mailbox, name: str) -> Element:
     )
 
 
-def get(call: Call, request: Element) -> Element:
+def get(call: Call, request: Element) -> Xml:
     """Answer GetFolder."""
     messages = []
     for each in children(child(request, "FolderIds")):
@@ -51,7 +62,7 @@ def _below(name: str, *, deep: bool) -> tuple[str, ...]:
     return _TOP if name == "msgfolderroot" else ()
 
 
-def find(call: Call, request: Element) -> Element:
+def find(call: Call, request: Element) -> Xml:
     """Answer FindFolder."""
     deep = request.get("Traversal") == "Deep"
     messages = []
@@ -75,11 +86,11 @@ def find(call: Call, request: Element) -> Element:
     return answer("FindFolder", *messages)
 
 
-def sync(call: Call, request: Element) -> Element:
+def sync(call: Call, request: Element) -> Xml:
     """Answer SyncFolderHierarchy: folders never change here, so only the first answer holds any."""
     state = child(request, "SyncState")
     target = next(children(child(request, "SyncFolderId")), None)
-    folder = target if target is not None else t("DistinguishedFolderId", Id="root")
+    folder = target if target is not None else read_back(t("DistinguishedFolderId", Id="root"))
     mailbox, name = call.folder(folder, Access.OWNER)
     fresh = state is None or not state.text
     changes = [t("Create", _folder(mailbox, below)) for below in _below(name, deep=True)] if fresh else []

@@ -7,11 +7,11 @@ from typing import Any
 
 from rainbow_exchange.lab.exchange.calendar import Details, Item, change_key
 from rainbow_exchange.lab.exchange.mailbox import Mailbox
-from rainbow_exchange.lab.exchange.wire import Element, boolean, children, named, number, t
+from rainbow_exchange.lab.exchange.wire import Element, Xml, boolean, children, named, number, t
 from rainbow_exchange.lab.exchange.zones import written, zone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Entry:
     """What is written: a single item, a master (`details` are the series' own) or an instance of a series."""
 
@@ -37,47 +37,47 @@ class Entry:
             return self.mailbox.item_id(self.item.number)
         return self.mailbox.occurrence_id(self.item.number, self.original)
 
-    def id_element(self) -> Element:
+    def id_element(self) -> Xml:
         """Write t:ItemId."""
         return t("ItemId", Id=self.id, ChangeKey=change_key(self.mailbox.guid, self.item.version))
 
 
-def _subject(entry: Entry) -> Element | None:
+def _subject(entry: Entry) -> Xml | None:
     # Exchange leaves an empty subject out.
     subject = entry.details.subject + ("\x1f" if entry.charrefs else "")
     return t("Subject", subject) if subject else None
 
 
-def _categories(entry: Entry) -> Element | None:
+def _categories(entry: Entry) -> Xml | None:
     return (
         t("Categories", *(t("String", each) for each in entry.details.categories)) if entry.details.categories else None
     )
 
 
-def _reminder_due(entry: Entry) -> Element | None:
+def _reminder_due(entry: Entry) -> Xml | None:
     return t("ReminderDueBy", written(entry.details.start)) if entry.details.reminder else None
 
 
-def _my_response(entry: Entry) -> Element:
+def _my_response(entry: Entry) -> Xml:
     own = "Organizer" if entry.details.is_meeting else "Unknown"
     return t("MyResponseType", entry.details.my_response or own)
 
 
-def _mailbox_element(address: str, name: str = "") -> Element:
+def _mailbox_element(address: str, name: str = "") -> Xml:
     return t("Mailbox", t("Name", name or address), t("EmailAddress", address), t("RoutingType", "SMTP"))
 
 
-def _organizer(entry: Entry) -> Element:
+def _organizer(entry: Entry) -> Xml:
     address = entry.details.organizer or entry.mailbox.address
     return t("Organizer", _mailbox_element(address, "" if entry.details.organizer else entry.mailbox.name))
 
 
-def _attendees(name: str, addresses: Iterable[str]) -> Element | None:
+def _attendees(name: str, addresses: Iterable[str]) -> Xml | None:
     found = [t("Attendee", _mailbox_element(each), t("ResponseType", "Unknown")) for each in addresses]
     return t(name, *found) if found else None
 
 
-def _duration(entry: Entry) -> Element:
+def _duration(entry: Entry) -> Xml:
     minutes = int((entry.details.end - entry.details.start) / timedelta(minutes=1))
     days, rest = divmod(minutes, 24 * 60)
     clock = (f"{rest // 60}H" if rest >= 60 else "") + (f"{rest % 60}M" if rest % 60 else "")  # noqa: PLR2004 — minutes of an hour
@@ -90,12 +90,12 @@ def _duration(entry: Entry) -> Element:
     )
 
 
-def _recurrence(entry: Entry) -> Element | None:
+def _recurrence(entry: Entry) -> Xml | None:
     master = entry.original is None and entry.item.recurrence is not None
     return entry.item.recurrence.element() if master and entry.item.recurrence else None
 
 
-def _occurrence_info(name: str, entry: Entry, original: datetime) -> Element:
+def _occurrence_info(name: str, entry: Entry, original: datetime) -> Xml:
     details = entry.item.occurrence(original)
     instance = replace(entry, original=original, details=details)
     return t(
@@ -107,7 +107,7 @@ def _occurrence_info(name: str, entry: Entry, original: datetime) -> Element:
     )
 
 
-def _first_or_last(name: str, entry: Entry) -> Element | None:
+def _first_or_last(name: str, entry: Entry) -> Xml | None:
     recurrence = entry.item.recurrence
     if recurrence is None or entry.original is not None:
         return None
@@ -118,7 +118,7 @@ def _first_or_last(name: str, entry: Entry) -> Element | None:
     return None if original in entry.item.deleted else _occurrence_info(name, entry, original)
 
 
-def _modified(entry: Entry) -> Element | None:
+def _modified(entry: Entry) -> Xml | None:
     if entry.original is not None or not entry.item.exceptions:
         return None
     return t(
@@ -126,7 +126,7 @@ def _modified(entry: Entry) -> Element | None:
     )
 
 
-def _deleted(entry: Entry) -> Element | None:
+def _deleted(entry: Entry) -> Xml | None:
     if entry.original is not None or not entry.item.deleted:
         return None
     return t(
@@ -135,19 +135,19 @@ def _deleted(entry: Entry) -> Element | None:
     )
 
 
-def _wall_clock(name: str, moment: datetime, entry: Entry) -> Element:
+def _wall_clock(name: str, moment: datetime, entry: Entry) -> Xml:
     return t(name, moment.astimezone(zone(entry.details.zone)).isoformat(timespec="seconds"))
 
 
-def _original_start(entry: Entry) -> Element | None:
+def _original_start(entry: Entry) -> Xml | None:
     return t("OriginalStart", written(entry.original)) if entry.kind == "Exception" and entry.original else None
 
 
-def _is_recurring(entry: Entry) -> Element:
+def _is_recurring(entry: Entry) -> Xml:
     return t("IsRecurring", boolean(entry.original is not None))
 
 
-Writer = Callable[[Entry], Element | None]
+Writer = Callable[[Entry], Xml | None]
 
 # FieldURI -> writer, in the order of the schema
 WRITERS: dict[str, Writer] = {
@@ -228,7 +228,7 @@ def found(request: Element, *, unasked: bool = False) -> tuple[str, ...]:
     return tuple(WRITERS) if unasked else tuple(uri for uri in shape(request) if uri not in NOT_FOUND)
 
 
-def write(entry: Entry, uris: Iterable[str]) -> Element:
+def write(entry: Entry, uris: Iterable[str]) -> Xml:
     """Write t:CalendarItem with its id and these properties."""
     return t("CalendarItem", entry.id_element(), *(WRITERS[uri](entry) for uri in uris))
 

@@ -11,15 +11,25 @@ from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
 from rainbow_exchange.lab.exchange.item_fields import Entry
 from rainbow_exchange.lab.exchange.mailbox import Access, decoded
-from rainbow_exchange.lab.exchange.wire import Element, answer, child, children, local, m, response_message, t, text
+from rainbow_exchange.lab.exchange.wire import (
+    Element,
+    Xml,
+    answer,
+    child,
+    children,
+    local,
+    m,
+    read_back,
+    response_message,
+    t,
+    text,
+)
 from rainbow_exchange.lab.exchange.zones import instant, zone
 
 _ITEM_IDS = ("ItemId", "OccurrenceItemId", "RecurringMasterItemId")
 
 
-def _each(
-    operation: str, elements: Iterator[Element], work: Callable[[Element], tuple[Element | None, ...]]
-) -> Element:
+def _each(operation: str, elements: Iterator[Element], work: Callable[[Element], tuple[Xml | None, ...]]) -> Xml:
     """Answer a batch: each element with a message of its own."""
     messages = []
     for element in elements:
@@ -47,16 +57,16 @@ def _changes(element: Element, default_zone: str) -> dict[str, Any]:
     return values
 
 
-def create(call: Call, request: Element) -> Element:
+def create(call: Call, request: Element) -> Xml:
     """Answer CreateItem for calendar items."""
     target = next(children(child(request, "SavedItemFolderId")), None)
 
-    def one(element: Element) -> tuple[Element | None, ...]:
+    def one(element: Element) -> tuple[Xml | None, ...]:
         if local(element) != "CalendarItem":
             raise Refused("ErrorInvalidRequest")
         if not request.get("SendMeetingInvitations"):
             raise Refused("ErrorSendMeetingInvitationsRequired")
-        folder = target if target is not None else t("DistinguishedFolderId", Id="calendar")
+        folder = target if target is not None else read_back(t("DistinguishedFolderId", Id="calendar"))
         mailbox, name = call.folder(folder, Access.OWNER)
         if name != "calendar":
             raise Refused("ErrorCannotCreateCalendarItemInNonCalendarFolder")
@@ -75,10 +85,10 @@ def create(call: Call, request: Element) -> Element:
     return _each("CreateItem", children(child(request, "Items")), one)
 
 
-def update(call: Call, request: Element) -> Element:
+def update(call: Call, request: Element) -> Xml:
     """Answer UpdateItem for single appointments, series, and instances of series."""
 
-    def one(element: Element) -> tuple[Element | None, ...]:
+    def one(element: Element) -> tuple[Xml | None, ...]:
         identifier = next((each for each in children(element) if local(each) in _ITEM_IDS), None)
         if identifier is None:
             raise Fault("ErrorSchemaValidation", values={"Violation": "ItemChange"})
@@ -113,13 +123,13 @@ def update(call: Call, request: Element) -> Element:
     return _each("UpdateItem", children(child(request, "ItemChanges")), one)
 
 
-def delete(call: Call, request: Element) -> Element:
+def delete(call: Call, request: Element) -> Xml:
     """Answer DeleteItem: for good, or to the deleted items; an instance of a series only for itself."""
     kind = request.get("DeleteType", "")
     if kind not in ("HardDelete", "SoftDelete", "MoveToDeletedItems"):
         raise Fault("ErrorSchemaValidation", values={"Violation": "DeleteType"})
 
-    def one(element: Element) -> tuple[Element | None, ...]:
+    def one(element: Element) -> tuple[Xml | None, ...]:
         mailbox, item, original = call.item(element, Access.OWNER)
         if item.folder == "calendar" and not request.get("SendMeetingCancellations"):
             raise Refused("ErrorSendMeetingCancellationsRequired")
@@ -134,13 +144,13 @@ def delete(call: Call, request: Element) -> Element:
     return _each("DeleteItem", children(child(request, "ItemIds")), one)
 
 
-def move(call: Call, request: Element) -> Element:
+def move(call: Call, request: Element) -> Xml:
     """Answer MoveItem between folders of one mailbox."""
     target = next(children(child(request, "ToFolderId")), None)
     if target is None:
         raise Fault("ErrorSchemaValidation", values={"Violation": "ToFolderId"})
 
-    def one(element: Element) -> tuple[Element | None, ...]:
+    def one(element: Element) -> tuple[Xml | None, ...]:
         goal, folder = call.folder(target, Access.OWNER)
         mailbox, item, original = call.item(element, Access.OWNER)
         if original is not None or goal is not mailbox:
@@ -151,12 +161,12 @@ def move(call: Call, request: Element) -> Element:
     return _each("MoveItem", children(child(request, "ItemIds")), one)
 
 
-def get(call: Call, request: Element) -> Element:
+def get(call: Call, request: Element) -> Xml:
     """Answer GetItem by item id, by series and index, or by instance for its series."""
     uris = item_fields.shape(request)
     charrefs = call.company.dials.charrefs_in_subjects
 
-    def one(element: Element) -> tuple[Element | None, ...]:
+    def one(element: Element) -> tuple[Xml | None, ...]:
         mailbox, item, original = call.item(element, Access.REVIEWER)
         details = item.details if original is None else item.occurrence(original)
         entry = Entry(mailbox=mailbox, item=item, details=details, original=original, charrefs=charrefs)
@@ -172,11 +182,11 @@ def moment(value: str | None) -> datetime:
     return instant(value)
 
 
-def convert(call: Call, request: Element) -> Element:
+def convert(call: Call, request: Element) -> Xml:
     """Answer ConvertId: an id is checked, and no other format of it is known here."""
     del call
 
-    def one(element: Element) -> tuple[Element | None, ...]:
+    def one(element: Element) -> tuple[Xml | None, ...]:
         decoded(element.get("Id", ""))
         raise Refused("ErrorUnsupportedTypeForConversion")
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
+from functools import partial
 
-from rainbow_exchange.lab.exchange.calendar import Calendar, Item
+from rainbow_exchange.lab.exchange.calendar import Calendar, Details, Item
 from rainbow_exchange.lab.exchange.errors import Refused
 from rainbow_exchange.lab.exchange.zones import windows_name
 
@@ -88,6 +89,13 @@ class OutOfOffice:
 
 
 Listener = Callable[[str, "Mailbox", Item], None]
+Filled = Callable[[LabMailbox], Iterable[Details]]
+"""Says what a new mailbox's calendar holds."""
+
+
+def nothing(_: LabMailbox) -> tuple[Details, ...]:
+    """Leave a calendar empty."""
+    return ()
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +110,16 @@ class Mailbox:
     sid: str
     upn: str
     listeners: list[Listener] = field(default_factory=list)
+    # ids are written more often than all else: what those of a mailbox begin with
+    _id_head: bytes = field(init=False)
+    _database: bytes = field(init=False)
+    _entry_head: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._id_head = _ID_HEAD + str(self.guid).encode()
+        self._database = uuid.uuid5(self.guid, "database").bytes
+        folder = self._database + bytes(5) + bytes([FOLDERS.index("calendar") + 1]) + bytes(2)
+        self._entry_head = bytes(4) + self.guid.bytes + _MESSAGE + folder + self._database
 
     @property
     def address(self) -> str:
@@ -120,33 +138,24 @@ class Mailbox:
 
     def item_id(self, number: int) -> str:
         """Write the ItemId of an item."""
-        return _encoded(self.guid, _ITEM + self.entry_id(number))
+        return self._encoded(_ITEM + self.entry_id(number))
 
     def occurrence_id(self, number: int, original: datetime) -> str:
         """Write the ItemId of an instance of a series."""
         date = ((original - _EPOCH) // timedelta(microseconds=1) * 10).to_bytes(8, "big")
-        return _encoded(self.guid, _OCCURRENCE + _DATE + date + _ENTRY + self.entry_id(number) + _INSTANCE)
+        return self._encoded(_OCCURRENCE + _DATE + date + _ENTRY + self.entry_id(number) + _INSTANCE)
 
     def folder_id(self, folder: str) -> str:
         """Write the FolderId of a distinguished folder."""
         place = bytes(5) + bytes([FOLDERS.index(folder) + 1])
-        return _encoded(
-            self.guid, _FOLDER + bytes(4) + self.guid.bytes + _FOLDER_OBJECT + self._database + place + bytes(2)
-        )
+        return self._encoded(_FOLDER + bytes(4) + self.guid.bytes + _FOLDER_OBJECT + self._database + place + bytes(2))
 
     def entry_id(self, number: int) -> bytes:
         """Give the store's own id of an item: it stands within its ItemId, and free/busy names it by that."""
-        folder = self._database + bytes(5) + bytes([FOLDERS.index("calendar") + 1]) + bytes(2)
-        message = self._database + number.to_bytes(6, "big") + bytes(2)
-        return bytes(4) + self.guid.bytes + _MESSAGE + folder + message
+        return self._entry_head + number.to_bytes(6, "big") + bytes(2)
 
-    @property
-    def _database(self) -> bytes:
-        return uuid.uuid5(self.guid, "database").bytes
-
-
-def _encoded(guid: uuid.UUID, rest: bytes) -> str:
-    return base64.b64encode(_ID_HEAD + str(guid).encode() + rest).decode()
+    def _encoded(self, rest: bytes) -> str:
+        return base64.b64encode(self._id_head + rest).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +198,9 @@ def _number(guid: uuid.UUID, entry_id: bytes) -> int:
 class Directory:
     """All mailboxes by each of their names; look-ups cost the same however many there are."""
 
-    def __init__(self, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, now: Callable[[], datetime], filled: Filled = nothing) -> None:
         self._now = now
+        self._filled = filled
         self.by_address: dict[str, Mailbox] = {}
         self.by_proxy: dict[str, Mailbox] = {}
         self.by_upn: dict[str, Mailbox] = {}
@@ -201,10 +211,17 @@ class Directory:
     def add_all(self, mailboxes: Iterable[LabMailbox]) -> None:
         """Make these mailboxes."""
         for each in mailboxes:
-            self.add(each)
+            self._names.extend(self._resolvable(self._put(each)))
+        self._names.sort()
 
     def add(self, made: LabMailbox) -> Mailbox:
         """Make a mailbox; raises ValueError when one of its addresses is taken."""
+        mailbox = self._put(made)
+        for each in self._resolvable(mailbox):
+            insort(self._names, each)
+        return mailbox
+
+    def _put(self, made: LabMailbox) -> Mailbox:
         addresses = [made.address.lower(), *(alias.lower() for alias in made.aliases)]
         if taken := [address for address in addresses if address in self.by_proxy]:
             raise ValueError(f"address in use: {', '.join(taken)}")
@@ -219,7 +236,7 @@ class Directory:
         mailbox = Mailbox(
             made=made,
             guid=guid,
-            calendar=Calendar(owner=guid, now=self._now, changed=changed),
+            calendar=Calendar(owner=guid, now=self._now, changed=changed, filled=partial(self._filled, made)),
             oof=OutOfOffice(start=moment, end=moment),
             right=Right(made.right),
             sid=made.sid or f"S-1-5-21-1004336348-1177238915-682003330-{digits}",
@@ -231,9 +248,14 @@ class Directory:
         self.by_upn[mailbox.upn] = mailbox
         self.by_sid[mailbox.sid.upper()] = mailbox
         self.by_guid[guid] = mailbox
-        for name in self._resolvable(mailbox):
-            insort(self._names, (name, addresses[0]))
         return mailbox
+
+    def named(self, address: str) -> Mailbox:
+        """Give the mailbox that has this address or alias; raises LookupError."""
+        found = self.by_proxy.get(address.lower())
+        if found is None:
+            raise LookupError(f"no mailbox has the address {address!r}")
+        return found
 
     def remove(self, address: str) -> Mailbox:
         """Take a mailbox away; raises KeyError when there is none."""
@@ -241,15 +263,16 @@ class Directory:
         for alias in (mailbox.address, *mailbox.made.aliases):
             del self.by_proxy[alias.lower()]
         del self.by_upn[mailbox.upn], self.by_sid[mailbox.sid.upper()], self.by_guid[mailbox.guid]
-        for name in self._resolvable(mailbox):
-            self._names.pop(bisect_left(self._names, (name, address.lower())))
+        for each in self._resolvable(mailbox):
+            self._names.pop(bisect_left(self._names, each))
         return mailbox
 
     @staticmethod
-    def _resolvable(mailbox: Mailbox) -> set[str]:
+    def _resolvable(mailbox: Mailbox) -> set[tuple[str, str]]:
         words = {word.lower() for word in mailbox.name.split()}
         addresses = {alias.lower() for alias in (mailbox.address, *mailbox.made.aliases)}
-        return {mailbox.name.lower(), mailbox.upn, *words, *addresses}
+        names = {mailbox.name.lower(), mailbox.upn, *words, *addresses}
+        return {(name, mailbox.address.lower()) for name in names}
 
     def matching(self, entry: str, limit: int = 101) -> list[Mailbox]:
         """Give the mailboxes one of whose names begins with `entry`, as ambiguous name resolution does."""

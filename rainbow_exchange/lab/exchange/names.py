@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
 from rainbow_exchange.lab.exchange.mailbox import Mailbox
-from rainbow_exchange.lab.exchange.wire import Element, answer, boolean, m, named, response_message, t, text
+from rainbow_exchange.lab.exchange.wire import Element, Xml, answer, boolean, m, named, response_message, t, text
 from rainbow_exchange.lab.exchange.zones import DAYS, WINDOWS, zone
 
 _MOST = 100
 
 
-def resolve(call: Call, request: Element) -> Element:
+def resolve(call: Call, request: Element) -> Xml:
     """Answer ResolveNames from the directory."""
     entry = text(request, "UnresolvedEntry").strip()
     if not entry:
@@ -31,7 +31,7 @@ def resolve(call: Call, request: Element) -> Element:
     return answer("ResolveNames", response_message("ResolveNamesResponseMessage", resolutions, warning=warning))
 
 
-def _resolution(mailbox: Mailbox, *, full: bool) -> Element:
+def _resolution(mailbox: Mailbox, *, full: bool) -> Xml:
     addresses = [f"SMTP:{mailbox.address}", *(f"smtp:{each}" for each in mailbox.made.aliases)]
     contact = t(
         "Contact",
@@ -52,7 +52,7 @@ def _resolution(mailbox: Mailbox, *, full: bool) -> Element:
     )
 
 
-def server_time_zones(call: Call, request: Element) -> Element:
+def server_time_zones(call: Call, request: Element) -> Xml:
     """Answer GetServerTimeZones: the zones asked for that the lab knows, or all of them."""
     ids = [each.text or "" for each in named(request, "Id")]
     full = request.get("ReturnFullTimeZoneData", "true").strip().lower() in ("true", "1")
@@ -68,7 +68,7 @@ def _duration(offset: timedelta) -> str:
     return ("-" if minutes < 0 else "") + f"PT{hours}H" + (f"{rest}M" if rest else "")
 
 
-def _definition(name: str, year: int, *, full: bool) -> Element:
+def _definition(name: str, year: int, *, full: bool) -> Xml:
     """Build a t:TimeZoneDefinition with this year's rules."""
     if not full:
         return t("TimeZoneDefinition", Id=name, Name=name)
@@ -87,7 +87,7 @@ def _definition(name: str, year: int, *, full: bool) -> Element:
         for kind, offset in offsets.items()
     ]
 
-    def target(kind: str) -> Element:
+    def target(kind: str) -> Xml:
         return t("To", f"trule:Microsoft/Registry/{name}/{year}-{kind}", Kind="Period")
 
     if len(turns) == 2:  # noqa: PLR2004 — there and back
@@ -130,7 +130,7 @@ def _turns(name: str, year: int) -> list[tuple[datetime, datetime]]:
     return found
 
 
-def _transition(turn: datetime, wall: datetime, target: Element) -> Element:
+def _transition(turn: datetime, wall: datetime, target: Xml) -> Xml:
     del turn
     last = (wall + timedelta(days=7)).month != wall.month
     occurrence = -1 if last else (wall.day - 1) // 7 + 1

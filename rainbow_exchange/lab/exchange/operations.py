@@ -14,10 +14,10 @@ from rainbow_exchange.lab.exchange import (
 )
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Refused
-from rainbow_exchange.lab.exchange.wire import Element, answer, local, m, response_message
+from rainbow_exchange.lab.exchange.wire import Element, Xml, answer, local, m, response_message
 
 STREAMED = "GetStreamingEvents"
-OPERATIONS: dict[str, Callable[[Call, Element], Element]] = {
+OPERATIONS: dict[str, Callable[[Call, Element], Xml]] = {
     "Subscribe": subscribing.subscribe,
     "Unsubscribe": subscribing.unsubscribe,
     "CreateItem": items.create,
@@ -48,7 +48,7 @@ def name_of(request: Element) -> str:
     return local(request).removesuffix("Request")
 
 
-def refused(operation: str, error: Refused) -> Element:
+def refused(operation: str, error: Refused) -> Xml:
     """Build the answer that refuses a whole request inside HTTP 200."""
     if operation in _SHAPED:
         return out_of_office.refused(operation, error)

@@ -8,6 +8,7 @@ from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
 from rainbow_exchange.lab.exchange.mailbox import Access, Mailbox, OutOfOffice
 from rainbow_exchange.lab.exchange.wire import (
     Element,
+    Xml,
     boolean,
     child,
     m,
@@ -19,7 +20,7 @@ from rainbow_exchange.lab.exchange.wire import (
 )
 from rainbow_exchange.lab.exchange.zones import instant, written
 
-_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_LANGUAGE = "xml:lang"
 _PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -38,7 +39,7 @@ def _own(call: Call, address: str) -> Mailbox:
     return mailbox
 
 
-def get_settings(call: Call, request: Element) -> Element:
+def get_settings(call: Call, request: Element) -> Xml:
     """Answer GetUserOofSettings; the duration stands there even where it is stale."""
     mailbox = _own(call, text(request, "Mailbox", "Address"))
     dials = call.company.dials
@@ -60,7 +61,7 @@ def get_settings(call: Call, request: Element) -> Element:
     )
 
 
-def _duration(oof: OutOfOffice, form: str) -> Element:
+def _duration(oof: OutOfOffice, form: str) -> Xml:
     """Give the times in UTC, with Paris's offset, or without saying that they are in UTC."""
 
     def time(moment: datetime) -> str:
@@ -75,12 +76,12 @@ def _duration(oof: OutOfOffice, form: str) -> Element:
     return t("Duration", t("StartTime", time(oof.start)), t("EndTime", time(oof.end)))
 
 
-def _reply(name: str, message: str) -> Element:
+def _reply(name: str, message: str) -> Xml:
     """Give a reply, whose language stands there though nobody keeps it up to date."""
     return t(name, t("Message", message), **{_LANGUAGE: "en-US"})
 
 
-def set_settings(call: Call, request: Element) -> Element:
+def set_settings(call: Call, request: Element) -> Xml:
     """Answer SetUserOofSettings."""
     mailbox = _own(call, text(request, "Mailbox", "Address"))
     wanted = child(request, "UserOofSettings")
@@ -104,7 +105,7 @@ def set_settings(call: Call, request: Element) -> Element:
     return m("SetUserOofSettingsResponse", response_message("ResponseMessage"))
 
 
-def mail_tips(call: Call, request: Element) -> Element:
+def mail_tips(call: Call, request: Element) -> Xml:
     """Answer GetMailTips with the message that is in effect now, as a sender inside the company sees it."""
     dials = call.company.dials
     if not dials.mail_tips_enabled:
@@ -124,7 +125,7 @@ def mail_tips(call: Call, request: Element) -> Element:
     )
 
 
-def _tip(call: Call, address: str) -> Element:
+def _tip(call: Call, address: str) -> Xml:
     recipient = t("RecipientAddress", t("EmailAddress", address), t("RoutingType", "SMTP"))
     mailbox = call.company.directory.by_proxy.get(address.lower())
     if mailbox is None:
@@ -157,7 +158,7 @@ def _tip(call: Call, address: str) -> Element:
     return response_message("MailTipsResponseMessageType", tips)
 
 
-def service_configuration(call: Call, request: Element) -> Element:
+def service_configuration(call: Call, request: Element) -> Xml:
     """Answer GetServiceConfiguration for MailTips."""
     asked = {each.text for each in named(request, "ConfigurationName")}
     if asked != {"MailTips"}:
@@ -183,7 +184,7 @@ def service_configuration(call: Call, request: Element) -> Element:
     )
 
 
-def refused(name: str, error: Refused) -> Element:
+def refused(name: str, error: Refused) -> Xml:
     """Refuse in the answer's own shape, which has no ResponseMessages around a ResponseMessage."""
     if name in ("GetMailTips", "GetServiceConfiguration"):
         return m(f"{name}Response", *refusal_children(error), ResponseClass="Error")

@@ -2,13 +2,13 @@
 
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Refused
-from rainbow_exchange.lab.exchange.wire import Element, m, response_message, text
+from rainbow_exchange.lab.exchange.wire import Element, Xml, m, response_message, text
 
 _NEVER = "9999-12-31T23:59:59.9999999"
 _NONE = "0001-01-01T00:00:00"  # the schema wants a date even in a refusal
 
 
-def expiration_date(call: Call, request: Element) -> Element:
+def expiration_date(call: Call, request: Element) -> Xml:
     """Answer with the date of the dial; an address must be the caller's own."""
     address = text(request, "MailboxSmtpAddress").strip()
     if address and call.company.by_primary(address) is not call.acting:
@@ -17,6 +17,6 @@ def expiration_date(call: Call, request: Element) -> Element:
     return response_message("GetPasswordExpirationDateResponse", m("PasswordExpirationDate", date))
 
 
-def refused(error: Refused) -> Element:
+def refused(error: Refused) -> Xml:
     """Refuse in the answer's own shape."""
     return response_message("GetPasswordExpirationDateResponse", m("PasswordExpirationDate", _NONE), error=error)

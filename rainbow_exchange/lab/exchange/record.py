@@ -23,6 +23,7 @@ class Request:
     cookies: dict[str, str] = field(default_factory=dict)
     user_agent: str = ""
     client_request_id: str = ""
+    request_id: str = ""
     server_version: str = ""
     content_length: int | None = None
     mailboxes: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Record:
         self._requests: deque[Request] = deque(maxlen=KEPT)
         self._next = 1
         self.counts: Counter[str] = Counter()
-        self._changed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
 
     def arrived(self, at: str) -> Request:
         """Open the entry of a request that has just arrived."""
@@ -60,21 +61,32 @@ class Record:
         self._wake()
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
 
     def clear(self) -> None:
         """Forget all requests and counts; numbers go on."""
         self._requests.clear()
         self.counts.clear()
 
+    @property
+    def newest(self) -> int:
+        """Give the number of the newest request, 0 before the first."""
+        return self._next - 1
+
     def read(self, *, since: int = 0, operation: str = "", mailbox: str = "") -> list[dict[str, Any]]:
-        """Give the requests with a number above `since` that are of this operation and name this mailbox."""
+        """Give the requests with a number above `since` that name this mailbox and are of this operation.
+
+        `operation` may be several, with commas between them.
+        """
+        operations = set(operation.split(",")) if operation else set()
         found = []
         for request in reversed(self._requests):
             if request.number <= since:
                 break
-            if operation and request.operation != operation:
+            if operations and request.operation not in operations:
                 continue
             if mailbox and mailbox not in (*request.mailboxes, request.impersonated, request.account):
                 continue
@@ -83,4 +95,6 @@ class Record:
 
     async def wait(self) -> None:
         """Return when the next request is understood or answered."""
-        await self._changed.wait()
+        ahead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(ahead)
+        await ahead

@@ -8,7 +8,7 @@ from typing import Any
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, weekday
 
 from rainbow_exchange.lab.exchange.errors import Fault
-from rainbow_exchange.lab.exchange.wire import Element, children, local, t, text
+from rainbow_exchange.lab.exchange.wire import Element, Xml, children, local, t, text
 from rainbow_exchange.lab.exchange.zones import DAYS
 
 MONTHS = (
@@ -82,7 +82,7 @@ class Recurrence:
             return first, None
         return first, rule.before(_FAR, inc=True) or first
 
-    def element(self) -> Element:
+    def element(self) -> Xml:
         """Write it as t:Recurrence."""
         range_start = t("StartDate", self.first_day.isoformat())
         if self.count is not None:

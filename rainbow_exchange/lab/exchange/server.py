@@ -15,13 +15,15 @@ from rainbow_exchange.lab.exchange.accounts import Account
 from rainbow_exchange.lab.exchange.autodiscover import Autodiscover
 from rainbow_exchange.lab.exchange.back_ends import BackEnds, set_cookies
 from rainbow_exchange.lab.exchange.call import Call, Company, impersonated
+from rainbow_exchange.lab.exchange.changes import Changes
 from rainbow_exchange.lab.exchange.controls import Controls
 from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.disasters import Disasters
 from rainbow_exchange.lab.exchange.errors import Fault, LegacyFault, Refused
 from rainbow_exchange.lab.exchange.flavour import FLAVOURS
 from rainbow_exchange.lab.exchange.front import Front
-from rainbow_exchange.lab.exchange.mailbox import Directory, LabMailbox
+from rainbow_exchange.lab.exchange.mailbox import Directory, Filled, LabMailbox, nothing
+from rainbow_exchange.lab.exchange.noting import code_of, note_headers, note_operation
 from rainbow_exchange.lab.exchange.reach import EWS, Reach, page_of
 from rainbow_exchange.lab.exchange.record import Record, Request
 from rainbow_exchange.lab.exchange.renewing import Renewing
@@ -35,7 +37,6 @@ from rainbow_exchange.lab.exchange.wire import (
     envelope,
     fault_envelope,
     legacy_fault_envelope,
-    named,
     parsed,
     reworded,
 )
@@ -61,7 +62,7 @@ class LabExchange:
 
     `client_id` and `client_secret` buy Bearer tokens at `token_url`, which make the bearer the service account.
     `flavour` is "exchange" or "owner-bound". `dials` are positions at start (see `dials.py`). Raises ValueError on an
-    unknown flavour or dial, or when two mailboxes share an address.
+    unknown flavour or dial, or when two mailboxes share an address. `filled` says what calendars hold at first.
     """
 
     def __init__(
@@ -76,13 +77,14 @@ class LabExchange:
         server_name: str = "exch01.acme.test",
         client_id: str = "lab-connector",
         client_secret: str = "lab-secret",  # noqa: S107  (a made-up secret of a simulation)
+        filled: Filled = nothing,
         **dials: Any,
     ) -> None:
         if flavour not in FLAVOURS:
             raise ValueError(f"flavour is one of {', '.join(FLAVOURS)}, not {flavour!r}")
         self.dials = Dials()
         self.dials.turn(dials)
-        self.directory = Directory(now=now)
+        self.directory = Directory(now=now, filled=filled)
         self.directory.add_all(mailboxes)
         self.back_ends = BackEnds(name=server_name, directory=self.directory, dials=self.dials, now=now)
         self.subscriptions = Subscriptions(server_of=self.back_ends.home, dials=self.dials, now=now, random=random)
@@ -161,6 +163,7 @@ class LabExchange:
             turned=self.disasters.plan,
         ).add_to(app)
         self.disasters.add_to(app)
+        Changes(directory=self.directory, written=self.streams.written, now=self._now).add_to(app)
         self._front.add_to(app)
         if renew is not None:
             Renewing(show=renew, bind=self._bind).add_to(app)
@@ -196,7 +199,7 @@ class LabExchange:
     async def _answer(self, http: web.Request) -> web.StreamResponse:
         request = self.record.arrived(self._now().isoformat())
         request.connection = self._front.connection(http)
-        _note_headers(request, http)
+        note_headers(request, http)
         try:
             response = await self._signed_in(http, request)
             request.status = request.status or response.status
@@ -224,13 +227,15 @@ class LabExchange:
         except Fault as fault:
             request.code = fault.code
             fault.text = self.dials.error_words or fault.text
-            return self._reply(http, fault_envelope(fault, self._company.flavour), self._company.flavour.fault_status)
+            return self._reply(
+                http, request, fault_envelope(fault, self._company.flavour), self._company.flavour.fault_status
+            )
         except asyncio.CancelledError:
             request.code = request.code or "abandoned"
             raise
         except LegacyFault as fault:
             request.code = "AccessDeniedException"
-            return self._reply(http, legacy_fault_envelope(str(fault)), self._company.flavour.fault_status)
+            return self._reply(http, request, legacy_fault_envelope(str(fault)), self._company.flavour.fault_status)
 
     async def _operation(
         self, http: web.Request, request: Request, account: Account, data: bytes
@@ -241,16 +246,18 @@ class LabExchange:
         if body is None:
             raise Fault("ErrorSchemaValidation", values={"Violation": "empty Body"})
         operation = operations.name_of(body)
-        _note_operation(request, operation, header, body)
+        note_operation(request, operation, header, body)
         self.record.understood(request)
         self._check_version(header, request)
         landed = self.back_ends.landing(http)
         if landed is None:
             request.code = "503"
-            return web.Response(status=503, headers=self.back_ends.headers(http, self.back_ends.name))
+            return web.Response(
+                status=503, headers=self.back_ends.headers(http, request.request_id, self.back_ends.name)
+            )
         if (busy := busy_answer(self.dials, operation, self._company.flavour)) is not None:
             request.code = "ErrorServerBusy"
-            return self._reply(http, *busy)
+            return self._reply(http, request, *busy)
         acting = impersonated(self._company, account, header)
         context = child(header, "TimeZoneContext", "TimeZoneDefinition")
         zone = context.get("Id", "UTC") if context is not None else "UTC"
@@ -280,11 +287,11 @@ class LabExchange:
                 content = play(call, body)
             except Refused as error:
                 content = operations.refused(operation, error)
-            request.code = _code(content)
+            request.code = code_of(content)
             reply = envelope(reworded(content, self.dials.error_words), self._company.flavour)
             if self.dials.late_seconds > 0 and operation in self.dials.late_operations:
                 await asyncio.sleep(self.dials.late_seconds)
-            return self._reply(http, reply, 200)
+            return self._reply(http, request, reply, 200)
         finally:
             self._in_flight[call.charged] -= 1
 
@@ -305,9 +312,9 @@ class LabExchange:
         if dials.delay_seconds > 0 and of_operation and of_mailbox:
             await asyncio.sleep(dials.delay_seconds)
 
-    def _reply(self, http: web.Request, body: bytes, status: int) -> web.Response:
+    def _reply(self, http: web.Request, request: Request, body: bytes, status: int) -> web.Response:
         server = self.back_ends.landing(http) or self.back_ends.name
-        headers = self.back_ends.headers(http, server)
+        headers = self.back_ends.headers(http, request.request_id, server)
         if status == 503:  # noqa: PLR2004 — its name in HTTP is no clearer
             headers["Retry-After"] = str(max(0, self.dials.server_busy_milliseconds) // 1000)
         else:
@@ -325,7 +332,7 @@ class LabExchange:
         stream = self.streams.accepted(call, body)
         try:
             await self._delay(request, operations.STREAMED)
-            headers = self.back_ends.headers(http, call.landed)
+            headers = self.back_ends.headers(http, request.request_id, call.landed)
             response = web.StreamResponse(headers=headers | {"x-nobuffering": "1"})
             response.enable_chunked_encoding()
             if call.company.flavour.stream_prefix:
@@ -368,26 +375,3 @@ async def _without_content_type(_: web.Request, response: web.StreamResponse) ->
     """Let a stream of Exchange name no type (ews.md §2); aiohttp names one by itself."""
     if response.headers.get("x-nobuffering") and response.content_type == "application/octet-stream":
         del response.headers["Content-Type"]
-
-
-def _note_headers(request: Request, http: web.Request) -> None:
-    request.anchor = http.headers.get("X-AnchorMailbox", "")
-    request.prefers_affinity = http.headers.get("X-PreferServerAffinity", "").lower() == "true"
-    request.cookies = dict(http.cookies)
-    request.user_agent = http.headers.get("User-Agent", "")
-    request.client_request_id = http.headers.get("client-request-id", "")
-    request.content_length = http.content_length
-
-
-def _note_operation(request: Request, operation: str, header: Element | None, body: Element) -> None:
-    request.operation = operation
-    names = child(header, "ExchangeImpersonation", "ConnectingSID")
-    request.impersonated = next(((each.text or "").strip() for each in children(names)), "")
-    addresses = ((each.text or "").strip().lower() for each in named(body, "EmailAddress", "Address"))
-    request.mailboxes = list(dict.fromkeys(each for each in addresses if each))
-    request.subscription_ids = [(each.text or "").strip() for each in named(body, "SubscriptionId")]
-
-
-def _code(content: Element) -> str:
-    codes = [each.text or "" for each in named(content, "ResponseCode")]
-    return next((code for code in codes if code != "NoError"), "NoError")

@@ -9,7 +9,8 @@ from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, text_of
 from rainbow_exchange.lab.exchange.subscriptions import EVENTS_A_MESSAGE, Subscription
 from rainbow_exchange.lab.exchange.throttling import exceeded
-from rainbow_exchange.lab.exchange.wire import Element, m, named, number, stream_envelope, t, text
+from rainbow_exchange.lab.exchange.wire import Element, Xml, m, named, number, stream_envelope, t, text
+from rainbow_exchange.lab.exchange.written import Written
 
 MOST_IDS = 200
 MOST_MINUTES = 30
@@ -56,9 +57,10 @@ class Stream:
 
 
 class Streams:
-    """The open streams, and how many each account has."""
+    """The open streams, how many each account has, and when their notifications were written."""
 
     def __init__(self) -> None:
+        self.written = Written()
         self.open: set[Stream] = set()
         self.charged: Counter[str] = Counter()
 
@@ -106,7 +108,7 @@ class Streams:
                 return await _refuse(stream, bad, write)
             _attach(stream)
             await write(_error(stream, bad, status="OK") if bad else _message(stream, status="OK"))
-            return await _messages(stream, write)
+            return await _messages(stream, write, self.written)
         finally:
             self.open.discard(stream)
             _detach(stream, stream.subscriptions)
@@ -161,7 +163,7 @@ async def _refuse(stream: Stream, bad: dict[str, str], write: Write) -> str:
     return next(iter(bad.values())).partition(" ")[0]
 
 
-async def _messages(stream: Stream, write: Write) -> str:
+async def _messages(stream: Stream, write: Write, written: Written) -> str:
     dials = stream.call.company.dials
     loop = asyncio.get_running_loop()
     end = loop.time() + stream.minutes * 60
@@ -184,7 +186,9 @@ async def _messages(stream: Stream, write: Write) -> str:
             if not (stream.call.company.flavour.owner_bound and stream.subscriptions):
                 return await _refuse(stream, bad, write)
             await write(_error(stream, bad, status="OK"))
-        while body := _events(stream):
+        while found := _events(stream):
+            body, addresses = found
+            written.note(addresses, stream.call.company.now().timestamp())
             await write(body)
             heartbeat, beat = loop.time() + dials.heartbeat_seconds, False
         if stream.order == "close" or max(reached, loop.time()) >= end:
@@ -222,8 +226,9 @@ def _lost(stream: Stream) -> dict[str, str]:
     return bad
 
 
-def _events(stream: Stream) -> bytes | None:
-    notifications = []
+def _events(stream: Stream) -> tuple[bytes, list[str]] | None:
+    """Give the next message with notifications, and the mailboxes that they are about."""
+    notifications, addresses = [], []
     exchange = not stream.call.company.flavour.status_events
     for each in stream.subscriptions:
         if not each.pending:
@@ -232,9 +237,10 @@ def _events(stream: Stream) -> bytes | None:
         # Real streams say m:Notification where the schema wants t: (ews.md §0.2).
         build = m if exchange else t
         notifications.append(build("Notification", t("SubscriptionId", each.id), *events))
+        addresses.append(each.mailbox.address)
     if not notifications:
         return None
-    return _message(stream, m("Notifications", *notifications), status="" if exchange else "OK")
+    return _message(stream, m("Notifications", *notifications), status="" if exchange else "OK"), addresses
 
 
 def _heartbeat(stream: Stream) -> bytes:
@@ -244,7 +250,7 @@ def _heartbeat(stream: Stream) -> bytes:
     return _message(stream, m("Notifications", *notifications), status="OK")
 
 
-def _message(stream: Stream, *content: Element, status: str) -> bytes:
+def _message(stream: Stream, *content: Xml, status: str) -> bytes:
     flavour = stream.call.company.flavour
     message = m(
         "GetStreamingEventsResponseMessage",
@@ -273,7 +279,7 @@ def _error(stream: Stream, bad: dict[str, str], *, status: str = "Closed", sente
     return _enveloped(stream, message)
 
 
-def _enveloped(stream: Stream, message: Element) -> bytes:
+def _enveloped(stream: Stream, message: Xml) -> bytes:
     stream.messages += 1
     body = m("GetStreamingEventsResponse", m("ResponseMessages", message))
     return stream_envelope(body, stream.call.company.flavour)

@@ -3,14 +3,14 @@
 from rainbow_exchange.lab.exchange.call import Call
 from rainbow_exchange.lab.exchange.errors import Fault, Refused
 from rainbow_exchange.lab.exchange.mailbox import Access, Mailbox
-from rainbow_exchange.lab.exchange.wire import Element, answer, child, children, m, named, response_message, text
+from rainbow_exchange.lab.exchange.wire import Element, Xml, answer, child, children, m, named, response_message, text
 
 _EVENTS = frozenset(
     f"{kind}Event" for kind in ("Copied", "Created", "Deleted", "Modified", "Moved", "NewMail", "FreeBusyChanged")
 )
 
 
-def subscribe(call: Call, request: Element) -> Element:
+def subscribe(call: Call, request: Element) -> Xml:
     """Answer Subscribe with a streaming subscription; pull and push are not played."""
     wanted = child(request, "StreamingSubscriptionRequest")
     if wanted is None:
@@ -46,7 +46,7 @@ def subscribe(call: Call, request: Element) -> Element:
     return answer("Subscribe", response_message("SubscribeResponseMessage", m("SubscriptionId", made.id)))
 
 
-def unsubscribe(call: Call, request: Element) -> Element:
+def unsubscribe(call: Call, request: Element) -> Xml:
     """Answer Unsubscribe; an open stream that reads the subscription is told so and ends."""
     found = call.company.subscriptions.find(text(request, "SubscriptionId").strip())
     if found is None:

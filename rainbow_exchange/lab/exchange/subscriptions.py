@@ -12,7 +12,7 @@ from rainbow_exchange.lab.exchange.calendar import Item
 from rainbow_exchange.lab.exchange.dials import Dials
 from rainbow_exchange.lab.exchange.errors import Refused
 from rainbow_exchange.lab.exchange.mailbox import Mailbox
-from rainbow_exchange.lab.exchange.wire import Element, t
+from rainbow_exchange.lab.exchange.wire import Xml, t
 from rainbow_exchange.lab.exchange.zones import written
 
 _TICKS_FROM = datetime(1, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Subscription:
     """The mailbox server in whose memory it is."""
     made: datetime
     last_read: datetime
-    pending: deque[Element] = field(default_factory=deque)
+    pending: deque[Xml] = field(default_factory=deque)
     wake: asyncio.Event | None = None
     """Set while a stream reads it: to be set when something happens."""
     stream: object | None = None

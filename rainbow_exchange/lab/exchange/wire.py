@@ -4,7 +4,6 @@ Written apart from the product's reading of the wire on purpose: a mistake there
 """
 
 import re
-import secrets
 from collections.abc import Iterator
 
 from lxml import etree
@@ -19,38 +18,72 @@ TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
 ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 XSD = "http://www.w3.org/2001/XMLSchema"
-_NSMAP: dict[str | None, str] = {"m": MESSAGES, "t": TYPES}
 _SCHEMA_TYPES = f'xmlns:xsd="{XSD}" xmlns:xsi="{XSI}"'
 # Exchange 2016 CU11, as in the captured stream
 _VERSION = 'MajorVersion="15" MinorVersion="1" MajorBuildNumber="1591" MinorBuildNumber="10" Version="V2017_07_11"'
-# What XML 1.0 forbids but Exchange sends as character references (ews.md §10). lxml refuses such text, so it travels
-# through the tree as a mark nobody can guess and becomes a reference in the bytes.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_MARK = secrets.token_hex(12)
-_MARKED = re.compile(rf"{_MARK}-([0-9A-F]+);".encode())
+_DECLARED = f'xmlns:m="{MESSAGES}" xmlns:t="{TYPES}"'
+# Of what XML 1.0 forbids Exchange sends character references (ews.md §10).
+_MARKUP = re.compile('[&<>"\r\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]')
+_IN_TEXT = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NAME = re.compile("<[^ />]+")
+_SAID = re.compile("<m:MessageText(?:/>|>[^<]*</m:MessageText>)")
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 Element = _Element
-Child = Element | str | None
+"""Of what is read."""
 
 
-def _element(namespace: str, name: str, children: tuple[Child, ...], attributes: dict[str, str]) -> Element:
-    element = etree.Element(f"{{{namespace}}}{name}", attributes, nsmap=_NSMAP)
-    for child in children:
-        if isinstance(child, str):
-            element.text = _FORBIDDEN.sub(lambda found: f"{_MARK}-{ord(found[0]):X};", child)
-        elif child is not None:
-            element.append(child)
-    return element
+class Xml(str):
+    """Markup, ready to be sent, as `m` and `t` write it: a tree for each answer would cost more than all else."""
+
+    __slots__ = ()
 
 
-def m(name: str, *children: Child, **attributes: str) -> Element:
-    """Build an element of the messages namespace; None among the children is left out."""
-    return _element(MESSAGES, name, children, attributes)
+Child = str | None
+"""Xml, or a text that is escaped."""
 
 
-def t(name: str, *children: Child, **attributes: str) -> Element:
-    """Build an element of the types namespace; None among the children is left out."""
-    return _element(TYPES, name, children, attributes)
+def _escaped(found: re.Match[str]) -> str:
+    return _NAMED.get(found[0]) or f"&#x{ord(found[0]):X};"
+
+
+def escaped(text: str) -> str:
+    """Write a text so that it is read as it is."""
+    return _IN_TEXT.sub(_escaped, text)
+
+
+def _element(name: str, children: tuple[Child, ...], attributes: dict[str, str]) -> Xml:
+    head = name
+    for key, value in attributes.items():
+        head += f' {key}="{_MARKUP.sub(_escaped, value)}"'
+    if len(children) == 1 and type(only := children[0]) is str:
+        content = _IN_TEXT.sub(_escaped, only)
+    else:
+        content = "".join([each if type(each) is Xml else escaped(each) for each in children if each is not None])
+    return Xml(f"<{head}>{content}</{name}>" if content else f"<{head}/>")
+
+
+def m(name: str, *children: Child, **attributes: str) -> Xml:
+    """Write an element of the messages namespace; None among the children is left out."""
+    return _element("m:" + name, children, attributes)
+
+
+def t(name: str, *children: Child, **attributes: str) -> Xml:
+    """Write an element of the types namespace; None among the children is left out."""
+    return _element("t:" + name, children, attributes)
+
+
+def declared(xml: Xml) -> str:
+    """Have an element declare what its names, and those below, are of."""
+    name = _NAME.match(xml)
+    end = 0 if name is None else name.end()
+    return f"{xml[:end]} {_DECLARED}{xml[end:]}"
+
+
+def read_back(xml: Xml) -> Element:
+    """Give what was written as what is read."""
+    return etree.fromstring(declared(xml))
 
 
 def boolean(value: bool) -> str:
@@ -58,14 +91,9 @@ def boolean(value: bool) -> str:
     return "true" if value else "false"
 
 
-def serialised(element: Element) -> bytes:
-    """Give the element as UTF-8, forbidden characters as references."""
-    return _MARKED.sub(rb"&#x\1;", etree.tostring(element, encoding="utf-8"))
-
-
 def local(element: Element) -> str:
     """Give the element's name without its namespace."""
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def children(element: Element | None) -> Iterator[Element]:
@@ -77,7 +105,9 @@ def children(element: Element | None) -> Iterator[Element]:
 def child(element: Element | None, *path: str) -> Element | None:
     """Give the element reached by the local names of `path`, or None."""
     for name in path:
-        element = next((each for each in children(element) if local(each) == name), None)
+        if element is None:
+            return None
+        element = next(element.iterchildren("{*}" + name), None)
     return element
 
 
@@ -97,16 +127,13 @@ def number(written: str | None, *, otherwise: int | None = None) -> int:
 
 def named(element: Element, *names: str) -> Iterator[Element]:
     """Yield each element below, at any depth, with one of these local names."""
-    for each in element.iter("{*}*"):
-        if local(each) in names:
-            yield each
+    return element.iter(*["{*}" + name for name in names])
 
 
 def parsed(data: bytes) -> Element:
     """Parse a request; whatever is not XML, or has a document type, fails the schema as it does on Exchange."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
         raise Fault("ErrorSchemaValidation", values={"Violation": str(error)}) from error
     if root.getroottree().docinfo.doctype or local(root) != "Envelope":
@@ -114,7 +141,7 @@ def parsed(data: bytes) -> Element:
     return root
 
 
-def response_message(name: str, *content: Child, error: Refusal | None = None, warning: str = "") -> Element:
+def response_message(name: str, *content: Child, error: Refusal | None = None, warning: str = "") -> Xml:
     """Build a response message: success with its content, or the refusal, in schema order."""
     if error is None:
         code = warning or "NoError"
@@ -122,7 +149,7 @@ def response_message(name: str, *content: Child, error: Refusal | None = None, w
     return m(name, *refusal_children(error), *content, ResponseClass="Error")
 
 
-def refusal_children(error: Refusal) -> tuple[Element | None, ...]:
+def refusal_children(error: Refusal) -> tuple[Xml | None, ...]:
     """Give the children of a response message of class Error."""
     values = [t("Value", value, Name=name) for name, value in error.values.items()]
     return (
@@ -133,19 +160,17 @@ def refusal_children(error: Refusal) -> tuple[Element | None, ...]:
     )
 
 
-def reworded(content: Element, words: str) -> Element:
+def reworded(content: Xml, words: str) -> Xml:
     """Have each message of an answer say these words, which may be any, "" for its own."""
-    for each in named(content, "MessageText") if words else ():
-        each.text = words
-    return content
+    return Xml(_SAID.sub(lambda _: m("MessageText", words), content)) if words else content
 
 
-def answer(operation: str, *messages: Element) -> Element:
+def answer(operation: str, *messages: Xml) -> Xml:
     """Build the usual answer: `<m:…Response><m:ResponseMessages>…`."""
     return m(f"{operation}Response", m("ResponseMessages", *messages))
 
 
-def envelope(body: Element, flavour: Flavour) -> bytes:
+def envelope(body: Xml, flavour: Flavour) -> bytes:
     """Wrap an ordinary answer."""
     soap = flavour.soap_prefix
     return (
@@ -155,12 +180,12 @@ def envelope(body: Element, flavour: Flavour) -> bytes:
             f'<h:ServerVersionInfo {_VERSION} xmlns:h="{TYPES}" xmlns="{TYPES}" {_SCHEMA_TYPES}/>'
             f"</{soap}:Header><{soap}:Body {_SCHEMA_TYPES}>"
         ).encode()
-        + serialised(body)
+        + declared(body).encode()
         + f"</{soap}:Body></{soap}:Envelope>".encode()
     )
 
 
-def stream_envelope(body: Element, flavour: Flavour) -> bytes:
+def stream_envelope(body: Xml, flavour: Flavour) -> bytes:
     """Wrap one message of a stream: no XML declaration, bare root, `soap11:` inside (ews.md §0.1)."""
     if flavour.stream_prefix:
         soap = flavour.stream_prefix
@@ -168,7 +193,7 @@ def stream_envelope(body: Element, flavour: Flavour) -> bytes:
         head += f'<t:ServerVersionInfo xmlns:t="{TYPES}" '
         return (
             (head + f"{_VERSION}/></{soap}:Header><{soap}:Body>").encode()
-            + serialised(body)
+            + declared(body).encode()
             + f"</{soap}:Body></{soap}:Envelope>".encode()
         )
     return (
@@ -177,13 +202,9 @@ def stream_envelope(body: Element, flavour: Flavour) -> bytes:
             f'<ServerVersionInfo {_SCHEMA_TYPES} {_VERSION} xmlns="{TYPES}" /></soap11:Header>'
             f'<soap11:Body xmlns:soap11="{SOAP}">'
         ).encode()
-        + serialised(body)
+        + declared(body).encode()
         + b"</soap11:Body></Envelope>"
     )
-
-
-def _escaped(value: str) -> str:
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def fault_envelope(fault: Fault, flavour: Flavour) -> bytes:
@@ -193,12 +214,12 @@ def fault_envelope(fault: Fault, flavour: Flavour) -> bytes:
         return (
             f'<{soap}:Envelope xmlns:{soap}="{SOAP}" {_SCHEMA_TYPES}><{soap}:Header/><{soap}:Body><{soap}:Fault>'
             f'<faultcode xsi:type="xsd:string">{fault.code}</faultcode>'
-            f'<faultstring xsi:type="xsd:string">{_escaped(fault.text)}</faultstring>'
+            f'<faultstring xsi:type="xsd:string">{escaped(fault.text)}</faultstring>'
             f"</{soap}:Fault></{soap}:Body></{soap}:Envelope>"
         ).encode()
     values = [t("Value", value, Name=name) for name, value in fault.values.items()]
-    message_xml = serialised(t("MessageXml", *values)).decode() if values else ""
-    said = _escaped(fault.text)
+    message_xml = declared(t("MessageXml", *values)) if values else ""
+    said = escaped(fault.text)
     return (
         f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{SOAP}"><s:Body><s:Fault>'
         f'<faultcode xmlns:a="{TYPES}">a:{fault.code}</faultcode>'
@@ -214,7 +235,7 @@ def legacy_fault_envelope(message: str) -> bytes:
     return (
         f'<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="{SOAP}" {_SCHEMA_TYPES}>'
         f'<soap:Header><t:ServerVersionInfo {_VERSION} xmlns:t="{TYPES}" /></soap:Header><soap:Body><soap:Fault>'
-        f"<faultcode>soap:Client</faultcode><faultstring>{_escaped(message)}</faultstring>"
+        f"<faultcode>soap:Client</faultcode><faultstring>{escaped(message)}</faultstring>"
         f'<detail><ErrorCode xmlns="{MESSAGES}">-2146233088</ErrorCode></detail>'
         f"</soap:Fault></soap:Body></soap:Envelope>"
     ).encode()

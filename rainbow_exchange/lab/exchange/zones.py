@@ -97,7 +97,7 @@ def instant(written: str, otherwise: tzinfo = UTC) -> datetime:
 
 def written(value: datetime) -> str:
     """Write an instant as Exchange does in items and events: whole seconds, Z."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{value.astimezone(UTC).isoformat()[:19]}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +121,37 @@ class TwoRuleZone:
     """The t:TimeZone (SerializableTimeZone) of GetUserAvailability: a bias and one pair of rules for every year."""
 
     def __init__(self, element: Element | None) -> None:
+        self._years: dict[int, tuple[datetime, datetime]] = {}
         try:
             self.bias = int(text(element, "Bias") or "0")
             self.standard = _rule(child(element, "StandardTime"))
             self.daylight = _rule(child(element, "DaylightTime"))
         except (ValueError, KeyError) as error:
             raise Fault("ErrorSchemaValidation", values={"Violation": "TimeZone"}) from error
+        turns = {(each.month, each.days) for each in (self.standard, self.daylight) if each}
+        self._one = len(turns) < 2  # noqa: PLR2004 — there and back
 
     def _bias(self, moment: datetime, *, wall: bool) -> int:
         standard, daylight = self.standard, self.daylight
-        if standard is None or daylight is None or (standard.month, standard.days) == (daylight.month, daylight.days):
+        if standard is None or daylight is None or self._one:
             return self.bias + (standard.bias if standard else 0)
-        summer, winter = daylight.begins(moment.year), standard.begins(moment.year)
+        summer, winter = self._begins(moment.year, daylight, standard)
         if not wall:  # a rule's time is told by the clock that it puts an end to
             summer += timedelta(minutes=self.bias + standard.bias)
             winter += timedelta(minutes=self.bias + daylight.bias)
         in_summer = summer <= moment < winter if summer < winter else not winter <= moment < summer
         return self.bias + (daylight if in_summer else standard).bias
 
+    def _begins(self, year: int, daylight: _Rule, standard: _Rule) -> tuple[datetime, datetime]:
+        found = self._years.get(year)
+        if found is None:
+            found = self._years[year] = daylight.begins(year), standard.begins(year)
+        return found
+
     def local(self, value: datetime) -> str:
         """Write an instant as this zone's wall clock, without offset."""
         utc = value.astimezone(UTC).replace(tzinfo=None)
-        return (utc - timedelta(minutes=self._bias(utc, wall=False))).strftime("%Y-%m-%dT%H:%M:%S")
+        return (utc - timedelta(minutes=self._bias(utc, wall=False))).isoformat()[:19]
 
     def instant(self, value: str) -> datetime:
         """Read a time of this zone (or one with its own offset) as an instant."""

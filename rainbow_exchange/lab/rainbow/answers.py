@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dateutil.parser import isoparse
 from lxml import etree
 
 CALENDAR = "urn:xmpp:calendar:0"
@@ -153,7 +152,7 @@ def _date(parent: etree._Element, name: str, *, required: bool = True) -> dateti
     if text is None and not required:
         return None
     try:
-        instant = isoparse(text or "")
+        instant = datetime.fromisoformat(text or "")
     except ValueError as error:
         raise BadAnswer(f"{name} is no xs:dateTime") from error
     if instant.tzinfo is None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -11,6 +11,7 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.dial_values import BadDial
 from rainbow_exchange.lab.outage import HOWS
 from rainbow_exchange.lab.rainbow import link_faults
+from rainbow_exchange.lab.rainbow.burst import Bursts, Wanted
 from rainbow_exchange.lab.rainbow.connections import Connections
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.link_faults import LinkFaults
@@ -20,6 +21,7 @@ from rainbow_exchange.lab.rainbow.presence import Known
 from rainbow_exchange.lab.rainbow.questions import Questions
 from rainbow_exchange.lab.rainbow.record import Record
 from rainbow_exchange.lab.rainbow.sign_in import SignIn
+from rainbow_exchange.lab.rainbow.streams import NoLink
 from rainbow_exchange.lab.user import LabUser
 from rainbow_exchange.lab.users_file import user_from_json
 
@@ -35,6 +37,7 @@ class LabWire:
         *,
         people: People,
         questions: Questions,
+        bursts: Bursts,
         link_faults: LinkFaults,
         connections: Connections,
         sign_in: SignIn,
@@ -46,6 +49,7 @@ class LabWire:
         self._outage = outage
         self._people = people
         self._questions = questions
+        self._bursts = bursts
         self._link_faults = link_faults
         self._connections = connections
         self._sign_in = sign_in
@@ -58,13 +62,17 @@ class LabWire:
         return [
             web.get("/lab/requests", self._requests),
             web.delete("/lab/requests", self._clear),
+            web.get("/lab/notified", self._notified),
             web.get("/lab/users", self._users),
             web.post("/lab/users", self._add),
             web.patch("/lab/users/{user}", self._change),
             web.delete("/lab/users/{user}", self._remove),
             web.get("/lab/known", self._known),
+            web.get("/lab/link", self._link),
             web.post("/lab/ask", self._ask),
+            web.post("/lab/burst", self._burst),
             web.post("/lab/tokens", self._token),
+            web.get("/lab/outage", self._away),
             web.get("/lab/dials", self._show_dials),
             web.post("/lab/dials", self._turn),
             web.delete("/lab/dials", self._rest),
@@ -74,11 +82,20 @@ class LabWire:
         only = request.query.get("only", "")
         if only and only not in self._record.lists():
             raise _bad(f"only takes {', '.join(self._record.lists())}")
-        return web.json_response(self._record.as_json(only))
+        since = _moment(request.query.get("since", ""))
+        return web.json_response(self._record.as_json(only, since=since, user=request.query.get("user", "")))
 
     async def _clear(self, _: web.Request) -> web.Response:
         self._record.clear()
         return web.json_response({})
+
+    async def _notified(self, request: web.Request) -> web.Response:
+        asked = request.query.get("since", "0")
+        newest = self._record.newest_notified
+        if asked != "now" and not (asked.isascii() and asked.isdigit()):
+            raise _bad("since takes a number, or now")
+        since = newest if asked == "now" else int(asked)
+        return web.json_response({"newest": newest, "notified": self._record.notified(since=since)})
 
     async def _users(self, _: web.Request) -> web.Response:
         return web.json_response([user.as_json() for user in self._company()])
@@ -87,6 +104,10 @@ class LabWire:
         """Give what the connector has answered last about each user, the oracle of tests."""
         known = ((user, self._questions.known.get(user.id, Known())) for user in self._company())
         return web.json_response({user.id: each.as_json() for user, each in known})
+
+    async def _link(self, _: web.Request) -> web.Response:
+        """Tell over what the connector is asked at present: xmpp, s2s, or "" where it is not there."""
+        return web.json_response({"link": self._questions.link()})
 
     def _company(self) -> list[LabUser]:
         apart = {user.id for user in [self._people.account, *self._people.connectors()]}
@@ -142,12 +163,34 @@ class LabWire:
         )
         return web.json_response({key: value for key, value in entry.items() if key != "read"})
 
+    async def _burst(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        named = body.pop("users", None)
+        users = self._company() if named is None else [self._people.find(str(each)) for each in named]
+        found = [each for each in users if each is not None]
+        try:
+            wanted = Wanted(**({"count": len(found)} | body))
+            wanted.check()
+        except (TypeError, ValueError) as error:
+            raise _bad(str(error)) from error
+        if len(found) < len(users) or not found:
+            raise _bad("users takes a list of ids or logins of the company, one at least")
+        try:
+            return web.json_response(await self._bursts.ask(wanted, found))
+        except NoLink as error:
+            raise web.HTTPConflict(
+                text=json.dumps({"error": "no connector is there"}), content_type="application/json"
+            ) from error
+
     async def _token(self, request: web.Request) -> web.Response:
         login = (await _object(request)).get("login", self._people.account.login_email)
         user = self._people.by_login(login) if isinstance(login, str) else None
         if user is None:
             raise _bad("login takes that of a user")
         return web.json_response({"token": self._sign_in.token(user, self._now()), "user_id": user.id})
+
+    async def _away(self, _: web.Request) -> web.Response:
+        return web.json_response(self._outage.as_json())
 
     async def _show_dials(self, _: web.Request) -> web.Response:
         return web.json_response(self._dials.as_json())
@@ -186,6 +229,16 @@ class LabWire:
 
 def _bad(problem: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=json.dumps({"error": problem}), content_type="application/json")
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _bad("since takes an instant as ISO 8601 writes it") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _user(entry: dict[str, Any]) -> LabUser:

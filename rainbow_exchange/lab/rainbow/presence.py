@@ -109,4 +109,4 @@ def automatic_reply(known: Known, at: datetime) -> dict[str, Any]:
 
 def iso(instant: datetime | None) -> str | None:
     """Write an instant as Rainbow's JSON writes it: UTC with milliseconds."""
-    return None if instant is None else f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+    return None if instant is None else f"{instant.isoformat(timespec='milliseconds')[:23]}Z"

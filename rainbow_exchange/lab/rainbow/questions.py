@@ -76,6 +76,13 @@ class Questions:
         self._waiting.clear()
         self._settle()
 
+    def link(self) -> str:
+        """Name what a question would go over now: s2s, xmpp, or "" where no connector is there."""
+        connectors = self._connectors()
+        if any(self._connections.live(each.id) is not None for each in connectors):
+            return "s2s"
+        return "xmpp" if any(self._streams.available(each.jid) is not None for each in connectors) else ""
+
     def shown(self, user: LabUser) -> Shown:
         """Tell what clients see of a person now."""
         return shown(self.known.get(user.id, Known()), self._now())
@@ -113,7 +120,7 @@ class Questions:
     async def _ask_and_keep(self, user: LabUser, kind: str, *, force: bool) -> None:
         self._number += 1
         number = self._number
-        entry = await self.ask(kind, self._email(user), user_id=user.id)
+        entry = await self.ask(kind, self.email(user), user_id=user.id)
         if self._people.by_id(user.id) is None:
             return
         known = self.known.get(user.id, Known())
@@ -126,7 +133,8 @@ class Questions:
         if after != before or (force and kind == "events"):
             self._record.published.append({"at": iso(self._now()), "user_id": user.id, **after.as_json()})
 
-    def _email(self, user: LabUser) -> str:
+    def email(self, user: LabUser) -> str:
+        """Give the address by which questions name a person."""
         match self._dials.asked_email:
             case "work":
                 return next(iter(user.work_emails), user.login_email)
@@ -156,8 +164,8 @@ class Questions:
         if iq_type == "alternate":
             self._turns[kind] += 1
             iq_type = "get" if self._turns[kind] % 2 else "set"
-        payload, asked_window = self._question(kind, email, dates=dates, window=window)
-        sender = sender or self._dials.asker or self._asker
+        payload, asked_window = self.question(kind, email, dates=dates, window=window)
+        sender = sender or self.sender
         entry: dict[str, Any] = {
             "at": iso(self._now()),
             "kind": kind,
@@ -194,6 +202,16 @@ class Questions:
         self._record.counts[f"questions_{entry['outcome']}"] += 1
         return {**entry, "read": read}
 
+    @property
+    def sender(self) -> str:
+        """Give who asks over XMPP."""
+        return self._dials.asker or self._asker
+
+    def asked_at(self) -> str | None:
+        """Give the full JID at which the connector is asked; None where it is not there."""
+        jids = (self._streams.available(each.jid) for each in self._connectors())
+        return next((jid for jid in jids if jid is not None), None)
+
     def _connectors(self) -> list[LabUser]:
         """Who may be asked: the connectors, that activated last before the others, then the company's account."""
         return [*self._people.connectors(), self._people.account]
@@ -201,12 +219,12 @@ class Questions:
     async def _ask_over_xmpp(
         self, iq_type: str, payload: etree._Element, sender: str, email: str, entry: dict[str, Any]
     ) -> Any:
-        jids = (self._streams.available(each.jid) for each in self._connectors())
-        to = next((jid for jid in jids if jid is not None), None)
+        to = self.asked_at()
         if to is None:
             raise NoLink
         seconds = self._dials.question_seconds
         answer = await self._streams.ask(iq_type, payload, sender=sender, to=to, seconds=seconds)
+        entry["id"] = answer.get("id", "")
         if answer.get("type") == "error":
             condition, error_type = words.error_of(answer)
             entry |= {"outcome": "error", "condition": condition, "error_type": error_type}
@@ -225,9 +243,10 @@ class Questions:
             return None
         return (s2s_answers.read_events if kind == "events" else s2s_answers.read_auto_reply)(body, email)
 
-    def _question(
-        self, kind: str, email: str, *, dates: bool | None, window: tuple[str, str] | None
+    def question(
+        self, kind: str, email: str, *, dates: bool | None = None, window: tuple[str, str] | None = None
     ) -> tuple[etree._Element, list[str] | None]:
+        """Make what a question asks, and give the window that it names."""
         if kind == "ping":
             return words.element(words.PING, "ping"), None
         if kind not in KINDS:

@@ -245,6 +245,7 @@ class Rest:
                 "header": request.headers.get("X-Rainbow-EWS-connector"),
             }
         )
+        self._record.note_notified(ids, self._now().timestamp())
         self._questions.notified(ids, force=force)
         return web.json_response({"status": "ok"})
 

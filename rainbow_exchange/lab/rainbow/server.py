@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from rainbow_exchange.lab.listening import close, listen
+from rainbow_exchange.lab.rainbow.burst import Bursts
 from rainbow_exchange.lab.rainbow.connections import Connections
 from rainbow_exchange.lab.rainbow.dials import Dials
 from rainbow_exchange.lab.rainbow.lab_wire import LabWire
@@ -101,6 +102,7 @@ class LabRainbow:
         self._lab_wire = LabWire(
             people=self.people,
             questions=self.questions,
+            bursts=Bursts(streams=self._streams, questions=self.questions),
             link_faults=self._link_faults,
             connections=self.connections,
             sign_in=sign_in,

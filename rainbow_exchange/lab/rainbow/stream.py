@@ -12,6 +12,8 @@ from rainbow_exchange.lab.rainbow.presence import iso
 from rainbow_exchange.lab.rainbow.sasl import Authentication, SaslFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rainbow_exchange.lab.rainbow.streams import Streams
 
 _SEND_SECONDS = 10.0
@@ -36,17 +38,21 @@ class Stream:
         self.bare = ""
         self.presence: str | None = None
         self.presence_number = 0
+        #: are shown each frame first; one that takes it keeps it from the stream
+        self.taps: list[Callable[[str], bool]] = []
 
     async def run(self) -> None:
         """Read frames until the stream ends."""
         try:
             async for message in self._socket:
                 await self._streams.outage.passed("link")
-                await asyncio.sleep(self._streams.dials.read_frame_seconds)
+                if (late := self._streams.dials.read_frame_seconds) > 0:
+                    await asyncio.sleep(late)
                 if message.type is not WSMsgType.TEXT:
                     await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"text frames only")
                     return
-                await self._frame(message.data)
+                if not any(tap(message.data) for tap in self.taps):
+                    await self._frame(message.data)
         except (_End, Unreachable):
             return
 

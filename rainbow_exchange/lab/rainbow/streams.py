@@ -95,6 +95,10 @@ class Streams:
         there = [stream for stream in self._bound.values() if stream.bare == bare and stream.presence is not None]
         return max(there, key=lambda stream: stream.presence_number).jid if there else None
 
+    def bound(self, jid: str) -> Stream | None:
+        """Give the stream that has this full JID."""
+        return self._bound.get(jid)
+
     async def ask(
         self, kind: str, payload: etree._Element | None, *, sender: str, to: str, seconds: float
     ) -> etree._Element:

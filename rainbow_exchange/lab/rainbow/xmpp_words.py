@@ -44,6 +44,7 @@ CONDITIONS = frozenset(
         "unsupported-version",
     }
 )
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
 STANZAS = frozenset({f"{{{CLIENT}}}{name}" for name in ("iq", "presence", "message")})
 
 
@@ -55,9 +56,8 @@ def parse(frame: str) -> etree._Element:
     """Read one frame. Raise NotXml, also for a document type, a comment or a declaration before the element."""
     if not frame.startswith("<") or frame.startswith(("<!", "<?")):
         raise NotXml("a frame starts with its element")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        return etree.fromstring(frame.encode(), parser)
+        return etree.fromstring(frame.encode(), _PARSER)
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
         raise NotXml("not well-formed") from error
 

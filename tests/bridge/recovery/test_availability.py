@@ -77,9 +77,7 @@ async def test_one_calendar_that_is_refused_is_shown_answered_from_before_and_re
         [unread] = scene.not_read()
         assert (unread.user, unread.mailbox, unread.reason) == (BOB, BOB, code)
         assert timedelta(0) < unread.next_try - kit.now() <= timedelta(minutes=5)
-        assert scene.found() == {
-            "mailboxes-not-read": f"The calendars of 1 mailbox(es) cannot be read: {BOB} ({code})."
-        }
+        assert scene.found() == {"mailboxes-not-read": f"The calendars of 1 mailbox cannot be read: {BOB} ({code})."}
         assert scene.not_streamed() == []
         assert await scene.asked(BOB) == ["Known"]
         assert scene.bridge.parts.answers.counters.stale == 1

@@ -85,7 +85,7 @@ async def test_an_address_without_mailbox_is_shown_and_tried_again_the_next_day(
         shown = await settled(kit, scene)
         assert (shown.mailbox, shown.reason) == (None, "no-mailbox")
         assert DAY - HOUR < shown.next_try - kit.now() <= DAY
-        assert scene.found() == {"mailbox-not-found": f"No mailbox was found for 1 user(s): {BOB} (no-mailbox)."}
+        assert scene.found() == {"mailbox-not-found": f"No mailbox was found for 1 user: {BOB} (no-mailbox)."}
         assert scene.bridge.notified("bob") == 0
         assert await scene.asked(BOB) == "item-not-found"
         assert await scene.asked(ANN) == []
@@ -95,20 +95,17 @@ async def test_an_address_without_mailbox_is_shown_and_tried_again_the_next_day(
 @pytest.mark.parametrize(
     ("code", "again", "problem", "text"),
     [
+        *((code, HOUR, "mailbox-denied", "Exchange denies access to the mailbox of 1 user") for code in codes(DENIED)),
         *(
-            (code, HOUR, "mailbox-denied", "Exchange denies access to the mailbox of 1 user(s)")
-            for code in codes(DENIED)
-        ),
-        *(
-            (code, HOUR, "mailbox-impersonation-denied", "Exchange does not let the service account act for 1 user(s)")
+            (code, HOUR, "mailbox-impersonation-denied", "Exchange does not let the service account act for 1 user")
             for code in codes(IMPERSONATION)
         ),
         *(
-            (code, DAY, "mailbox-disabled", "The account or mailbox of 1 user(s) is out of use in Exchange")
+            (code, DAY, "mailbox-disabled", "The account or mailbox of 1 user is out of use in Exchange")
             for code in codes(DISABLED)
         ),
         *(
-            (code, DAY, "mailbox-refused", "Exchange does not accept the request for the mailbox of 1 user(s)")
+            (code, DAY, "mailbox-refused", "Exchange does not accept the request for the mailbox of 1 user")
             for code in codes(REFUSED)
         ),
     ],
@@ -155,7 +152,7 @@ async def test_what_may_pass_is_tried_again_with_back_off_and_fails_nobody(
         tries = [each for each in scene.exchange.requests("Subscribe") if BOB in str(each)]
         assert 6 <= len(tries) <= 12
         assert scene.found() == {
-            "mailbox-postponed": f"Exchange refuses to watch the mailbox of 1 user(s) for now: {BOB} ({code})."
+            "mailbox-postponed": f"Exchange refuses to watch the mailbox of 1 user for now: {BOB} ({code})."
         }
         assert scene.bridge.notified("bob") == 0
         assert await scene.asked(ANN) == []

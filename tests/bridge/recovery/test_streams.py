@@ -77,8 +77,12 @@ async def test_a_stream_that_dies(kit: "Kit", watched: Any, order: str, ends: di
         for stream in tuple(watched.exchange.lab.streams.open):
             stream.ordered(order)
         change(watched)
-    assert watched.measures()["stream_ends"] == ends
-    assert watched.measures()["stream_reopenings"] == 1
+    measures = watched.measures()
+    assert measures["stream_ends"] == ends
+    ages = dict(measures["stream_age_at_end_seconds"].buckets())
+    assert (ages["300"], ages["+Inf"]) == (1, 1)
+    assert 55 < measures["stream_oldest_age_seconds"] < 70  # `told` has waited for a minute
+    assert measures["stream_reopenings"] == 1
     assert watched.measures()["subscriptions_renewed"] == {}
 
 
@@ -94,6 +98,7 @@ async def test_a_stream_closed_at_its_time_is_no_gap_and_what_waits_comes_with_t
     assert watched.bridge.streamed(ANN, BOB)
     measures = watched.measures()
     assert measures["stream_ends"] == {"closed": 1}
+    assert dict(measures["stream_age_at_end_seconds"].buckets())["+Inf"] == 1
     assert (measures["changes_told"], measures["changes_found_after_gap"], measures["changes_recovered"]) == (1, 0, 0)
 
 

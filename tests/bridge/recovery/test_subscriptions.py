@@ -59,7 +59,7 @@ async def test_whoever_may_not_be_subscribed_is_polled_shown_and_streamed_once_i
         await asyncio.sleep(70)
         assert watched.found() == {
             "exchange-subscriptions-exceeded": f"Exchange allows no more subscriptions ({CODE}).",
-            "mailboxes-polled": f"Exchange allows no stream for 2 mailbox(es): {shown[0].user}, {shown[1].user}. Their"
+            "mailboxes-polled": f"Exchange allows no stream for 2 mailboxes: {shown[0].user}, {shown[1].user}. Their"
             " calendars are looked at every 60 s instead.",
         }
         actions = {each.id: each.action for each in watched.problems}

@@ -174,9 +174,7 @@ async def test_with_the_url_given_autodiscover_may_be_named_for_the_sites_alone(
     await company.streamed()
     problem = company.problems()["mailboxes-at-another-address"]
     assert problem["severity"] == "notice"
-    assert problem["text"] == (
-        "Autodiscover says that 1 mailbox(es) have their EWS at lyon.acme.test, where most have not."
-    )
+    assert problem["text"] == ("Autodiscover says that 1 mailbox should be asked at lyon.acme.test, unlike most.")
     assert problem["action"].startswith("They have streams of their own and are asked at 127.0.0.1, which passes")
 
 

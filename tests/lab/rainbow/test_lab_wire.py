@@ -187,3 +187,30 @@ async def test_force_publishes_what_did_not_change(
         await link.answer_all(2, make_event("Point", "07:00", "09:00"))
         await lab.questions.idle()
         assert len([entry for entry in lab.record.published if entry["status"] == "busy"]) == published
+
+
+async def test_the_link_is_there_while_a_connector_is(*, rest: Any, link: Any) -> None:
+    assert (await rest.call("GET", "/lab/link", headers={}))[1] == {"link": "xmpp"}
+    await link.ws.close()
+    async with asyncio.timeout(10):
+        while (await rest.call("GET", "/lab/link", headers={}))[1] != {"link": ""}:  # noqa: ASYNC110  (over a socket)
+            await asyncio.sleep(0.01)
+
+
+async def test_it_is_told_when_each_person_was_named_in_a_notify(*, admin: Any, users: Any, clock: Any) -> None:
+    ids = [each.id for each in users[:3]]
+    await admin.notify(*ids[:2])
+    clock.go_on(seconds=0.25)
+    await admin.notify(ids[2])
+    found = await lab_call(admin, "GET", "notified")
+    assert found == {
+        "newest": 3,
+        "notified": [
+            {"number": 1, "at": 1767600000.0, "id": ids[0]},
+            {"number": 2, "at": 1767600000.0, "id": ids[1]},
+            {"number": 3, "at": 1767600000.25, "id": ids[2]},
+        ],
+    }
+    assert (await lab_call(admin, "GET", "notified?since=2"))["notified"] == found["notified"][2:]
+    assert (await lab_call(admin, "GET", "notified?since=now")) == {"newest": 3, "notified": []}
+    assert (await admin.call("GET", "/lab/notified?since=-1", headers={}))[0] == 400
