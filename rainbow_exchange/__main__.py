@@ -14,11 +14,12 @@ _OUTPUT_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIP
 
 def main() -> None:
     """Run the command line; ends the process with the command's exit code."""
-    signal.signal(signal.SIGINT, _leave)  # while it imports: an exception could get lost in that
-    from rainbow_exchange.cli.main import commands  # noqa: PLC0415  (Ctrl-C is met first)
+    signal.signal(signal.SIGINT, _leave)  # while it imports: an exception gets lost in that, or becomes another one
+    from rainbow_exchange.cli.main import commands, read  # noqa: PLC0415  (Ctrl-C is met first)
     from rainbow_exchange.cli.terminal import prepare_streams  # noqa: PLC0415  (same)
 
     prepare_streams()
+    read(sys.argv[1] if sys.argv[1:] else "")
     if sys.argv[1:2] != ["run"]:  # which takes over as soon as it has begun anything
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

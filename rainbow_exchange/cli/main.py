@@ -56,17 +56,27 @@ class _BadConfiguration(_Refused):
     exit_code = 2
 
 
+def read(name: str) -> click.Command | None:
+    """Give the command of that name, None where there is none; its module is imported with the first call."""
+    module = _COMMANDS.get(name)
+    if module is None:
+        return None
+    module, _, attribute = module.partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute or name)
+    return command
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Whether it is Ctrl-C, which Python 3.11 makes a RuntimeError of where it comes within the body of a class."""
+    return isinstance(error, KeyboardInterrupt | click.Abort) or isinstance(error.__cause__, KeyboardInterrupt)
+
+
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  (click's signature)
-        module = _COMMANDS.get(cmd_name)
-        if module is None:
-            return None
-        module, _, name = module.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name or cmd_name)
-        return command
+        return read(cmd_name)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
         """Complete names without reading every command: a person waits."""
@@ -98,7 +108,9 @@ class _Commands(click.Group):
         except NoAnswerError as error:
             click.echo(f"{error.state.capitalize()}: {error}.\nNext step: {error.action}", err=True)
             ctx.exit(EXIT_CODES[error.state])
-        except (KeyboardInterrupt, click.Abort):
+        except (KeyboardInterrupt, RuntimeError) as error:  # which click's own Abort is
+            if not _is_interruption(error):
+                raise
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
 
