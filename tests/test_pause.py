@@ -1,6 +1,9 @@
 import asyncio
+from collections.abc import Generator
 
-from rainbow_exchange.pause import Pause, others_turn
+import pytest
+
+from rainbow_exchange.pause import TURN, Pause, in_turns, others_turn
 
 
 async def test_a_pause_ends_by_itself_or_is_cut_short() -> None:
@@ -34,3 +37,35 @@ async def test_others_come_to_their_turn_after_each_twentieth_step() -> None:
         await others_turn(number)
     other.cancel()
     assert seen == [20, 40]
+
+
+async def test_work_lets_others_come_to_their_turn_once_it_has_taken_its_time() -> None:
+    done: list[int] = []
+    seen: list[int] = []
+    now = [0.0]
+
+    def work() -> Generator[None, None, str]:
+        for number in range(6):
+            done.append(number)
+            now[0] += TURN if number == 4 else TURN / 2
+            yield
+        return "all of it"
+
+    async def look() -> None:
+        while True:
+            seen.append(len(done))
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(look())
+    assert await in_turns(work(), clock=lambda: now[0]) == "all of it"
+    other.cancel()
+    assert seen == [2, 4, 5]
+
+
+async def test_work_that_fails_says_so() -> None:
+    def work() -> Generator[None, None, None]:
+        yield
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        await in_turns(work())

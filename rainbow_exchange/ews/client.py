@@ -13,6 +13,7 @@ from ssl import SSLContext
 from typing import Any, Self, TypeVar
 
 import structlog
+from lxml import etree
 
 from rainbow_exchange.ews import request_id, soap
 from rainbow_exchange.ews.auth import Authenticator
@@ -37,10 +38,11 @@ from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.ews.throttle import REQUESTS, BackOffs, InFlight, exceeded
 from rainbow_exchange.ews.transport import Answer, Transport
 from rainbow_exchange.ews.treatment import is_refusal
-from rainbow_exchange.ews.types import ConnectingSid, Operation
+from rainbow_exchange.ews.types import ConnectingSid, Operation, ReadInParts
 from rainbow_exchange.ews.version import RequestVersion
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.proxy import Proxy
+from rainbow_exchange.pause import in_turns
 from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
@@ -213,7 +215,7 @@ class EwsClient:
                             _log_request(operation.NAME, headers)
                             envelope = soap.open_envelope(data)
                             self.server_version = envelope.server_version or self.server_version
-                            result = operation.parse(envelope.body_element)
+                            result = await _parsed(operation, envelope.body_element)
                     if (busy := _busy(result)) is not None:
                         self._failed(busy, who, self.in_flight)
                     else:
@@ -376,6 +378,12 @@ class EwsClient:
 def _log_request(name: str, headers: Mapping[str, str]) -> None:
     ours, theirs = headers["client-request-id"], request_id.last()
     _log.debug("exchange_request", operation=name, client_request_id=ours, exchange_request_id=theirs)
+
+
+async def _parsed(operation: Operation[R], body: etree._Element) -> R:
+    if isinstance(operation, ReadInParts):
+        return await in_turns(operation.parse_in_parts(body))
+    return operation.parse(body)
 
 
 def _busy(result: object) -> ServerBusy | None:

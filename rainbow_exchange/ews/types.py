@@ -1,7 +1,8 @@
 """What the parts of the Exchange side say to each other: codes, who is impersonated, what an operation is."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from lxml import etree
 
@@ -90,6 +91,14 @@ class Operation(Protocol[R_co]):
 
     def parse(self, body: etree._Element, /) -> R_co:
         """Read the answer from the soap Body. Raises ResponseError and MalformedResponse."""
+
+
+@runtime_checkable
+class ReadInParts(Protocol[R_co]):
+    """An operation whose answer may be so long that reading it at once would hold the loop up."""
+
+    def parse_in_parts(self, body: etree._Element, /) -> Generator[None, None, R_co]:
+        """Do what `parse` does, a short part at each step; the result is what it returns in the end."""
 
 
 class Caller(Protocol):

@@ -23,9 +23,11 @@ from rainbow_exchange.ews.errors import (
 )
 from rainbow_exchange.ews.grouping import Affinity
 from rainbow_exchange.ews.operations.get_streaming_events import GetStreamingEvents, StreamMessage
+from rainbow_exchange.ews.operations.get_user_availability import GetUserAvailability
 from rainbow_exchange.ews.operations.subscribe import Subscribe
 from rainbow_exchange.ews.operations.unsubscribe import Unsubscribe
 from rainbow_exchange.ews.types import ConnectingSid
+from rainbow_exchange.model import Window
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 BUSY = '<m:MessageXml><t:Value Name="BackOffMilliseconds">5000</t:Value></m:MessageXml>'
@@ -103,6 +105,39 @@ async def test_a_call_returns_the_parsed_answer_and_counts_itself(wire: Any, mak
     assert client.counters.bytes_received > 100
     assert client.last_ok == EPOCH
     assert client.last_error is None
+
+
+async def test_others_come_to_their_turn_while_a_long_answer_is_read(
+    wire: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rainbow_exchange.pause.TURN", 0.0)  # however fast the machine is
+    read: list[str] = []
+    seen: set[int] = set()
+
+    class Slowly(GetUserAvailability):
+        def parse_in_parts(self, body: Any) -> Any:
+            reading = super().parse_in_parts(body)
+            while True:
+                try:
+                    next(reading)
+                except StopIteration as over:
+                    return over.value
+                read.append("a mailbox")
+                yield
+
+    async def look() -> None:
+        while True:
+            seen.add(len(read))
+            await asyncio.sleep(0)
+
+    recorded = Path(__file__).parents[2] / "fixtures/ews/Exchange2019/get_user_availability/five_mailboxes.xml"
+    says(wire, forms.http("200 OK", recorded.read_bytes(), "Content-Type: text/xml; charset=utf-8"))
+    window = Window(start=EPOCH, end=EPOCH + timedelta(days=1))
+    other = asyncio.create_task(look())
+    results = await make().call(Slowly(addresses=("ada@acme.test",) * 5, window=window))
+    other.cancel()
+    assert len(results) == 5
+    assert seen == {0, 1, 2, 3, 4, 5}
 
 
 async def test_an_operation_that_a_server_does_not_know_is_no_outage(wire: Any, make: Any) -> None:

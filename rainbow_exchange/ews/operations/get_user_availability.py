@@ -6,7 +6,7 @@ offset, in question and answer, are UTC.
 https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -105,6 +105,10 @@ class GetUserAvailability:
         """Read the answer; see the module's parse."""
         return parse(body, subjects=self.subjects)
 
+    def parse_in_parts(self, body: etree._Element, /) -> Generator[None, None, tuple[FreeBusyResponse | EwsError, ...]]:
+        """Do the same, a mailbox at each step."""
+        return parse_in_parts(body, subjects=self.subjects)
+
 
 def parse(body: etree._Element, *, subjects: bool = True) -> tuple[FreeBusyResponse | EwsError, ...]:
     """Read the answer: one entry for each mailbox, in the order they were asked for.
@@ -113,6 +117,19 @@ def parse(body: etree._Element, *, subjects: bool = True) -> tuple[FreeBusyRespo
     calendar. Details are left out where no `subjects` were asked for. Raises ResponseError where the whole request was
     refused, MalformedResponse.
     """
+    reading = parse_in_parts(body, subjects=subjects)
+    while True:
+        try:
+            next(reading)
+        except StopIteration as over:
+            result: tuple[FreeBusyResponse | EwsError, ...] = over.value
+            return result
+
+
+def parse_in_parts(
+    body: etree._Element, *, subjects: bool = True
+) -> Generator[None, None, tuple[FreeBusyResponse | EwsError, ...]]:
+    """Do what `parse` does, and return the same, a mailbox at each step."""
     response = within(body, "GetUserAvailabilityResponse")
     if response is None:
         raise MalformedResponse("no answer to GetUserAvailability in the body")
@@ -123,7 +140,11 @@ def parse(body: etree._Element, *, subjects: bool = True) -> tuple[FreeBusyRespo
         error = refusal(response if message is None else message)
         if error is not None:
             raise error
-    return tuple(_read(entry, _event if subjects else _times) for entry in entries)
+    event, results = _event if subjects else _times, list[FreeBusyResponse | EwsError]()
+    for entry in entries:
+        results.append(_read(entry, event))
+        yield
+    return tuple(results)
 
 
 def _read(entry: etree._Element, event: Callable[[etree._Element], CalendarEvent]) -> FreeBusyResponse | EwsError:

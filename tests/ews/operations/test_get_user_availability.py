@@ -1,10 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from lxml import etree
 
-from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
+from rainbow_exchange.ews.errors import EwsError, MalformedResponse, ResponseError
 from rainbow_exchange.ews.operations.get_user_availability import (
     CalendarEvent,
     CalendarEventDetails,
@@ -49,6 +49,19 @@ def test_details_that_were_not_asked_for_are_left_out(answer: Read) -> None:
     assert isinstance(ada, FreeBusyResponse)
     assert ada.events
     assert [event.details for event in ada.events] == [None] * len(ada.events)
+
+
+def test_many_mailboxes_are_read_one_at_a_step(answer: Read) -> None:
+    window = Window(start=utc(2026, 3, 2), end=utc(2026, 3, 3))
+    asked = GetUserAvailability(addresses=("ada@acme.test",), window=window)
+    body = answer("Exchange2019/get_user_availability/five_mailboxes")
+    results: list[FreeBusyResponse | EwsError] = []
+
+    def reading() -> Generator[None, None, None]:
+        results.extend((yield from asked.parse_in_parts(body)))
+
+    assert len(list(reading())) == 5
+    assert [repr(each) for each in results] == [repr(each) for each in asked.parse(body)]
 
 
 @pytest.mark.parametrize(
