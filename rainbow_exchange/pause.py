@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 #: of much work at once, what is done before others come to their turn: a few milliseconds' worth
 PART = 20
-#: seconds of much work at once, where its steps may be of any length
+#: seconds of work in one turn of the loop, where its pieces may be of any length
 TURN = 0.003
 
 T = TypeVar("T")
@@ -19,18 +20,38 @@ async def others_turn(number: int) -> None:
         await asyncio.sleep(0)
 
 
-async def in_turns(work: Generator[None, None, T], *, clock: Callable[[], float] = time.perf_counter) -> T:
-    """Do work to its end and return what it returns; let the loop do what else is to be done after each TURN of it."""
-    began = clock()
-    while True:
-        try:
-            next(work)
-        except StopIteration as over:
-            result: T = over.value
-            return result
-        if clock() - began >= TURN:
-            await asyncio.sleep(0)
-            began = clock()
+class Gate:
+    """Has what many may want to do at once done one after the other, so much of it in each turn of the loop."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._spent = 0.0
+
+    @asynccontextmanager
+    async def passed(self) -> AsyncIterator[None]:
+        """Do a piece of work, which waits for nothing, in the context; before others come once TURN is spent."""
+        async with self._lock:
+            began = self._clock()
+            yield
+            self._spent += self._clock() - began
+            if self._spent >= TURN:
+                await asyncio.sleep(0)
+                self._spent = 0.0
+
+    async def through(self, work: Generator[None, None, T]) -> T:
+        """Do work of many steps to its end, a TURN at a time, and return what it returns."""
+        while True:
+            async with self.passed():
+                end = self._clock() + TURN
+                try:
+                    while True:
+                        next(work)
+                        if self._clock() >= end:
+                            break
+                except StopIteration as over:
+                    result: T = over.value
+                    return result
 
 
 class Pause:

@@ -1,9 +1,10 @@
 import asyncio
+from collections import Counter
 from collections.abc import Generator
 
 import pytest
 
-from rainbow_exchange.pause import TURN, Pause, in_turns, others_turn
+from rainbow_exchange.pause import TURN, Gate, Pause, others_turn
 
 
 async def test_a_pause_ends_by_itself_or_is_cut_short() -> None:
@@ -57,15 +58,53 @@ async def test_work_lets_others_come_to_their_turn_once_it_has_taken_its_time() 
             await asyncio.sleep(0)
 
     other = asyncio.create_task(look())
-    assert await in_turns(work(), clock=lambda: now[0]) == "all of it"
+    assert await Gate(clock=lambda: now[0]).through(work()) == "all of it"
     other.cancel()
     assert seen == [2, 4, 5]
 
 
-async def test_work_that_fails_says_so() -> None:
+async def test_what_all_want_to_do_at_once_is_spread_over_turns_of_the_loop() -> None:
+    now, turn = [0.0], [0]
+    done: list[tuple[int, int]] = []
+    gate = Gate(clock=lambda: now[0])
+
+    async def work(number: int) -> None:
+        async with gate.passed():
+            done.append((number, turn[0]))
+            now[0] += TURN / 2
+
+    async def count() -> None:
+        while True:
+            turn[0] += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await asyncio.gather(*(work(number) for number in range(10)))
+    counting.cancel()
+    assert [number for number, _ in done] == list(range(10))
+    assert max(Counter(turn for _, turn in done).values()) == 2
+    assert turn[0] <= 2 * len(done)
+
+
+async def test_work_that_fails_or_is_given_up_keeps_nobody_waiting() -> None:
+    gate = Gate()
+
     def work() -> Generator[None, None, None]:
         yield
         raise ValueError
 
     with pytest.raises(ValueError, match=r"^$"):
-        await in_turns(work())
+        await gate.through(work())
+
+    async def given_up() -> None:
+        async with gate.passed():
+            await asyncio.sleep(1000)
+
+    holding = asyncio.create_task(given_up())
+    waiting = asyncio.create_task(given_up())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    holding.cancel()
+    await asyncio.wait({holding, waiting})
+    async with asyncio.timeout(10), gate.passed():
+        pass

@@ -13,7 +13,6 @@ from ssl import SSLContext
 from typing import Any, Self, TypeVar
 
 import structlog
-from lxml import etree
 
 from rainbow_exchange.ews import request_id, soap
 from rainbow_exchange.ews.auth import Authenticator
@@ -42,7 +41,7 @@ from rainbow_exchange.ews.types import ConnectingSid, Operation, ReadInParts
 from rainbow_exchange.ews.version import RequestVersion
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.proxy import Proxy
-from rainbow_exchange.pause import in_turns
+from rainbow_exchange.pause import Gate
 from rainbow_exchange.words import _
 
 _log = structlog.get_logger()
@@ -102,6 +101,7 @@ class EwsClient:
         self._back_offs = BackOffs()
         self._version = RequestVersion()
         self._proving = asyncio.Lock()
+        self._reading = Gate()
         self.in_flight = InFlight(max_in_flight)
         self.counters = ClientCounters()
         self.server_version: str | None = None
@@ -213,9 +213,7 @@ class EwsClient:
                             posting = self._transports[login].post(body, headers, limit=limit)
                             data = await self._exchange(operation.NAME, posting, affinity, accepted, limit)
                             _log_request(operation.NAME, headers)
-                            envelope = soap.open_envelope(data)
-                            self.server_version = envelope.server_version or self.server_version
-                            result = await _parsed(operation, envelope.body_element)
+                            result = await self._parsed(operation, data)
                     if (busy := _busy(result)) is not None:
                         self._failed(busy, who, self.in_flight)
                     else:
@@ -268,7 +266,8 @@ class EwsClient:
                             events.close()
                             return
                         self.counters.bytes_received += len(chunk)
-                        found = events.feed(chunk)
+                        async with self._reading.passed():
+                            found = events.feed(chunk)
             except TimeoutError as error:
                 raise EwsConnectionError(
                     "timeout", _("a stream was silent for {patience:g} s", patience=patience)
@@ -325,6 +324,14 @@ class EwsClient:
                 pass  # an error page that happens to be XML: the status says more
         raise refusal(answer.status, answer.header, host=self._host, now=self._now)
 
+    async def _parsed(self, operation: Operation[R], data: bytes) -> R:
+        async with self._reading.passed():
+            envelope = soap.open_envelope(data)
+            self.server_version = envelope.server_version or self.server_version
+            if not isinstance(operation, ReadInParts):
+                return operation.parse(envelope.body_element)
+        return await self._reading.through(operation.parse_in_parts(envelope.body_element))
+
     def _sent(self, name: str, body: bytes) -> None:
         request_id.forget()
         self.counters.requests[name] += 1
@@ -378,12 +385,6 @@ class EwsClient:
 def _log_request(name: str, headers: Mapping[str, str]) -> None:
     ours, theirs = headers["client-request-id"], request_id.last()
     _log.debug("exchange_request", operation=name, client_request_id=ours, exchange_request_id=theirs)
-
-
-async def _parsed(operation: Operation[R], body: etree._Element) -> R:
-    if isinstance(operation, ReadInParts):
-        return await in_turns(operation.parse_in_parts(body))
-    return operation.parse(body)
 
 
 def _busy(result: object) -> ServerBusy | None:

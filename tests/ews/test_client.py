@@ -442,6 +442,30 @@ async def test_a_stream_gives_its_messages_until_the_server_ends_it(wire: Any, m
     assert client.counters.requests == {"GetStreamingEvents": 1}
 
 
+async def test_what_all_streams_bring_at_once_is_read_one_after_the_other(
+    wire: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rainbow_exchange.pause.TURN", 0.0)  # however fast the machine is
+    streams(wire, 60.0, forms.stream_envelope("NoError", HEARTBEAT), then="end")
+    client, turn = make(heartbeat=70), [0]
+    read_in: list[int] = []
+
+    async def count() -> None:
+        while True:
+            turn[0] += 1
+            await asyncio.sleep(0 if asyncio.get_running_loop().time() > 59 else 1)
+
+    async def read_one() -> None:
+        async with client.stream(STREAM) as messages:
+            async for _ in messages:
+                read_in.append(turn[0])  # noqa: PERF401 - it is when that counts
+
+    counting = asyncio.create_task(count())
+    await asyncio.gather(*(read_one() for _ in range(10)))
+    counting.cancel()
+    assert len(read_in) == len(set(read_in)) == 10
+
+
 async def test_two_missed_heartbeats_are_a_dead_stream(wire: Any, make: Any) -> None:
     streams(wire, forms.stream_envelope("NoError", HEARTBEAT))
     got: list[StreamMessage] = []
