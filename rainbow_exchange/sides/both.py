@@ -244,7 +244,6 @@ class Sides:
                     return await first_of(*ends)
             finally:
                 self.exchange = None
-                self._apart.review(None, people=0, settled=True)
 
     async def _none_once(self, over: Over) -> Place | None:
         await self._wanted.until(over)
