@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.leaks.plugin import Leaks
+from tests.ports import free_port
 from tests.skips import watch
 
 # no example is timed: the machine may be busy with other things
@@ -28,6 +29,12 @@ def shared() -> Path:
     if not (folder / "ews" / "schemas" / "all.xsd").is_file():
         pytest.skip(f"no shared folder at {folder} (RAINBOW_EXCHANGE_SHARED says where it is)")
     return folder
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """Give a port that nobody else is given by chance, unlike the one of the plugin's fixture of this name."""
+    return free_port()
 
 
 def pytest_configure(config: pytest.Config) -> None:

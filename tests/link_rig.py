@@ -1,7 +1,6 @@
 """A link of either kind between the lab's Rainbow and an answerer in the test's hand, over real sockets."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from rainbow_exchange.rainbow.link import Answer, RainbowLink
 from rainbow_exchange.rainbow.s2s import S2sLink
 from rainbow_exchange.rainbow.types import AutoReply, Question
 from rainbow_exchange.rainbow.xmpp import XmppLink
+from tests.ports import free_port
 
 EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 Answerer = Callable[[Question], Awaitable[Answer]]
@@ -119,12 +119,6 @@ async def until(holds: Callable[[], bool], within: float = 600) -> None:
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110  (what a link shows comes with no event)
             await asyncio.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

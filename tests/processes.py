@@ -24,7 +24,7 @@ from tests.leaks.kept import KEPT
 from tests.leaks.plugin import EARS
 
 COMMAND = Path(sys.executable).parent / ("rainbow-exchange.exe" if sys.platform == "win32" else "rainbow-exchange")
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 def command_for_all() -> Path:
@@ -68,11 +68,16 @@ def call(
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"} | (headers or {}), method=method)  # noqa: S310 (loopback)
     trust = ssl.create_default_context(cafile=ca_file)
-    with urllib.request.urlopen(request, timeout=20, context=trust) as answer:  # noqa: S310 (loopback)
+    with urllib.request.urlopen(request, timeout=60, context=trust) as answer:  # noqa: S310 (loopback)
         text = answer.read()
     said = json.loads(text) if text else None
     told(KEPT, [body, said])
     return said
+
+
+def begins(said: str) -> bool:
+    """Whether a Ctrl-C has met Python itself before it came to our command, by what was said then."""
+    return "Fatal Python error" in said or "rainbow_exchange/" not in said
 
 
 @dataclass
@@ -109,7 +114,7 @@ class Process:
         """The JSON lines of its log."""
         return [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
 
-    def stop(self, number: int = signal.SIGINT, *, within: float = 10.0) -> int:
+    def stop(self, number: int = signal.SIGINT, *, within: float = 60.0) -> int:
         """Send a signal; return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(within)
@@ -118,7 +123,7 @@ class Process:
         """End it the hard way."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
 
 
 @dataclass
@@ -152,7 +157,7 @@ class Lab(Process):
         context.verify_mode = ssl.CERT_NONE
         url = self.addresses["exchange"]["url"].removesuffix("/EWS/Exchange.asmx") + "/lab/certificate"
         request = urllib.request.Request(url, json.dumps({"kind": kind}).encode(), method="PUT")  # noqa: S310 (loopback)
-        with urllib.request.urlopen(request, timeout=20, context=context) as answer:  # noqa: S310 (loopback)
+        with urllib.request.urlopen(request, timeout=60, context=context) as answer:  # noqa: S310 (loopback)
             assert answer.status == 200
 
     def rainbow(self, method: str, path: str, body: Any = None) -> Any:
@@ -225,7 +230,7 @@ class Connector(Process):
             [COMMAND, "status", "--json"],
             env=os.environ | self.environment,
             capture_output=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
         with suppress(ValueError):
@@ -243,7 +248,7 @@ class Connector(Process):
                 env=os.environ | self.environment,
                 capture_output=True,
                 text=True,
-                timeout=20,
+                timeout=60,
                 check=False,
             )
             return ran.stdout.strip()
@@ -254,7 +259,7 @@ class Connector(Process):
     def retry(self) -> None:
         """Type `retry`."""
         subprocess.run(  # noqa: S603 (our own command)
-            [COMMAND, "retry", "--all"], env=os.environ | self.environment, capture_output=True, timeout=20, check=True
+            [COMMAND, "retry", "--all"], env=os.environ | self.environment, capture_output=True, timeout=60, check=True
         )
 
     def asked(self) -> dict[str, Any]:

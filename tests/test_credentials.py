@@ -137,7 +137,7 @@ def test_a_keyring_that_waits_for_a_person_is_left_behind(monkeypatch: pytest.Mo
     assert credentials.resolve(Given()).keyring_problem == late
     assert [each.name for each in threading.enumerate()].count("keyring") == 1
     locked.opened.set()
-    own_keyring._left_behind[0].join(10)
+    own_keyring._left_behind[0].join(60)
     assert credentials.resolve(Given()).keyring_problem == ""
 
 

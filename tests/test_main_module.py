@@ -93,7 +93,7 @@ def test_the_service_runs_without_a_console(tmp_path: Path) -> None:
     try:
         until(lambda: answers(tmp_path), "a daemon that answers")
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

@@ -103,6 +103,6 @@ def test_promtool_has_nothing_against_any_of_them() -> None:
     shown = metrics.render(view)
     assert shown.count(b"# TYPE ") == len(METRICS)
 
-    told = subprocess.run(["promtool", "check", "metrics"], input=shown, capture_output=True, timeout=30, check=False)  # noqa: S607 (wherever it is)
+    told = subprocess.run(["promtool", "check", "metrics"], input=shown, capture_output=True, timeout=90, check=False)  # noqa: S607 (wherever it is)
 
     assert (told.returncode, told.stderr.decode()) == (0, "")

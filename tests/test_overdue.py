@@ -42,16 +42,16 @@ def test_what_goes_on_for_ever_is_a_failure_and_the_next_test_is_run(tmp_path: P
     (tmp_path / "test_some.py").write_text(TESTS, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if name not in {"CI", "PYTEST_ADDOPTS"}}
     kept["PYTHONPATH"] = str(CONFTEST.parents[1])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "0.5", "--rootdir"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "3", "--rootdir"]
     ended = subprocess.run(  # noqa: S603  (our own interpreter on files written here)
         [*command, str(tmp_path), str(tmp_path)],
         cwd=tmp_path,
         env=kept,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout + ended.stderr
-    assert "OverdueError: Timeout (>0.5s)" in ended.stdout
+    assert "OverdueError: Timeout (>3.0s)" in ended.stdout
     assert "1 failed, 1 passed" in ended.stdout

@@ -74,7 +74,6 @@ for name in sys.argv[1:]:
 
 
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="executes each module some thirty times over: in CI")
-@pytest.mark.timeout(300)
 def test_each_module_imports_alone() -> None:
     """With no other module of ours loaded before it: none leans on the order in which others were imported."""
     command = [sys.executable, "-W", "error", "-c", IMPORT_EACH_ALONE, *MODULES]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 COMMAND = str(Path(sys.executable).with_name("rainbow-exchange"))
 STARTS_WITHIN = 60.0
-ENDS_WITHIN = 10.0
+ENDS_WITHIN = 30.0
 EMOJI = r"[\U0001f300-\U0001faff☕]|\\U0001f|\\ud83|\\u2615"
 
 
@@ -90,7 +90,7 @@ def say(line: str) -> None:
 def once(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
     """Run a command that ends by itself."""
     return subprocess.run(  # noqa: S603  (the command under test)
-        [COMMAND, *arguments], env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=30, check=False
+        [COMMAND, *arguments], env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=90, check=False
     )
 
 

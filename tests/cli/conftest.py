@@ -130,7 +130,7 @@ def page(default_folder: Path) -> Iterator[Page]:
     ready = threading.Event()
     thread = threading.Thread(target=_serve, args=(page, ready, stops.append))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     page.publish()
     yield page
     stops[0]()

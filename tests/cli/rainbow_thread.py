@@ -27,7 +27,7 @@ class Rainbow:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method)  # noqa: S310 (loopback)
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 (loopback)
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (loopback)
             return json.loads(answer.read())
 
     def turn(self, **dials: Any) -> None:
@@ -64,7 +64,7 @@ def rainbow_in_a_thread(folder: Path) -> Iterator[Rainbow]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield Rainbow(made[0].url, made[0].login, folder)
     finally:

@@ -13,9 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from rainbow_exchange.cli.main import commands
+from tests.ports import free_port
 from tests.processes import call
 
-SECONDS = 40
+SECONDS = 90
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def lab(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def is_open(url: str) -> bool:
     parts = urlsplit(url)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5).close()
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=60).close()
     except ConnectionRefusedError:
         return False
     return True
@@ -64,8 +65,7 @@ def test_one_side_alone(side: str) -> None:
 
 
 def test_ports_and_tls_can_be_chosen() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
 
     with lab("--users", "2", "--only", "exchange", "--exchange-port", str(port), "--tls", "--json") as (_, line):
         exchange = json.loads(line)["exchange"]

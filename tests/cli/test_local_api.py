@@ -12,6 +12,7 @@ from rainbow_exchange.cli import local_api
 from rainbow_exchange.cli.local_api import CANNOT_TELL, NOT_RUNNING, NoAnswerError
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.web import runtime
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Page
@@ -66,8 +67,7 @@ def test_no_runtime_file_means_not_running(tmp_path: Path) -> None:
 
 
 def test_a_file_left_behind_means_not_running(page: Page) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     page.publish(port=port)
 
     error = refused(page.folder)
@@ -127,7 +127,7 @@ def test_a_redirect_is_not_followed(page: Page) -> None:
 def test_a_program_that_says_nothing_is_left_in_time(page: Page) -> None:
     def drip(connection: socket.socket, _request: bytes) -> None:
         try:
-            for _ in range(200):
+            for _ in range(2000):
                 connection.sendall(b"H")
                 time.sleep(0.05)
         except OSError:
@@ -139,7 +139,7 @@ def test_a_program_that_says_nothing_is_left_in_time(page: Page) -> None:
         error = refused(page.folder, seconds=0.3)
 
     assert error.state == CANNOT_TELL
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 60
     assert "did not answer within 0.3 s" in str(error)
 
 

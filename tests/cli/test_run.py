@@ -21,7 +21,7 @@ from rainbow_exchange.errors import UserError
 from rainbow_exchange.lab.made import Made
 from rainbow_exchange.lab.serve import ExchangeSide, LabAddresses, RainbowSide
 
-SECONDS = 40
+SECONDS = 90
 
 
 @contextmanager
@@ -178,7 +178,7 @@ def test_with_the_lab_it_works_and_ends_though_nobody_reads(tmp_path: Path) -> N
             assert time.monotonic() < end, "it stands still"
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(SECONDS) == 0
     os.close(full)
 
 

@@ -48,7 +48,7 @@ def status(*arguments: str) -> tuple[int, str]:
 
 def process(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "rainbow_exchange", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, timeout=30, check=False)  # noqa: S603  (ours)
+    return subprocess.run(command, env=env, capture_output=True, timeout=90, check=False)  # noqa: S603  (ours)
 
 
 @pytest.mark.usefixtures("page")

@@ -165,7 +165,7 @@ def test_a_daemon_that_keeps_one_waiting_is_asked_once(page: Page, here: Path, m
     began = time.monotonic()
     result = make("--output", "mine.zip")
 
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     manifest = json.loads(files_of(here / "mine.zip")["manifest.json"])
     assert manifest["daemon"].startswith("cannot tell: 127.0.0.1 port ")
     assert result.output.count("did not answer within 0.2 s") == 1

@@ -23,7 +23,7 @@ def opened(url: str) -> tuple[int, str]:
     """Open a link as a browser does, cookies and all."""
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     browser.addheaders += list(OPENED.items())
-    with browser.open(url, timeout=10) as answer:
+    with browser.open(url, timeout=60) as answer:
         return answer.status, answer.read().decode()
 
 
@@ -63,7 +63,7 @@ def test_another_program_on_the_port_gets_no_token_and_gives_no_link(page: Page)
         thread.start()
         page.publish(port=listener.getsockname()[1])
         result = web_url()
-        thread.join(10)
+        thread.join(60)
 
     assert (result.exit_code, result.stdout) == (4, "")
     assert "another program answers" in result.stderr

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import socket
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from rainbow_exchange.lab.exchange.mailbox import OutOfOffice, Right
 from rainbow_exchange.web import runtime
 from tests.house import House, now, until, virtually
+from tests.ports import free_port
 
 MARKS = ("Normal", "Personal", "Private", "Confidential")
 PLACE = "Room-4711"
@@ -141,8 +140,7 @@ def test_what_rainbow_is_told_of_a_change_is_shown_as_it_leaves(
 def test_over_the_s2s_link_too(tmp_path: Path) -> None:
     async def test() -> None:
         house = house_of(tmp_path)
-        with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-            port = taken.getsockname()[1]
+        port = free_port()
         house.link = {"link": "s2s", "callback_url": f"http://127.0.0.1:{port}/", "callback_port": port}
         user = house.people[0]
         async with house.at_work() as daemon:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e]
 
 STOCK = ["--tls", "--dial", 'auth_schemes=["Negotiate", "NTLM"]', "--dial", "extended_protection=require"]
 

@@ -25,7 +25,7 @@ from rainbow_exchange.lab.owner import Owner
 from rainbow_exchange.lab.rainbow.presence import automatic_reply
 from tests.house import House, now, until, virtually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e]
 
 ADA, BOB = "ada@acme.test", "bob@acme.test"
 

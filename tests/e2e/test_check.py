@@ -105,6 +105,6 @@ def test_in_a_terminal_a_line_stands_while_its_step_goes_on(tmp_path: Path) -> N
             shown += part
     os.close(mine)
 
-    assert process.wait(30) == 2
+    assert process.wait(90) == 2
     [tcp] = [line for line in shown.decode().split("\r\n") if "exchange-tcp " in line and "FAIL" in line]
     assert tcp.startswith("....  exchange-tcp             Connection to Exchange\rFAIL  exchange-tcp ")

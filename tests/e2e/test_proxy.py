@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e]
 
 
 class Refusing(socketserver.StreamRequestHandler):

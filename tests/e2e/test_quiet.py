@@ -11,7 +11,7 @@ import pytest
 from rainbow_exchange.lab.exchange.mailbox import Right
 from tests.house import House, now, until, virtually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e]
 
 READS = ("FindItem", "GetUserAvailability")
 

@@ -11,7 +11,7 @@ import pytest
 
 from rainbow_exchange.lab.company import make_company
 from tests.house import House, now, until, virtually
-from tests.link_rig import free_port
+from tests.ports import free_port
 
 
 def s2s_house(folder: Path) -> House:
@@ -210,7 +210,6 @@ def test_user_of_whom_rainbow_tells_is_subscribed_in_seconds(tmp_path: Path) -> 
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(180)
 def test_installed_command_is_called_back(
     world: Any,
     person: Callable[..., dict[str, Any]],
@@ -231,7 +230,7 @@ def test_installed_command_is_called_back(
         entry = lab.rainbow("POST", "/lab/ask", {"email": "ada@acme.test"})
         return bool(entry["link"] == "s2s" and entry["outcome"] == "result")
 
-    eventually(answered, "a new connection", within=60)
+    eventually(answered, "a new connection", within=180)
     assert connector.stop() == 0
     calls = lab.rainbow("GET", "/lab/requests?only=callbacks")["callbacks"]
     assert [call["name"] for call in calls if call["name"] == "connection"] == ["connection"] * 3  # ready, ended, ready

@@ -281,7 +281,7 @@ async def test_behind_a_balancer_that_ends_tls_the_binding_is_of_another_certifi
         assert "suspect Extended Protection" in behind.shown()
         assert "as where a load balancer or proxy in front of it ends TLS" in behind.shown()
         await client.__aexit__(None)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await ended.wait()
     assert error.tried == Tried(scheme="NTLM", stage="proof", binding=True)
     assert meeting.outcomes() == ["challenged", "bad binding"]
@@ -330,11 +330,11 @@ async def test_a_bearer_token_serves_many_requests_and_is_fetched_anew_once_refu
 
 
 async def test_a_bearer_token_is_renewed_before_it_ends(meet: Meet, tmp_path: Path) -> None:
-    meeting = await meet(auth_schemes=["Bearer"], oauth_token_seconds=1)
+    meeting = await meet(auth_schemes=["Bearer"], oauth_token_seconds=4)
     async with bearing(meeting, tmp_path / "lab-ca.pem", "lab-secret") as bearer:
-        for _ in range(8):
+        for _ in range(6):
             await bearer.asks()
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(1.1)
     assert {outcome for _, outcome in schemes(meeting)} == {"accepted"}
     assert [scheme for scheme, _ in schemes(meeting)].count("token") >= 3
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.processes import Process, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.processes]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process of Windows is not sent SIGINT")

@@ -85,7 +85,7 @@ async def test_a_port_that_is_taken_is_named(unused_tcp_port: int) -> None:
 
 
 async def test_with_life_somebody_makes_an_appointment_within_seconds() -> None:
-    async with serve(LabOptions(users=5, life=True)) as lab, asyncio.timeout(30):
+    async with serve(LabOptions(users=5, life=True)) as lab, asyncio.timeout(60):
         while not lab.made.waiting():  # noqa: ASYNC110  (the lab's own pace)
             await asyncio.sleep(0.05)
 

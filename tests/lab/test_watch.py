@@ -54,12 +54,12 @@ async def test_a_change_is_seen_with_the_time_it_took(rainbow: LabRainbow) -> No
     assert last.mailbox
     made.note(last.mailbox.address, asyncio.get_running_loop().time())
     told(rainbow, last, "Revue 🎉")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         change = await anext(seen)
     assert (change.user.id, change.status, change.subject) == (last.id, "busy", "Revue 🎉")
     assert change.until == NOW + timedelta(hours=1)
     assert change.seconds is not None
-    assert 0 <= change.seconds < 5
+    assert 0 <= change.seconds < 60
     assert made.waiting() == []
     await seen.aclose()
 
@@ -69,7 +69,7 @@ async def test_what_nobody_made_now_has_no_time_and_the_first_free_is_no_change(
         told(rainbow, user, None)
     told(rainbow, USERS[120], "Point")
     seen = watch(rainbow, Made()).changes()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         change = await anext(seen)
         assert (change.user.id, change.status, change.seconds) == (USERS[120].id, "busy", None)
         told(rainbow, USERS[120], None)
@@ -81,7 +81,7 @@ async def test_what_nobody_made_now_has_no_time_and_the_first_free_is_no_change(
 async def test_a_token_that_ran_out_is_asked_for_anew_and_a_stopped_rainbow_waited_for(rainbow: LabRainbow) -> None:
     seen = watch(rainbow, Made()).changes()
     waiting = asyncio.ensure_future(anext(seen))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not rainbow.record.counts["POST /api/rainbow/calendar/v1.0/states 200"]:  # noqa: ASYNC110  (over a socket)
             await asyncio.sleep(0.01)
         rainbow.people.remove(USERS[0].id)

@@ -35,7 +35,7 @@ async def test_each_change_of_any_owner_is_told_once_it_is_answered(exchange: La
         async for each in Writes(lab).changes():
             heard.append((each.mailbox, each.operation, each.code))  # noqa: PERF401  (without end)
 
-    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(60):
         ada, alan = (
             Owner(session, url=exchange.url, address=f"{name}@acme.test", password="pw") for name in ("ada", "alan")
         )

@@ -354,7 +354,7 @@ async def test_what_is_no_http_is_logged_without_what_came(stderr: Stderr, sent:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
         writer.write(sent)
-        assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.0 400 Bad Request\r\n"
+        assert await asyncio.wait_for(reader.readline(), 60) == b"HTTP/1.0 400 Bad Request\r\n"
         writer.close()
     finally:
         await runner.cleanup()

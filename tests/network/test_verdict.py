@@ -105,7 +105,7 @@ def test_sha1_counts_in_the_chain_and_not_in_the_root(tmp_path: Path) -> None:
 
     def openssl(*arguments: str) -> None:
         command = ["openssl", *arguments]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=20)  # noqa: S603 (all ours)
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)  # noqa: S603 (all ours)
 
     key = ("-newkey", "rsa:2048", "-nodes", "-keyout")
     openssl("req", "-x509", *key, "ca.key", "-subj", "/CN=Acme CA", "-sha1", "-days", "30", "-out", "ca.pem")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -18,11 +17,12 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
+
 # Debian puts servers where a user's PATH does not look.
 LOOK = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 COMMAND = Path(sys.executable).parent / "rainbow-exchange"
-PATIENCE = 20.0
-BELOW_EPHEMERAL = 20000, 32000
+PATIENCE = 60.0
 
 
 class Installed:
@@ -55,14 +55,7 @@ class Installed:
         assert ran.returncode == 0, (name, ran.stdout, ran.stderr)
         return ran.stdout
 
-    @staticmethod
-    def free_port() -> int:
-        """Find a port that no client is given by chance while nobody listens there yet."""
-        while True:
-            with socket.socket() as probe, suppress(OSError):
-                probe.bind(("127.0.0.1", random.randrange(*BELOW_EPHEMERAL)))
-                port: int = probe.getsockname()[1]
-                return port
+    free_port = staticmethod(free_port)
 
     @staticmethod
     def as_root() -> bool:

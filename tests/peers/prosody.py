@@ -5,7 +5,6 @@ import base64
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import aiohttp
+
+from tests.ports import free_port
 
 PROSODY = shutil.which("prosody")
 SETTINGS = """
@@ -46,9 +47,7 @@ class Prosody:
 
     def __init__(self, folder: Path, more: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}/websocket"
         self._process: subprocess.Popen[bytes] | None = None
         accounts = folder / "data" / "rainbow%2etest" / "accounts"
@@ -91,21 +90,21 @@ class Prosody:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def kill(self) -> None:
         """End it without the seconds that it takes to end in order."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def log(self) -> str:
         return (self.folder / "prosody.log").read_text(encoding="utf-8", errors="replace")
 
 
-async def until(holds: Callable[[], bool], limit: float = 20) -> None:
+async def until(holds: Callable[[], bool], limit: float = 60) -> None:
     async with asyncio.timeout(limit):
         while not holds():  # noqa: ASYNC110  (what a link shows comes with no event)
             await asyncio.sleep(0.02)

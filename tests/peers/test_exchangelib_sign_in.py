@@ -34,7 +34,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     thread.start()
     yield made
     made.call_soon_threadsafe(made.stop)
-    thread.join(10)
+    thread.join(60)
     made.close()
 
 
@@ -48,9 +48,9 @@ def lab(loop: asyncio.AbstractEventLoop, authority: LabAuthority, *, tls: bool, 
         **dials,
     )
     context = authority.server_context() if tls else None
-    asyncio.run_coroutine_threadsafe(made.start(ssl=context), loop).result(10)
+    asyncio.run_coroutine_threadsafe(made.start(ssl=context), loop).result(60)
     yield made
-    asyncio.run_coroutine_threadsafe(gone(made), loop).result(20)
+    asyncio.run_coroutine_threadsafe(gone(made), loop).result(60)
 
 
 async def gone(made: LabExchange) -> None:

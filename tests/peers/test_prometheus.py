@@ -26,7 +26,7 @@ from rainbow_exchange.metrics import PREFIX
 from rainbow_exchange.metrics.table import METRICS
 from tests.processes import Connector, Lab, World, until
 
-pytestmark = [pytest.mark.peer, pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer, pytest.mark.processes]
 
 MONITORING = Path(__file__).parent.parent.parent / "docs" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana-dashboard.json").read_text(encoding="utf-8"))
@@ -63,7 +63,7 @@ class Prometheus:
 
     def ready(self) -> bool:
         """Whether it has opened what it keeps; before, it listens and answers 503."""
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=5) as answer:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=20) as answer:
             return bool(answer.status == HTTPStatus.OK)
         return False
 
@@ -107,7 +107,7 @@ def example(page: str, by_tls: str, authority: Path) -> str:
     before, _, commented = text.partition("  # From another machine")
     again = re.sub(r"^  # ", "  ", commented.partition("\n")[2], flags=re.MULTILINE)
     for old, new in (
-        ("15s", "1s"),
+        ("15s", "3s"),
         ("127.0.0.1:3001", page),
     ):
         assert old in before
@@ -166,7 +166,7 @@ def scrape(installed: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         prometheus = Prometheus(port)
         until(prometheus.ready, "Prometheus is ready")
         within = "histogram_quantile(0.5, sum by (le) (rate(rainbow_exchange_asked_latency_seconds_bucket[1m]))) > 0"
-        until(lambda: prometheus.series(within), "changes, asked for and scraped", within=90)
+        until(lambda: prometheus.series(within), "changes, asked for and scraped", within=180)
         yield Scraped(lab, connector, prometheus, page, by_tls)
 
 

@@ -54,7 +54,7 @@ def systemd(installed: Any) -> Any:
 
 def verified(systemd: Any, file: Path) -> subprocess.CompletedProcess[str]:
     command = [systemd.program("systemd-analyze"), "--man=no", "verify", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603  (as found)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  (as found)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_connector_needs_nothing_that_the_unit_forbids(world: World, caged: 
     connector.start()
     connector.healthy(streamed=3)
     runtime = json.loads((folder / "runtime.json").read_text(encoding="utf-8"))
-    with urlopen(f"http://127.0.0.1:{runtime['port']}/metrics", timeout=10) as answer:
+    with urlopen(f"http://127.0.0.1:{runtime['port']}/metrics", timeout=60) as answer:
         assert b"process_resident_memory_bytes" in answer.read()
     assert {each.stat().st_mode & 0o077 for each in folder.iterdir()} == {0}
     assert connector.stop() == 0, connector.output()

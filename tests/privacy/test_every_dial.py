@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import socket
-from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from tests.house import House, now, until, virtually
 from tests.leaks.allowed import ALLOWED
 from tests.leaks.kept import KEPT, Kind
 from tests.leaks.plugin import EARS
+from tests.ports import free_port
 from tests.privacy.company import GUEST, SUBJECT, TEXT, fill, read, stir
 from tests.privacy.dials import (
     ALWAYS_EXCHANGE,
@@ -134,8 +133,7 @@ def test_no_mark_shows_whatever_dial_is_turned(tmp_path: Path, link: str, reads:
         house.bridge = {"privacy": "full"}
         house.settings = {"impersonation": reads == "own"}
         if link == "s2s":
-            with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-                port = taken.getsockname()[1]
+            port = free_port()
             house.link = {"link": "s2s", "callback_url": f"http://127.0.0.1:{port}/", "callback_port": port}
         KEPT.keep(Kind.GUEST, f"{GUEST}@acme.test", f"{GUEST}2@acme.test")
         KEPT.keep(Kind.STRANGER, STRANGER)

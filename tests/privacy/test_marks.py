@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import socket
 import traceback
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from rainbow_exchange.ews.answers import instant
 from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.lab.exchange.mailbox import Right
 from tests.house import House, until, virtually
+from tests.ports import free_port
 from tests.privacy.company import BODY, DROPPED, GUEST, MARKS, PLACE, SUBJECT, TEXT, Made, Watch, fill, stir
 
 WORDS = f"cannot be done: {SUBJECT}, {TEXT}, {PLACE} <{BODY}>"
@@ -71,8 +70,7 @@ def test_no_mark_shows_anywhere_whatever_goes_wrong(tmp_path: Path, link: str, r
         house.bridge = {"privacy": "full"}
         house.settings = {"impersonation": reads == "own"}
         if link == "s2s":
-            with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-                port = taken.getsockname()[1]
+            port = free_port()
             house.link = {"link": "s2s", "callback_url": f"http://127.0.0.1:{port}/", "callback_port": port}
         watch = Watch()
         async with house.open():

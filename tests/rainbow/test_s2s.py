@@ -13,7 +13,8 @@ import pytest_asyncio
 from rainbow_exchange.rainbow.link import Answer, QuestionRefused
 from rainbow_exchange.rainbow.s2s import S2sLink
 from rainbow_exchange.rainbow.types import Question
-from tests.link_rig import free_port, until
+from tests.link_rig import until
+from tests.ports import free_port
 from tests.rainbow.conftest import LOGGED_IN, Cloud, Seen, fault, free, now, reply
 
 PATH = "ucs/v1.0/connections"

@@ -18,7 +18,6 @@ from rainbow_exchange.lab.exchange.mailbox import Right
 from rainbow_exchange.model import Mailbox, Window
 from tests.house import now, virtually
 
-pytestmark = pytest.mark.timeout(300)
 PEOPLE, GROUP, ASKERS, MOST = 220, 20, 60, 40
 REFUSALS = ("ErrorExceededConnectionCount", "ErrorServerBusy")
 

@@ -14,8 +14,6 @@ from rainbow_exchange.lab.exchange.throttling import PRESETS
 from rainbow_exchange.model import Mailbox
 from tests.house import now, virtually
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.mark.parametrize(
     ("preset", "impersonation"), [("stock-2016", True), ("stock-2013", True), ("stock-2016", False)]

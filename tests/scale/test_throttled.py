@@ -12,8 +12,6 @@ import pytest
 from tests.house import virtually
 from tests.scale.company import Company
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.mark.scale
 def test_by_delegate_rights_ten_streams_carry_2000_of_2300_and_the_rest_is_polled_by_name(tmp_path: Path) -> None:

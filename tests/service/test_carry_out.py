@@ -99,8 +99,8 @@ def test_a_program_that_is_not_there_is_named() -> None:
 
 def test_what_a_program_leaves_running_is_not_waited_for() -> None:
     begun = time.monotonic()
-    assert answer(("sh", "-c", "sleep 20 & echo begun")) == (0, "begun")
-    assert time.monotonic() - begun < 10
+    assert answer(("sh", "-c", "sleep 60 & echo begun")) == (0, "begun")
+    assert time.monotonic() - begun < 40
 
 
 def test_a_program_that_does_not_end_is_ended() -> None:

@@ -41,7 +41,7 @@ class Desk:
     grants: bool = True
 
     async def until(self, reached: Callable[[Job], Any]) -> Job:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.granting.job is None or not reached(self.granting.job):
                 await asyncio.sleep(0.005)
                 question = self.granting.job and self.granting.job.question

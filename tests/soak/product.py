@@ -113,4 +113,4 @@ class Product:
 
     def stop(self) -> int:
         """Stop it in order; return its exit code."""
-        return self._connector.stop(within=20)
+        return self._connector.stop(within=60)

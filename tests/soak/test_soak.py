@@ -9,7 +9,7 @@ from tests.soak import leaky
 from tests.soak.series import Bound, judge
 from tests.soak.soak import Plan, Soak
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.soak]
 
 #: what a process that has just begun may grow by in half a minute
 BOUNDS = {"memory": Bound(per_minute=64, in_all=4096, unit="KiB", scale=1024)}

@@ -1,7 +1,6 @@
 """Each classic trap leads to its named cause, at the step where it stands in the way; what needs it is skipped."""
 
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from aiohttp import web
 
 from rainbow_exchange.lab.exchange.mailbox import Right
 from tests.checking import Bench, bench, check, checked, told
+from tests.ports import free_port
 
 AFTER_SIGN_IN = {
     "exchange-version",
@@ -69,8 +69,7 @@ async def test_a_name_nobody_knows(tmp_path: Path) -> None:
 
 
 async def test_a_port_that_is_closed(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     found = await checked(bench(tmp_path, url=f"https://127.0.0.1:{port}/EWS/Exchange.asmx"))
 
     assert told(found, "fail") == {"exchange-tcp": "exchange-unreachable"}

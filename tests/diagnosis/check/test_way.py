@@ -17,6 +17,7 @@ from yarl import URL
 from rainbow_exchange.lab.tls import Kind, LabAuthority
 from tests.administrator import Stranger
 from tests.checking import Bench, bench, check, checked, told
+from tests.ports import free_port
 from tests.verdicts import EXPECTED, day
 
 
@@ -149,8 +150,7 @@ async def test_a_server_that_answers_no_head_has_a_certificate_all_the_same(tmp_
 
 
 async def test_a_proxy_that_is_not_there_stands_in_the_way_of_its_side_only(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     found = await checked(bench(tmp_path, proxy_url=f"http://127.0.0.1:{port}"))
 
     assert told(found, "fail") == {"exchange-proxy": "exchange-unreachable"}

@@ -14,7 +14,7 @@ from tests.house import now, until
 if TYPE_CHECKING:
     from tests.e2e.discovery.conftest import Company
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.e2e]
 
 
 async def test_exchange_is_found_by_a_users_address_and_remembered(company: "Company") -> None:

@@ -9,7 +9,7 @@ from tests.house import until
 if TYPE_CHECKING:
     from tests.e2e.discovery.conftest import Company
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.e2e]
 
 SVC = "/autodiscover/autodiscover.svc"
 BY_HTTP, IN_THE_ANSWER = "autodiscover_http_redirects", "autodiscover_redirect_urls"

@@ -17,7 +17,7 @@ OPENSSL = shutil.which("openssl")
 
 def run(*arguments: str) -> bytes:
     assert OPENSSL is not None
-    ran = subprocess.run([OPENSSL, *arguments], capture_output=True, check=True, timeout=30)  # noqa: S603  (openssl)
+    ran = subprocess.run([OPENSSL, *arguments], capture_output=True, check=True, timeout=90)  # noqa: S603  (openssl)
     return ran.stdout
 
 

@@ -92,7 +92,7 @@ async def test_a_late_answer_holds_what_was_true_when_asked(wire: Any) -> None:
 
 
 async def test_a_delayed_answer_holds_what_is_true_when_sent(wire: Any) -> None:
-    await wire.dials(delay_seconds=1.0, delay_operations=["FindItem"], delay_mailboxes=["bob@acme.test"])
+    await wire.dials(delay_seconds=3.0, delay_operations=["FindItem"], delay_mailboxes=["bob@acme.test"])
     reading = asyncio.create_task(wire.call(wire.view_body(*DAY, mailbox="bob@acme.test")))
     assert len(await wire.lab_call("GET", "requests", operation="FindItem", wait="10")) == 1
     await wire.lab_call("POST", ITEMS, NINE | {"subject": "New"})
@@ -153,7 +153,7 @@ async def test_every_subject_can_carry_a_forbidden_character(wire: Any) -> None:
 
 
 async def test_the_request_limit_counts_what_is_in_flight(wire: Any) -> None:
-    await wire.dials(request_limit=1, delay_seconds=1.0, delay_operations=["FindItem"])
+    await wire.dials(request_limit=1, delay_seconds=3.0, delay_operations=["FindItem"])
     reading = asyncio.create_task(wire.call(wire.view_body(*DAY, mailbox="bob@acme.test")))
     assert len(await wire.lab_call("GET", "requests", operation="FindItem", wait="10")) == 1
     refused = await wire.call(wire.subscribe_body("bob@acme.test"))

@@ -103,7 +103,7 @@ async def test_dials_have_servers_fail_over_and_mailboxes_move_by_themselves(wir
     await wire.dials(fail_over_minutes=0.001, move_minutes=0.002)
     mailboxes = list(wire.lab.directory.by_address.values())
     usual, moved = set[str](), set[str]()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(usual) < 3 or not moved:
             await asyncio.sleep(0.01)
             usual.add(wire.lab.back_ends.name)

@@ -98,14 +98,14 @@ class Xmpp:
         await self.ws.send_str(frame)
 
     async def hear(self) -> ET.Element:
-        message = await self.ws.receive(timeout=10)
+        message = await self.ws.receive(timeout=60)
         assert message.type is aiohttp.WSMsgType.TEXT, message
         return ET.fromstring(message.data)  # noqa: S314  (a server of our own)
 
     async def ended(self) -> int | None:
         """Wait for the end; the close code."""
         while True:
-            message = await self.ws.receive(timeout=10)
+            message = await self.ws.receive(timeout=60)
             if message.type is not aiohttp.WSMsgType.TEXT:
                 return self.ws.close_code
 

@@ -65,5 +65,5 @@ def open_company(world: World, users: int = 12) -> tuple[Company, People]:
         status = connector.asked()
         return bool(status) and status["mailboxes"]["streamed"] == users - 2 and status["state"] == "degraded"
 
-    until(ready, "a company at work", within=90)
+    until(ready, "a company at work", within=180)
     return company, who

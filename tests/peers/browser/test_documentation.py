@@ -14,7 +14,7 @@ import pytest
 from tests.peers.browser.documentation import Documentation, folder, open_documentation
 from tests.peers.browser.window import Browser
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.peer]
 
 #: what an administrator pastes, with what is only theirs in it; the page that has it
 PASTED = {

@@ -5,7 +5,7 @@ import pytest
 from tests.peers.browser.window import Browser
 from tests.processes import World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.peer]
 
 
 def test_an_address_that_was_printed_lets_one_browser_in_and_no_script_has_its_cookie(

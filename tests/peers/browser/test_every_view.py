@@ -6,7 +6,7 @@ from tests.peers.browser.company import Company
 from tests.peers.browser.views import VIEWS, names_of, not_translated, people, texts
 from tests.peers.browser.window import Browser, Window
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer]
 
 EVERY = [*VIEWS, "Person"]
 

@@ -7,7 +7,7 @@ from tests.peers.browser.window import Browser
 from tests.peers.browser.wire import watched
 from tests.processes import World, until
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer]
 
 MOST_BYTES = 60_000
 

@@ -8,7 +8,7 @@ from tests.peers.browser.company import Company
 from tests.peers.browser.views import VIEWS
 from tests.peers.browser.window import Browser
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer]
 
 LIVE = re.compile(r"//[^/]+/live/")
 

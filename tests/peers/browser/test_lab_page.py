@@ -12,7 +12,7 @@ from tests.peers.browser.views import names_of, not_translated, texts
 from tests.peers.browser.window import Browser
 from tests.processes import COMMAND, Process, World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.peer]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_an_out_of_office_is_seen_with_its_text(board: Board) -> None:
     dialog.get_by_role("button", name="Switch on").click()
     dialog.wait_for(state="hidden")
     board.page.locator(f"#m-{key} .line.is-away").wait_for()
-    board.page.locator(f"#c-{key}").get_by_text("Back on Monday").wait_for(timeout=100_000)
+    board.page.locator(f"#c-{key}").get_by_text("Back on Monday").wait_for(timeout=200_000)
     assert board.contact(key).startswith("Out of office")
 
 

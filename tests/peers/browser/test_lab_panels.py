@@ -8,7 +8,7 @@ from tests.peers.browser.lab_board import SOON, Board, LabPage, open_lab_page
 from tests.peers.browser.window import Browser
 from tests.processes import World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer]
 
 
 @pytest.fixture(scope="module")

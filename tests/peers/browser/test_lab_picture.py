@@ -9,7 +9,7 @@ from tests.peers.browser.lab_board import Board
 from tests.peers.browser.window import Browser
 from tests.processes import Lab, World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.peer]
 
 #: `make screenshots` puts it where the documentation has it
 PICTURE = Path(__file__).parents[3] / "build" / "screenshots" / "lab.png"

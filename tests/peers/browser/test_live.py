@@ -10,7 +10,7 @@ from tests.peers.browser.company import Company, open_company
 from tests.peers.browser.window import Browser, Window
 from tests.processes import World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer]
 
 SOON = 60_000
 

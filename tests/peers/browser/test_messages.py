@@ -11,7 +11,7 @@ from tests.messages.pages import sections
 from tests.peers.browser.documentation import Documentation, folder, open_documentation
 from tests.peers.browser.window import Browser
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.peer]
 
 #: asked in one go
 _AT_ONCE = 200

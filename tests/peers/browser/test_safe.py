@@ -7,7 +7,7 @@ import pytest
 from tests.peers.browser.window import Browser
 from tests.processes import World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.peer]
 
 EVIL = "http://evil.test/"
 PAGE = """

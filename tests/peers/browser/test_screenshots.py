@@ -12,7 +12,7 @@ from tests.peers.browser.views import VIEWS, people
 from tests.peers.browser.window import Browser
 from tests.processes import World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.peer]
 
 FOLDER = Path(__file__).parents[3] / "build" / "screenshots"
 FORMS: dict[str, dict[str, Any]] = {

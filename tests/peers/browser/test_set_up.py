@@ -1,7 +1,6 @@
 """The whole set-up on the page against the lab, by visible labels only."""
 
 import re
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import pytest
 from tests.peers.browser.old_exchange import older
 from tests.peers.browser.setting_up import EXCHANGE, PROXY, SetUp, Step, Typist
 from tests.peers.browser.window import Browser, Window
+from tests.ports import free_port
 from tests.processes import Connector, Lab, World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.peer]
 
 MAILBOX = "lea.chatelet@acme.test"
 BUTTON = "Test and save Exchange"
@@ -25,12 +25,6 @@ PASSED = "The test has passed. What was entered is saved, and in use."
 def unconfigured(chromium: Any, tmp_path: Path, world: World, ring: dict[str, str]) -> Connector:  # noqa: ARG001  (nothing is started where there is no browser)
     """Run a connector that has no settings but a port, and a keyring."""
     return world.connector(besides=ring, STATE__PATH=str(tmp_path / "state"))
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def arrive(browser: Browser, connector: Connector) -> Window:
@@ -45,7 +39,7 @@ def arrive(browser: Browser, connector: Connector) -> Window:
 def works(window: Window, people: int) -> None:
     """See on the overview that all is well, and who is covered."""
     window.page.get_by_role("link", name="Overview", exact=True).click()
-    window.page.get_by_text("Healthy", exact=True).wait_for(timeout=60_000)
+    window.page.get_by_text("Healthy", exact=True).wait_for(timeout=120_000)
     covered = window.page.get_by_role("region", name="Mailboxes covered")
     covered.get_by_text(re.compile(rf"^{people}\s*/ {people}$")).wait_for()
 
@@ -98,7 +92,7 @@ def test_the_proxy_and_the_sign_in_fail_once(browser: Browser, world: World, unc
     page = SetUp(arrive(browser, unconfigured))
     assert "This appears once the connector is signed in to Rainbow" in page.section(EXCHANGE).inner_text()
 
-    page.fill(PROXY, {"Address of the proxy": f"http://127.0.0.1:{closed_port()}"})
+    page.fill(PROXY, {"Address of the proxy": f"http://127.0.0.1:{free_port()}"})
     said, steps = page.tried(PROXY, "Test and save the proxy")
     assert said == FAILED_ONCE
     assert steps["Proxy to Rainbow"].verdict == "Failed"
@@ -124,7 +118,7 @@ def test_each_step_of_exchange_fails_once_and_then_all_of_it_works(
 
     page.fill(EXCHANGE, {"Endpoint": "https://mail.acme.invalid/EWS/Exchange.asmx"})
     trials.fails("Name of Exchange", "The name mail.acme.invalid of the Exchange server is not known here.")
-    page.fill(EXCHANGE, {"Endpoint": f"https://127.0.0.1:{closed_port()}/EWS/Exchange.asmx"})
+    page.fill(EXCHANGE, {"Endpoint": f"https://127.0.0.1:{free_port()}/EWS/Exchange.asmx"})
     trials.fails("Connection to Exchange", "Nothing accepts connections")
     with older(exchange["url"]) as url:
         page.fill(EXCHANGE, {"Endpoint": url})

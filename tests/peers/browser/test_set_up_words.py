@@ -11,7 +11,7 @@ from tests.peers.browser.views import VIEWS, names_of, not_translated, texts
 from tests.peers.browser.window import Browser, Window
 from tests.processes import Lab, World
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.peer]
 
 MAILBOX = "lea.chatelet@acme.test"
 #: what only the set-up says, alike in both languages

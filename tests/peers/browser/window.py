@@ -128,7 +128,7 @@ class Browser:
             reduced_motion="reduce",
             timezone_id="Europe/Paris",
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(90_000)
         window = Window(context.new_page(), base)
         self.opened.append(window)
         return window

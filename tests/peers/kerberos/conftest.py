@@ -19,7 +19,7 @@ from rainbow_exchange.lab.exchange import LabExchange, LabMailbox
 
 MODULES = "/usr/lib/apache2/modules"
 NTLMSSP = "/etc/gss/mech.d/mech.ntlmssp.conf"
-PATIENCE = 20.0
+PATIENCE = 60.0
 PASSWORD = "lab-password"
 SERVICE = "svc-rainbow"
 

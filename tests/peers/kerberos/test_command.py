@@ -18,7 +18,7 @@ from rainbow_exchange.lab.serve import mailboxes_of
 PASSWORD = "lab-password"
 PEOPLE = 3
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.peer]
 needs_gssapi = pytest.mark.skipif(
     importlib.util.find_spec("gssapi") is None, reason="no gssapi (pip install 'rainbow-exchange[kerberos]')"
 )
