@@ -1,6 +1,7 @@
 """The command `rainbow-exchange`, also as `python -m rainbow_exchange`."""
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -15,11 +16,14 @@ _OUTPUT_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIP
 def main() -> None:
     """Run the command line; ends the process with the command's exit code."""
     signal.signal(signal.SIGINT, _leave)  # while it imports: an exception gets lost in that, or becomes another one
+    gc.disable()  # same: what it imports is no garbage
     from rainbow_exchange.cli.main import commands, read  # noqa: PLC0415  (Ctrl-C is met first)
     from rainbow_exchange.cli.terminal import prepare_streams  # noqa: PLC0415  (same)
 
     prepare_streams()
     read(sys.argv[1] if sys.argv[1:] else "")
+    gc.freeze()  # else the first look would go through all of that
+    gc.enable()
     if sys.argv[1:2] != ["run"]:  # which takes over as soon as it has begun anything
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

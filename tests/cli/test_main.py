@@ -1,4 +1,4 @@
-import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -54,12 +54,8 @@ def test_a_state_that_cannot_be_used_is_1_without_traceback(monkeypatch: pytest.
     assert (result.exit_code, result.output) == (1, "Error: state.db is in use; stop the other one.\n")
 
 
-def test_the_package_is_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["rainbow-exchange", "--version"])
-    monkeypatch.delitem(sys.modules, "rainbow_exchange.__main__", raising=False)  # others may have imported it
+def test_the_package_is_a_command() -> None:
+    command = [sys.executable, "-m", "rainbow_exchange", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603  (ours)
 
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_module("rainbow_exchange", run_name="__main__")
-
-    assert caught.value.code == 0
-    assert capsys.readouterr().out.startswith("rainbow-exchange ")
+    assert done.stdout.startswith("rainbow-exchange ")
