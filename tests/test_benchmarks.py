@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import table
+from tests.benchmarks import machine, table
 from tests.benchmarks.__main__ import BENCHMARKS, Run, Typed, typed
 from tests.benchmarks.figures import Figure, Hold, Outcome, Plan, Series
 from tests.benchmarks.page_open import Result, Round
@@ -82,6 +82,17 @@ def test_the_table_is_markdown_in_which_a_missed_goal_stands_out() -> None:
         "\n"
         "- [1] a|b\n"
     )
+
+
+def test_the_program_is_compiled_before_it_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "kept"))
+    assert machine.compiled("rainbow_exchange.backoff")
+    assert [each.name.partition(".")[0] for each in (tmp_path / "kept").rglob("backoff.*.pyc")] == ["backoff"]
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "file"))
+    assert not machine.compiled("rainbow_exchange.backoff")
 
 
 def report() -> Report:

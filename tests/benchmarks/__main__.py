@@ -142,14 +142,18 @@ def measured(given: Typed) -> tuple[Report, list[str]]:
     say(f"again: {given.command}")
     if MISSING:
         say(f"{MISSING} (also later: python -m tests.benchmarks --from {BUILD / 'bench.json'} draws without measuring)")
-    run, load = Run(), machine.load()
+    run, load, compiled = Run(), machine.load(), machine.compiled()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         asyncio.run(run.measure(given, Path(folder)))
     report = Report(
         at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         command=given.command,
         seed=given.seed,
-        machine=machine.described() | {"processes that wanted to run before it began": f"{load:.1f}"},
+        machine=machine.described()
+        | {
+            "processes that wanted to run before it began": f"{load:.1f}",
+            "modules of the program": "compiled beforehand, as pip does" if compiled else "compiled at each start",
+        },
         settings=machine.used(GIVEN),
         took=run.took,
         outcome=run.whole,

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +11,22 @@ from pathlib import Path
 
 #: what takes part in what is measured, the peer included
 _PACKAGES = ("aiohttp", "lxml", "pydantic", "structlog", "uvloop", "exchangelib")
+
+_COMPILED = """
+import importlib, os, sys
+print(os.path.exists(importlib.import_module(sys.argv[1]).__spec__.cached))
+"""
+
+
+def compiled(module: str = "rainbow_exchange.cli.run") -> bool:
+    """Have Python compile this module and all that it imports for later, as pip does; False where it may not.
+
+    Else each start would compile them anew where PYTHONDONTWRITEBYTECODE is set, which nobody's installation does.
+    """
+    command = [sys.executable, "-c", _COMPILED, module]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603  (ours)
+    return done.stdout.split() == ["True"]
 
 
 def described() -> dict[str, str]:
