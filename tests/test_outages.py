@@ -108,3 +108,50 @@ def test_an_outage_is_one_warning_and_its_end_one_info(tmp_path: Path, outage: s
         assert [line for line in loud if line["log_level"] != "info"] == ends[:1]
 
     virtually(test)
+
+
+async def _for_a_while(house: House, seconds: float) -> None:
+    """Let time pass in which Exchange as a whole is never said to be away."""
+    for _ in range(round(seconds / 0.4)):
+        await asyncio.sleep(0.4)
+        assert house.status()["exchange"]["state"] == "connected"
+
+
+def test_streams_that_fall_silent_are_one_warning_of_their_own(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 12)
+        with capture_logs() as lines:
+            async with house.at_work():
+                await asyncio.sleep(60)
+                begin = len(lines)
+                house.exchange.dials.turn({"silence": True})
+                await _for_a_while(house, 400)
+                house.exchange.dials.turn({"silence": False})
+                await _for_a_while(house, 300)
+                loud = [line for line in lines[begin:] if line["log_level"] in LOUD]
+        assert [(line["event"], line["log_level"]) for line in loud] == [
+            ("streams_interrupted", "warning"),
+            ("streams_restored", "info"),
+        ]
+        assert loud[0]["reason"] == "timeout: a stream was silent for 90 s"
+        assert loud[0]["mailboxes"] == len(house.people)
+        assert 300 <= loud[1]["lasted_seconds"] <= 500
+
+    virtually(test)
+
+
+def test_streams_that_are_cut_and_open_again_at_once_are_no_outage(tmp_path: Path) -> None:
+    async def test() -> None:
+        house = House(tmp_path, 12)
+        with capture_logs() as lines:
+            async with house.at_work():
+                begin = len(lines)
+                for _ in range(5):
+                    await _for_a_while(house, 60)
+                    for stream in [*house.exchange.streams.open]:
+                        stream.ordered("drop")
+                await _for_a_while(house, 60)
+                loud = [line for line in lines[begin:] if line["log_level"] in LOUD]
+        assert loud == []
+
+    virtually(test)

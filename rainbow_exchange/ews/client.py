@@ -339,13 +339,14 @@ class EwsClient:
 
     @contextmanager
     def _accounted(self, who: str, limit: InFlight | None, name: str) -> Iterator[None]:
+        before = self.last_ok
         try:
             yield
         except EwsError as error:
             if isinstance(error, EwsConnectionError | MalformedResponse) and not (
-                name in _OPTIONAL and is_refusal(error)
+                (name in _OPTIONAL and is_refusal(error)) or (limit is None and self.last_ok is not before)
             ):
-                self.outage = error
+                self.outage = error  # a stream tells nothing of a server that has answered since: opening the next does
             _log.debug(
                 "exchange_request_failed",
                 operation=name,

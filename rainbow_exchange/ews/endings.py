@@ -13,6 +13,7 @@ from rainbow_exchange.ews.errors import (
 from rainbow_exchange.ews.treatment import TABLE
 from rainbow_exchange.words import _
 
+SILENT = "silent"
 #: what this program calls a loss itself
 _OUR_WORD = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 #: kinds of errors in a word or two; by itself, "refused" might be taken for a denial
@@ -31,7 +32,7 @@ def label(error: EwsError | str | None) -> str:
     "name" (no connection), a ResponseCode, or "other".
     """
     if isinstance(error, EwsConnectionError):
-        return {"timeout": "silent", "closed": "cut"}.get(error.kind, error.kind)
+        return {"timeout": SILENT, "closed": "cut"}.get(error.kind, error.kind)
     if error is None or isinstance(error, StreamCut):
         return "cut"
     if isinstance(error, MalformedResponse):

@@ -68,6 +68,9 @@ class Listener(Protocol):
     def confirmed(self, group: "StreamGroup", fresh: list[Member]) -> None:
         """A stream is open; for `fresh` something may have been missed before."""
 
+    def heard(self, group: "StreamGroup") -> None:
+        """A stream says more than that it is open, after one that fell silent."""
+
     def changed(self, mailbox: Mailbox) -> None:
         """Exchange notified."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rainbow_exchange.backoff import backoff
 from rainbow_exchange.ews.bisect import find_bad
 from rainbow_exchange.ews.cover import Cover
+from rainbow_exchange.ews.endings import SILENT, label
 from rainbow_exchange.ews.errors import (
     ConnectionLimitReached,
     EwsAuthenticationError,
@@ -83,6 +84,7 @@ class StreamGroup:
         self.last_heartbeat: datetime | None = None
         self.times_opened = 0  # and confirmed
         self.trouble = ""  # why no stream is open
+        self.unheard = False  # its last stream fell silent, and since then none has said more than that it is open
         self.next_try: datetime | None = None
         self.pause = Pause()
         self._client = client
@@ -236,6 +238,9 @@ class StreamGroup:
                         self._reopening = reopening  # from here on a change of members may end this stream
                         if self._joins.any:
                             self._reschedule()
+                    elif self.unheard:
+                        self.unheard = False
+                        self._listener.heard(self)
                 return End(how="cut")
 
     def _pass_on(self, message: StreamMessage, reading: dict[str, Member]) -> None:
@@ -282,6 +287,7 @@ class StreamGroup:
                 self._rotate_anchor()  # streams just left may still count against this one
                 self._hasty = 0
             return _FAREWELL
+        self.unheard = self.unheard or (age > 0 and label(end.error) == SILENT)
         self._listener.interrupted(self, end)
         error = end.error
         if error is None or isinstance(error, EwsConnectionError | EwsAuthenticationError | MalformedResponse):

@@ -44,7 +44,10 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """Streams that ended other than in order and are not open again, their members, and why the first ended."""
+    """Streams that ended other than in order, their members, and why the first ended.
+
+    None of them is open again or, where it fell silent, has said more since than that it is.
+    """
 
     streams: int
     members: int

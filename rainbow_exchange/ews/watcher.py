@@ -91,7 +91,7 @@ class Watcher:
         self._unsubscribing = Unsubscribing(client, impersonation=impersonation)
         self._allowance = Allowance(random=random)
         self.everybody = covered.Everybody(self._placing, self._allowance, self._members, self._renewals)
-        self._down: dict[StreamGroup, str] = {}  # ended other than in order, and why
+        self._down: dict[StreamGroup, str] = {}  # ended other than in order or fell silent, and why
         self._closing = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
@@ -201,7 +201,7 @@ class Watcher:
         return None if member is None or member.group is None else member.group.number
 
     def interruptions(self) -> views.Interrupted | None:
-        """Say how many streams have ended other than in order and are not open again; None where none has."""
+        """Say how many streams have ended other than in order and do not work again; None where none has."""
         return views.interrupted(self._down)
 
     def limits(self) -> LimitsView:
@@ -324,12 +324,17 @@ class Watcher:
     def confirmed(self, group: StreamGroup, fresh: list[Member]) -> None:
         """A stream is open: tell of the gap before it."""
         self.counters.opened_once_more(first=group.times_opened == 1, gap=bool(fresh))
-        self._down.pop(group, None)
+        if not group.unheard:
+            self._down.pop(group, None)
         _log.debug("stream_opened", anchor=group.affinity.anchor, mailboxes=len(group.members), gap=len(fresh))
         for reason in dict.fromkeys(member.reason for member in fresh):
             mailboxes = tuple(member.mailbox.address for member in fresh if member.reason == reason)
             self.counters.gaps += len(mailboxes)
             self._emit(Gap(mailboxes=mailboxes, reason=reason))
+
+    def heard(self, group: StreamGroup) -> None:
+        """A stream speaks again, and is not only open."""
+        self._down.pop(group, None)
 
     def changed(self, mailbox: Mailbox) -> None:
         """Exchange notified, in the stream of the task that calls this."""
