@@ -1,7 +1,8 @@
 """Trials of what somebody has entered, as works of the daemon that the page shows while they go on.
 
-One at a time for each part: another one ends the one before. What was entered is held until its trial has ended, and
-of the secrets in it nothing is held longer; where all steps have passed, it may be kept and used at once.
+One at a time for each part: another one ends the one before. Those of one side take turns, whatever their part, so
+that no server meets two at once. What was entered is held until its trial has ended, and of the secrets in it nothing
+is held longer; where all steps have passed, it may be kept and used at once.
 """
 
 import asyncio
@@ -10,12 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import structlog
 
-from rainbow_exchange.diagnosis.check import Began, Result, Verdict, overall
-from rainbow_exchange.diagnosis.set_up import PAGE, TOTAL, Entered, SetUp
+from rainbow_exchange.diagnosis.check import Began, Result, Side, Verdict, overall
+from rainbow_exchange.diagnosis.set_up import PAGE, PARTS, TOTAL, Entered, SetUp
 from rainbow_exchange.ending import whole
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.web.rates import Allowance
@@ -35,6 +36,8 @@ State = Literal["running", "passed", "failed", "faulty", "stopped"]
 class Trial:
     """One trial. `under_way` is the step that is run now; `problems` say why it could not be begun, or kept.
 
+    `waiting`: another one of the same side goes on, and this one begins when that has ended.
+
     `values` and `address` are what it was begun with, without any secret. `kept`: what was entered is saved and used;
     `where` says where its secrets are, `remark` what was not used at once.
     """
@@ -46,6 +49,7 @@ class Trial:
     began: datetime
     state: State = "running"
     under_way: str = ""
+    waiting: bool = False
     steps: list[Result] = field(default_factory=list)
     problems: tuple[str, ...] = ()
     kept: bool = False
@@ -63,13 +67,13 @@ class Trial:
         """The worst of what its steps say."""
         return overall(each.verdict for each in self.steps)
 
-    def at(self, step: str) -> None:
-        """Note which step is run now, "" between two."""
-        self.under_way = step
+    def at(self, step: str, *, waiting: bool = False) -> None:
+        """Note which step is run now, "" between two and while it is waiting."""
+        self.under_way, self.waiting = step, waiting
         self._begun.set()
 
     async def begun(self) -> None:
-        """Wait until what was entered was looked at: the first step is run, or problems are told."""
+        """Wait until what was entered was looked at (the first step is run, or problems are told), or it is waiting."""
         await self._begun.wait()
 
     def end(self) -> None:
@@ -86,7 +90,7 @@ class Trial:
 class Trials:
     """Begins them and tells of the last one of each part, as long as `run` is running.
 
-    `stopping` returns once the daemon is to stop.
+    `stopping` returns once the daemon is to stop. `turns` are those of other trials that take turns with these.
     """
 
     def __init__(
@@ -95,10 +99,12 @@ class Trials:
         *,
         now: Callable[[], datetime],
         stopping: Callable[[], Awaitable[None]],
+        turns: Mapping[Side, asyncio.Lock] | None = None,
     ) -> None:
         self._set_up = set_up
         self._now = now
         self._stopping = stopping
+        self.turns = {side: asyncio.Lock() for side in get_args(Side)} if turns is None else turns
         self._tasks = asyncio.TaskGroup()
         self._open = False
         self._allowance = Allowance(*OFTEN, time.monotonic)
@@ -152,8 +158,13 @@ class Trials:
         if before is not None:
             await asyncio.wait([before])
         log.info("trial_begun", part=trial.part)
+        turn = self.turns[PARTS[trial.part].side]
         try:
-            await self._try(trial, entered)
+            if turn.locked():
+                trial.at("", waiting=True)
+            async with turn:
+                trial.waiting = False
+                await self._try(trial, entered)
         finally:
             trial.end()
             log.info("trial_ended", part=trial.part, state=trial.state, kept=trial.kept)

@@ -42,7 +42,7 @@ def pages(known: Known) -> Page:
     """Give all that the page consists of."""
     desk, sides, support = desk_of(known), known.sides, Support(known)
     somebody = Somebody(sides)
-    given = GivenSection(known, desk.set_up, somebody)
+    given = GivenSection(known, desk, somebody)
     rainbow = RainbowSection(known, given)
     set_up_view, set_up_changes = set_up(desk, somebody, rainbow=rainbow.context, rainbow_parts=PARTS)
     return Page(

@@ -10,14 +10,15 @@ from typing import Any
 
 from rainbow_exchange import config
 from rainbow_exchange.config.layers import stands_above
-from rainbow_exchange.diagnosis.set_up import PAGE, Entered, SetUp
+from rainbow_exchange.diagnosis.set_up import PAGE, Entered
 from rainbow_exchange.diagnosis.settings_shown import short
 from rainbow_exchange.diagnosis.trials import Trials
 from rainbow_exchange.errors import UserError
 from rainbow_exchange.local_calls import Known
+from rainbow_exchange.page.desk import Desk
 from rainbow_exchange.page.origins import said_origin
 from rainbow_exchange.page.somebody import Somebody
-from rainbow_exchange.page.trial_shown import trial_shown
+from rainbow_exchange.page.trial_shown import WAITING, trial_shown
 from rainbow_exchange.state import kept, made
 from rainbow_exchange.web.view import Change, Sorry
 from rainbow_exchange.words import _, sentences
@@ -43,12 +44,12 @@ _LABELS = {
 
 
 class GivenSection:
-    """The section; `trials.run` must be running."""
+    """The section; `trials.run` must be running, and take turns with those of the desk."""
 
-    def __init__(self, known: Known, set_up: SetUp, somebody: Somebody) -> None:
+    def __init__(self, known: Known, desk: Desk, somebody: Somebody) -> None:
         self._known = known
         self._somebody = somebody
-        self.trials = Trials(set_up, now=known.now, stopping=known.stopping)
+        self.trials = Trials(desk.set_up, now=known.now, stopping=known.stopping, turns=desk.trials.turns)
         #: what was tested by itself last
         self._tested: object = None
         self.changes = (
@@ -94,7 +95,8 @@ class GivenSection:
         shown = trial_shown(trial)
         if trial is None or shown is None:
             return None
-        return {**shown, "says": _SAYS[trial.state], "part": "given", "address": trial.address}
+        says = WAITING if trial.waiting else _SAYS[trial.state]
+        return {**shown, "says": says, "part": "given", "address": trial.address}
 
     def _is_complete(self) -> bool:
         """Whether what Rainbow gives can be used as it is, with what this machine has."""

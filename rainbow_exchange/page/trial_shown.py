@@ -16,6 +16,7 @@ _SAYS = {
     "stopped": _("The test was stopped. Nothing was saved."),
     "faulty": _("Nothing was saved."),
 }
+WAITING = _("The test waits until another one on this page has ended: one runs at a time.")
 _NOTHING_TO_TRY, _RUNNING, _WAITING = _("Skipped"), _("Running"), _("Waiting")
 
 
@@ -51,7 +52,7 @@ def _says(trial: Trial) -> str:
             return _("The test has failed at one step. Nothing was saved.")
         return _("The test has failed at {number} steps. Nothing was saved.", number=failed)
     if trial.state != "passed":
-        return _SAYS[trial.state]
+        return WAITING if trial.waiting else _SAYS[trial.state]
     if not trial.kept:
         return _("The test has passed. It was a test only: nothing was saved.")
     if trial.remark:

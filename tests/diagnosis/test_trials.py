@@ -70,6 +70,7 @@ class Rig:
             of_rainbow=lambda: self.of_rainbow,
         )
         self.trials = Trials(set_up, now=house.clock, stopping=stopping)
+        self.others = Trials(set_up, now=house.clock, stopping=stopping, turns=self.trials.turns)
 
     def entered(self, *, password: str = "Exchange#1", address: str = "", **values: Any) -> Entered:  # noqa: S107  (the lab's)
         wanted = {"url": self.house.exchange.url, "username": "svc-rainbow"} | values
@@ -91,13 +92,13 @@ async def rig(folder: Path, house: Bench | None = None, **given: Any) -> AsyncIt
     house = house or bench(folder / "state")
     async with house.open():
         made_here = Rig(folder, house, **given)
-        running = asyncio.create_task(made_here.trials.run())
+        running = [asyncio.create_task(each.run()) for each in (made_here.trials, made_here.others)]
         await asyncio.sleep(0)
         try:
             yield made_here
         finally:
             made_here.stopping.set()
-            await running
+            await asyncio.gather(*running)
             made_here.store.close()
 
 
@@ -178,6 +179,28 @@ async def test_another_one_ends_the_one_before_and_nothing_of_that_stays(tmp_pat
         assert second.state == "passed"
         assert left(here.house) == 0
         assert here.used == 0
+
+
+async def test_two_of_one_side_are_run_one_after_the_other(tmp_path: Path) -> None:
+    async with rig(tmp_path, bench(tmp_path / "state", dials=SLOW_STREAM)) as here:
+        ada = here.house.people[0].login_email
+        first = here.trials.begin(here.entered(address=ada), keep=False)
+        await until(lambda: first.under_way == "stream", within=20, step=0.01)
+
+        second = here.others.begin(here.entered(), keep=False)
+        third = here.trials.begin(Entered(part="exchange-proxy", values=dict(here.entered().values)), keep=False)
+        await asyncio.gather(second.begun(), third.begun())
+        await asyncio.sleep(0.3)
+        for each in (second, third):
+            assert (each.state, each.waiting, each.under_way, each.steps) == ("running", True, "", [])
+        here.trials.stop("exchange-proxy")
+        await until(lambda: not third.running, within=5, step=0.01)
+        assert (third.state, third.waiting) == ("stopped", False)
+        assert second.waiting
+
+        here.trials.stop("exchange")
+        await until(lambda: not second.running, within=20, step=0.01)
+        assert (first.state, second.state, second.waiting) == ("stopped", "passed", False)
 
 
 async def test_a_stop_of_the_daemon_ends_it(tmp_path: Path) -> None:
