@@ -27,6 +27,8 @@ _ROUND = 4.0
 _WANTED = 6.0
 #: seconds between two looks at what the panels show
 _PANELS = 2.0
+#: seconds after which a connector that is connected should have told something of somebody
+_TOLD_WITHIN = 10.0
 #: seconds between two looks after one that failed
 _AGAIN = 1.0
 #: requests at a time
@@ -79,6 +81,9 @@ class Sight:
         self.exchange_trouble = self.rainbow_trouble = ""
         #: whether a connector is connected to Rainbow; None while nobody has looked
         self.connected: bool | None = None
+        #: whether one is connected for a while, and Rainbow has learnt nothing of anybody
+        self.untold = False
+        self._connected_at: float | None = None
         self.journeys = Journeys()
 
     def want(self, people: Iterable[Person], start: datetime, end: datetime) -> None:
@@ -121,11 +126,16 @@ class Sight:
                 tasks.create_task(self._again(self._ask_how_far), name="lab-page-stages")
 
     async def _is_there(self) -> bool:
-        """Look whether a connector is; return whether that is another than before."""
-        before = self.connected
+        """Look whether a connector is, and whether it tells anything; return whether that is another than before."""
+        before = self.connected, self.untold
         with suppress(*WRONG):
             self.connected = self._clients.record is None or bool(await self._clients.record.link())
-        return before != self.connected
+        now = asyncio.get_running_loop().time()
+        self._connected_at = (self._connected_at or now) if self.connected else None
+        seen = {each.state.status for each in self.contacts.values() if each.state is not None}
+        for_long = self._connected_at is not None and now - self._connected_at >= _TOLD_WITHIN
+        self.untold = for_long and seen == {"not_enabled"}
+        return before != (self.connected, self.untold)
 
     def shown(self) -> list[Person]:
         """Give whom somebody looks at; nobody once the page is closed."""
