@@ -81,6 +81,17 @@ def test_a_french_mark_stands_apart_and_is_not_left_alone_at_the_beginning_of_a_
     assert wrong == []
 
 
+def test_french_has_one_apostrophe() -> None:
+    assert [
+        key for key, message in messages() for form in _forms(message) if "\N{RIGHT SINGLE QUOTATION MARK}" in form
+    ] == []
+
+
+def test_french_says_of_one_person_what_it_says_of_many() -> None:
+    plural = re.compile(r"\{(covered|coming)\} (personnes|autres)")
+    assert [key for key, message in messages() for form in _forms(message) if plural.search(form)] == []
+
+
 def _forms(message: Message) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
