@@ -25,6 +25,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "clock_leapt": "the clock of this machine was set, or it has slept; negative where it was set back. Both sides begin anew; what is a minute or less is ignored. Do: have this machine keep its time by NTP",
         "objects_set_apart": "a company of 2,000 people or more was taken up: what it consists of is not looked through for garbage any more, which held everything up",
         "lines_spared": "so many further lines of one kind are at `debug` only: more than ten came within a minute",
+        "lines_lost": "so many lines were not written to standard error or output, since whoever reads it did not for a while and a mebibyte waited; `log.file` has them. Do: have the reader go on, or let it have less (`--stderr warning`, with `log.file`)",
         "stopping": "somebody asked for an ordered stop",
         "ended_in_order": "subscriptions given back, those left to expire, users whose change Rainbow was not told",
         "stop_cut_short": "the ordered stop took too long. Do: nothing; what was left is done at the next start",

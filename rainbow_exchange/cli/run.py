@@ -1,6 +1,5 @@
 """`rainbow-exchange run`: the connector itself, in a terminal or under a service manager."""
 
-import contextlib
 import functools
 import signal
 import sys
@@ -63,9 +62,7 @@ def run(config_file: Path | None, lab_users: int | None, page_port: int, stream_
         rainbow-exchange run --lab 20
         rainbow-exchange run --config /etc/rainbow-exchange/config.toml
     """  # noqa: D301  (\b is click's: keep these lines)
-    with contextlib.ExitStack() as streams:
-        if lab_users is not None:
-            streams.enter_context(unhurried_streams())
+    with unhurried_streams():
         code = _until_stopped(config_file, lab_users, page_port, stream_level)
     sys.exit(code)
 

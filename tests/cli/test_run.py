@@ -182,6 +182,17 @@ def test_with_the_lab_it_works_and_ends_though_nobody_reads(tmp_path: Path) -> N
     os.close(full)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="whether a pipe is full cannot be asked there")
+def test_without_the_lab_it_answers_and_ends_though_nobody_reads_its_log(tmp_path: Path) -> None:
+    full, nobody = full_pipe()
+    with running(folder=tmp_path, stdout=nobody, stderr=nobody) as process:
+        os.close(nobody)
+        assert ask(tmp_path)["state"] == "degraded"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    os.close(full)
+
+
 def full_pipe() -> tuple[int, int]:
     """Give both ends of a pipe that takes nothing more."""
     reading, writing = os.pipe()

@@ -45,6 +45,36 @@ def test_a_reader_that_reads_late_gets_whole_lines_and_nobody_has_waited() -> No
     assert 5 <= len(text) // len(line) <= 11
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="whether a pipe is full cannot be asked there")
+def test_what_was_lost_is_counted_and_said_in_its_place_once_the_reader_goes_on() -> None:
+    reading, writing = full_pipe()
+    stream = Unhurried(writing, tell=lambda lost: print(f"{lost} lost", file=stream))
+    for number in range(20):
+        stream.write(f"{number} ".ljust(99_999, "y") + "\n")
+    with os.fdopen(reading, encoding="ascii") as read:
+        come = [read.readline().lstrip("x").split(" ", 1)[0] for _ in range(10)]
+        stream.write("on\n")
+        stream.write("and on\n")
+        stream.end()
+        os.close(writing)
+        come += read.read().splitlines()
+    assert come == [*map(str, range(10)), "10 lost", "on", "and on"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="whether a pipe is full cannot be asked there")
+def test_what_is_lost_at_the_end_is_said_too() -> None:
+    reading, writing = full_pipe()
+    said: list[int] = []
+    stream = Unhurried(writing, tell=said.append)
+    for _ in range(20):
+        stream.write("y" * 99_999 + "\n")
+    stream.end()
+    assert len(said) == 1
+    assert 9 <= said[0] <= 10
+    os.close(reading)
+    os.close(writing)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows says so otherwise")
 def test_a_reader_that_has_gone_is_said() -> None:
     reading, writing = os.pipe()
