@@ -19,6 +19,7 @@ from pathlib import Path
 COMMAND = str(Path(sys.executable).with_name("rainbow-exchange"))
 STARTS_WITHIN = 60.0
 ENDS_WITHIN = 30.0
+ADDRESSES = '{"schema_version"'
 EMOJI = r"[\U0001f300-\U0001faff☕]|\\U0001f|\\ud83|\\u2615"
 
 
@@ -103,8 +104,9 @@ def status(environment: dict[str, str]) -> dict[str, object]:
 def apart(environment: dict[str, str]) -> None:
     """Lab and connector as two commands that know nothing of each other but addresses and passwords."""
     lab = Running("lab", "--users", "5", "--json", environment=environment)
-    lab.until("told its addresses", lambda: any(line.startswith("{") for line in lab.lines))
-    addresses = json.loads(next(line for line in lab.lines if line.startswith("{")))
+    # Lines of its log may come before: where somebody else listens on the port of its page, it says so.
+    lab.until("told its addresses", lambda: any(line.startswith(ADDRESSES) for line in lab.lines))
+    addresses = json.loads(next(line for line in lab.lines if line.startswith(ADDRESSES)))
     settings = {
         f"RAINBOW_EXCHANGE_{side.upper()}__{name.upper()}": str(value)
         for side in ("exchange", "rainbow")
