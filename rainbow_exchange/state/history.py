@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,10 @@ class HistoryFile:
     def entries(self) -> int:
         """How many there are."""
         return sum(self._counts.values())
+
+    def in_order(self, rows: Iterable[Row]) -> list[Row]:
+        """Put rows as their people stand in the file, those of one person as they come: they fill few of its pages."""
+        return sorted(rows, key=lambda row: self._people.get(row.person, sys.maxsize))
 
     def write(self, rows: Iterable[Row]) -> bool:
         """Write these in one transaction; each is folded into the last of its kind if it says the same.

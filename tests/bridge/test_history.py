@@ -89,6 +89,31 @@ def test_a_disk_that_fails_is_asked_once_a_round_and_the_rest_waits(tmp_path: Pa
     virtually(test)
 
 
+def test_neighbours_in_the_file_are_written_together_and_ones_own_as_it_happened(tmp_path: Path) -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        history = History.open(tmp_path, now=lambda: START + timedelta(seconds=loop.time()))
+        running = asyncio.create_task(history.run())
+        people = [f"user {number}" for number in range(300)]
+        for person in people:
+            history.note(person, What.READ, failed="timeout")
+        await asyncio.sleep(4)
+        for number in (1, 2):
+            for person in ["new", *reversed(people)]:
+                history.note(person, What.TOLD, of=str(number))
+        await asyncio.sleep(4)
+        assert history._file is not None
+        written = history._file._connection.execute(
+            "SELECT name FROM entry JOIN person ON person.id = person WHERE kind = 'told' ORDER BY entry.id"
+        ).fetchall()
+        assert [name for (name,) in written] == [person for person in [*people, "new"] for _ in range(2)]
+        assert [each.detail["of"] for each in history.of("user 7") if each.what is What.TOLD] == ["1", "2"]
+        running.cancel()
+        history.close()
+
+    virtually(test)
+
+
 def test_most_of_a_company_leaves_a_few_at_a_time_and_is_forgotten_at_once(tmp_path: Path) -> None:
     async def test() -> None:
         history = History.open(tmp_path, now=lambda: START)
