@@ -70,6 +70,8 @@ class PrivacyRules:
         mask_personal: bool = True,
     ) -> None:
         self.level = level
+        #: of the exceptions
+        self.patterns = list(exceptions or ())
         self.mask_personal = mask_personal
         self._masked = {Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL}
         if mask_personal:
@@ -80,11 +82,6 @@ class PrivacyRules:
             _Exception(pattern, given, re.compile(_expression(pattern)))
             for pattern, given in (exceptions or {}).items()
         ]
-
-    @property
-    def patterns(self) -> list[str]:
-        """The patterns of the exceptions."""
-        return [exception.pattern for exception in self._exceptions]
 
     @property
     def busy_only(self) -> bool:
