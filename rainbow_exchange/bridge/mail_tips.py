@@ -6,16 +6,16 @@ server whose answers told nothing, twice, a minute apart, gives no tips; it is a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from rainbow_exchange.bridge.gathering import Gathering
-from rainbow_exchange.bridge.turns import in_turns
 from rainbow_exchange.ews.bisect import find_bad
 from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
-from rainbow_exchange.ews.out_of_office import Tip, mail_tips_limit, read_mail_tips
+from rainbow_exchange.ews.out_of_office import MOST_MAIL_TIPS, Tip, TipsRead, mail_tips_limit, read_mail_tips
 from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller, ResponseCode
 from rainbow_exchange.model import Mailbox, OutOfOffice
@@ -38,7 +38,7 @@ class Entry:
     last. `pending_since`: since when the server has had no time for its tip. `alone_at`: a request was refused for its
     sake, and from then on it is asked for by itself. `tipless`: why there is no tip of it. `settings_at`, `asked_at`
     (loop time), `doubted_at` (read because the tip differs), `suspected_at` (loop time) and `refused` belong to the
-    settings.
+    settings. `placed`: it is in one of the batches of `tip_batches`.
     """
 
     mailbox: Mailbox
@@ -57,6 +57,20 @@ class Entry:
     refused: str = ""
     failed: str = ""
     gone: bool = False
+    placed: bool = False
+
+    @property
+    def is_out(self) -> bool:
+        """Whether its tip shows a reply."""
+        return self.tip is not None and self.tip.out
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Some who are asked about together, and what was read of them last."""
+
+    entries: list[Entry] = field(default_factory=list)
+    read: TipsRead = field(default_factory=TipsRead)
 
 
 class MailTips:
@@ -106,29 +120,36 @@ class MailTips:
         self.none = False
         self.reason = ""
 
-    async def poll(self, entries: Sequence[Entry]) -> None:
-        """Ask about all of `entries`, in their order; those that ride alone come last."""
-        if not entries or (self._again_at is not None and self._now() < self._again_at):
+    async def poll(self, batches: Sequence[Batch]) -> None:
+        """Ask about all of `batches`, in their order and as many at once as may be; those that ride alone come last."""
+        if not batches or (self._again_at is not None and self._now() < self._again_at):
             return
         if not self._limit and await self._within_budget(self._learn_limit()) is not None:
             return
         self._told = self._useless = self._away = self._said = False
         began = self._now()
-        together = [entry for entry in entries if entry.alone_at is None]
-        while together and self._limit:
-            batch, together = together[: self._limit], together[self._limit :]
-            batch = [entry for entry in batch if not (entry.gone or (entry.tip_at and entry.tip_at > began))]
-            if batch and await self._ask(batch) is False:
-                await self._search(batch)
+        for batch, some in self._parts(batches, began):
+            if await self._ask(some, batch.read) is False:
+                await self._search(some)
             if self.none:
                 break  # one request is enough to see whether it gives any now
-        for entry in entries:
+        for entry in chain.from_iterable(batch.entries for batch in batches):
             if entry.alone_at is not None and entry.alone_at <= self._now() and self._limit and not entry.gone:
                 await self._ask([entry])
         if not self._told:  # nobody is to blame while nobody is told
-            for entry in entries:
+            for entry in chain.from_iterable(batch.entries for batch in batches):
                 entry.alone_at = None
         self._judge()
+
+    def _parts(self, batches: Sequence[Batch], began: datetime) -> Iterator[tuple[Batch, list[Entry]]]:
+        """Cut them into what may be asked about at once; without those who ride alone or were asked about meanwhile."""
+        for batch in batches:
+            end = 0
+            while self._limit and end < len(batch.entries):
+                start, end = end, end + self._limit
+                some = [entry for entry in batch.entries[start:end] if entry.alone_at is None and not entry.gone]
+                if some := [entry for entry in some if entry.tip_at is None or entry.tip_at <= began]:
+                    yield batch, some
 
     async def one(self, entry: Entry) -> None:
         """Ask about one, for a question, together with others that are asked about now.
@@ -144,6 +165,11 @@ class MailTips:
         else:
             await self._alone(entry)
 
+    @property
+    def most(self) -> int:
+        """How many may be asked about at once, as far as is known."""
+        return self._limit or MOST_MAIL_TIPS
+
     async def close(self) -> None:
         """End what is asked for questions."""
         await self._questions.close()
@@ -158,9 +184,9 @@ class MailTips:
         if not self._limit:
             self._give_up(ResponseCode.MAIL_TIPS_DISABLED, for_good=True)
 
-    async def _ask(self, batch: list[Entry]) -> bool | None:
+    async def _ask(self, batch: list[Entry], before: TipsRead | None = None) -> bool | None:
         """Ask within the budget; False where the request was refused, None where nothing can be told from its end."""
-        error = await self._within_budget(self._request(batch))
+        error = await self._within_budget(self._request(batch, before))
         if error is None:
             return True
         if not is_refusal(error):
@@ -201,7 +227,7 @@ class MailTips:
     async def _alone(self, entry: Entry) -> None:
         await self._request([entry])
 
-    async def _request(self, batch: list[Entry]) -> None:
+    async def _request(self, batch: list[Entry], before: TipsRead | None = None) -> None:
         # Whoever asks about himself need not be shown his own reply: better somebody who sends none.
         askers = [entry for entry in batch if entry.tip is None or not entry.tip.out] or batch
         asker = askers[int(self._random() * len(askers))].mailbox
@@ -211,6 +237,7 @@ class MailTips:
                 [entry.mailbox.address for entry in batch],
                 sending_as=asker.address if self._impersonation else self._sending_as or asker.address,
                 impersonate=asker if self._impersonation else None,
+                before=before,
             )
         at = self._now()
         for entry in batch:
@@ -262,17 +289,6 @@ class MailTips:
             self.none = True
             self._given_up(for_good)
         self._for_good = for_good
-
-
-async def out_first(everybody: Iterable[Entry]) -> list[Entry]:
-    """Give those whom a tip may tell of, sorted a few at a time: those who are out first."""
-    out, there = list[Entry](), list[Entry]()
-    for some, _more in in_turns(everybody):
-        for entry in some:
-            if entry.mailbox.smtp is not None:
-                (out if entry.tip and entry.tip.out else there).append(entry)
-        await asyncio.sleep(0)
-    return out + there
 
 
 def _is_said(error: Exception) -> bool:

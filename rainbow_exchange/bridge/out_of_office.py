@@ -22,7 +22,8 @@ import structlog
 
 from rainbow_exchange.bridge.absence import by_tip, confirm_at, in_effect, over, turn
 from rainbow_exchange.bridge.boundaries import Timetable
-from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Entry, MailTips, out_first
+from rainbow_exchange.bridge.mail_tips import NOT_KNOWN, TIME_LIMIT, Batch, Entry, MailTips
+from rainbow_exchange.bridge.tip_batches import TipBatches
 from rainbow_exchange.bridge.turns import Turns, in_turns
 from rainbow_exchange.bridge.unreadable import Unreadable, look
 from rainbow_exchange.ews.errors import EwsError, ResponseError, reason_of
@@ -105,6 +106,7 @@ class OutOfOfficeWatch:
             now=now,
             random=random,
         )
+        self._batches = TipBatches()
         looked = partial(look, self._entries, self._why_unknown, lambda: self._tips.none, impersonation=impersonation)
         self._unreadable: Turns[Unreadable | None] = Turns(looked, None)
         self.counters = OutOfOfficeCounters()
@@ -245,13 +247,13 @@ class OutOfOfficeWatch:
                     return
         await asyncio.sleep(1.0)
 
-    async def _next_round(self) -> list[Entry]:
-        """Return whom to poll: newcomers only while there are some, else everybody, those who are out first."""
-        wanted = [self._entries[address] for address in self._fresh]
+    async def _next_round(self) -> list[Batch]:
+        """Return whom to poll: newcomers only while there are some, else everybody, first where anybody is out."""
+        new = [self._entries[address] for address in self._fresh]
         for address in self._fresh:
             self._ends.pop(address, None)
         self._fresh.clear()
-        return wanted or await out_first(self._entries.values())
+        return [Batch(entries=new)] if new else await self._batches.round(self._entries.values(), self._tips.most)
 
     async def _settings_round(self) -> None:
         """Read the settings that are due, within the budget, for the length of one period at most."""
@@ -342,8 +344,7 @@ class OutOfOfficeWatch:
         """Tell how long settings that were read will do."""
         if self._tips.none or entry.tipless:
             return timedelta(seconds=PERIOD * 0.9)  # so that each round finds everybody due
-        out = entry.tip is not None and entry.tip.out
-        return turn(len(self._entries), self._cost, share=BUDGET / 60.0 / 4, out=out)
+        return turn(len(self._entries), self._cost, share=BUDGET / 60.0 / 4, out=entry.is_out)
 
     def _again_after_failure(self, entry: Entry) -> datetime:
         """Tell when settings are tried again that could not be read; sooner where nothing else tells."""
@@ -388,7 +389,7 @@ class OutOfOfficeWatch:
 
     def _set(self, entry: Entry, absence: OutOfOffice) -> None:
         entry.seen_at = self._now()
-        if entry.absence != absence:
+        if entry.absence is not absence and entry.absence != absence:
             entry.absence = absence
             if not entry.gone:
                 self._changed(entry.mailbox.address)

@@ -36,8 +36,8 @@ class Turns(Generic[T]):
         return self.found
 
 
-def in_turns(everybody: Iterable[T]) -> Iterator[tuple[Sequence[T], bool]]:
+def in_turns(everybody: Iterable[T], at_once: int = AT_ONCE) -> Iterator[tuple[Sequence[T], bool]]:
     """Cut them, as they are now, into what fits into a turn each, and say of each part whether there is more."""
     now = list(everybody)
-    for start in range(0, len(now), AT_ONCE):
-        yield now[start : start + AT_ONCE], start + AT_ONCE < len(now)
+    for start in range(0, len(now), at_once):
+        yield now[start : start + at_once], start + at_once < len(now)

@@ -326,10 +326,12 @@ class EwsClient:
 
     async def _parsed(self, operation: Operation[R], data: bytes) -> R:
         async with self._reading.passed():
+            if not isinstance(operation, ReadInParts):
+                result, build = soap.read(operation, data)
+                self.server_version = build or self.server_version
+                return result
             envelope = soap.open_envelope(data)
             self.server_version = envelope.server_version or self.server_version
-            if not isinstance(operation, ReadInParts):
-                return operation.parse(envelope.body_element)
         return await self._reading.through(operation.parse_in_parts(envelope.body_element))
 
     def _sent(self, name: str, body: bytes) -> None:

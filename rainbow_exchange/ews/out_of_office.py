@@ -11,11 +11,13 @@ from rainbow_exchange.ews.errors import (
     EwsError,
     MalformedResponse,
     ResponseError,
+    ServerBusy,
 )
 from rainbow_exchange.ews.operations.get_mail_tips import GetMailTips, MailTip
 from rainbow_exchange.ews.operations.get_service_configuration import GetServiceConfiguration
 from rainbow_exchange.ews.operations.get_user_oof_settings import GetUserOofSettings, OofSettings
 from rainbow_exchange.ews.plain_text import plain
+from rainbow_exchange.ews.repeat import Repeat
 from rainbow_exchange.ews.treatment import is_refusal
 from rainbow_exchange.ews.types import Caller, ResponseCode, connecting_sid
 from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
@@ -51,20 +53,49 @@ class Tip:
 _NO_REPLY = Tip(out=False)
 
 
+@dataclass(slots=True)
+class TipsRead:
+    """What was read last of those who are asked about together: the same bytes about the same people are not read anew.
+
+    The tips are in the order of those who were `asked` about.
+    """
+
+    asked: tuple[str, ...] = ()
+    tips: tuple[Tip | EwsError, ...] = field(default=(), repr=False)
+    digest: bytes = b""
+    server_version: str | None = None
+
+
 async def read_mail_tips(
-    client: Caller, addresses: Sequence[str], *, sending_as: str, impersonate: Mailbox | None
+    client: Caller,
+    addresses: Sequence[str],
+    *,
+    sending_as: str,
+    impersonate: Mailbox | None,
+    before: TipsRead | None = None,
 ) -> dict[str, Tip | EwsError]:
     """Ask for the tips of at most `mail_tips_limit` addresses by one request; each gets its tip or its error.
 
-    Raises EwsError where the whole request failed.
+    `before` is what was read of them last, and afterwards what was read now. Raises EwsError where the whole request
+    failed.
     """
     asked = tuple(dict.fromkeys(addresses))
+    known = before if before is not None and before.asked == asked else TipsRead()
+    repeat = Repeat[tuple[MailTip | EwsError, ...]]((), known=known.digest, server_version=known.server_version)
+    tips = known.tips
     answers = await client.call(
-        GetMailTips(addresses=asked, sending_as=sending_as),
+        GetMailTips(addresses=asked, sending_as=sending_as, repeat=repeat),
         impersonate=None if impersonate is None else connecting_sid(impersonate),
         anchor=None if impersonate is None else impersonate.smtp,
     )
-    return {address: _tip(answer) for address, answer in _by_address(asked, answers).items()}
+    if not repeat.unchanged:
+        tips = tuple([_tip(answer) for answer in _by_address(asked, answers).values()])
+        if before is not None:
+            # that the server is busy the client is to see in each answer
+            busy = any(isinstance(tip, ServerBusy) for tip in tips)
+            before.asked, before.tips = asked, () if busy else tips
+            before.digest, before.server_version = b"" if busy else repeat.digest, repeat.server_version
+    return dict(zip(asked, tips, strict=True))
 
 
 async def read_oof_settings(client: Caller, mailbox: Mailbox, *, impersonate: bool) -> OutOfOffice:
@@ -141,10 +172,11 @@ def _by_address(asked: tuple[str, ...], answers: tuple[MailTip | EwsError, ...])
     """Give each address its answer: the one that names it; else, where the numbers agree, the one in its place."""
     wanted = {address.lower() for address in asked}
     names = [answer.address.lower() if isinstance(answer, MailTip) else "" for answer in answers]
+    named = {name: place for place, name in reversed(tuple(enumerate(names)))}  # the first where several have it
     found: dict[str, MailTip | EwsError] = {}
     for place, address in enumerate(asked):
-        if address.lower() in names:
-            found[address] = answers[names.index(address.lower())]
+        if (its := named.get(address.lower())) is not None:
+            found[address] = answers[its]
         elif len(answers) == len(asked) and names[place] not in wanted:
             found[address] = answers[place]
         else:

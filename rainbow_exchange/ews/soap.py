@@ -6,7 +6,7 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/soap
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lxml import etree
 
@@ -15,6 +15,11 @@ from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.ews.templates import FORBIDDEN, append, template, writable
 from rainbow_exchange.ews.treatment import error_from
 from rainbow_exchange.ews.types import ConnectingSid, Operation, ResponseCode
+
+if TYPE_CHECKING:
+    from rainbow_exchange.ews.repeat import Repeat
+
+R = TypeVar("R")
 
 #: the lowest that has all we ask for, and the highest that Exchange 2013 knows
 SERVER_VERSION = "Exchange2013_SP1"
@@ -78,6 +83,22 @@ def build(
         append(whom, f"t:{impersonate.kind}", impersonate.value)
     operation.fill(body[0])
     return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+
+
+def read(operation: Operation[R], data: bytes) -> tuple[R, str | None]:
+    """Read the answer to `operation`: what the operation reads, and the server's version.
+
+    Where the operation has a `repeat` that knows the answer, it is what was read of it before. Raises as
+    `open_envelope` and the operation's `parse`.
+    """
+    repeat: Repeat[R] | None = getattr(operation, "repeat", None)
+    if repeat is not None and repeat.came(data):
+        return repeat.stands_for_it, repeat.server_version
+    envelope = open_envelope(data)
+    version = envelope.server_version
+    if repeat is not None:
+        repeat.server_version = version
+    return operation.parse(envelope.body_element), version
 
 
 def open_envelope(data: bytes, *, max_size: int = MAX_ANSWER) -> Envelope:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,6 +43,12 @@ class Bench:
     def state(self, address: str = ANN) -> OofState | None:
         absence = self.watch.current(address)
         return absence.state if absence else None
+
+    def seen_at(self, address: str) -> datetime:
+        entry = self.watch.known(address)
+        assert entry is not None
+        assert entry.seen_at is not None
+        return entry.seen_at
 
 
 @pytest.fixture
@@ -371,6 +377,28 @@ async def test_whoever_is_out_is_polled_first(kit: "Kit", make_exchange: "MakeEx
         before = len(exchange.requests("GetMailTips"))
         await kit.until(lambda: len(exchange.requests("GetMailTips")) > before + 1, limit=120)
     assert names[17] in exchange.requests("GetMailTips")[before]["mailboxes"]
+
+
+@pytest.mark.parametrize("impersonation", [True, False])
+async def test_what_stays_as_it_is_is_confirmed_by_each_answer_and_a_change_seen_within_a_minute(
+    kit: "Kit", make_exchange: "MakeExchange", make_bench: MakeBench, *, impersonation: bool
+) -> None:
+    exchange = await make_exchange(ANN, BOB)
+    exchange.away(BOB, text="away")
+    bench = make_bench(exchange, impersonation=impersonation)
+    async with kit.running(bench.watch.run()):
+        bench.add(ANN, BOB)
+        await kit.until(lambda: bench.state(ANN) and bench.state(BOB))
+        for _ in range(5):
+            await asyncio.sleep(150)
+            assert all(kit.now() - bench.seen_at(each) <= timedelta(seconds=65) for each in (ANN, BOB))
+        told = len(bench.changed)
+        exchange.away(ANN, text="away, too")
+        await kit.until(lambda: bench.state(ANN) is OofState.ENABLED, limit=65)
+        assert bench.changed[told:] == [ANN]
+        exchange.away(ANN, "Disabled")
+        await kit.until(lambda: bench.state(ANN) is OofState.DISABLED, limit=65)
+        assert bench.state(BOB) is OofState.ENABLED
 
 
 async def test_polling_pauses_while_exchange_wants_to_be_left_alone(

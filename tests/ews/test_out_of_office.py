@@ -5,17 +5,20 @@ from typing import Any, TypeVar
 
 import pytest
 
+from rainbow_exchange.ews import soap
 from rainbow_exchange.ews.errors import (
     MalformedResponse,
     ResponseError,
+    ServerBusy,
 )
 from rainbow_exchange.ews.out_of_office import (
     Tip,
+    TipsRead,
     mail_tips_limit,
     read_mail_tips,
     read_oof_settings,
 )
-from rainbow_exchange.ews.soap import build, open_envelope
+from rainbow_exchange.ews.soap import build
 from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
 
@@ -44,7 +47,7 @@ class Played:
         assert affinity is None
         self.asked.append(build(operation, impersonate=impersonate))
         self.anchors.append(anchor)
-        return operation.parse(open_envelope(self.answer).body_element)
+        return soap.read(operation, self.answer)[0]
 
 
 async def test_tips_are_plain_and_each_mailbox_has_its_own() -> None:
@@ -63,6 +66,58 @@ async def test_tips_are_plain_and_each_mailbox_has_its_own() -> None:
     assert isinstance(tips["dan@acme.test"], ResponseError)
     assert client.anchors == [None]
     assert b"ConnectingSID" not in client.asked[0]
+
+
+async def test_an_answer_that_is_the_same_byte_for_byte_is_not_read_anew() -> None:
+    client, before = Played(TIPS), TipsRead()
+    addresses = ["ada@acme.test", "bob@acme.test", "cyd@acme.test", "dan@acme.test"]
+
+    async def ask(addresses: list[str]) -> dict[str, Any]:
+        return await read_mail_tips(client, addresses, sending_as="x@acme.test", impersonate=None, before=before)
+
+    first = await ask(addresses)
+    again = await ask(addresses)
+    assert list(again) == addresses
+    assert all(again[address] is first[address] for address in addresses)
+    client.answer = client.answer.replace(b"Back on", b"Gone to")
+    changed = await ask(addresses)
+    assert changed["ada@acme.test"].text == "Gone to Monday"
+    assert (await ask(addresses))["ada@acme.test"] is changed["ada@acme.test"]
+    fewer = await ask(addresses[1:])  # the same bytes about other people say something else
+    assert fewer["bob@acme.test"] == Tip(out=False)
+    assert isinstance(fewer["dan@acme.test"], MalformedResponse)
+
+
+async def test_an_answer_that_was_refused_or_is_nobodys_changes_nothing_of_what_is_known() -> None:
+    client, before = Played(TIPS), TipsRead()
+
+    async def ask() -> dict[str, Any]:
+        asked = ["ada@acme.test", "bob@acme.test", "cyd@acme.test", "dan@acme.test"]
+        return await read_mail_tips(client, asked, sending_as="x@acme.test", impersonate=None, before=before)
+
+    first, known = await ask(), client.answer
+    client.answer = Played("Exchange2019/get_mail_tips/disabled").answer
+    for _ in range(2):  # the second is refused like the first
+        with pytest.raises(ResponseError):
+            await ask()
+    client.answer = known[:-20]
+    for _ in range(2):
+        with pytest.raises(MalformedResponse):
+            await ask()
+    client.answer = known
+    assert (await ask())["ada@acme.test"] is first["ada@acme.test"]
+
+
+async def test_that_the_server_is_busy_is_read_each_time() -> None:
+    client, before = Played(TIPS), TipsRead()
+    client.answer = client.answer.replace(b"ErrorMailRecipientNotFound", b"ErrorServerBusy")
+    asked = ["ada@acme.test", "bob@acme.test", "cyd@acme.test", "dan@acme.test"]
+    found = [
+        (await read_mail_tips(client, asked, sending_as="x@acme.test", impersonate=None, before=before))[asked[3]]
+        for _ in range(2)
+    ]
+    assert all(isinstance(each, ServerBusy) for each in found)
+    assert found[0] is not found[1]
 
 
 async def test_tips_are_matched_by_address_before_place() -> None:

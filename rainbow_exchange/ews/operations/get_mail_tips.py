@@ -6,7 +6,7 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/getm
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from lxml import etree
 
@@ -14,6 +14,9 @@ from rainbow_exchange.ews.answers import local_name, optional_instant, refusal, 
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse
 from rainbow_exchange.ews.templates import append, blank, set_text, writable
 from rainbow_exchange.words import _
+
+if TYPE_CHECKING:
+    from rainbow_exchange.ews.repeat import Repeat
 
 _MESSAGE = "MailTipsResponseMessageType"
 
@@ -34,13 +37,17 @@ class MailTip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetMailTips:
-    """Ask for the out-of-office messages of `addresses`, as `sending_as` would get them."""
+    """Ask for the out-of-office messages of `addresses`, as `sending_as` would get them.
+
+    An answer that `repeat` knows is not read: there are no entries, and `repeat` says that it is unchanged.
+    """
 
     NAME: ClassVar[str] = "GetMailTips"
     TEMPLATE: ClassVar[str] = "get_mail_tips"
 
     addresses: tuple[str, ...]
     sending_as: str
+    repeat: "Repeat[tuple[MailTip | EwsError, ...]] | None" = field(default=None, compare=False, repr=False)
 
     def fill(self, template: etree._Element, /) -> None:
         """Write the addresses. Raises UnencodableText."""
