@@ -6,18 +6,21 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/getm
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from lxml import etree
 
 from rainbow_exchange.ews.answers import local_name, optional_instant, refusal, text_of, within
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse
+from rainbow_exchange.ews.namespaces import MESSAGES, TYPES
 from rainbow_exchange.ews.templates import append, blank, set_text, writable
 from rainbow_exchange.words import _
 
 if TYPE_CHECKING:
     from rainbow_exchange.ews.repeat import Repeat
 
+_ADDRESS = f"{{{TYPES}}}EmailAddress"
 _MESSAGE = "MailTipsResponseMessageType"
 
 
@@ -52,19 +55,26 @@ class GetMailTips:
     def fill(self, template: etree._Element, /) -> None:
         """Write the addresses. Raises UnencodableText."""
         set_text(template, "m:SendingAs/t:EmailAddress", self.sending_as)
-        recipients = blank(template, "m:Recipients")
-        mailbox = append(recipients, "t:Mailbox")
-        address = append(mailbox, "t:EmailAddress")
-        append(mailbox, "t:RoutingType", "SMTP")
-        recipients.remove(mailbox)
-        for each in self.addresses:  # copied, which takes half as long as to build each
-            address.text = writable(each)
-            recipients.append(deepcopy(mailbox))
+        recipients = deepcopy(_recipients(len(self.addresses)))
+        template.replace(blank(template, "m:Recipients"), recipients)
+        for element, address in zip(recipients.iter(_ADDRESS), self.addresses, strict=True):
+            element.text = writable(address)
 
     @staticmethod
     def parse(body: etree._Element, /) -> tuple[MailTip | EwsError, ...]:
         """Read the answer; see the module's parse."""
         return parse(body)
+
+
+@lru_cache(maxsize=4)
+def _recipients(number: int) -> etree._Element:
+    """Give so many recipients without an address: copied all at once, which takes a third of making each."""
+    recipients: etree._Element = etree.Element(f"{{{MESSAGES}}}Recipients", nsmap={"m": MESSAGES, "t": TYPES})
+    for _number in range(number):
+        mailbox = append(recipients, "t:Mailbox")
+        append(mailbox, "t:EmailAddress")
+        append(mailbox, "t:RoutingType", "SMTP")
+    return recipients
 
 
 def parse(body: etree._Element) -> tuple[MailTip | EwsError, ...]:
