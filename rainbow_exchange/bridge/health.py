@@ -4,7 +4,7 @@ What concerns Rainbow is `rainbow_health`'s.
 """
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,19 +86,19 @@ class Health:
 
     def review(self) -> None:
         """Open and close problems by what the parts say now."""
-        exchange, cause = self._exchange_error(), self.cause()
+        exchange, cause, boxes = self._exchange_error(), self.cause(), self.mailboxes()
         for problem_id in _EXCHANGE:
             if cause is None or problem_id != cause.id:
                 self._problems.clear(problem_id)
         if cause is not None:
             self._problems.report(cause.id, severity="error", text=cause.text, action=cause.action, logged=True)
         self._review_interruptions(away=exchange is not None)
-        self._review_streams(away=exchange is not None)
+        self._review_streams(boxes, away=exchange is not None)
         self._review_owner_bound()
         self._review_absences(away=exchange is not None)
         self._review_read_modes()
         self._pipeline.parts.reader.modes()  # goes on with the count of them, which metrics show
-        self._throttling.review()
+        self._throttling.review(boxes["polled"])
         self._privacy.review()
         self._review_people()
         self._review_sites()
@@ -204,10 +204,9 @@ class Health:
             if now >= self._interrupted_until_told:
                 self._streams.failed(streams=found.streams, mailboxes=found.members, reason=found.reason)
 
-    def _review_streams(self, *, away: bool) -> None:
+    def _review_streams(self, counts: Mapping[str, int], *, away: bool) -> None:
         """Report subscribed mailboxes that no stream carries, once that has lasted longer than a reopening takes."""
         parts, now = self._pipeline.parts, self._pipeline.parts.loop_time()
-        counts = self.mailboxes()
         missing = parts.roster.covered - counts["streamed"] - counts["polled"]
         if missing <= 0 or away:
             self._unstreamed_since = None

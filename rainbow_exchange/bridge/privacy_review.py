@@ -90,11 +90,11 @@ class PrivacyReview:
 
     def _is_doubtful(self, member: Member) -> bool:
         parts, mailbox = self._pipeline.parts, member.mailbox
-        if mailbox is None or parts.reader.mode(mailbox.address) is not Mode.BATCHED:
+        entry = None if mailbox is None else parts.reader.entry(mailbox.address)
+        if entry is None or entry.agenda is None or entry.agenda.detailed is not True:
             return False
-        agenda = parts.reader.last(mailbox.address)
-        masked = parts.answers.view.privacy.at(mailbox.address) is Privacy.PRIVATE_MASKED
-        return masked and agenda is not None and agenda.detailed is True
+        masked = parts.answers.view.privacy.at(entry.mailbox.address) is Privacy.PRIVATE_MASKED
+        return masked and entry.mode.current is Mode.BATCHED
 
     def _review_patterns(self, unmatched: list[str]) -> None:
         if not unmatched or self._pipeline.membership.enrolment.waiting():

@@ -63,10 +63,9 @@ class ThrottlingReview:
         self._problems = problems
         self._since: float | None = None
 
-    def review(self) -> None:
-        """Look at who is polled, and why."""
+    def review(self, polled: int) -> None:
+        """Look at who is polled, which are so many, and why."""
         parts = self._pipeline.parts
-        polled = parts.watcher.everybody.counts().waiting
         now = parts.loop_time()
         self._since = (self._since or now) if polled else None
         if self._since is None or now - self._since < _POLLED_FOR:

@@ -49,7 +49,7 @@ async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
     review = ThrottlingReview(bridge.pipeline, Problems(now=kit.now, observe=lambda problem: told.append(problem.id)))
     async with bridge.at_work(*NAMES):
         await kit.until(lambda: len(watched(bridge, "waiting")) == 4)
-        review.review()
+        review.review(len(watched(bridge, "waiting")))
         now = meter(bridge.pipeline, exchange.client)
         assert (now.streams_limit, now.streams_open) == (2, 2)
         assert now.back_offs >= 1
@@ -62,7 +62,7 @@ async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
         assert now.poll_period_seconds == 60
         assert told == []
         await asyncio.sleep(61)
-        review.review()
+        review.review(len(watched(bridge, "waiting")))
         assert told == ["mailboxes-polled"]
         [problem] = review._problems
         assert problem.severity == "notice"
@@ -70,7 +70,7 @@ async def test_a_limit_on_streams_is_shown_with_those_who_are_polled(
         assert "rainbow-exchange throttling-policy print --group NAME" in problem.action
         exchange.lab.dials.turn({"stream_limit": 10})
         await kit.until(lambda: len(watched(bridge, "streamed")) == 8, limit=600)
-        review.review()
+        review.review(len(watched(bridge, "waiting")))
         assert list(review._problems) == []
 
 
@@ -84,7 +84,7 @@ async def test_a_limit_on_subscriptions_names_the_remedy(
     review = ThrottlingReview(bridge.pipeline, problems)
     async with bridge.at_work(*NAMES):
         await kit.until(lambda: len(watched(bridge, "streamed")) == 5)
-        review.review()
+        review.review(len(watched(bridge, "waiting")))
         assert meter(bridge.pipeline, exchange.client).subscriptions_limited
         [problem] = problems
         assert (problem.id, problem.severity) == ("exchange-subscriptions-exceeded", "warning")
