@@ -8,15 +8,17 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+import aiohttp
+
 from rainbow_exchange.bridge.recent import Recent
 from rainbow_exchange.lab.users_file import user_from_json
 from tests.house import EPOCH, House, until, virtually
 
-#: what leads out of the bridge, to the program and to whatever else runs on its loop; and what is kept of the last few
-#: events, however many mailboxes there are
+#: what leads out of the bridge, to the program and to whatever else runs on its loop; and what does not depend on how
+#: many mailboxes there are: what is kept of the last few events, and the connections that are open just now
 _OUTSIDE = (
     *(type, ModuleType, FunctionType, CodeType, FrameType, asyncio.AbstractEventLoop, asyncio.Future),
-    *(House, Recent),
+    *(House, Recent, aiohttp.TCPConnector),
 )
 
 
