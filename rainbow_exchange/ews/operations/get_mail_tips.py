@@ -7,18 +7,16 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from lxml import etree
 
 from rainbow_exchange.ews.answers import local_name, optional_instant, refusal, text_of, within
 from rainbow_exchange.ews.errors import EwsError, MalformedResponse
 from rainbow_exchange.ews.namespaces import MESSAGES, TYPES
+from rainbow_exchange.ews.repeat import Repeat
 from rainbow_exchange.ews.templates import append, blank, set_text, writable
 from rainbow_exchange.words import _
-
-if TYPE_CHECKING:
-    from rainbow_exchange.ews.repeat import Repeat
 
 _ADDRESS = f"{{{TYPES}}}EmailAddress"
 _MESSAGE = "MailTipsResponseMessageType"
@@ -50,7 +48,7 @@ class GetMailTips:
 
     addresses: tuple[str, ...]
     sending_as: str
-    repeat: "Repeat[tuple[MailTip | EwsError, ...]] | None" = field(default=None, compare=False, repr=False)
+    repeat: Repeat[tuple[MailTip | EwsError, ...]] | None = field(default=None, compare=False, repr=False)
 
     def fill(self, template: etree._Element, /) -> None:
         """Write the addresses. Raises UnencodableText."""
