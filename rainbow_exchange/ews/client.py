@@ -37,7 +37,7 @@ from rainbow_exchange.ews.operations.resolve_names import ResolveNames
 from rainbow_exchange.ews.throttle import REQUESTS, BackOffs, InFlight, exceeded
 from rainbow_exchange.ews.transport import Answer, Transport
 from rainbow_exchange.ews.treatment import is_refusal
-from rainbow_exchange.ews.types import ConnectingSid, Operation, ReadInParts
+from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.ews.version import RequestVersion
 from rainbow_exchange.network.challenges import schemes
 from rainbow_exchange.network.proxy import Proxy
@@ -213,7 +213,8 @@ class EwsClient:
                             posting = self._transports[login].post(body, headers, limit=limit)
                             data = await self._exchange(operation.NAME, posting, affinity, accepted, limit)
                             _log_request(operation.NAME, headers)
-                            result = await self._parsed(operation, data)
+                            result, build = await self._reading.through(soap.read(operation, data))
+                            self.server_version = build or self.server_version
                     if (busy := _busy(result)) is not None:
                         self._failed(busy, who, self.in_flight)
                     else:
@@ -323,16 +324,6 @@ class EwsClient:
             except MalformedResponse:
                 pass  # an error page that happens to be XML: the status says more
         raise refusal(answer.status, answer.header, host=self._host, now=self._now)
-
-    async def _parsed(self, operation: Operation[R], data: bytes) -> R:
-        async with self._reading.passed():
-            if not isinstance(operation, ReadInParts):
-                result, build = soap.read(operation, data)
-                self.server_version = build or self.server_version
-                return result
-            envelope = soap.open_envelope(data)
-            self.server_version = envelope.server_version or self.server_version
-        return await self._reading.through(operation.parse_in_parts(envelope.body_element))
 
     def _sent(self, name: str, body: bytes) -> None:
         request_id.forget()

@@ -5,6 +5,7 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/soap
 """
 
 import re
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,7 @@ from rainbow_exchange.ews.answers import child_text, first, local_name, message_
 from rainbow_exchange.ews.errors import MalformedResponse, ResponseError
 from rainbow_exchange.ews.templates import FORBIDDEN, append, template, writable
 from rainbow_exchange.ews.treatment import error_from
-from rainbow_exchange.ews.types import ConnectingSid, Operation, ResponseCode
+from rainbow_exchange.ews.types import ConnectingSid, Operation, ReadInParts, ResponseCode
 
 if TYPE_CHECKING:
     from rainbow_exchange.ews.repeat import Repeat
@@ -85,11 +86,11 @@ def build(
     return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
 
 
-def read(operation: Operation[R], data: bytes) -> tuple[R, str | None]:
-    """Read the answer to `operation`: what the operation reads, and the server's version.
+def read(operation: Operation[R], data: bytes) -> Generator[None, None, tuple[R, str | None]]:
+    """Read the answer to `operation`, and return what the operation reads and the server's version.
 
-    Where the operation has a `repeat` that knows the answer, it is what was read of it before. Raises as
-    `open_envelope` and the operation's `parse`.
+    It takes one step, or several where the answer is read in parts. Where the operation has a `repeat` that knows the
+    answer, it is what was read of it before. Raises as `open_envelope` and the operation's `parse`.
     """
     repeat: Repeat[R] | None = getattr(operation, "repeat", None)
     if repeat is not None and repeat.came(data):
@@ -98,6 +99,9 @@ def read(operation: Operation[R], data: bytes) -> tuple[R, str | None]:
     version = envelope.server_version
     if repeat is not None:
         repeat.server_version = version
+    if isinstance(operation, ReadInParts):
+        result: R = yield from operation.parse_in_parts(envelope.body_element)
+        return result, version
     return operation.parse(envelope.body_element), version
 
 

@@ -21,6 +21,7 @@ from rainbow_exchange.ews.out_of_office import (
 from rainbow_exchange.ews.soap import build
 from rainbow_exchange.ews.types import ConnectingSid, Operation
 from rainbow_exchange.model import Audience, Mailbox, OofState, OutOfOffice
+from rainbow_exchange.pause import Gate
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "ews"
 ADA = Mailbox(address="ada@acme.test")
@@ -47,7 +48,8 @@ class Played:
         assert affinity is None
         self.asked.append(build(operation, impersonate=impersonate))
         self.anchors.append(anchor)
-        return soap.read(operation, self.answer)[0]
+        result, _version = await Gate().through(soap.read(operation, self.answer))
+        return result
 
 
 async def test_tips_are_plain_and_each_mailbox_has_its_own() -> None:
