@@ -107,15 +107,6 @@ clean: ## remove everything that these targets made, .venv too
 .venv/.development: .venv/.product
 	@$(BIN)/python -m pip install --quiet --group dev
 	@touch .venv/.development
-.venv/.windows: .venv/.development
-	@$(BIN)/python -m pip install --quiet --group windows
-	@touch .venv/.windows
-.venv/.docs: .venv/.development
-	@$(BIN)/python -m pip install --quiet --group docs
-	@touch .venv/.docs
-.venv/.browser: .venv/.development
-	@$(BIN)/python -m pip install --quiet --group browser
-	@touch .venv/.browser
-.venv/.plots: .venv/.development
-	@$(BIN)/python -m pip install --quiet --group plots
-	@touch .venv/.plots
+.venv/.windows .venv/.docs .venv/.browser .venv/.plots: .venv/.development
+	@$(BIN)/python -m pip install --quiet --group $(@:.venv/.%=%)
+	@touch $@
